@@ -1,0 +1,52 @@
+/* Time as the rest of the house sees it: one struct of functions, so that tests turn the clock.
+ *
+ * mono_us is CLOCK_BOOTTIME in microseconds (it counts through suspend), wall_us is microseconds
+ * since 1970-01-01 UTC. Order never comes from the wall clock.
+ */
+#ifndef LANEWAY_BASE_CLOCK_H
+#define LANEWAY_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why the wall clock may be believed. CLOCK_NONE: not at all. */
+enum clock_trust { CLOCK_NONE, CLOCK_KERNEL, CLOCK_RTC, CLOCK_HQ };
+
+struct clock {
+	int64_t (*mono_us)(void *ctx);
+	int64_t (*wall_us)(void *ctx);
+	enum clock_trust (*trust)(void *ctx);
+	void *ctx;
+};
+
+#define CLOCK_BOOT_ID_SIZE 33 /* 32 hex digits and NUL */
+#define CLOCK_ISO8601_SIZE 25 /* "2026-11-21T17:02:03.123Z" and NUL */
+#define CLOCK_DATE_SIZE 11    /* "2026-11-21" and NUL */
+
+/* The machine's own clock. Trust is the kernel's synchronisation state (adjtimex). */
+const struct clock *clock_system(void);
+
+int64_t clock_mono_us(const struct clock *c);
+int64_t clock_wall_us(const struct clock *c);
+enum clock_trust clock_trusted(const struct clock *c);
+
+/* "none", "kernel", "rtc", "hq": the word that stands in an event's context.laneway.clock. */
+const char *clock_trust_name(enum clock_trust trust);
+
+/* The kernel's boot id as 32 lower-case hex digits; all zeros if the kernel does not tell. */
+void clock_boot_id(char out[CLOCK_BOOT_ID_SIZE]);
+
+/* UTC, milliseconds. Times outside the years 0001 to 9999 are clamped to them. */
+void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE]);
+
+/* Read what clock_iso8601 writes (milliseconds optional, 'Z' required). 0, or -1 with errno EINVAL. */
+int clock_parse_iso8601(const char *text, int64_t *wall_us);
+
+/* The store's business date: the local calendar date (process time zone, set by TZ) of
+ * wall_us minus cut_min minutes. cut_min: 0 to 1439. */
+void clock_business_date(int64_t wall_us, int cut_min, char out[CLOCK_DATE_SIZE]);
+
+/* The local offset from UTC at wall_us, in minutes, -720 to 840. */
+int clock_utc_offset_min(int64_t wall_us);
+
+#endif

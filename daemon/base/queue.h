@@ -1,0 +1,40 @@
+/* A bounded queue of pointers between threads, with an eventfd that is readable while it is not empty.
+ *
+ * Any number of producers and consumers. A full queue refuses: what then happens (back-pressure, a
+ * counted gap) is the caller's policy.
+ */
+#ifndef LANEWAY_BASE_QUEUE_H
+#define LANEWAY_BASE_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct queue;
+
+/* NULL with errno on failure. max: items, 1 to 1,048,576. */
+struct queue *queue_new(size_t max);
+
+/* Items still inside are not freed: drain first. NULL is allowed. */
+void queue_free(struct queue *q);
+
+/* false: full, or closed. The item then still belongs to the caller. */
+bool queue_push(struct queue *q, void *item);
+
+/* The oldest item, or NULL when empty. Never waits. */
+void *queue_pop(struct queue *q);
+
+/* Up to n oldest items at once; how many were taken. */
+size_t queue_pop_many(struct queue *q, void **items, size_t n);
+
+/* Wait until not empty, closed, or timeout_ms have passed (-1: for ever). true: not empty. */
+bool queue_wait(struct queue *q, int timeout_ms);
+
+/* No push succeeds from here on; waiters wake; what is inside can still be popped. */
+void queue_close(struct queue *q);
+
+size_t queue_len(struct queue *q);
+
+/* For an event loop. Level-triggered: readable exactly while the queue holds something. */
+int queue_fd(const struct queue *q);
+
+#endif

@@ -1,0 +1,125 @@
+/* Baskets and moments: which basket a till has open on a lane, and whose it is.
+ *
+ * Pure state: calls come in with the time and an empty entry; events are added to the entry, the
+ * state changes, changed lanes are marked. The caller (flow) hands the entry to the journal and reports
+ * its answer by sale_answered. Loop thread only. Rules: DESIGN.md, "Baskets and moments".
+ */
+#ifndef LANEWAY_SALE_SALE_H
+#define LANEWAY_SALE_SALE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "identity/resolve.h"
+#include "laneway/till.h"
+
+struct sale;
+
+struct sale_params {
+	const char *store;
+	const char *currency; /* ISO 4217 */
+	const char *const *lanes; /* names, NULL-terminated; copied */
+	const char *prompt_ask, *prompt_greet; /* service prompts: nobody known, somebody known */
+};
+
+/* The moment of a call; business_date and offset are the store's own. */
+struct sale_now {
+	int64_t mono_us, wall_us;
+	enum clock_trust trust;
+	char business_date[CLOCK_DATE_SIZE];
+	int utc_offset_min;
+};
+
+struct sale *sale_new(const struct sale_params *params); /* NULL: out of memory */
+void sale_free(struct sale *s);
+
+/* What a refused call tells its sender; static or short text. */
+struct sale_error {
+	char code[33];     /* "unknown_basket", "basket_exists", "unknown_line", "wrong_lane", ... */
+	char field[65];    /* the member that was wrong, or empty */
+	char message[200]; /* a sentence */
+};
+
+/* A scan on a lane, already resolved. method: "scan", "typed". symbology: AIM identifier or NULL.
+ * 0, or -1 (out of memory: count a gap). */
+int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+              const char *source, const char *method, const char *symbology, const struct answer *a);
+
+/* A till's message. For customer_chosen, `chosen` is its resolved identifier; else NULL.
+ * 0, or -1 with err: nothing changed, no event added. */
+int sale_till(struct sale *s, struct entry *e, const struct sale_now *now, const struct till_message *m,
+              const struct answer *chosen, struct sale_error *err);
+
+/* The cashier's choice on the lane screen. question: the id shown. 0, or -1 with err (the question is
+ * gone, or the choice is none of its). */
+int sale_choose(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+                const char *question, const char *choice, struct sale_error *err);
+/* The one big key. 0, or -1 with err (nobody is attached). */
+int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+                        struct sale_error *err);
+
+/* Let time pass: held scans drop, panels blank, unconfirmed restored baskets end. Adds at most the
+ * events that are due. Returns the mono time at which to call again (INT64_MAX: nothing waits). */
+int64_t sale_tick(struct sale *s, struct entry *e, const struct sale_now *now);
+
+/* The journal's answer for an entry that one of the calls above filled. Kept: what was provisional
+ * stands. Refused: an attached person is struck out, a closing basket is open again. */
+void sale_answered(struct sale *s, const struct entry *e, const struct sale_now *now);
+
+/* Rebuild from the journal's lines, oldest first; unknown lines are skipped. `key` fetches a visit key,
+ * `person` a profile by customer id (both as in journal.h and shard.h; 0 or 1 found). */
+struct sale_sources {
+	int (*key)(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_key *out);
+	int (*open)(void *ctx, const struct visit_key *key, const uint8_t epoch[EVENT_EPOCH_BYTES],
+	            uint64_t seq, const char *n, const char *c, struct buf *json);
+	int (*profile)(void *ctx, const char *customer_id, struct profile *out);
+	void *ctx;
+};
+void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, const char *line,
+                 size_t len, const struct sale_sources *from);
+/* After the last line: forget what is closed, mark what is open as restored. The number open. */
+int sale_replayed(struct sale *s, const struct sale_now *now);
+
+/* ---- what a lane's screen shows ---- */
+enum lane_state { LANE_IDLE, LANE_BASKET, LANE_TENDER, LANE_DONE };
+enum person_state { PERSON_NONE, PERSON_KNOWN, PERSON_UNKNOWN, PERSON_CARD_REFUSED, PERSON_CONFLICT };
+
+struct lane_line {
+	char line_id[33], name[201], quantity[16], unit[17];
+	int64_t price, total; /* minor units */
+	bool provisional;
+};
+struct lane_choice {
+	char key[17], label[49];
+};
+struct lane_view {
+	char lane[EVENT_NAME_SIZE];
+	uint64_t rev; /* rises with every change of this lane */
+	enum lane_state state;
+	enum person_state person;
+	struct profile profile;  /* valid when PERSON_KNOWN */
+	bool person_provisional; /* not yet kept */
+	bool person_struck;      /* refused by the journal */
+	bool restored;           /* basket continued after a power cut */
+	int64_t restored_wall_us;
+	char profile_ref[EVENT_ID_SIZE];
+	char basket_id[EVENT_ID_SIZE], till[33], till_basket[65];
+	char question_id[EVENT_ID_SIZE]; /* empty: none */
+	char question_kind[17];          /* "held", "last", "replace" */
+	char question_text[129];
+	struct lane_choice choices[2];
+	char notice[129]; /* one line, or empty: "Card not known" */
+	char prompt[129];
+	const struct lane_line *lines; /* owned by sale, valid until the next call */
+	size_t line_count;
+	int64_t value; /* minor units */
+};
+/* false: no such lane. */
+bool sale_view(struct sale *s, const char *lane, struct lane_view *out);
+
+/* A lane changed since the last call: its name, or NULL. Clears the mark. */
+const char *sale_changed(struct sale *s);
+
+#endif

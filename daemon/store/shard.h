@@ -1,0 +1,79 @@
+/* The cached subset of profiles: may always be deleted and fetched again from HQ.
+ *
+ * shard.db holds identifiers only as a keyed blind index and profiles only as blobs, each sealed under
+ * a key of its own that is wrapped under the device key. The sync thread owns the writer; the loop has a
+ * read-only connection. Looking up allocates nothing but the JSON of the profile that is found.
+ */
+#ifndef LANEWAY_STORE_SHARD_H
+#define LANEWAY_STORE_SHARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "store/vault.h"
+
+#define SHARD_PROFILE_MAX (16 * 1024) /* bytes of one profile's JSON */
+
+/* What a lane may know of a customer. Text is UTF-8 with NUL; empty: not known. */
+struct profile {
+	char customer_id[33]; /* HQ's stable id; leaves the box only in `sealed` */
+	char first_name[65];
+	char name[129];
+	char tier[33];
+	int64_t points;
+	bool has_points, confidential, restricted;
+	char points_as_of[25]; /* ISO 8601 */
+	char language[9];
+	uint64_t version; /* HQ's feed version of this profile */
+	uint64_t visits;
+	char last_seen[25];
+};
+
+/* One hit: the profile and the reference HQ gave this identifier of it. */
+struct shard_hit {
+	struct profile profile;
+	char ident_ref[EVENT_ID_SIZE];
+	bool verified;
+};
+
+struct shard_reader;
+/* The file may be missing (first start): then open succeeds and every lookup misses until it appears. */
+int shard_reader_open(struct shard_reader **out, const char *path, const struct vault *vault, char *err,
+                      size_t err_size);
+void shard_reader_free(struct shard_reader *r);
+
+/* Profiles that have this identifier, at most max; the number found in all, or -1 (logged). */
+int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out, int max);
+
+/* One profile by HQ's customer id. 1, 0 or -1. json (may be NULL) gets its whole JSON. */
+int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out, struct buf *json);
+
+uint64_t shard_count(struct shard_reader *r);
+
+struct shard;
+/* The writing connection. An unreadable file is deleted and made anew (*made says so). */
+int shard_open(struct shard **out, const char *path, const struct vault *vault, bool *made, char *err,
+               size_t err_size);
+void shard_free(struct shard *s);
+
+/* Where the shard stands: HQ's generation (16 hex digits, empty at first) and feed version, and the
+ * wall time of the last completed sync (0: never). */
+struct shard_mark {
+	char generation[17];
+	uint64_t version;
+	int64_t synced_wall_us;
+};
+int shard_mark_get(struct shard *s, struct shard_mark *out);
+
+/* Apply one page in one transaction: `lines` holds a profile or tombstone per line (WIRE.md, pages).
+ * A bad line fails the page, nothing of it stays. from/to: versions of the page; with `fresh` everything
+ * held is dropped first (another generation). The number of profiles changed, or -1 with err. */
+int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark, bool fresh,
+                char *err, size_t err_size);
+
+/* A sync round has ended with nothing more to fetch at this wall time. */
+int shard_synced(struct shard *s, int64_t wall_us);
+
+#endif

@@ -1,0 +1,107 @@
+/* Keys and everything done with them: sealing, hashing, signatures, the TLS context.
+ *
+ * The only user of OpenSSL in the daemon. A device's keys live in one folder:
+ *
+ *   vault.key         64 hex digits: the device key; made by vault_open when it is missing, mode 0600
+ *   device-box.key    X25519 private key, PEM (PKCS 8); pages from HQ are sealed to it
+ *   tls.key, tls.crt  the device's TLS key and certificate followed by its store's intermediate
+ *   ca.crt            the root
+ *   hq-box.pub        HQ's X25519 public key, PEM; epoch and visit keys are sealed to it
+ *   hq-sign.pub       HQ's Ed25519 public key, PEM; confirmations and pages are signed with it
+ *
+ * All but vault.key are made by `laneway-hq ca device`. Keys are never logged. Formats: WIRE.md.
+ *
+ * A struct vault is read-only after vault_open and may be used by every thread; what needs scratch
+ * space takes a struct vault_work, one per thread, so that sealing allocates nothing per call.
+ */
+#ifndef LANEWAY_STORE_VAULT_H
+#define LANEWAY_STORE_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define VAULT_KEY_BYTES 32
+#define VAULT_NONCE_BYTES 12
+#define VAULT_TAG_BYTES 16
+#define VAULT_SEAL_OVERHEAD (VAULT_NONCE_BYTES + VAULT_TAG_BYTES) /* nonce || ciphertext || tag */
+#define VAULT_WRAP_BYTES (VAULT_KEY_BYTES + VAULT_SEAL_OVERHEAD)
+/* version || recipient key id || ephemeral public key || nonce || ciphertext || tag */
+#define VAULT_BOX_OVERHEAD (1 + 8 + 32 + VAULT_SEAL_OVERHEAD)
+#define VAULT_HASH_BYTES 32
+#define VAULT_BLIND_BYTES 16
+#define VAULT_SIGNATURE_BYTES 64
+
+struct vault;
+struct vault_work;
+struct ssl_ctx_st;
+
+/* Read the folder. make_key: make vault.key if it is missing (refuse when a journal already exists:
+ * its key is what is lost). 0, or -1 with a sentence naming the file in err. */
+int vault_open(struct vault **out, const char *dir, bool make_key, char *err, size_t err_size);
+void vault_free(struct vault *v);
+
+struct vault_work *vault_work_new(void); /* NULL: out of memory */
+void vault_work_free(struct vault_work *w);
+
+/* --- plain tools; no key of ours in them --- */
+void vault_random(void *out, size_t n); /* ends the process if the system has no randomness */
+void vault_sha256(struct vault_work *w, const void *p, size_t n, uint8_t out[VAULT_HASH_BYTES]);
+bool vault_equal(const void *a, const void *b, size_t n); /* constant time */
+void vault_wipe(void *p, size_t n);
+
+/* h(seq) = SHA-256(h(seq-1) || epoch || seq as u64 big-endian || leaf). h is read and replaced. */
+void vault_chain(struct vault_work *w, uint8_t h[VAULT_HASH_BYTES], const uint8_t epoch[8],
+                 uint64_t seq, const uint8_t leaf[VAULT_HASH_BYTES]);
+
+/* AES-256-GCM with a random nonce. out has n + VAULT_SEAL_OVERHEAD bytes. 0 or -1. */
+int vault_seal(struct vault_work *w, const uint8_t key[VAULT_KEY_BYTES], const void *ad, size_t ad_len,
+               const void *p, size_t n, uint8_t *out);
+/* Open a seal of n bytes into out (n - VAULT_SEAL_OVERHEAD bytes, returned); -1: forged or short. */
+ssize_t vault_unseal(struct vault_work *w, const uint8_t key[VAULT_KEY_BYTES], const void *ad,
+                     size_t ad_len, const uint8_t *seal, size_t n, uint8_t *out);
+
+/* --- under the device key --- */
+/* HMAC-SHA256(index key, kind || '|' || normal form), first 16 bytes: the blind index. */
+void vault_blind(const struct vault *v, struct vault_work *w, const char *kind, const char *nf,
+                 uint8_t out[VAULT_BLIND_BYTES]);
+/* Keyed hash of a source's message, so that stored hashes of small bodies cannot be guessed. */
+void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p, size_t n,
+                     uint8_t out[16]);
+/* HKDF-SHA-256(device key, salt = epoch, info "laneway epoch v1"): the key of an epoch's packs. */
+void vault_epoch_key(const struct vault *v, const uint8_t epoch[8], uint8_t out[VAULT_KEY_BYTES]);
+/* Wrap a data key; `purpose` ("visit-key", "profile-key") and id are associated data. */
+int vault_wrap(const struct vault *v, struct vault_work *w, const char *purpose, const uint8_t id[16],
+               const uint8_t key[VAULT_KEY_BYTES], uint8_t out[VAULT_WRAP_BYTES]);
+int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpose, const uint8_t id[16],
+                 const uint8_t wrapped[VAULT_WRAP_BYTES], uint8_t out[VAULT_KEY_BYTES]);
+
+/* --- boxes: sealed to a public key (X25519, HKDF-SHA-256, AES-256-GCM; WIRE.md) --- */
+/* out has n + VAULT_BOX_OVERHEAD bytes. purpose: "epoch-key", "visit-keys", "page". 0 or -1. */
+int vault_box(struct vault_work *w, const uint8_t pub[32], const char *purpose, const void *ad,
+              size_t ad_len, const void *p, size_t n, uint8_t *out);
+ssize_t vault_unbox(struct vault_work *w, const uint8_t priv[32], const char *purpose, const void *ad,
+                    size_t ad_len, const uint8_t *box, size_t n, uint8_t *out);
+const uint8_t *vault_hq_box_pub(const struct vault *v);
+const uint8_t *vault_device_box_priv(const struct vault *v);
+
+/* Ed25519 (RFC 8032), pure. */
+bool vault_verify(const uint8_t pub[32], const void *p, size_t n,
+                  const uint8_t signature[VAULT_SIGNATURE_BYTES]);
+int vault_sign(const uint8_t priv[32], const void *p, size_t n,
+               uint8_t signature[VAULT_SIGNATURE_BYTES]);
+const uint8_t *vault_hq_sign_pub(const struct vault *v);
+
+/* Raw 32-byte keys out of PEM files (X25519 and Ed25519); private ones must be mode 0600 or less.
+ * 0, or -1 with a sentence naming the file in err. */
+int vault_read_public(const char *path, uint8_t out[32], char *err, size_t err_size);
+int vault_read_private(const char *path, uint8_t out[32], char *err, size_t err_size);
+
+/* A client context for mutual TLS: TLS 1.2 or newer, the given files, the peer's chain and its host
+ * name or IP address checked. NULL with a sentence in err. The caller owns it (vault_tls_free). */
+struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char *crt, const char *host,
+                                    char *err, size_t err_size);
+void vault_tls_free(struct ssl_ctx_st *ctx);
+
+#endif

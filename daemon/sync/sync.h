@@ -1,0 +1,51 @@
+/* The sync thread: batches up, confirmations and profile pages down. It shares only the journal's file
+ * and shard.db with the rest, and never holds the backlog in memory.
+ */
+#ifndef LANEWAY_SYNC_SYNC_H
+#define LANEWAY_SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "store/journal.h"
+#include "store/vault.h"
+
+struct sync;
+
+struct sync_params {
+	const char *store, *device;
+	const char *journal_path, *shard_path, *keys_dir;
+	const char *broker_host;
+	int broker_port;
+	const struct vault *vault;
+	const struct clock *clock;
+	struct counters *counters;
+	struct journal *journal;                /* for journal_confirm */
+	void (*changed)(void *ctx);             /* state or shard changed; from the sync thread */
+	void *ctx;
+};
+
+struct sync_state {
+	bool connected;              /* to the broker */
+	bool hq_heard;               /* HQ answered within the last 30 s, or nothing is outstanding */
+	int64_t hq_heard_mono_us;    /* HQ's last word; 0: never in this run */
+	int64_t synced_wall_us, synced_mono_us; /* last completed shard sync; 0: never */
+	uint64_t shard_version;
+	char generation[17];
+	uint64_t unsent, outstanding_bytes, credit;
+	uint64_t quarantined, forked;
+	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0 none */
+	int64_t progress_us;
+};
+
+/* Opens shard.db (anew if unreadable) and starts the thread. 0, or -1 with a sentence in err. */
+int sync_start(struct sync **out, const struct sync_params *params, char *err, size_t err_size);
+/* After each journal commit; any thread. */
+void sync_wake(struct sync *s);
+/* Waits at most 3 s. false: the thread hangs in the network; then exit without joining. */
+bool sync_stop(struct sync *s);
+void sync_state(struct sync *s, struct sync_state *out);
+
+#endif
