@@ -1,0 +1,183 @@
+# Laneway: one file, out-of-tree. `make help` says what there is.
+#
+#   V=1          show the commands
+#   SAN=1        build with AddressSanitizer and UBSan, into build/san
+#   B=folder     build somewhere else
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+PREFIX ?= /usr/local
+PYTHON ?= /usr/bin/python3
+SAN ?=
+B ?= build$(if $(SAN),/san)
+Q := $(if $(V),,@)
+
+# --- what Debian 12 has to give -------------------------------------------------------------------
+DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite3-dev libssl-dev \
+  libjansson-dev libzstd-dev libconfuse-dev libphonenumber-dev libserialport-dev libsystemd-dev \
+  libidn2-dev libcurl4-openssl-dev
+DEPS_RUN := python3 mosquitto openssl
+DEPS_TEST := libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
+  python3-selenium chromium chromium-driver clang libclang-rt-14-dev clang-format clang-tidy cppcheck
+DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
+
+.PHONY: deps
+deps:
+	$(Q)missing=$$(for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || echo $$p; done); \
+	[ -z "$$missing" ] && exit 0; \
+	root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+	echo "installing:" $$missing; \
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -qq update && \
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 -o APT::Sandbox::User=root -qq -y --no-install-recommends install $$missing >/dev/null || \
+	{ echo "make deps: installing failed; by hand: apt-get install $$missing" >&2; exit 1; }
+
+# --- flags ------------------------------------------------------------------------------------------
+PKGS := libevent libevent_openssl libevent_pthreads libmosquitto sqlite3 libssl libcrypto jansson libzstd \
+  libconfuse libserialport libsystemd libidn2 libcurl
+CC := gcc
+CXX := g++
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0)
+WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
+CPPFLAGS = -D_GNU_SOURCE -DLANEWAY_VERSION='"$(VERSION)"' -Iinclude -Idaemon -Itools -I$(B)
+CFLAGS = -std=c11 -O2 -g $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pthread
+CXXFLAGS = -std=c++17 -O2 -g -Wall -Wextra -Werror -fno-exceptions -pthread
+LDFLAGS = -pthread -Wl,--as-needed
+ifdef SAN
+CFLAGS += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE
+CXXFLAGS += -O1 -fsanitize=address,undefined
+LDFLAGS += -fsanitize=address,undefined
+endif
+# Looked up when a rule runs, so that `make deps` works where nothing is installed yet.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PKGS)))$(LIBS) -lphonenumber -lstdc++
+
+# --- what is built ----------------------------------------------------------------------------------
+UI := $(wildcard daemon/serve/ui/*)
+DAEMON_SRC := $(filter-out daemon/main.c,$(wildcard daemon/*.c daemon/*/*.c))
+DAEMON_CXX := $(wildcard daemon/*/*.cc)
+LIB_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o) $(DAEMON_CXX:%.cc=$(B)/%.o)
+tool_obj = $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1)/*.c))
+tool_lib = $(filter-out $(B)/tools/$(1)/main.o,$(call tool_obj,$(1)))
+PROGRAMS := $(B)/lanewayd $(B)/laneway $(B)/laneway-hq $(B)/laneway-sim
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(B)/tests/%)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_NAMES := $(FUZZ_SRC:tests/fuzz/%.c=%)
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC $<")
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/%.o: %.cc
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CXX $<")
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+$(B)/daemon/serve/ui.o: $(UI)
+
+$(B)/liblaneway.a: $(LIB_OBJ)
+	$(Q)rm -f $@; ar rcs $@ $^
+$(B)/libtools.a: $(call tool_lib,hq) $(call tool_lib,sim) $(call tool_lib,laneway)
+	$(Q)rm -f $@; ar rcs $@ $^
+
+LINK = $(Q)$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+$(B)/lanewayd: $(B)/daemon/main.o $(B)/liblaneway.a
+	$(LINK)
+$(B)/laneway: $(call tool_obj,laneway) $(B)/liblaneway.a
+	$(LINK)
+$(B)/laneway-hq: $(call tool_obj,hq) $(B)/liblaneway.a
+	$(LINK)
+$(B)/laneway-sim: $(call tool_obj,sim) $(B)/liblaneway.a
+	$(LINK)
+$(B)/laneway-bench: $(call tool_obj,bench) $(B)/liblaneway.a
+	$(LINK)
+
+# --- tests ------------------------------------------------------------------------------------------
+.SECONDARY:
+$(B)/tests/%_test: $(B)/tests/unit/%_test.o $(B)/libtools.a $(B)/liblaneway.a
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+.PHONY: unit
+unit: $(UNIT)
+	@for t in $(UNIT); do $$t >$$t.out 2>&1 || { cat $$t.out; echo "FAILED: $$t"; exit 1; }; \
+	  tail -n 1 $$t.out | sed "s|^|$$(basename $$t): |"; done
+
+FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -pthread
+FB := build/fuzz
+FUZZ_OBJ = $(DAEMON_SRC:%.c=$(FB)/%.o) $(DAEMON_CXX:%.cc=$(FB)/%.o) \
+  $(patsubst %.c,$(FB)/%.o,$(filter-out %/main.c,$(wildcard tools/hq/*.c)))
+$(FB)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+$(FB)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(Q)clang++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address -MMD -MP -c -o $@ $<
+$(FB)/libfuzzed.a: $(FUZZ_OBJ)
+	$(Q)rm -f $@; ar rcs $@ $^
+$(FB)/%_fuzz: $(FB)/tests/fuzz/%_fuzz.o $(FB)/libfuzzed.a
+	$(Q)clang++ -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
+FUZZ_SECONDS ?= 5
+.PHONY: fuzz
+fuzz: deps
+	$(Q)$(MAKE) --no-print-directory fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ_NAMES:%=$(FB)/%)
+	@for f in $(FUZZ_NAMES); do mkdir -p $(FB)/corpus/$$f tests/fuzz/corpus/$$f; \
+	  $(FB)/$$f -runs=0 tests/fuzz/corpus/$$f >$(FB)/$$f.log 2>&1 && \
+	  $(FB)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 $(FB)/corpus/$$f tests/fuzz/corpus/$$f >>$(FB)/$$f.log 2>&1 || \
+	  { tail -n 40 $(FB)/$$f.log; echo "FAILED: $$f"; exit 1; }; \
+	  echo "$$f: $$(grep -c . $(FB)/$$f.log) lines, $$(sed -n 's/.*stat::number_of_executed_units: *//p;s/^Done \([0-9]*\) runs.*/\1 runs/p' $(FB)/$$f.log | tail -n 1)"; done
+
+.PHONY: lint
+lint: deps
+	$(Q)sh tests/lint/lint.sh
+
+.PHONY: system
+system: all
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+
+# All set-up included: on a fresh Debian machine this is the one command.
+.PHONY: check
+check: deps
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory SAN=1 all unit
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory fuzz-run
+	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/browser
+
+.PHONY: demo
+SECONDS ?=
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/demo/demo.py $(if $(SECONDS),--seconds $(SECONDS))
+
+.PHONY: bench
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all $(B)/laneway-bench
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/lanewayd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(B)/laneway $(B)/laneway-hq $(B)/laneway-sim $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 dist/lanewayd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: help
+help:
+	@echo "make demo              a broker, HQ, a store with three lanes and a simulated day; Ctrl-C ends it"
+	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
+	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system and browser tests"
+	@echo "make bench             speeds, side by side with the physical limit"
+	@echo "make deps              install the Debian packages that are missing"
+	@echo "make all | unit | system | fuzz | lint | install [PREFIX=/usr/local DESTDIR=] | clean"
+
+-include $(shell find $(B) $(FB) -name '*.d' 2>/dev/null)
