@@ -18,7 +18,8 @@ bool num_i64(const char *text, int64_t min, int64_t max, int64_t *out);
 int num_currency_digits(const char *code);
 
 /* "12.10" with exactly `digits` digits after the point (no point when 0) into minor units. An
- * optional leading '-' is read; callers that want amounts check the sign. At most 15 digits in all. */
+ * optional leading '-' is read; callers that want amounts check the sign. At most 15 digits in all.
+ * An amount has one text: no zeros in front ("01.00"), no minus zero. */
 bool num_money(const char *text, int digits, int64_t *minor);
 void num_money_text(int64_t minor, int digits, char out[NUM_MONEY_SIZE]);
 

@@ -1,0 +1,201 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/counter.h"
+#include "base/queue.h"
+
+#define PRODUCERS 4
+#define ITEMS_EACH 20000
+
+static int numbers[64];
+
+static bool readable(struct queue *q)
+{
+	struct pollfd p = {.fd = queue_fd(q), .events = POLLIN};
+	return poll(&p, 1, 0) == 1;
+}
+
+static void items_come_out_in_order_across_the_rings_end(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(3);
+	for (int i = 0; i < 20; i += 2) {
+		assert_true(queue_push(q, &numbers[i]));
+		assert_true(queue_push(q, &numbers[i + 1]));
+		assert_ptr_equal(queue_pop(q), &numbers[i]);
+		assert_ptr_equal(queue_pop(q), &numbers[i + 1]);
+	}
+	assert_null(queue_pop(q));
+	queue_free(q);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(2);
+	assert_true(queue_push(q, &numbers[0]));
+	assert_true(queue_push(q, &numbers[1]));
+	assert_false(queue_push(q, &numbers[2]));
+	assert_int_equal(queue_len(q), 2);
+	assert_ptr_equal(queue_pop(q), &numbers[0]);
+	assert_true(queue_push(q, &numbers[2]));
+	void *out[5];
+	assert_int_equal(queue_pop_many(q, out, 5), 2);
+	assert_ptr_equal(out[0], &numbers[1]);
+	assert_ptr_equal(out[1], &numbers[2]);
+	queue_free(q);
+}
+
+static void the_descriptor_is_readable_exactly_while_something_is_inside(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(4);
+	assert_false(readable(q));
+	queue_push(q, &numbers[0]);
+	queue_push(q, &numbers[1]);
+	assert_true(readable(q));
+	queue_pop(q);
+	assert_true(readable(q));
+	queue_pop(q);
+	assert_false(readable(q));
+	queue_pop(q);
+	assert_false(readable(q));
+	queue_free(q);
+}
+
+static void a_closed_queue_takes_nothing_and_still_gives(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(4);
+	queue_push(q, &numbers[0]);
+	queue_close(q);
+	assert_false(queue_push(q, &numbers[1]));
+	assert_true(queue_wait(q, -1));
+	assert_ptr_equal(queue_pop(q), &numbers[0]);
+	assert_false(queue_wait(q, -1));
+	queue_free(q);
+}
+
+static void waiting_ends_at_its_time(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(1);
+	assert_false(queue_wait(q, 0));
+	assert_false(queue_wait(q, 5));
+	queue_push(q, &numbers[0]);
+	assert_true(queue_wait(q, 0));
+	queue_free(q);
+}
+
+static void impossible_sizes_are_refused(void **state)
+{
+	(void)state;
+	assert_null(queue_new(0));
+	assert_null(queue_new(1048577));
+	queue_free(NULL);
+}
+
+static void *wait_forever(void *q)
+{
+	return queue_wait(q, -1) ? q : NULL;
+}
+
+static void closing_wakes_a_waiter(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(1);
+	pthread_t t;
+	assert_int_equal(pthread_create(&t, NULL, wait_forever, q), 0);
+	queue_close(q);
+	void *result = q;
+	pthread_join(t, &result);
+	assert_null(result);
+	queue_free(q);
+}
+
+static int marks[PRODUCERS][ITEMS_EACH];
+static struct producer {
+	struct queue *q;
+	int *marks;
+} producers[PRODUCERS];
+
+static void *produce(void *arg)
+{
+	struct producer *p = arg;
+	for (int i = 0; i < ITEMS_EACH; i++)
+		while (!queue_push(p->q, &p->marks[i]))
+			sched_yield();
+	return NULL;
+}
+
+static void many_producers_lose_and_double_nothing(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(64);
+	pthread_t t[PRODUCERS];
+	for (int i = 0; i < PRODUCERS; i++) {
+		producers[i] = (struct producer){q, marks[i]};
+		assert_int_equal(pthread_create(&t[i], NULL, produce, &producers[i]), 0);
+	}
+	int *last[PRODUCERS] = {0};
+	for (size_t got = 0; got < (size_t)PRODUCERS * ITEMS_EACH;) {
+		void *items[16];
+		assert_true(queue_wait(q, 10000));
+		size_t n = queue_pop_many(q, items, 16);
+		for (size_t i = 0; i < n; i++) {
+			int *mark = items[i];
+			ptrdiff_t who = (mark - &marks[0][0]) / ITEMS_EACH;
+			assert_true(!last[who] || mark == last[who] + 1);
+			last[who] = mark;
+			++*mark;
+		}
+		got += n;
+	}
+	for (int i = 0; i < PRODUCERS; i++) {
+		pthread_join(t[i], NULL);
+		for (int k = 0; k < ITEMS_EACH; k++)
+			assert_int_equal(marks[i][k], 1);
+	}
+	assert_int_equal(queue_len(q), 0);
+	assert_false(readable(q));
+	queue_free(q);
+}
+
+static void counters_add_up_and_have_names(void **state)
+{
+	(void)state;
+	struct counters c = {0};
+	counter_add(&c, COUNTER_SCANS, 1);
+	counter_add(&c, COUNTER_SCANS, 41);
+	assert_int_equal(counter_get(&c, COUNTER_SCANS), 42);
+	assert_int_equal(counter_get(&c, COUNTER_SCANS_REPEATED), 0);
+	assert_string_equal(counter_name(COUNTER_SCANS), "laneway_scans_total");
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		assert_non_null(counter_name((enum counter_id)i));
+		assert_non_null(counter_help((enum counter_id)i));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(items_come_out_in_order_across_the_rings_end),
+	    cmocka_unit_test(a_full_queue_refuses),
+	    cmocka_unit_test(the_descriptor_is_readable_exactly_while_something_is_inside),
+	    cmocka_unit_test(a_closed_queue_takes_nothing_and_still_gives),
+	    cmocka_unit_test(waiting_ends_at_its_time),
+	    cmocka_unit_test(impossible_sizes_are_refused),
+	    cmocka_unit_test(closing_wakes_a_waiter),
+	    cmocka_unit_test(many_producers_lose_and_double_nothing),
+	    cmocka_unit_test(counters_add_up_and_have_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
