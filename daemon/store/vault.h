@@ -99,7 +99,8 @@ int vault_read_public(const char *path, uint8_t out[32], char *err, size_t err_s
 int vault_read_private(const char *path, uint8_t out[32], char *err, size_t err_size);
 
 /* A client context for mutual TLS: TLS 1.2 or newer, the given files, the peer's chain and its host
- * name or IP address checked. NULL with a sentence in err. The caller owns it (vault_tls_free). */
+ * name or IP address checked against ca.crt (a device's folder) or root.crt (HQ's). key and crt are file
+ * names in dir. NULL with a sentence in err. The caller owns it (vault_tls_free). */
 struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char *crt, const char *host,
                                     char *err, size_t err_size);
 void vault_tls_free(struct ssl_ctx_st *ctx);
