@@ -1,0 +1,150 @@
+/* The canonical line (WIRE.md, section 1), written by hand: keys stand here in the order of their
+ * bytes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "event/event.h"
+
+static void json_escape(struct buf *out, unsigned char c)
+{
+	static const char short_forms[0x20] = {
+	    ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	if (c >= 0x20 || short_forms[c]) {
+		buf_byte(out, '\\');
+		buf_byte(out, c >= 0x20 ? c : (uint8_t)short_forms[c]);
+	} else {
+		buf_printf(out, "\\u%04X", c);
+	}
+}
+
+void lw_event_json_string(struct buf *out, const char *s)
+{
+	buf_byte(out, '"');
+	const char *plain = s;
+	for (; *s; s++) {
+		if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
+			continue;
+		buf_add(out, plain, (size_t)(s - plain));
+		json_escape(out, (unsigned char)*s);
+		plain = s + 1;
+	}
+	buf_add(out, plain, (size_t)(s - plain));
+	buf_byte(out, '"');
+}
+
+static void put_key(struct buf *out, const char *key)
+{
+	if (out->len > 0 && out->data[out->len - 1] != '{')
+		buf_byte(out, ',');
+	buf_byte(out, '"');
+	buf_str(out, key);
+	buf_str(out, "\":");
+}
+
+static void put_text(struct buf *out, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	put_key(out, key);
+	lw_event_json_string(out, value);
+}
+
+static void put_int(struct buf *out, const char *key, int64_t value)
+{
+	put_key(out, key);
+	buf_printf(out, "%" PRId64, value);
+}
+
+static void put_identity(struct buf *out, const struct lw_event_identity *id)
+{
+	if (!id->profile_ref)
+		return;
+	put_key(out, "identity");
+	buf_byte(out, '{');
+	put_text(out, "as_of", id->as_of);
+	put_text(out, "confidence", id->confidence);
+	put_text(out, "profile_ref", id->profile_ref);
+	put_text(out, "rule", id->rule);
+	put_text(out, "ruleset", id->ruleset);
+	put_text(out, "status", id->status);
+	buf_byte(out, '}');
+}
+
+static void put_sealed(struct buf *out, const struct lw_event_stamp *stamp)
+{
+	if (!stamp->sealed_k)
+		return;
+	put_key(out, "sealed");
+	buf_byte(out, '{');
+	put_text(out, "c", stamp->sealed_c);
+	put_text(out, "k", stamp->sealed_k);
+	put_text(out, "n", stamp->sealed_n);
+	buf_byte(out, '}');
+}
+
+static void put_source_message_id(struct buf *out, const struct entry_id *id)
+{
+	if (!id)
+		return;
+	put_key(out, "source_message_id");
+	lw_event_json_string(out, id->session);
+	out->len -= !out->failed; /* the counter goes in front of the closing quote */
+	buf_printf(out, ":%" PRIu64 "\"", id->counter);
+}
+
+static void put_laneway(struct buf *out, const struct lw_event *ev,
+                        const struct lw_event_stamp *stamp, const char *epoch)
+{
+	put_key(out, "laneway");
+	buf_byte(out, '{');
+	put_text(out, "basket_id", ev->basket_id);
+	put_text(out, "boot", stamp->boot);
+	put_text(out, "business_date", ev->business_date);
+	put_text(out, "clock", clock_trust_name(ev->trust));
+	put_text(out, "epoch", epoch);
+	put_identity(out, &ev->identity);
+	put_text(out, "lane", ev->lane);
+	put_int(out, "mono_us", ev->mono_us);
+	put_int(out, "schema", lw_event_schema(ev->kind));
+	put_sealed(out, stamp);
+	put_key(out, "seq");
+	buf_printf(out, "%" PRIu64, stamp->seq);
+	put_text(out, "source", ev->source);
+	put_source_message_id(out, stamp->id);
+	put_text(out, "staff_ref", ev->staff_ref);
+	put_text(out, "store", stamp->store);
+	put_key(out, "training");
+	buf_str(out, ev->training ? "true" : "false");
+	put_int(out, "utc_offset_min", ev->utc_offset_min);
+	put_text(out, "visit_id", ev->visit_id);
+	buf_byte(out, '}');
+}
+
+int lw_event_line(struct buf *out, const struct lw_event *ev, const struct lw_event_stamp *stamp)
+{
+	size_t start = out->len;
+	char epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE];
+	text_hex(stamp->epoch, EVENT_EPOCH_BYTES, epoch);
+	clock_iso8601(ev->wall_us, at);
+
+	buf_byte(out, '{');
+	put_text(out, "anonymousId", ev->visit_id);
+	put_key(out, "context");
+	buf_byte(out, '{');
+	put_laneway(out, ev, stamp, epoch);
+	buf_byte(out, '}');
+	put_text(out, "event", lw_event_name(ev->kind));
+	put_key(out, "messageId");
+	buf_printf(out, "\"%s:%s:%" PRIu64 "\"", stamp->store, epoch, stamp->seq);
+	put_text(out, "originalTimestamp", at);
+	put_key(out, "properties");
+	buf_str(out, ev->properties ? ev->properties : "{}");
+	buf_byte(out, '}');
+
+	if (out->failed || out->len - start > EVENT_LINE_MAX) {
+		out->len = start;
+		return -1;
+	}
+	return 0;
+}
