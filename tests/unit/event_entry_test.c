@@ -106,7 +106,8 @@ static const char *fault_of(const char *key, json_t *value)
 		json_object_set_new(o, key, value);
 	else
 		json_object_del(o, key);
-	assert_int_equal(lw_event_check(EVENT_PRODUCT_ADDED, o, err, sizeof err), err[0] ? -1 : 0);
+	int rc = lw_event_check(EVENT_PRODUCT_ADDED, o, err, sizeof err);
+	assert_int_equal(rc, err[0] ? -1 : 0);
 	json_decref(o);
 	return err;
 }
