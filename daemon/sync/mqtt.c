@@ -1,6 +1,8 @@
 #include "sync/mqtt.h"
 
 #include <mosquitto.h>
+#include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,6 +16,7 @@
 
 #define KEEPALIVE_S 10     /* a dead broker is noticed within 15 s; also bounds a TLS handshake */
 #define LOOP_MS 500        /* how often the thread looks up while nothing happens */
+#define CONNECT_MS 10000   /* a connect without an answer is given up */
 #define RECONNECT_S_MIN 1  /* first wait after a lost connection */
 #define RECONNECT_S_MAX 30 /* and the longest */
 #define STOP_S 3           /* a thread inside DNS or a connect is left behind after this */
@@ -158,16 +161,56 @@ static bool pause_s(struct mqtt *m, int seconds)
 	return atomic_load(&m->stopping);
 }
 
-/* One connection from resolving to its end; why it ended. *was_up: it got as far as the SUBACKs.
- * Connecting does not wait (the keep-alive ends an attempt that gets no answer); resolving may.
- * Only the first one is a connect: that makes libmosquitto's wake-up pipe anew, under the feet of a
- * publisher. */
+static bool several_addresses(const char *host)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+	if (getaddrinfo(host, NULL, &hints, &list) != 0)
+		return false;
+	bool several = list && list->ai_next;
+	freeaddrinfo(list);
+	return several;
+}
+
+/* mosquitto_loop does not see that an asynchronous connect has failed: it spins until the
+ * keep-alive ends it. So the socket is waited for here. */
+static int await_socket(struct mqtt *m)
+{
+	struct pollfd fd = {.fd = mosquitto_socket(m->mosq), .events = POLLOUT};
+	for (int waited_ms = 0; waited_ms < CONNECT_MS; waited_ms += LOOP_MS) {
+		int n = poll(&fd, 1, LOOP_MS);
+		if (atomic_load(&m->stopping))
+			return MOSQ_ERR_CONN_LOST;
+		if (n > 0 && !(fd.revents & (POLLERR | POLLHUP | POLLNVAL)))
+			return MOSQ_ERR_SUCCESS;
+		if (n > 0)
+			return MOSQ_ERR_CONN_REFUSED;
+	}
+	return MOSQ_ERR_NO_CONN;
+}
+
+/* Resolves, and starts a connection. One address: asynchronously, so that an address that swallows
+ * packets costs 10 s, not the kernel's two minutes. Several: the waiting way, the only one in which
+ * libmosquitto goes on to the next address. Only the first call of all is a connect: it makes
+ * libmosquitto's wake-up pipe anew, which a publisher may be using. */
+static int start_connection(struct mqtt *m, bool again)
+{
+	bool wait = several_addresses(m->host);
+	int rc;
+	if (again)
+		rc = wait ? mosquitto_reconnect(m->mosq) : mosquitto_reconnect_async(m->mosq);
+	else if (wait)
+		rc = mosquitto_connect(m->mosq, m->host, m->port, KEEPALIVE_S);
+	else
+		rc = mosquitto_connect_async(m->mosq, m->host, m->port, KEEPALIVE_S);
+	return rc == MOSQ_ERR_SUCCESS && !wait ? await_socket(m) : rc;
+}
+
+/* One connection from resolving to its end; why it ended. *was_up: it got as far as the SUBACKs. */
 static int run_connection(struct mqtt *m, bool again, bool *was_up)
 {
 	*was_up = false;
 	m->fault[0] = 0;
-	int rc = again ? mosquitto_reconnect_async(m->mosq)
-	               : mosquitto_connect_async(m->mosq, m->host, m->port, KEEPALIVE_S);
+	int rc = start_connection(m, again);
 	while (rc == MOSQ_ERR_SUCCESS && !atomic_load(&m->stopping)) {
 		rc = mosquitto_loop(m->mosq, LOOP_MS, 1);
 		*was_up = *was_up || atomic_load(&m->up);
