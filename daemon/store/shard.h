@@ -68,8 +68,10 @@ struct shard_mark {
 int shard_mark_get(struct shard *s, struct shard_mark *out);
 
 /* Apply one page in one transaction: `lines` holds a profile or tombstone per line (WIRE.md, pages).
- * A bad line fails the page, nothing of it stays. from/to: versions of the page; with `fresh` everything
- * held is dropped first (another generation). The number of profiles changed, or -1 with err. */
+ * A bad line fails the page, nothing of it stays. mark: where the shard stands after the page (its
+ * synced_wall_us is not used). With `fresh` everything held is dropped first, also the time of the last
+ * sync. The number of lines applied, or -1 with a sentence in err that has no customer's data. If the
+ * file was found damaged it has been made anew: after a failure read the mark again. */
 int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark, bool fresh,
                 char *err, size_t err_size);
 
