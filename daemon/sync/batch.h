@@ -15,7 +15,9 @@
 #define BATCH_EVENTS_MAX 1000
 #define BATCH_RAW_MAX (1024 * 1024) /* bytes of lines in one batch */
 #define BATCH_PAYLOAD_MAX (2 * 1024 * 1024)
+#define FRAME_HEADER_MAX (512 * 1024)
 #define FRAME_BODY_MAX (1024 * 1024)
+#define PAGE_RAW_MAX (1024 * 1024) /* bytes of lines in one page */
 
 struct batch {
 	uint8_t epoch[EVENT_EPOCH_BYTES];

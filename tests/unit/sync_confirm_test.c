@@ -1,0 +1,158 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sync/confirm.h"
+
+#define HEAD "{\"v\":1,\"generation\":\"0123456789abcdef\",\"credit\":262144,\"epochs\":["
+#define EPOCH "\"epoch\":\"00000000000000aa\",\"through\":120"
+
+static struct confirm got;
+static char err[200];
+
+static int parse(const char *json)
+{
+	return confirm_parse(json, strlen(json), &got, err, sizeof(err));
+}
+
+static void the_example_of_the_wire_document_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    parse("{\"v\":1,\"generation\":\"0123456789ABCDEF\",\"credit\":262144,"
+	          "\"accepts\":{\"wire\":[1],\"schemas\":1,\"dictionaries\":[0]},"
+	          "\"epochs\":[{\"epoch\":\"00000000000000aa\",\"through\":120,"
+	          "\"ranges\":[[125,130],[132,132]],"
+	          "\"quarantined\":[{\"seq\":126,\"reason\":\"not_json\"}],"
+	          "\"forked\":[{\"seq\":131,\"reason\":\"other_leaf\"}]}],"
+	          "\"unreadable\":["
+	          "\"ff00000000000000000000000000000000000000000000000000000000000001\"]}"),
+	    0);
+	assert_string_equal(got.generation, "0123456789abcdef");
+	assert_int_equal(got.credit, 262144);
+	assert_int_equal(got.epoch_count, 1);
+	assert_int_equal(got.epochs[0].epoch[7], 0xaa);
+	assert_int_equal(got.epochs[0].through, 120);
+	assert_int_equal(got.epochs[0].range_count, 2);
+	assert_int_equal(got.epochs[0].ranges[0].first, 125);
+	assert_int_equal(got.epochs[0].ranges[1].last, 132);
+	assert_int_equal(got.epochs[0].quarantined_count, 1);
+	assert_int_equal(got.epochs[0].quarantined[0].seq, 126);
+	assert_string_equal(got.epochs[0].quarantined[0].reason, "not_json");
+	assert_int_equal(got.epochs[0].forked[0].seq, 131);
+	assert_int_equal(got.unreadable_count, 1);
+	assert_int_equal(got.unreadable[0][0], 0xff);
+	assert_int_equal(got.unreadable[0][31], 1);
+}
+
+static void what_is_written_is_read_back_the_same(void **state)
+{
+	(void)state;
+	struct confirm *c = calloc(1, sizeof(*c));
+	snprintf(c->generation, sizeof(c->generation), "00112233445566ff");
+	c->credit = 77;
+	c->epoch_count = CONFIRM_EPOCHS_MAX;
+	for (int i = 0; i < CONFIRM_EPOCHS_MAX; i++) {
+		struct confirm_epoch *e = &c->epochs[i];
+		e->epoch[0] = (uint8_t)i;
+		e->through = (uint64_t)i * 1000;
+		e->range_count = CONFIRM_RANGES_MAX;
+		for (int k = 0; k < CONFIRM_RANGES_MAX; k++) {
+			e->ranges[k].first = e->through + 2 + (uint64_t)k * 3;
+			e->ranges[k].last = e->ranges[k].first + 1;
+		}
+		e->quarantined_count = e->forked_count = CONFIRM_SEQS_MAX;
+		for (int k = 0; k < CONFIRM_SEQS_MAX; k++) {
+			e->quarantined[k].seq = e->forked[k].seq = (uint64_t)k + 1;
+			snprintf(e->quarantined[k].reason, 33, "not_json");
+			snprintf(e->forked[k].reason, 33, "abcdefghijklmnopqrstuvwxyz_01234");
+		}
+	}
+	c->unreadable_count = 8;
+	memset(c->unreadable, 0x5a, sizeof(c->unreadable));
+	struct buf out = {0};
+	assert_int_equal(confirm_write(c, &out), 0);
+	assert_int_equal(confirm_parse((char *)out.data, out.len, &got, err, sizeof(err)), 0);
+	assert_memory_equal(&got, c, sizeof(got));
+	buf_free(&out);
+	free(c);
+}
+
+static void unknown_members_are_skipped(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(HEAD "{" EPOCH ",\"later\":{\"x\":[1]}}],\"also\":null}"), 0);
+	assert_int_equal(got.epochs[0].through, 120);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json, *names;
+	} cases[] = {
+	    {"", "not JSON"},
+	    {"[]", "object"},
+	    {"{\"v\":2}", "v: expected 1"},
+	    {"{\"v\":1,\"generation\":\"x\",\"credit\":1,\"epochs\":[]}", "generation"},
+	    {"{\"v\":1,\"generation\":\"0123456789abcdef\",\"credit\":-1,\"epochs\":[]}", "credit"},
+	    {"{\"v\":1,\"generation\":\"0123456789abcdef\",\"credit\":\"9\",\"epochs\":[]}",
+	     "credit"},
+	    {"{\"v\":1,\"generation\":\"0123456789abcdef\",\"credit\":1}", "epochs"},
+	    {HEAD "{\"through\":1}]}", "epoch: expected"},
+	    {HEAD "{\"epoch\":\"00000000000000aa\"}]}", "through"},
+	    {HEAD "{\"epoch\":\"00000000000000aa\",\"through\":1.5}]}", "through"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[120,121]]}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125,124]]}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125,126],[126,127]]}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125]]}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125,126,127]]}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"ranges\":{}}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1}]}]}", "quarantined"},
+	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1,\"reason\":\"a b\"}]}]}", "quarantined"},
+	    {HEAD "{" EPOCH ",\"forked\":[{\"seq\":0,\"reason\":\"a\"}]}]}", "forked"},
+	    {HEAD "],\"unreadable\":[\"00\"]}", "unreadable"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		err[0] = 0;
+		assert_int_equal(parse(cases[i].json), -1);
+		if (!strstr(err, cases[i].names))
+			fail_msg("%s: said \"%s\"", cases[i].json, err);
+	}
+}
+
+static void more_than_the_bounds_is_refused(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	buf_str(&b, HEAD);
+	for (int i = 0; i <= CONFIRM_EPOCHS_MAX; i++)
+		buf_printf(&b, "%s{" EPOCH "}", i ? "," : "");
+	buf_str(&b, "]}");
+	assert_int_equal(confirm_parse((char *)b.data, b.len, &got, err, sizeof(err)), -1);
+	buf_reset(&b);
+	buf_str(&b, HEAD "{" EPOCH ",\"ranges\":[");
+	for (int i = 0; i <= CONFIRM_RANGES_MAX; i++)
+		buf_printf(&b, "%s[%d,%d]", i ? "," : "", 200 + 2 * i, 200 + 2 * i);
+	buf_str(&b, "]}]}");
+	assert_int_equal(confirm_parse((char *)b.data, b.len, &got, err, sizeof(err)), -1);
+	buf_free(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_example_of_the_wire_document_is_read),
+	    cmocka_unit_test(what_is_written_is_read_back_the_same),
+	    cmocka_unit_test(unknown_members_are_skipped),
+	    cmocka_unit_test(what_is_wrong_is_named),
+	    cmocka_unit_test(more_than_the_bounds_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
