@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/counter.h"
 #include "event/event.h"
@@ -17,8 +18,8 @@
 
 struct event_base; /* libevent's */
 
-/* One framed scan. Valid during the call. value has no NUL inside, is UTF-8 (Latin-1 input is
- * converted), and may hold the GS separator 0x1D but no other control character. */
+/* One framed scan. Valid during the call. value has no NUL inside and one behind its end, is UTF-8
+ * (Latin-1 input is converted), and may hold the GS separator 0x1D but no other control character. */
 struct capture_scan {
 	const char *source, *lane;
 	const char *symbology; /* AIM identifier such as "]E0", or NULL */
@@ -41,9 +42,13 @@ struct capture_ops {
 	                             const char *session, uint64_t counter, const char *raw, size_t len);
 	/* A till said hello (up) or its connection ended. */
 	void (*till_link)(void *ctx, uint64_t link, const char *till, const char *lane, bool up);
-	/* A scanner was opened or lost; cause: "start", "plugged", "unplugged", or the system's words. */
+	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the welcome. */
+	void (*till_baskets)(void *ctx, const char *till, struct buf *json);
+	/* A scanner was opened ("start", "plugged") or lost ("unplugged", "no such device", or the system's
+	 * words). Lost is said once, also for a scanner that is missing from the start. */
 	void (*device)(void *ctx, const char *source, const char *lane, bool up, const char *cause);
-	/* Input that was not accepted: too_long, too_short, control, utf8, ... ; never its bytes. */
+	/* Input that was not accepted, never its bytes; reason: too_long, too_short, control, prefix,
+	 * symbology, incomplete. At most once a second per scanner and reason, with how often. */
 	void (*refused)(void *ctx, const char *source, const char *lane, const char *reason,
 	                uint64_t count);
 	void *ctx;
