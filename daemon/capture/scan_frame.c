@@ -135,8 +135,8 @@ bool scan_frame_skip(const struct scanner_params *p, const uint8_t *data, size_t
 	return false;
 }
 
-enum frame_result scan_frame(const struct scanner_params *p, const uint8_t *data, size_t n, bool idle,
-                             struct frame_scan *out, size_t *drop)
+enum frame_result scan_frame(const struct scanner_params *p, const uint8_t *data, size_t n,
+                             bool idle, struct frame_scan *out, size_t *drop)
 {
 	memset(out, 0, sizeof(*out));
 	*drop = leading_ends(p, data, n);
