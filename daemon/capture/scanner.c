@@ -17,8 +17,9 @@
 #define REPORT_MS 1000  /* refusals of one kind are reported once in this time */
 #define GUARD_STRETCH 3 /* guard times from the accepted scan until a repeat counts again */
 #define READ_BYTES 4096 /* per turn of the loop, so that one port cannot hold up the others */
-#define FRAME_BYTES (16 + 3 + CAPTURE_SCAN_MAX + 2) /* prefix, AIM identifier, value, terminator   \
-	                                             */
+#define FRAME_BYTES                                                                                \
+	(16 + 3 + CAPTURE_SCAN_MAX + 2) /* prefix, AIM identifier, value, terminator               \
+	                                 */
 
 /* Invariants: port and readable are both set or both NULL. in_len <= FRAME_BYTES between callbacks.
  * skipping: the bytes up to the next terminator belong to a scan already refused. */

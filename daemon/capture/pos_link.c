@@ -1,0 +1,420 @@
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "capture/pos_internal.h"
+
+#define HELLO_MS 5000     /* a connection that says nothing holds one of 256 places */
+#define ENDING_MS 2000    /* for the last answer to be read */
+#define WAIT_MS 10        /* the journal's queue is full: ask again */
+#define LINES_PER_TURN 32 /* so that one till cannot hold up scanners and other tills */
+
+static void arm(struct event *ev, int ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	(void)event_add(ev, &tv);
+}
+
+/* ---- ending ---- */
+
+static void leave(struct pos_link *link)
+{
+	struct pos *p = link->pos;
+	if (link->state != POS_LINK_UP)
+		return;
+	link->state = POS_LINK_ENDING;
+	log_info("till %s (lane %s): connection ended", link->till, link->lane);
+	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, false);
+}
+
+void pos_link_free(struct pos_link *link, bool report)
+{
+	struct pos *p = link->pos;
+	if (report)
+		leave(link);
+	else if (!link->doomed)
+		(void)evbuffer_write(bufferevent_get_output(link->bev),
+		                     bufferevent_getfd(link->bev));
+	if (p->links[link->slot] == link) {
+		p->links[link->slot] = NULL;
+		p->link_count--;
+	}
+	bufferevent_free(link->bev);
+	if (link->deadline != NULL)
+		event_free(link->deadline);
+	if (link->again != NULL)
+		event_free(link->again);
+	free(link);
+}
+
+static void half_close(struct pos_link *link)
+{
+	(void)shutdown(bufferevent_getfd(link->bev), SHUT_WR);
+}
+
+/* Close in a way that lets the last answer arrive: what the peer still sends is read and thrown
+ * away, or the kernel would reset the connection and with it the answer. */
+static void end_link(struct pos_link *link)
+{
+	struct evbuffer *in = bufferevent_get_input(link->bev);
+	leave(link);
+	link->state = POS_LINK_ENDING;
+	(void)evbuffer_drain(in, evbuffer_get_length(in));
+	(void)bufferevent_enable(link->bev, EV_READ);
+	(void)event_del(link->again);
+	arm(link->deadline, ENDING_MS);
+	if (evbuffer_get_length(bufferevent_get_output(link->bev)) == 0)
+		half_close(link);
+}
+
+void pos_link_stop(struct pos_link *link)
+{
+	(void)bufferevent_disable(link->bev, EV_READ);
+	(void)event_del(link->again);
+	link->waiting = true;
+}
+
+/* ---- one line ---- */
+
+int pos_line_read(const char *raw, size_t len, int digits, json_t **body, enum till_type *type,
+                  struct pos_fault *fault)
+{
+	json_error_t e;
+	*body = NULL;
+	*type = TILL_TYPE_COUNT;
+	memset(fault, 0, sizeof(*fault));
+	if (!text_utf8_ok(raw, len)) {
+		(void)snprintf(fault->code, sizeof(fault->code), "not_utf8");
+		(void)snprintf(fault->message, sizeof(fault->message),
+		               "the line is not well-formed UTF-8, or holds a zero byte");
+		return -1;
+	}
+	*body = json_loadb(raw, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
+	if (*body == NULL) {
+		bool twice = json_error_code(&e) == json_error_duplicate_key;
+		(void)snprintf(fault->code, sizeof(fault->code), "not_json");
+		(void)snprintf(fault->message, sizeof(fault->message),
+		               "expected one JSON object on the line, %s near byte %d",
+		               twice ? "a member stands twice" : "cannot read it", e.position);
+		return -1;
+	}
+	return pos_check(*body, digits, type, fault);
+}
+
+static const char *member_text(const json_t *body, const char *key)
+{
+	const char *s = json_string_value(json_object_get(body, key));
+	return s ? s : "";
+}
+
+static void refuse(struct pos_link *link, const json_t *body, const struct pos_fault *f)
+{
+	char session[EVENT_SESSION_SIZE];
+	uint64_t counter;
+	const char *id = member_text(body, "source_message_id");
+	pos_send_error(link->pos, link->id, pos_check_id(id, session, &counter) ? id : NULL,
+	               f->code, f->field, f->message);
+}
+
+static void refuse_as(struct pos_link *link, const json_t *body, const char *code,
+                      const char *field, const char *message)
+{
+	struct pos_fault f;
+	(void)snprintf(f.code, sizeof(f.code), "%s", code);
+	(void)snprintf(f.field, sizeof(f.field), "%s", field);
+	(void)snprintf(f.message, sizeof(f.message), "%s", message);
+	refuse(link, body, &f);
+}
+
+/* ---- hello ---- */
+
+static bool is_name(const char *s)
+{
+	static const char allowed[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	return s[strspn(s, allowed)] == '\0';
+}
+
+/* Nothing is told to a stranger before the token is right. */
+static const char *hello_fault(struct pos_link *link, const json_t *body, struct pos_fault *f)
+{
+	struct pos *p = link->pos;
+	const char *code = NULL, *field = "", *message = "";
+	if (json_integer_value(json_object_get(body, "protocol")) != TILL_PROTOCOL) {
+		code = "bad_protocol", field = "protocol", message = "expected protocol 1";
+	} else if (!pos_token_right(p, member_text(body, "token"))) {
+		code = "bad_token", field = "token",
+		message = "the token is not the one configured here";
+		if (pos_may_warn(p))
+			log_warn("pos: a connection gave a wrong token");
+	} else if (!is_name(member_text(body, "till"))) {
+		code = "bad_field", field = "till", message = "expected only A-Z a-z 0-9 _ . -";
+	} else if (!pos_knows_lane(p, member_text(body, "lane"))) {
+		code = "unknown_lane", field = "lane", message = "this lane is not configured here";
+	} else if (pos_find_till(p, member_text(body, "till")) != NULL) {
+		code = "till_busy", field = "till",
+		message = "another connection for this till lives";
+	}
+	if (code != NULL) {
+		(void)snprintf(f->code, sizeof(f->code), "%s", code);
+		(void)snprintf(f->field, sizeof(f->field), "%s", field);
+		(void)snprintf(f->message, sizeof(f->message), "%s", message);
+	}
+	return code;
+}
+
+static void welcome(struct pos_link *link)
+{
+	struct pos *p = link->pos;
+	buf_reset(&p->list);
+	p->ops.till_baskets(p->ops.ctx, link->till, &p->list);
+	buf_reset(&p->out);
+	buf_printf(&p->out,
+	           "{\"type\":\"welcome\",\"protocol\":%d,\"store\":\"%s\",\"till\":\"%s\"",
+	           TILL_PROTOCOL, p->store, link->till);
+	buf_str(&p->out, ",\"lane\":");
+	lw_event_json_string(&p->out, link->lane);
+	buf_str(&p->out, ",\"baskets\":");
+	buf_add(&p->out, p->list.data, p->list.len);
+	buf_byte(&p->out, '}');
+	if (p->out.failed || p->list.failed)
+		end_link(link);
+	else
+		pos_link_send(link, (const char *)p->out.data, p->out.len);
+}
+
+static void take_hello(struct pos_link *link, const json_t *body)
+{
+	struct pos *p = link->pos;
+	struct pos_fault f;
+	if (link->state == POS_LINK_UP) {
+		refuse_as(link, body, "already_hello", "type", "this connection has said hello");
+		return;
+	}
+	if (hello_fault(link, body, &f) != NULL) {
+		refuse(link, body, &f);
+		end_link(link);
+		return;
+	}
+	(void)text_copy(link->till, sizeof(link->till), member_text(body, "till"));
+	(void)text_copy(link->lane, sizeof(link->lane), member_text(body, "lane"));
+	(void)snprintf(link->source, sizeof(link->source), "till:%.27s", link->till);
+	link->state = POS_LINK_UP;
+	(void)event_del(link->deadline);
+	log_info("till %s (lane %s): connected", link->till, link->lane);
+	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
+	welcome(link);
+}
+
+static enum capture_verdict hand_over(struct pos_link *link, enum till_type type, json_t *body,
+                                      const char *raw, size_t len)
+{
+	struct pos *p = link->pos;
+	struct till_message m = {.type = type,
+	                         .till = link->till,
+	                         .lane = link->lane,
+	                         .source = link->source,
+	                         .body = body};
+	char session[EVENT_SESSION_SIZE];
+	uint64_t counter;
+	if (!pos_check_id(member_text(body, "source_message_id"), session, &counter))
+		return CAPTURE_TAKEN;
+	return p->ops.till(p->ops.ctx, link->id, &m, session, counter, raw, len);
+}
+
+static enum capture_verdict take_line(struct pos_link *link, const char *raw, size_t len)
+{
+	json_t *body;
+	enum till_type type;
+	struct pos_fault fault;
+	enum capture_verdict verdict = CAPTURE_TAKEN;
+	int read = pos_line_read(raw, len, link->pos->digits, &body, &type, &fault);
+	bool early = link->state == POS_LINK_NEW && type != TILL_HELLO && type != TILL_TYPE_COUNT;
+	if (early) {
+		refuse_as(link, body, "no_hello", "type", "say hello first");
+	} else if (read < 0) {
+		refuse(link, body, &fault);
+		if (type == TILL_HELLO && link->state == POS_LINK_NEW)
+			end_link(link);
+	} else if (type == TILL_HELLO) {
+		take_hello(link, body);
+	} else {
+		verdict = hand_over(link, type, body, raw, len);
+	}
+	json_decref(body);
+	if (verdict == CAPTURE_TAKEN)
+		counter_add(link->pos->counters, COUNTER_POS_MESSAGES, 1);
+	return verdict;
+}
+
+/* ---- lines out of the input ---- */
+
+/* Where the next newline is, or -1. Searches each byte once. */
+static ssize_t find_newline(struct pos_link *link, struct evbuffer *in)
+{
+	size_t len = evbuffer_get_length(in);
+	struct evbuffer_ptr from;
+	if (link->searched >= len ||
+	    evbuffer_ptr_set(in, &from, link->searched, EVBUFFER_PTR_SET) < 0)
+		return -1;
+	struct evbuffer_ptr at = evbuffer_search(in, "\n", 1, &from);
+	link->searched = at.pos < 0 ? len : (size_t)at.pos;
+	return at.pos;
+}
+
+/* The input holds no whole line. */
+static void no_line(struct pos_link *link, struct evbuffer *in)
+{
+	if (evbuffer_get_length(in) >= TILL_LINE_MAX) {
+		counter_add(link->pos->counters, COUNTER_POS_MESSAGES, 1);
+		refuse_as(link, NULL, "too_long", "",
+		          "a line has at most 262144 bytes, newline included");
+		end_link(link);
+	} else if (link->eof) {
+		pos_link_free(link, true);
+	}
+}
+
+static void pump(struct pos_link *link)
+{
+	struct evbuffer *in = bufferevent_get_input(link->bev);
+	for (int i = 0; i < LINES_PER_TURN; i++) {
+		if (link->doomed || link->state == POS_LINK_ENDING)
+			return;
+		ssize_t n = find_newline(link, in);
+		if (n < 0) {
+			no_line(link, in);
+			return;
+		}
+		const char *raw = (const char *)evbuffer_pullup(in, n + 1);
+		if (raw == NULL) {
+			end_link(link);
+			return;
+		}
+		if (take_line(link, raw, (size_t)n) == CAPTURE_WAIT) {
+			link->waiting = true;
+			(void)bufferevent_disable(link->bev, EV_READ);
+			arm(link->again, WAIT_MS);
+			return;
+		}
+		if (link->state == POS_LINK_ENDING)
+			return;
+		(void)evbuffer_drain(in, (size_t)n + 1);
+		link->searched = 0;
+	}
+	arm(link->again, 0);
+}
+
+/* ---- events ---- */
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	struct pos_link *link = arg;
+	struct evbuffer *in = bufferevent_get_input(bev);
+	if (link->state == POS_LINK_ENDING)
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
+	else if (!link->waiting)
+		pump(link);
+}
+
+static void on_written(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	struct pos_link *link = arg;
+	if (link->state == POS_LINK_ENDING)
+		half_close(link);
+}
+
+/* Lines that came in front of the end are still taken. */
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	struct pos_link *link = arg;
+	link->eof = true;
+	if (link->state == POS_LINK_ENDING || !(what & BEV_EVENT_EOF))
+		pos_link_free(link, true);
+	else if (!link->waiting && !evtimer_pending(link->again, NULL))
+		pump(link);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct pos_link *link = arg;
+	if (link->doomed) {
+		pos_link_free(link, true);
+		return;
+	}
+	if (link->waiting && !link->eof)
+		(void)bufferevent_enable(link->bev, EV_READ);
+	link->waiting = false;
+	pump(link);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pos_link_free(arg, true);
+}
+
+void pos_link_send(struct pos_link *link, const char *json, size_t len)
+{
+	if (link->doomed || link->state == POS_LINK_ENDING)
+		return;
+	struct evbuffer *out = bufferevent_get_output(link->bev);
+	if (evbuffer_get_length(out) + len + 1 > POS_OUTPUT_BYTES_MAX) {
+		log_warn("till %s (lane %s): does not read its answers; cut off", link->till,
+		         link->lane);
+		link->doomed = true;
+		arm(link->again, 0);
+		return;
+	}
+	(void)bufferevent_write(link->bev, json, len);
+	(void)bufferevent_write(link->bev, "\n", 1);
+}
+
+struct pos_link *pos_link_new(struct pos *p, int fd, const struct pos_address *from, int slot)
+{
+	struct pos_link *link = calloc(1, sizeof(*link));
+	struct bufferevent *bev = bufferevent_socket_new(p->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (link == NULL || bev == NULL)
+		goto err_close;
+	link->pos = p;
+	link->id = ++p->serial * (uint64_t)p->link_max + (uint64_t)slot;
+	link->slot = slot;
+	link->bev = bev;
+	link->from = *from;
+	link->deadline = evtimer_new(p->base, on_deadline, link);
+	link->again = evtimer_new(p->base, on_again, link);
+	if (link->deadline == NULL || link->again == NULL)
+		goto err_free_events;
+	bufferevent_setcb(bev, on_read, on_written, on_event, link);
+	bufferevent_setwatermark(bev, EV_READ, 0, TILL_LINE_MAX);
+	if (bufferevent_enable(bev, EV_READ | EV_WRITE) < 0)
+		goto err_free_events;
+	arm(link->deadline, HELLO_MS);
+	return link;
+
+err_free_events:
+	if (link->deadline != NULL)
+		event_free(link->deadline);
+	if (link->again != NULL)
+		event_free(link->again);
+err_close:
+	if (bev != NULL)
+		bufferevent_free(bev);
+	else
+		(void)close(fd);
+	free(link);
+	return NULL;
+}
