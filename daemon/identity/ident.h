@@ -3,9 +3,9 @@
  * The three forms below are final: what HQ and every store hold is keyed by them.
  *   loyalty  the digits or letters of the card, upper case, as printed with prefix and check digit,
  *            accepted by one of the configured schemes
- *   phone    E.164, '+' and at most 15 digits (libphonenumber; national numbers by the default region)
- *   email    trimmed, lower case, domain in its IDNA 2008 ASCII form
- * A card number (PAN) is none of these: pan_find comes before everything else.
+ *   phone    E.164, '+' and at most 15 digits (libphonenumber; national numbers by the default
+ * region) email    trimmed, lower case, domain in its IDNA 2008 ASCII form A card number (PAN) is
+ * none of these: pan_find comes before everything else.
  */
 #ifndef LANEWAY_IDENTITY_IDENT_H
 #define LANEWAY_IDENTITY_IDENT_H
@@ -20,7 +20,12 @@ enum ident_kind { IDENT_NONE, IDENT_LOYALTY, IDENT_PHONE, IDENT_EMAIL, IDENT_KIN
 const char *ident_kind_name(enum ident_kind kind); /* "none", "loyalty", "phone", "email" */
 enum ident_kind ident_kind_of(const char *name);   /* IDENT_NONE if unknown */
 
-enum loyalty_check { LOYALTY_CHECK_NONE, LOYALTY_CHECK_LUHN, LOYALTY_CHECK_EAN, LOYALTY_CHECK_MOD11 };
+enum loyalty_check {
+	LOYALTY_CHECK_NONE,
+	LOYALTY_CHECK_LUHN,
+	LOYALTY_CHECK_EAN,
+	LOYALTY_CHECK_MOD11
+};
 
 /* One scheme of the chain's cards: every value that starts with prefix, has this many characters in
  * all, and passes the check. */
@@ -47,7 +52,8 @@ bool ident_phone(const struct ident_rules *rules, const char *value, char out[ID
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
 
 /* The normal form of a value whose kind is known, or whose kind must be found (IDENT_NONE: tried in
- * the rule table's order: loyalty, phone, email). false: it is none of them. */
+ * the rule table's order: loyalty, phone, email; without a kind only a number with '+' is taken for
+ * a phone, or every unknown card would be one). false: it is none of them. */
 bool ident_normalise(const struct ident_rules *rules, enum ident_kind *kind, const char *value,
                      char out[IDENT_VALUE_SIZE]);
 
@@ -56,9 +62,10 @@ bool ident_luhn(const char *digits);
 bool ident_mod10(const char *digits); /* GS1, weights 3 1 3 1 from the right */
 bool ident_mod11(const char *digits); /* weights 2 to 7 from the right, X not allowed */
 
-/* Is there a card number in this text: 12 to 19 digits, possibly in groups split by single spaces or
- * hyphens, in an issuer's range with an issuer's length, Luhn right, and not a valid GTIN-13/14 where
- * `product` says that a product code is expected. */
+/* Is there a card number in this text: 12 to 19 digits, possibly in groups split by single spaces
+ * or hyphens, in an issuer's range with an issuer's length, Luhn right, and not a valid GTIN-13/14
+ * where `product` says that a product code is expected. A '+' in front of 12 or 13 digits makes a
+ * phone number of them. Full-width and Arabic digits count as digits. */
 bool pan_find(const char *text, bool product);
 /* The same, masked in place: every digit but the last four becomes '*'. How many were masked. */
 int pan_mask(char *text);

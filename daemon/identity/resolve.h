@@ -1,7 +1,7 @@
 /* Who is this: an identifier as presented, the rule table, the cached shard -> one answer.
  *
- * Pure over a lookup interface; allocates nothing. The first rule that fits wins; several profiles on
- * one identifier are a conflict with its reason, never a guess.
+ * Pure over a lookup interface; allocates nothing. The first rule that fits wins; several profiles
+ * on one identifier are a conflict with its reason, never a guess.
  */
 #ifndef LANEWAY_IDENTITY_RESOLVE_H
 #define LANEWAY_IDENTITY_RESOLVE_H
@@ -32,16 +32,17 @@ struct lookup {
 struct answer {
 	enum outcome outcome;
 	enum ident_kind kind;
-	char value[IDENT_VALUE_SIZE]; /* normal form; as presented when there is none; masked for a PAN */
-	char rule[33];                /* "loyalty_exact", "phone_exact", "email_exact", "no_rule", "card_number" */
+	char value[IDENT_VALUE_SIZE]; /* normal form; as presented when there is none; masked for a
+	                                 PAN */
+	char rule[33]; /* "loyalty_exact", "phone_exact", "email_exact", "no_rule", "card_number" */
 	char ruleset[33];
-	char confidence[17];          /* "certain" (verified identifier), "probable" (typed), "none" */
+	char confidence[17]; /* "certain" (verified identifier), "probable" (typed), "none" */
 	bool verified;
-	struct shard_hit hit;         /* valid when matched */
+	struct shard_hit hit; /* valid when matched */
 };
 
-/* kind: IDENT_NONE when the source does not know it (a scan). scanned: read from a card or wallet, not
- * typed. `value` is UTF-8, at most 8,191 bytes; longer than a normal form can be is unknown. */
+/* kind: IDENT_NONE when the source does not know it (a scan). scanned: read from a card or wallet,
+ * not typed. `value` is UTF-8, at most 8,191 bytes; longer than a normal form can be is unknown. */
 void resolve(const struct ident_rules *rules, const struct lookup *lookup, enum ident_kind kind,
              const char *value, bool scanned, struct answer *out);
 

@@ -1,0 +1,57 @@
+#include "identity/phone.h"
+
+#include <cctype>
+#include <cstring>
+#include <string>
+
+#include <phonenumbers/phonenumberutil.h>
+
+using i18n::phonenumbers::PhoneNumber;
+using i18n::phonenumbers::PhoneNumberUtil;
+
+namespace
+{
+
+/* The library would read letters as keys of a phone, and skip what stands in front of a number. */
+bool plainly_written(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = static_cast<unsigned char>(*text);
+		if (c < 0x80 && !std::isdigit(c) && !std::strchr("+-()./ \t", c))
+			return false;
+	}
+	return true;
+}
+
+} // namespace
+
+extern "C" bool phone_e164(const char *text, const char *region, char out[PHONE_E164_SIZE])
+{
+	if (!plainly_written(text))
+		return false;
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber number;
+	if (util->Parse(text, *region ? region : "ZZ", &number) !=
+	    PhoneNumberUtil::NO_PARSING_ERROR)
+		return false;
+	if (number.has_extension() || !util->IsValidNumber(number))
+		return false;
+	std::string e164;
+	util->Format(number, PhoneNumberUtil::E164, &e164);
+	if (e164.size() >= PHONE_E164_SIZE)
+		return false;
+	std::memcpy(out, e164.c_str(), e164.size() + 1);
+	return true;
+}
+
+extern "C" void phone_prepare(const char *region)
+{
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber example;
+	std::string e164;
+	char out[PHONE_E164_SIZE];
+	if (!util->GetExampleNumber(*region ? region : "DE", &example))
+		return;
+	util->Format(example, PhoneNumberUtil::E164, &e164);
+	phone_e164(e164.c_str(), region, out);
+}

@@ -1,0 +1,48 @@
+/* Arbitrary bytes as an identifier of every kind, and as a text that may hold card numbers. The
+ * first byte chooses kind and region. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "identity/ident.h"
+
+static const struct ident_rules base_rules = {
+    .schemes = {{.name = "ean", .prefix = "26", .length = 13, .check = LOYALTY_CHECK_EAN},
+                {.name = "luhn", .prefix = "90", .length = 10, .check = LOYALTY_CHECK_LUHN},
+                {.name = "word", .prefix = "lw", .length = 8, .check = LOYALTY_CHECK_NONE}},
+    .scheme_count = 3,
+    .ruleset = "1"};
+
+static void check_normal_form(unsigned choice, const char *text)
+{
+	static const char *const regions[] = {"DE", "US", "JP", ""};
+	struct ident_rules rules = base_rules;
+	strcpy(rules.region, regions[choice / IDENT_KIND_COUNT % 4]);
+	enum ident_kind kind = (enum ident_kind)(choice % IDENT_KIND_COUNT);
+	char nf[IDENT_VALUE_SIZE], again[IDENT_VALUE_SIZE];
+	if (!ident_normalise(&rules, &kind, text, nf))
+		return;
+	if (!text_utf8_ok(nf, strlen(nf)) || text_has_control(nf, strlen(nf)))
+		abort();
+	if (!ident_normalise(&rules, &kind, nf, again) || strcmp(nf, again) != 0)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 1)
+		return 0;
+	char *text = malloc(size);
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = 0;
+	check_normal_form(data[0], text);
+	bool found = pan_find(text, false);
+	size_t before = strlen(text);
+	if ((pan_mask(text) > 0) != found || pan_find(text, false) || strlen(text) > before)
+		abort();
+	free(text);
+	return 0;
+}
