@@ -48,7 +48,7 @@ LDFLAGS += -fsanitize=address,undefined
 endif
 # Looked up when a rule runs, so that `make deps` works where nothing is installed yet.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PKGS)))$(LIBS) -lphonenumber -lstdc++
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PKGS)) -lphonenumber -lstdc++)$(LIBS)
 
 # --- what is built ----------------------------------------------------------------------------------
 UI := $(wildcard daemon/serve/ui/*)
