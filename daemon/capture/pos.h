@@ -3,7 +3,8 @@
  * The listener serves 256 connections (32 per address, loopback exempt from that) and closes the others.
  * A connection that has not said hello within 5 s is closed. A malformed line is answered with an error
  * naming what was wrong and counted; the connection goes on, except after a line over TILL_LINE_MAX or
- * a failed hello. A till that does not read (1 MiB of answers waiting) is cut off. Loop thread only.
+ * a failed hello. A till that does not read (1 MiB of answers waiting) is cut off. Loop thread only;
+ * the process ignores SIGPIPE.
  */
 #ifndef LANEWAY_CAPTURE_POS_H
 #define LANEWAY_CAPTURE_POS_H

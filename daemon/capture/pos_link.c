@@ -35,23 +35,26 @@ static void leave(struct pos_link *link)
 	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, false);
 }
 
+/* A bufferevent keeps others from taking bytes out of its output: hence the unfreeze. */
+static void write_what_fits(struct pos_link *link)
+{
+	struct evbuffer *out = bufferevent_get_output(link->bev);
+	(void)evbuffer_unfreeze(out, 1);
+	(void)evbuffer_write(out, bufferevent_getfd(link->bev));
+}
+
 void pos_link_free(struct pos_link *link, bool report)
 {
 	struct pos *p = link->pos;
 	if (report)
 		leave(link);
 	else if (!link->doomed)
-		(void)evbuffer_write(bufferevent_get_output(link->bev),
-		                     bufferevent_getfd(link->bev));
-	if (p->links[link->slot] == link) {
-		p->links[link->slot] = NULL;
-		p->link_count--;
-	}
+		write_what_fits(link);
+	p->links[link->slot] = NULL;
+	p->link_count--;
 	bufferevent_free(link->bev);
-	if (link->deadline != NULL)
-		event_free(link->deadline);
-	if (link->again != NULL)
-		event_free(link->again);
+	event_free(link->deadline);
+	event_free(link->again);
 	free(link);
 }
 
