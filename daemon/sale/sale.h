@@ -1,8 +1,8 @@
 /* Baskets and moments: which basket a till has open on a lane, and whose it is.
  *
  * Pure state: calls come in with the time and an empty entry; events are added to the entry, the
- * state changes, changed lanes are marked. The caller (flow) hands the entry to the journal and reports
- * its answer by sale_answered. Loop thread only. Rules: DESIGN.md, "Baskets and moments".
+ * state changes, changed lanes are marked. The caller (flow) hands the entry to the journal and
+ * reports its answer by sale_answered. Loop thread only. Rules: DESIGN.md, "Baskets and moments".
  */
 #ifndef LANEWAY_SALE_SALE_H
 #define LANEWAY_SALE_SALE_H
@@ -19,8 +19,8 @@ struct sale;
 
 struct sale_params {
 	const char *store;
-	const char *currency; /* ISO 4217 */
-	const char *const *lanes; /* names, NULL-terminated; copied */
+	const char *currency;                  /* ISO 4217 */
+	const char *const *lanes;              /* names, NULL-terminated; copied */
 	const char *prompt_ask, *prompt_greet; /* service prompts: nobody known, somebody known */
 };
 
@@ -37,28 +37,29 @@ void sale_free(struct sale *s);
 
 /* What a refused call tells its sender; static or short text. */
 struct sale_error {
-	char code[33];     /* "unknown_basket", "basket_exists", "unknown_line", "wrong_lane", ... */
-	char field[65];    /* the member that was wrong, or empty */
+	char code[33];  /* "unknown_basket", "basket_exists", "unknown_line", "no_customer", ... */
+	char field[65]; /* the member that was wrong, or empty */
 	char message[200]; /* a sentence */
 };
 
 /* A scan on a lane, already resolved. method: "scan", "typed". symbology: AIM identifier or NULL.
  * 0, or -1 (out of memory: count a gap). */
 int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
-              const char *source, const char *method, const char *symbology, const struct answer *a);
+              const char *source, const char *method, const char *symbology,
+              const struct answer *a);
 
 /* A till's message. For customer_chosen, `chosen` is its resolved identifier; else NULL.
  * 0, or -1 with err: nothing changed, no event added. */
-int sale_till(struct sale *s, struct entry *e, const struct sale_now *now, const struct till_message *m,
-              const struct answer *chosen, struct sale_error *err);
+int sale_till(struct sale *s, struct entry *e, const struct sale_now *now,
+              const struct till_message *m, const struct answer *chosen, struct sale_error *err);
 
-/* The cashier's choice on the lane screen. question: the id shown. 0, or -1 with err (the question is
- * gone, or the choice is none of its). */
+/* The cashier's choice on the lane screen. question: the id shown. 0, or -1 with err (the question
+ * is gone, or the choice is none of its). */
 int sale_choose(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
                 const char *question, const char *choice, struct sale_error *err);
 /* The one big key. 0, or -1 with err (nobody is attached). */
-int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
-                        struct sale_error *err);
+int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *now,
+                        const char *lane, struct sale_error *err);
 
 /* Let time pass: held scans drop, panels blank, unconfirmed restored baskets end. Adds at most the
  * events that are due. Returns the mono time at which to call again (INT64_MAX: nothing waits). */
@@ -68,23 +69,34 @@ int64_t sale_tick(struct sale *s, struct entry *e, const struct sale_now *now);
  * stands. Refused: an attached person is struck out, a closing basket is open again. */
 void sale_answered(struct sale *s, const struct entry *e, const struct sale_now *now);
 
-/* Rebuild from the journal's lines, oldest first; unknown lines are skipped. `key` fetches a visit key,
- * `person` a profile by customer id (both as in journal.h and shard.h; 0 or 1 found). */
-struct sale_sources {
+/* Rebuild from the journal's lines, oldest first; unknown lines are skipped. `key` fetches a visit
+ * key (as in journal.h), `open` opens a sealed field and appends its plain text, `profile` fetches
+ * a profile by customer id (as in shard.h). A person the shard does not have is restored without a
+ * name. */
+struct sale_sources { /* key, open: 0 or -1; profile: 1 found, 0 or -1 */
 	int (*key)(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_key *out);
 	int (*open)(void *ctx, const struct visit_key *key, const uint8_t epoch[EVENT_EPOCH_BYTES],
 	            uint64_t seq, const char *n, const char *c, struct buf *json);
 	int (*profile)(void *ctx, const char *customer_id, struct profile *out);
 	void *ctx;
 };
-void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, const char *line,
-                 size_t len, const struct sale_sources *from);
+void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                 const char *line, size_t len, const struct sale_sources *from);
 /* After the last line: forget what is closed, mark what is open as restored. The number open. */
 int sale_replayed(struct sale *s, const struct sale_now *now);
 
+/* Append a JSON array of the till's own names of its open baskets, in order of opening. */
+void sale_till_baskets(const struct sale *s, const char *till, struct buf *json);
+
 /* ---- what a lane's screen shows ---- */
 enum lane_state { LANE_IDLE, LANE_BASKET, LANE_TENDER, LANE_DONE };
-enum person_state { PERSON_NONE, PERSON_KNOWN, PERSON_UNKNOWN, PERSON_CARD_REFUSED, PERSON_CONFLICT };
+enum person_state {
+	PERSON_NONE,
+	PERSON_KNOWN,
+	PERSON_UNKNOWN,
+	PERSON_CARD_REFUSED,
+	PERSON_CONFLICT
+};
 
 struct lane_line {
 	char line_id[33], name[201], quantity[16], unit[17];

@@ -1,0 +1,263 @@
+/* The inside of the sale room: its state, and what its files share. Not for other rooms.
+ *
+ * Invariants:
+ *
+ *   S1  A lane has a question exactly while somebody is held on it.
+ *   S2  Somebody who waits has a visit that was started; it ends with the wait or with the basket
+ * that takes it over. S3  `pending` names an entry that the journal has not answered yet, or is
+ * NULL. It is compared, never followed. S4  People and places are copied by value; a basket that
+ * may be gone is named by its basket_id. S5  A call changes nothing unless all of its events were
+ * added: it works on a lane and a basket whose copies sale_end puts back when memory ran out.
+ */
+#ifndef LANEWAY_SALE_INTERNAL_H
+#define LANEWAY_SALE_INTERNAL_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "sale/sale.h"
+
+#define SEEN_MAX 8                          /* people of one visit whose references are kept */
+#define LINES_MAX 1000                      /* lines of a basket: what an order may carry */
+#define BASKETS_PER_TILL_MAX 16             /* open at once: one in front, the others suspended */
+#define BASKETS_MAX 4096                    /* open at once in the store: a bound on memory */
+#define MINOR_MAX 999999999999999           /* 15 digits: what num_money reads */
+#define WAIT_US (180 * INT64_C(1000000))    /* an early scan waits for its basket */
+#define LAST_US (20 * INT64_C(1000000))     /* a scan after an order may mean its customer */
+#define HELD_US (60 * INT64_C(1000000))     /* an unanswered scan after an order */
+#define DONE_US (5 * INT64_C(1000000))      /* the panel blanks after the sale */
+#define NOTICE_US (10 * INT64_C(1000000))   /* a notice has been read by then */
+#define CONFIRM_US (600 * INT64_C(1000000)) /* a restored basket waits for its till */
+#define RETRY_US (1 * INT64_C(1000000))     /* after memory ran out in a tick */
+#define NEVER_US INT64_MAX
+
+/* Somebody in a visit. profile_ref empty: nobody. */
+struct person {
+	struct profile profile;
+	char profile_ref[EVENT_ID_SIZE], ident_ref[EVENT_ID_SIZE];
+	char rule[33], ruleset[33], confidence[17];
+	struct visit_key key;
+};
+
+/* What stays the same when a person is scanned again in the same visit. */
+struct seen {
+	char customer_id[33], profile_ref[EVENT_ID_SIZE];
+	struct visit_key key;
+};
+
+/* A visit, perhaps with its basket, and who was seen in it. */
+struct place {
+	char visit_id[EVENT_ID_SIZE], basket_id[EVENT_ID_SIZE], staff_ref[33];
+	bool training;
+	struct seen seen[SEEN_MAX];
+	unsigned seen_next;
+};
+
+/* An identifier as presented, kept while more may be told about it. */
+struct scanned {
+	enum ident_kind kind;
+	char method[9], symbology[9], ident_ref[EVENT_ID_SIZE], value[IDENT_VALUE_SIZE];
+};
+
+enum question { ASK_REPLACE, ASK_HELD, ASK_LAST };
+
+/* Somebody whose scan may mean this basket, the next one, or the order just closed. */
+struct held {
+	bool on;
+	enum question kind;
+	struct place place; /* where it was scanned */
+	struct person person;
+	struct scanned id;
+	char question_id[EVENT_ID_SIZE], text[129];
+	int64_t until_us;
+	const struct entry *pending;
+};
+
+/* Somebody who was scanned before there was a basket. */
+struct wait {
+	bool on;
+	struct place place;
+	struct person person;
+	struct scanned id;
+	int64_t until_us;
+	const struct entry *pending;
+};
+
+/* The order just closed, until the next basket's first line. */
+struct last {
+	bool on, shown; /* shown: the panel still stands */
+	struct place place;
+	struct person person;
+	char order_id[129];
+	int64_t at_us;
+};
+
+struct lane {
+	char name[EVENT_NAME_SIZE];
+	uint64_t rev;
+	bool changed;
+	struct held held;
+	struct wait wait;
+	struct last last;
+	enum person_state presented; /* what the last identifier was, if nobody is known */
+	struct profile struck;       /* whose attachment the journal refused */
+	char struck_ref[EVENT_ID_SIZE];
+	char notice[129];
+	int64_t notice_until_us;
+};
+
+struct line {
+	struct lane_line shown;
+	char sku[65], entry_method[17];
+	int64_t milli;
+	bool gone; /* removed, not yet kept */
+	const struct entry *pending;
+	bool changed; /* the pending entry changed it from what follows */
+	char old_quantity[16];
+	int64_t old_milli, old_price;
+};
+
+enum stage { STAGE_OPEN, STAGE_TENDER, STAGE_CLOSING };
+enum since { SINCE_NONE, SINCE_START, SINCE_DURING, SINCE_END };
+
+struct basket {
+	struct basket *next; /* in order of opening */
+	struct lane *lane;   /* NULL: restored on a lane that is no longer configured */
+	char till[EVENT_NAME_SIZE], name[65];
+	struct place place;
+	enum stage stage, stage_before; /* before: what it is again when closing is refused */
+	const struct entry *opening, *closing;
+	bool visit_from_here; /* opening it started the visit */
+	bool unopened;        /* its opening was refused: the till opens it again */
+	struct person person;
+	enum since since;
+	const struct entry *person_pending;
+	struct person again;   /* was attached by the refused opening */
+	struct person removed; /* detached by an entry not yet kept */
+	const struct entry *removed_pending;
+	bool had_line, restored, unsettled; /* unsettled: has a line that is pending */
+	int64_t restored_wall_us, confirm_until_us;
+	struct line *lines;
+	size_t line_count, line_cap;
+};
+
+struct sale {
+	char store[EVENT_STORE_SIZE], currency[4];
+	int digits;
+	char prompt_ask[129], prompt_greet[129];
+	struct lane *lanes;
+	size_t lane_count;
+	struct basket *first;
+	size_t basket_count;
+	struct buf scratch; /* properties being written */
+	struct lane_line
+	    *shown; /* what the last view points to; always room for every basket's lines */
+	size_t shown_cap;
+	struct lane saved_lane; /* sale_end puts these back */
+	struct basket saved_basket;
+};
+
+/* One call at work. Set s, e, now, source (and date for a till's own business date), lane, basket
+ * (NULL: none), then sale_begin. */
+struct act {
+	struct sale *s;
+	struct entry *e;
+	const struct sale_now *now;
+	const char *source, *date;
+	struct lane *lane;
+	struct basket *basket;
+	struct lw_event *mark;
+	uint32_t mark_count;
+	bool failed;
+};
+
+/* ---- sale.c: what there is ---- */
+void sale_id(char out[EVENT_ID_SIZE]); /* 16 random bytes */
+void sale_key(struct visit_key *key);
+struct lane *sale_lane(struct sale *s, const char *name);
+struct basket *sale_front(const struct sale *s, const struct lane *lane);
+struct basket *sale_basket(const struct sale *s, const char *till, const char *name);
+struct basket *sale_basket_by_id(const struct sale *s, const char *basket_id);
+struct line *sale_line(struct basket *b, const char *line_id);
+struct basket *sale_basket_new(void);
+void sale_basket_add(struct sale *s, struct basket *b);
+void sale_basket_drop(struct sale *s, struct basket *b);
+size_t sale_basket_count(const struct sale *s, const char *till);
+/* Room for one more line, here and in the view. false: out of memory. */
+bool sale_line_room(struct sale *s, struct basket *b);
+bool sale_line_total(int64_t milli, int64_t price, int64_t *total);
+size_t sale_lines(const struct basket *b, int64_t *value);
+bool sale_same(const struct person *a, const struct person *b);
+void sale_person(struct place *at, const struct answer *a, struct person *out);
+/* The same person in another visit. */
+void sale_person_move(struct place *to, const struct person *who, struct person *out);
+void sale_seen(struct place *at, const struct person *who);
+const char *sale_first_name(const struct profile *p);
+void sale_touch(struct lane *lane); /* its screen changes */
+void sale_news(struct lane *lane);  /* ... and what was said before no longer stands */
+void sale_notice(struct lane *lane, const struct sale_now *now, const char *text);
+
+/* ---- sale_event.c: events ---- */
+void sale_begin(struct act *act);
+int sale_end(struct act *act); /* 0, or -1: out of memory, everything as before */
+struct buf *sale_object(struct sale *s);
+void sale_text(struct buf *b, const char *key, const char *value); /* NULL: null */
+void sale_integer(struct buf *b, const char *key, int64_t value);
+void sale_bool(struct buf *b, const char *key, bool value);
+void sale_money(struct sale *s, const char *key, int64_t minor);
+/* Add the event whose properties were written since sale_object. who: NULL or nobody: no identity.
+ */
+struct lw_event *sale_event(struct act *act, enum event_kind kind, const struct place *at,
+                            const struct person *who);
+/* Give the event a sealed part: what was written since sale_object. */
+void sale_seal(struct act *act, struct lw_event *ev, const struct visit_key *key);
+void sale_presented(struct act *act, const struct place *at, const struct scanned *id,
+                    const struct person *who, enum outcome outcome);
+void sale_attach(struct act *act, struct basket *b, const struct person *who, const char *by,
+                 const char *reason);
+void sale_detach(struct act *act, struct basket *b, const char *by, const char *reason);
+void sale_detached(struct act *act, const struct place *at, const struct person *who,
+                   const char *by, const char *reason);
+void sale_visit_started(struct act *act, const struct place *at, const char *evidence);
+void sale_visit_ended(struct act *act, const struct place *at, const struct person *who,
+                      const char *reason);
+void sale_abandoned(struct act *act, struct basket *b, const char *reason);
+
+/* ---- sale_scan.c: people before, in and after baskets ---- */
+void sale_scanned(struct scanned *out, const char *method, const char *symbology,
+                  const struct answer *a);
+/* Say that an identifier did not lead to a person. */
+void sale_unmatched(struct act *act, const struct place *at, const struct scanned *id,
+                    enum outcome outcome);
+void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of);
+void sale_held_drop(struct act *act); /* nothing if nobody is held */
+/* The held or waiting person is the next customer: of an empty basket in front, or waits. */
+void sale_wait(struct act *act, const struct person *who, const struct scanned *id);
+void sale_wait_replace(struct act *act);
+/* The first line of a basket: who is held is its customer; the order before is over. */
+void sale_first_line(struct act *act);
+/* The basket is closing: what is held on it moves on. */
+void sale_held_closed(struct act *act, struct basket *b, bool order);
+
+/* ---- sale_line.c, sale_order.c: till messages; the act is set, the basket found ---- */
+struct call {
+	struct act act;
+	const struct till_message *m;
+	const struct answer *chosen;
+	struct sale_error *err;
+	struct basket *basket;
+};
+const char *sale_member(const struct call *c, const char *key); /* NULL: not there, or null */
+int sale_fail(struct sale_error *err, const char *code, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+int sale_done(struct call *c); /* sale_end, with an error when memory ran out */
+int sale_line_added(struct call *c);
+int sale_line_removed(struct call *c);
+int sale_line_changed(struct call *c);
+int sale_order_completed(struct call *c);
+int sale_order_cancelled(struct call *c);
+int sale_refund(struct call *c);
+
+#endif

@@ -1,0 +1,277 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "sale/sale_internal.h"
+
+void sale_scanned(struct scanned *out, const char *method, const char *symbology,
+                  const struct answer *a)
+{
+	*out = (struct scanned){.kind = a->outcome == OUTCOME_REFUSED_PAN ? IDENT_NONE : a->kind};
+	text_copy(out->method, sizeof out->method, method);
+	if (symbology)
+		text_copy(out->symbology, sizeof out->symbology, symbology);
+	text_copy(out->value, sizeof out->value, a->value);
+	if (a->outcome == OUTCOME_MATCHED)
+		text_copy(out->ident_ref, sizeof out->ident_ref, a->hit.ident_ref);
+	if (!out->ident_ref[0])
+		sale_id(out->ident_ref);
+}
+
+static const char *unmatched_text(const struct scanned *id, enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_REFUSED_PAN:
+		return "Payment card: not read";
+	case OUTCOME_CONFLICT:
+	case OUTCOME_SHARED:
+		return "More than one customer has this: ask for another card";
+	case OUTCOME_BLOCKED:
+		return "This card is blocked";
+	default:
+		break;
+	}
+	if (id->kind == IDENT_PHONE)
+		return "Phone number not known";
+	return id->kind == IDENT_EMAIL ? "E-mail address not known" : "Card not known";
+}
+
+static enum person_state unmatched_state(enum outcome outcome)
+{
+	if (outcome == OUTCOME_REFUSED_PAN || outcome == OUTCOME_BLOCKED)
+		return PERSON_CARD_REFUSED;
+	if (outcome == OUTCOME_CONFLICT || outcome == OUTCOME_SHARED)
+		return PERSON_CONFLICT;
+	return PERSON_UNKNOWN;
+}
+
+void sale_unmatched(struct act *act, const struct place *at, const struct scanned *id,
+                    enum outcome outcome)
+{
+	sale_presented(act, at, id, NULL, outcome);
+	sale_news(act->lane);
+	act->lane->presented = unmatched_state(outcome);
+	sale_notice(act->lane, act->now, unmatched_text(id, outcome));
+}
+
+void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)
+{
+	struct held *held = &lane->held;
+	const char *name = sale_first_name(&held->person.profile);
+	held->kind = kind;
+	held->until_us = NEVER_US;
+	sale_id(held->question_id);
+	if (kind == ASK_REPLACE)
+		snprintf(held->text, sizeof held->text, "Replace %s?",
+		         sale_first_name(&instead_of->profile));
+	else if (kind == ASK_HELD)
+		snprintf(held->text, sizeof held->text, "%s: this customer or next?", name);
+	else
+		snprintf(held->text, sizeof held->text, "%s: last customer?", name);
+	sale_news(lane);
+}
+
+void sale_held_drop(struct act *act)
+{
+	struct held *held = &act->lane->held;
+	if (!held->on)
+		return;
+	sale_presented(act, &held->place, &held->id, &held->person, OUTCOME_DROPPED);
+	held->on = false;
+	sale_touch(act->lane);
+}
+
+/* A scan at a place: who it is there, and the identifier as it will be told. */
+struct scan {
+	struct act act;
+	struct place *at;
+	struct person who;
+	struct scanned id;
+};
+
+static void scan_hold(struct scan *scan, enum question kind, const struct person *instead_of)
+{
+	struct lane *lane = scan->act.lane;
+	struct held *held = &lane->held;
+	if (held->on && sale_same(&held->person, &scan->who)) {
+		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
+		return;
+	}
+	sale_held_drop(&scan->act);
+	sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
+	held->on = true;
+	held->place = *scan->at;
+	held->person = scan->who;
+	held->id = scan->id;
+	held->pending = scan->act.e;
+	sale_ask(lane, kind, instead_of);
+	if (kind == ASK_LAST)
+		held->until_us = scan->act.now->mono_us + HELD_US;
+}
+
+/* The visit of who waits: begun by the scan. */
+static void wait_open(struct act *act)
+{
+	struct wait *wait = &act->lane->wait;
+	if (!wait->on) {
+		wait->place = (struct place){0};
+		sale_id(wait->place.visit_id);
+		sale_visit_started(act, &wait->place, "scan");
+	}
+	wait->on = true;
+	wait->until_us = act->now->mono_us + WAIT_US;
+	wait->pending = act->e;
+	sale_news(act->lane);
+}
+
+void sale_wait(struct act *act, const struct person *who, const struct scanned *id)
+{
+	struct wait *wait = &act->lane->wait;
+	if (wait->on && !sale_same(&wait->person, who))
+		sale_presented(act, &wait->place, &wait->id, &wait->person, OUTCOME_DROPPED);
+	wait_open(act);
+	sale_person_move(&wait->place, who, &wait->person);
+	wait->id = *id;
+}
+
+void sale_wait_replace(struct act *act)
+{
+	struct held *held = &act->lane->held;
+	sale_wait(act, &held->person, &held->id);
+	held->on = false;
+}
+
+static void scan_early(struct scan *scan, const struct answer *a)
+{
+	struct act *act = &scan->act;
+	struct wait *wait = &act->lane->wait;
+	bool alone = !wait->on;
+	if (alone)
+		wait_open(act);
+	scan->at = &wait->place;
+	sale_person(scan->at, a, &scan->who);
+	if (!alone && !sale_same(&wait->person, &scan->who)) {
+		scan_hold(scan, ASK_REPLACE, &wait->person);
+		return;
+	}
+	sale_presented(act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
+	wait->until_us = act->now->mono_us + WAIT_US;
+	if (!alone)
+		return;
+	wait->person = scan->who;
+	wait->id = scan->id;
+}
+
+static void scan_in_basket(struct scan *scan, struct basket *b, const struct answer *a)
+{
+	struct lane *lane = scan->act.lane;
+	bool tender = b->stage == STAGE_TENDER;
+	scan->at = &b->place;
+	sale_person(scan->at, a, &scan->who);
+	if (sale_same(&b->person, &scan->who) ||
+	    (tender && lane->wait.on && sale_same(&lane->wait.person, &scan->who))) {
+		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
+	} else if (tender) {
+		scan_hold(scan, ASK_HELD, NULL);
+	} else if (b->person.profile_ref[0]) {
+		scan_hold(scan, ASK_REPLACE, &b->person);
+	} else {
+		if (lane->held.on && sale_same(&lane->held.person, &scan->who))
+			lane->held.on = false;
+		else if (!strcmp(lane->held.place.basket_id, b->place.basket_id))
+			sale_held_drop(&scan->act);
+		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
+		sale_attach(&scan->act, b, &scan->who, "scan", "scan");
+	}
+}
+
+static void scan_after_order(struct scan *scan, struct basket *front, const struct answer *a)
+{
+	struct lane *lane = scan->act.lane;
+	scan->at = &lane->last.place;
+	if (front && front->person.profile_ref[0] &&
+	    !strcmp(front->person.profile.customer_id, a->hit.profile.customer_id))
+		scan->at = &front->place;
+	sale_person(scan->at, a, &scan->who);
+	if (scan->at != &lane->last.place || sale_same(&lane->last.person, &scan->who) ||
+	    (lane->wait.on && sale_same(&lane->wait.person, &scan->who)))
+		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
+	else
+		scan_hold(scan, ASK_LAST, NULL);
+}
+
+static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
+                           const struct answer *a)
+{
+	struct lane *lane = scan->act.lane;
+	struct place nowhere = {0};
+	if (front) {
+		scan->at = &front->place;
+	} else if (after) {
+		scan->at = &lane->last.place;
+	} else if (lane->wait.on) {
+		scan->at = &lane->wait.place;
+	} else {
+		sale_id(nowhere.visit_id);
+		scan->at = &nowhere;
+	}
+	sale_unmatched(&scan->act, scan->at, &scan->id, a->outcome);
+}
+
+int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,
+              const char *source, const char *method, const char *symbology, const struct answer *a)
+{
+	struct lane *lane = sale_lane(s, lane_name);
+	if (!lane)
+		return -1;
+	struct basket *front = sale_front(s, lane);
+	bool after = lane->last.on && now->mono_us - lane->last.at_us <= LAST_US;
+	struct scan scan = {
+	    .act = {.s = s, .e = e, .now = now, .source = source, .lane = lane, .basket = front}};
+	sale_begin(&scan.act);
+	sale_scanned(&scan.id, method, symbology, a);
+	sale_news(lane);
+	if (a->outcome != OUTCOME_MATCHED)
+		scan_unmatched(&scan, front, after, a);
+	else if (after && (!front || !front->had_line))
+		scan_after_order(&scan, front, a);
+	else if (front)
+		scan_in_basket(&scan, front, a);
+	else
+		scan_early(&scan, a);
+	return sale_end(&scan.act);
+}
+
+void sale_first_line(struct act *act)
+{
+	struct basket *b = act->basket;
+	struct held *held = &act->lane->held;
+	struct person who;
+	if (b->had_line)
+		return;
+	act->lane->last.on = false;
+	if (held->on && strcmp(held->place.basket_id, b->place.basket_id) != 0) {
+		if (!b->person.profile_ref[0]) {
+			sale_person_move(&b->place, &held->person, &who);
+			sale_attach(act, b, &who, "scan", "held_next");
+			held->on = false;
+		} else if (sale_same(&b->person, &held->person)) {
+			held->on = false;
+		}
+		sale_held_drop(act);
+	}
+	b->had_line = true;
+	sale_touch(act->lane);
+}
+
+void sale_held_closed(struct act *act, struct basket *b, bool order)
+{
+	struct held *held = act->lane ? &act->lane->held : NULL;
+	if (!held || !held->on || strcmp(held->place.basket_id, b->place.basket_id) != 0)
+		return;
+	if (!order) {
+		sale_held_drop(act);
+		return;
+	}
+	sale_ask(act->lane, ASK_LAST, NULL);
+	held->until_us = act->now->mono_us + HELD_US;
+}

@@ -1,0 +1,94 @@
+#include <string.h>
+
+#include "sale/sale_internal.h"
+
+static void view_person(struct lane_view *v, const struct profile *p, const char *profile_ref,
+                        bool provisional)
+{
+	v->person = PERSON_KNOWN;
+	v->profile = *p;
+	v->person_provisional = provisional;
+	memcpy(v->profile_ref, profile_ref, sizeof v->profile_ref);
+	if (!p->confidential)
+		return;
+	memset(v->profile.name, 0, sizeof v->profile.name);
+	text_copy(v->profile.first_name, sizeof v->profile.first_name, sale_first_name(p));
+}
+
+static void view_lines(struct sale *s, const struct basket *b, struct lane_view *v)
+{
+	v->line_count = 0;
+	for (size_t i = 0; i < b->line_count; i++)
+		if (!b->lines[i].gone)
+			s->shown[v->line_count++] = b->lines[i].shown;
+	v->lines = s->shown;
+	sale_lines(b, &v->value);
+}
+
+static void view_basket(struct sale *s, const struct basket *b, struct lane_view *v)
+{
+	v->state = b->stage == STAGE_TENDER ? LANE_TENDER : LANE_BASKET;
+	v->restored = b->restored;
+	v->restored_wall_us = b->restored_wall_us;
+	memcpy(v->basket_id, b->place.basket_id, sizeof v->basket_id);
+	memcpy(v->till, b->till, sizeof v->till);
+	memcpy(v->till_basket, b->name, sizeof v->till_basket);
+	view_lines(s, b, v);
+	if (b->person.profile_ref[0])
+		view_person(v, &b->person.profile, b->person.profile_ref, b->person_pending);
+}
+
+static void view_done(struct sale *s, const struct lane *lane, struct lane_view *v)
+{
+	const struct last *last = &lane->last;
+	const struct basket *closing = sale_basket_by_id(s, last->place.basket_id);
+	v->state = LANE_DONE;
+	if (last->person.profile_ref[0])
+		view_person(v, &last->person.profile, last->person.profile_ref, closing != NULL);
+}
+
+static void view_question(const struct held *held, struct lane_view *v)
+{
+	static const struct {
+		const char *kind;
+		struct lane_choice choices[2];
+	} questions[] = {
+	    [ASK_REPLACE] = {"replace", {{"replace", "Replace"}, {"keep", "Keep"}}},
+	    [ASK_HELD] = {"held", {{"this", "This customer"}, {"next", "Next customer"}}},
+	    [ASK_LAST] = {"last", {{"last", "Last customer"}, {"next", "Next customer"}}},
+	};
+	memcpy(v->question_id, held->question_id, sizeof v->question_id);
+	text_copy(v->question_kind, sizeof v->question_kind, questions[held->kind].kind);
+	memcpy(v->question_text, held->text, sizeof v->question_text);
+	memcpy(v->choices, questions[held->kind].choices, sizeof v->choices);
+}
+
+bool sale_view(struct sale *s, const char *name, struct lane_view *out)
+{
+	const struct lane *lane = sale_lane(s, name);
+	if (!lane)
+		return false;
+	const struct basket *front = sale_front(s, lane);
+	*out = (struct lane_view){.rev = lane->rev, .state = LANE_IDLE};
+	memcpy(out->lane, lane->name, sizeof out->lane);
+	memcpy(out->notice, lane->notice, sizeof out->notice);
+	if (front)
+		view_basket(s, front, out);
+	else if (lane->last.shown)
+		view_done(s, lane, out);
+	else if (lane->wait.on)
+		view_person(out, &lane->wait.person.profile, lane->wait.person.profile_ref,
+		            lane->wait.pending);
+	if (out->person == PERSON_NONE && lane->struck_ref[0]) {
+		view_person(out, &lane->struck, lane->struck_ref, false);
+		out->person_struck = true;
+	} else if (out->person == PERSON_NONE) {
+		out->person = lane->presented;
+	}
+	if (lane->held.on)
+		view_question(&lane->held, out);
+	memcpy(out->prompt,
+	       out->person == PERSON_KNOWN && !out->person_struck ? s->prompt_greet : s->prompt_ask,
+	       sizeof out->prompt);
+	return true;
+}
