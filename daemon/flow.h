@@ -26,20 +26,26 @@ struct flow_params {
 	const struct clock *clock;
 	struct counters *counters;
 	struct journal *journal;
-	struct sync *sync; /* may be NULL: not configured */
+	struct sync *sync;   /* may be NULL: not configured */
+	int sync_changed_fd; /* eventfd raised when sync_state changed; -1: none */
 };
 
 /* Rebuilds the resend window and the open baskets from the journal. NULL with a sentence in err. */
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size);
 /* Open the ways in: from here on events come. 0, or -1 with err. */
 int flow_start(struct flow *f, char *err, size_t err_size);
-/* Close the ways in and answer what the journal still says. */
+/* Close the scanners; till connections stay to hear the journal's last answers. */
 void flow_stop(struct flow *f);
+/* After the journal has stopped: pass its last answers on. */
+void flow_drained(struct flow *f);
 void flow_free(struct flow *f);
 
-/* Journal what main noticed: Box Started, Configuration Changed. */
+/* Journal that the box started; cause: "start" or "unclean". */
 void flow_box_started(struct flow *f, const char *cause, bool clean);
-void flow_configuration_changed(struct flow *f, const char *version);
+
+/* Take over another configuration: scanners, loyalty schemes, prompts. What needs a restart (names,
+ * folders, addresses) must be the same in both. The old struct may be freed afterwards. */
+void flow_reload(struct flow *f, const struct conf *conf);
 
 /* The lane as its screen sees it: a JSON object (WIRE.md, "Lane view"). false: no such lane. */
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out);

@@ -1,0 +1,393 @@
+/* Making, rebuilding, reloading and ending the event path. */
+#include "flow_internal.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
+
+static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out, int max)
+{
+	struct flow *f = ctx;
+
+	return shard_find(f->shard, kind, nf, out, max);
+}
+
+void flow_set_rules(struct flow *f)
+{
+	static const struct {
+		const char *name;
+		enum loyalty_check check;
+	} checks[] = {
+	    {"none", LOYALTY_CHECK_NONE},
+	    {"luhn", LOYALTY_CHECK_LUHN},
+	    {"ean", LOYALTY_CHECK_EAN},
+	    {"mod11", LOYALTY_CHECK_MOD11},
+	};
+	const struct conf *c = f->conf;
+
+	memset(&f->rules, 0, sizeof f->rules);
+	for (int i = 0; i < c->scheme_count; i++) {
+		struct loyalty_scheme *s = &f->rules.schemes[f->rules.scheme_count++];
+		text_copy(s->name, sizeof s->name, c->schemes[i].name);
+		text_copy(s->prefix, sizeof s->prefix, c->schemes[i].prefix);
+		s->length = c->schemes[i].length;
+		for (size_t k = 0; k < sizeof checks / sizeof checks[0]; k++) {
+			if (strcmp(checks[k].name, c->schemes[i].check) == 0)
+				s->check = checks[k].check;
+		}
+	}
+	text_copy(f->rules.region, sizeof f->rules.region, c->region);
+	text_copy(f->rules.ruleset, sizeof f->rules.ruleset, c->ruleset);
+	f->lookup = (struct lookup){find_profiles, f};
+}
+
+/* ---- rebuilding from the journal ---- */
+
+struct rebuilding {
+	struct flow *f;
+	struct journal_reader *reader;
+	struct sale_sources sources;
+	bool failed;
+};
+
+static void rebuild_id(void *ctx, const struct entry_id *id, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                       uint64_t seq, uint32_t count, int64_t wall_us)
+{
+	struct rebuilding *r = ctx;
+
+	if (window_kept(r->f->window, id, epoch, seq, count, wall_us) < 0)
+		r->failed = true;
+}
+
+static bool rebuild_line(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                         const char *line, size_t len)
+{
+	struct rebuilding *r = ctx;
+
+	sale_replay(r->f->sale, epoch, seq, line, len, &r->sources);
+	return true;
+}
+
+static int source_key(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_key *out)
+{
+	struct rebuilding *r = ctx;
+
+	return journal_reader_key(r->reader, id, out);
+}
+
+/* The plain text of a `sealed` field: associated data is store NUL epoch seq (WIRE.md 3.3). */
+static int source_open(void *ctx, const struct visit_key *key, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                       uint64_t seq, const char *n, const char *c, struct buf *json)
+{
+	struct rebuilding *r = ctx;
+	struct buf ad = {0}, seal = {0};
+	size_t c_len = strlen(c);
+	uint8_t *place;
+	ssize_t n_len, got = -1;
+
+	buf_add(&ad, r->f->conf->store, strlen(r->f->conf->store) + 1);
+	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
+	buf_be64(&ad, seq);
+	place = buf_room(&seal, VAULT_NONCE_BYTES + c_len);
+	if (ad.failed || !place || text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
+		goto done;
+	n_len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
+	if (n_len < VAULT_TAG_BYTES || !buf_room(json, (size_t)n_len))
+		goto done;
+	got = vault_unseal(r->f->work, key->key, ad.data, ad.len, seal.data,
+	                   VAULT_NONCE_BYTES + (size_t)n_len, json->data + json->len);
+	if (got >= 0)
+		json->len += (size_t)got;
+done:
+	buf_free(&ad);
+	buf_free(&seal);
+	return got < 0 ? -1 : 0;
+}
+
+static int source_profile(void *ctx, const char *customer_id, struct profile *out)
+{
+	struct rebuilding *r = ctx;
+
+	return shard_get(r->f->shard, customer_id, out, NULL);
+}
+
+static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
+{
+	struct rebuilding r = {.f = f};
+	int64_t since = clock_wall_us(f->p.clock) - FLOW_RESEND_WINDOW_US;
+	struct sale_now now;
+	int rc = -1;
+
+	if (journal_reader_open(&r.reader, path, f->conf->store, f->p.vault, err, err_size) < 0)
+		return -1;
+	r.sources = (struct sale_sources){source_key, source_open, source_profile, &r};
+	snprintf(err, err_size, "%s: cannot be read back", path);
+	if (journal_reader_ids(r.reader, since, rebuild_id, &r) < 0 || r.failed ||
+	    journal_reader_lines(r.reader, since, rebuild_line, &r) < 0)
+		goto done;
+	flow_now(f, &now);
+	f->restored = sale_replayed(f->sale, &now);
+	log_info("rebuilt: %zu message ids, %d open baskets", window_len(f->window), f->restored);
+	rc = 0;
+done:
+	journal_reader_free(r.reader);
+	return rc;
+}
+
+/* ---- the loop's events ---- */
+
+static void on_done(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	flow_drain(ctx);
+	flow_tick(ctx);
+}
+
+static void publish_all(struct flow *f)
+{
+	for (int i = 0; f->watch_lane && i < f->conf->lane_count; i++) {
+		buf_reset(&f->json);
+		if (flow_lane_json(f, f->lanes[i].lane, &f->json) && !f->json.failed)
+			f->watch_lane(f->watch_ctx, f->lanes[i].lane, (const char *)f->json.data, f->json.len);
+	}
+}
+
+static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
+{
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof n) == (ssize_t)sizeof n)
+		publish_all(ctx);
+}
+
+void flow_tick(struct flow *f)
+{
+	struct sale_now now;
+	struct entry *e = entry_new();
+	int64_t next = INT64_MAX;
+
+	flow_now(f, &now);
+	if (e) {
+		next = sale_tick(f->sale, e, &now);
+		flow_publish(f);
+		flow_put(f, e);
+	}
+	int64_t wait_us = next == INT64_MAX ? INT64_MAX : next - now.mono_us;
+	if (wait_us < 1000)
+		wait_us = 1000;
+	if (wait_us > STRIP_PERIOD_MS * 1000LL)
+		wait_us = STRIP_PERIOD_MS * 1000LL;
+	struct timeval tv = {wait_us / 1000000, wait_us % 1000000};
+	event_add(f->tick_event, &tv);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct flow *f = ctx;
+
+	(void)fd;
+	(void)what;
+	window_expire(f->window, clock_wall_us(f->p.clock));
+	flow_tick(f);
+	publish_all(f);
+}
+
+/* ---- making and ending ---- */
+
+static int make_parts(struct flow *f, char *err, size_t err_size)
+{
+	const struct sale_params sale = {
+	    .store = f->conf->store,
+	    .currency = f->conf->currency,
+	    .lanes = f->conf->lane_names,
+	    .prompt_ask = f->conf->prompt_ask,
+	    .prompt_greet = f->conf->prompt_greet,
+	};
+	char shard[256];
+
+	snprintf(shard, sizeof shard, "%s/shard.db", f->conf->data_dir);
+	if (shard_reader_open(&f->shard, shard, f->p.vault, err, err_size) < 0)
+		return -1;
+	snprintf(err, err_size, "out of memory");
+	f->work = vault_work_new();
+	f->sale = sale_new(&sale);
+	f->window = window_new(FLOW_RESEND_WINDOW_US, FLOW_RESEND_IDS_MAX);
+	f->done_event = event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
+	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
+	if (!f->work || !f->sale || !f->window || !f->done_event || !f->tick_event)
+		return -1;
+	if (f->p.sync_changed_fd >= 0) {
+		f->sync_event = event_new(f->p.base, f->p.sync_changed_fd, EV_READ | EV_PERSIST,
+		                          on_sync_changed, f);
+		if (!f->sync_event || event_add(f->sync_event, NULL) < 0)
+			return -1;
+	}
+	return event_add(f->done_event, NULL);
+}
+
+struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size)
+{
+	struct flow *f = calloc(1, sizeof *f);
+	char journal[256];
+
+	snprintf(err, err_size, "out of memory");
+	if (!f)
+		return NULL;
+	f->p = *params;
+	f->conf = params->conf;
+	f->started_mono_us = clock_mono_us(params->clock);
+	for (int i = 0; i < f->conf->lane_count; i++)
+		text_copy(f->lanes[i].lane, sizeof f->lanes[i].lane, f->conf->lanes[i]);
+	flow_set_ops(f);
+	flow_set_rules(f);
+	snprintf(journal, sizeof journal, "%s/journal.db", f->conf->data_dir);
+	if (make_parts(f, err, err_size) < 0 || rebuild(f, journal, err, err_size) < 0) {
+		flow_free(f);
+		return NULL;
+	}
+	return f;
+}
+
+static void scanner_from(const struct conf_scanner *c, struct scanner_params *p)
+{
+	static const char *const terminators[] = {
+	    [SCAN_CR] = "cr", [SCAN_LF] = "lf", [SCAN_CRLF] = "crlf", [SCAN_TAB] = "tab", [SCAN_ANY] = "any",
+	};
+
+	memset(p, 0, sizeof *p);
+	text_copy(p->name, sizeof p->name, c->name);
+	text_copy(p->lane, sizeof p->lane, c->lane);
+	text_copy(p->role, sizeof p->role, c->role);
+	text_copy(p->port, sizeof p->port, c->port);
+	text_copy(p->prefix, sizeof p->prefix, c->prefix);
+	for (int i = SCAN_CR; i <= SCAN_ANY; i++) {
+		if (strcmp(terminators[i], c->terminator) == 0)
+			p->terminator = (enum scan_terminator)i;
+	}
+	p->baud = c->baud;
+	p->aim = c->aim;
+	p->length_min = c->length_min;
+	p->length_max = c->length_max;
+	p->guard_ms = c->guard_ms;
+}
+
+static void open_scanners(struct flow *f)
+{
+	for (int i = 0; i < f->conf->scanner_count; i++) {
+		struct scanner_params p;
+		scanner_from(&f->conf->scanners[i], &p);
+		struct scanner *s = scanner_new(f->p.base, &p, f->p.clock, f->p.counters, &f->ops);
+		if (s)
+			f->scanners[f->scanner_count++] = s;
+		else
+			log_error("scanner %s: out of memory", p.name);
+	}
+}
+
+static void close_scanners(struct flow *f)
+{
+	for (int i = 0; i < f->scanner_count; i++)
+		scanner_free(f->scanners[i]);
+	f->scanner_count = 0;
+}
+
+int flow_start(struct flow *f, char *err, size_t err_size)
+{
+	const struct pos_params pos = {
+	    .listen = f->conf->pos_listen,
+	    .port = f->conf->pos_port,
+	    .token = f->conf->pos_token,
+	    .store = f->conf->store,
+	    .currency = f->conf->currency,
+	    .lanes = f->conf->lane_names,
+	    .connections_max = 256,
+	};
+
+	if (f->conf->pos_port >= 0) {
+		f->pos = pos_new(f->p.base, &pos, f->p.clock, f->p.counters, &f->ops, err, err_size);
+		if (!f->pos)
+			return -1;
+		log_info("tills: %s:%d", f->conf->pos_listen, pos_port(f->pos));
+	}
+	open_scanners(f);
+	flow_tick(f);
+	return 0;
+}
+
+void flow_box_started(struct flow *f, const char *cause, bool clean)
+{
+	char properties[256], boot[CLOCK_BOOT_ID_SIZE];
+
+	clock_boot_id(boot);
+	snprintf(properties, sizeof properties,
+	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,\"version\":\"%s\"}",
+	         boot, cause, clean ? "true" : "false", f->restored, LANEWAY_VERSION);
+	struct entry *e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
+	if (e)
+		flow_put(f, e);
+}
+
+void flow_reload(struct flow *f, const struct conf *conf)
+{
+	char properties[128];
+
+	close_scanners(f);
+	f->conf = conf;
+	flow_set_rules(f);
+	open_scanners(f);
+	snprintf(properties, sizeof properties,
+	         "{\"author\":\"local\",\"reason\":\"reload\",\"version\":\"%s\"}", conf->ruleset);
+	struct entry *e = flow_box_entry(f, EVENT_CONFIGURATION_CHANGED, NULL, properties);
+	if (e)
+		flow_put(f, e);
+	publish_all(f);
+}
+
+void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx)
+{
+	f->watch_lane = lane;
+	f->watch_kept = kept;
+	f->watch_ctx = ctx;
+}
+
+void flow_stop(struct flow *f)
+{
+	close_scanners(f);
+	event_del(f->tick_event);
+}
+
+void flow_drained(struct flow *f)
+{
+	flow_drain(f);
+	event_base_loop(f->p.base, EVLOOP_NONBLOCK);
+}
+
+void flow_free(struct flow *f)
+{
+	if (!f)
+		return;
+	close_scanners(f);
+	pos_free(f->pos);
+	if (f->done_event)
+		event_free(f->done_event);
+	if (f->sync_event)
+		event_free(f->sync_event);
+	if (f->tick_event)
+		event_free(f->tick_event);
+	sale_free(f->sale);
+	window_free(f->window);
+	shard_reader_free(f->shard);
+	vault_work_free(f->work);
+	buf_free(&f->json);
+	free(f);
+}
