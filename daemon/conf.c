@@ -90,8 +90,8 @@ static void note_fault(cfg_t *cfg, const char *fmt, va_list ap)
 	if (first_fault[0])
 		return;
 	vsnprintf(what, sizeof what, fmt, ap);
-	snprintf(first_fault, sizeof first_fault, "%s:%d: %s", cfg && cfg->filename ? cfg->filename : "?",
-	         cfg ? cfg->line : 0, what);
+	snprintf(first_fault, sizeof first_fault, "%s:%d: %s",
+	         cfg && cfg->filename ? cfg->filename : "?", cfg ? cfg->line : 0, what);
 }
 
 struct reading {
@@ -107,7 +107,8 @@ static int fault(const struct reading *r, const char *what, const char *expected
 	return -1;
 }
 
-static int missing(const struct reading *r, const char *where, const char *option, const char *expected)
+static int missing(const struct reading *r, const char *where, const char *option,
+                   const char *expected)
 {
 	char what[128];
 
@@ -128,8 +129,10 @@ static int read_lanes(const struct reading *r, cfg_t *cfg)
 		const char *name = cfg_getnstr(cfg, "lanes", i);
 		size_t len = strlen(name);
 		if (len == 0 || len > 32 ||
-		    name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
-			return fault(r, "a lane's name is wrong", "1 to 32 letters, digits, '_' or '-'");
+		    name[strspn(
+		        name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
+			return fault(r, "a lane's name is wrong",
+			             "1 to 32 letters, digits, '_' or '-'");
 		for (unsigned k = 0; k < i; k++) {
 			if (strcmp(c->lanes[k], name) == 0)
 				return fault(r, "a lane is named twice", "each lane once");
@@ -273,7 +276,8 @@ static int read_services(const struct reading *r, cfg_t *cfg)
 		text_copy(c->pos_listen, sizeof c->pos_listen, cfg_getstr(pos, "listen"));
 		c->pos_port = (int)cfg_getint(pos, "port");
 		if (!cfg_getstr(pos, "token_file") || !cfg_getstr(pos, "token_file")[0])
-			return missing(r, "pos: ", "token_file", "a file that holds the tills' token");
+			return missing(r, "pos: ", "token_file",
+			               "a file that holds the tills' token");
 		if (read_token(r, cfg_getstr(pos, "token_file")) < 0)
 			return -1;
 	}
@@ -306,9 +310,11 @@ static int read_store(const struct reading *r, cfg_t *cfg)
 	text_copy(c->log_level, sizeof c->log_level, cfg_getstr(cfg, "log_level"));
 	snprintf(zone, sizeof zone, "/usr/share/zoneinfo/%s", c->timezone);
 	if (strstr(c->timezone, "..") || access(zone, R_OK) < 0)
-		return fault(r, "timezone is not known here", "an IANA time zone such as \"Europe/Berlin\"");
+		return fault(r, "timezone is not known here",
+		             "an IANA time zone such as \"Europe/Berlin\"");
 	const char *cut = cfg_getstr(cfg, "day_cut");
-	c->day_cut_min = ((cut[0] - '0') * 10 + cut[1] - '0') * 60 + (cut[3] - '0') * 10 + cut[4] - '0';
+	c->day_cut_min =
+	    ((cut[0] - '0') * 10 + cut[1] - '0') * 60 + (cut[3] - '0') * 10 + cut[4] - '0';
 	cfg_t *journal = cfg_getsec(cfg, "journal");
 	c->retention_days = (int)cfg_getint(journal, "retention_days");
 	c->quota_bytes = (int64_t)cfg_getint(journal, "quota_mb") * 1024 * 1024;
@@ -344,7 +350,8 @@ int conf_read(const char *path, struct conf **out, char *err, size_t err_size)
 		snprintf(err, err_size, "%s: %s", path, strerror(errno));
 		break;
 	default:
-		snprintf(err, err_size, "%s", first_fault[0] ? first_fault : "the file cannot be read");
+		snprintf(err, err_size, "%s",
+		         first_fault[0] ? first_fault : "the file cannot be read");
 		break;
 	}
 done:

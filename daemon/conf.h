@@ -1,6 +1,7 @@
 /* The configuration file as one read-only struct. Knows no other module but base.
  *
- * conf_read names file, line and what was expected for everything that is wrong; the first fault ends it.
+ * conf_read names file, line and what was expected for everything that is wrong; the first fault
+ * ends it.
  */
 #ifndef LANEWAY_CONF_H
 #define LANEWAY_CONF_H
@@ -51,7 +52,8 @@ struct conf {
 	int scheme_count;
 };
 
-/* 0, or -1 with one line in err: "FILE:LINE: what, expected ...". *out is to be freed with conf_free. */
+/* 0, or -1 with one line in err: "FILE:LINE: what, expected ...". *out is to be freed with
+ * conf_free. */
 int conf_read(const char *path, struct conf **out, char *err, size_t err_size);
 void conf_free(struct conf *c);
 

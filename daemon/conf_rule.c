@@ -7,7 +7,16 @@
 #include "base/num.h"
 #include "base/text.h"
 
-enum rule_type { RULE_INT, RULE_ID, RULE_NAME, RULE_TEXT, RULE_WORD, RULE_TIME, RULE_CURRENCY, RULE_LOOPBACK };
+enum rule_type {
+	RULE_INT,
+	RULE_ID,
+	RULE_NAME,
+	RULE_TEXT,
+	RULE_WORD,
+	RULE_TIME,
+	RULE_CURRENCY,
+	RULE_LOOPBACK
+};
 
 struct rule {
 	const char *path;
@@ -32,7 +41,8 @@ static const struct rule rules[] = {
     {"journal|quota_mb", RULE_INT, 4, 1048576, NULL, "4 to 1048576 MiB"},
     {"uplink|broker", RULE_TEXT, 1, 255, NULL, "a host name or address"},
     {"uplink|port", RULE_INT, 1, 65535, NULL, "a port from 1 to 65535"},
-    {"http|listen", RULE_LOOPBACK, 1, 63, NULL, "a loopback address: the screens have no login yet"},
+    {"http|listen", RULE_LOOPBACK, 1, 63, NULL,
+     "a loopback address: the screens have no login yet"},
     {"http|port", RULE_INT, 0, 65535, NULL, "a port from 0 (any free one) to 65535"},
     {"http|socket", RULE_TEXT, 1, 107, NULL, "a path of at most 107 bytes"},
     {"pos|listen", RULE_TEXT, 1, 63, NULL, "an address"},
@@ -61,7 +71,8 @@ static bool id_ok(const char *s)
 
 static bool name_ok(const char *s)
 {
-	return s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] == '\0';
+	return s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] ==
+	       '\0';
 }
 
 static bool word_ok(const char *s, const char *words)
@@ -79,8 +90,9 @@ static bool word_ok(const char *s, const char *words)
 
 static bool time_ok(const char *s)
 {
-	return s[0] >= '0' && s[0] <= '2' && s[1] >= '0' && s[1] <= '9' && s[2] == ':' && s[3] >= '0' &&
-	       s[3] <= '5' && s[4] >= '0' && s[4] <= '9' && (s[0] < '2' || s[1] < '4');
+	return s[0] >= '0' && s[0] <= '2' && s[1] >= '0' && s[1] <= '9' && s[2] == ':' &&
+	       s[3] >= '0' && s[3] <= '5' && s[4] >= '0' && s[4] <= '9' &&
+	       (s[0] < '2' || s[1] < '4');
 }
 
 static bool loopback_ok(const char *s)

@@ -1,5 +1,5 @@
-/* What each option of the configuration may hold: one table, checked while the file is read so that a
- * fault can be named with its line. */
+/* What each option of the configuration may hold: one table, checked while the file is read so that
+ * a fault can be named with its line. */
 #ifndef LANEWAY_CONF_RULE_H
 #define LANEWAY_CONF_RULE_H
 

@@ -137,8 +137,9 @@ static void flush_gaps(struct flow *f)
 		clock_iso8601(g->from_wall_us, from);
 		clock_iso8601(g->to_wall_us, to);
 		snprintf(properties, sizeof properties,
-		         "{\"from\":\"%s\",\"known_missing\":%" PRIu64 ",\"source\":\"%s\",\"to\":\"%s\"}", from,
-		         g->missing, g->source, to);
+		         "{\"from\":\"%s\",\"known_missing\":%" PRIu64
+		         ",\"source\":\"%s\",\"to\":\"%s\"}",
+		         from, g->missing, g->source, to);
 		struct entry *e = flow_box_entry(f, EVENT_CAPTURE_GAP, NULL, properties);
 		if (e) {
 			e->cookie = g;
@@ -172,7 +173,8 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 	resolve(&f->rules, &f->lookup, IDENT_NONE, scan->value, true, &a);
 	if (a.outcome == OUTCOME_REFUSED_PAN)
 		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
-	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology, &a) < 0) {
+	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
+	                    &a) < 0) {
 		entry_free(e);
 		note_gap(f, scan->source);
 		return;
@@ -224,7 +226,8 @@ static void note_refused(struct flow *f, const char *source, const char *lane, c
 	buf_str(&p, ",\"source\":");
 	lw_event_json_string(&p, source);
 	buf_add(&p, "}", 2); /* with its NUL */
-	struct entry *e = p.failed ? NULL : flow_box_entry(f, EVENT_INPUT_REFUSED, lane, (char *)p.data);
+	struct entry *e =
+	    p.failed ? NULL : flow_box_entry(f, EVENT_INPUT_REFUSED, lane, (char *)p.data);
 	if (e)
 		flow_put(f, e);
 	buf_free(&p);
@@ -243,8 +246,8 @@ static void refuse_till(struct flow *f, const struct till_call *c, const struct 
 	pos_send_error(f->pos, c->link, c->text_id, err->code, err->field, err->message);
 }
 
-static void send_kept(struct flow *f, uint64_t link, const struct entry_id *id, const struct window_slot *at,
-                      const char *order_id)
+static void send_kept(struct flow *f, uint64_t link, const struct entry_id *id,
+                      const struct window_slot *at, const char *order_id)
 {
 	char epoch[EVENT_EPOCH_SIZE];
 
@@ -252,7 +255,8 @@ static void send_kept(struct flow *f, uint64_t link, const struct entry_id *id, 
 		return;
 	text_hex(at->epoch, EVENT_EPOCH_BYTES, epoch);
 	buf_reset(&f->json);
-	buf_printf(&f->json, "{\"type\":\"kept\",\"source_message_id\":\"%s:%" PRIu64 "\",\"epoch\":\"%s\"",
+	buf_printf(&f->json,
+	           "{\"type\":\"kept\",\"source_message_id\":\"%s:%" PRIu64 "\",\"epoch\":\"%s\"",
 	           id->session, id->counter, epoch);
 	buf_printf(&f->json, ",\"seq\":%" PRIu64 ",\"count\":%" PRIu32, at->seq, at->count);
 	if (order_id) {
@@ -264,13 +268,15 @@ static void send_kept(struct flow *f, uint64_t link, const struct entry_id *id, 
 		pos_send(f->pos, link, (const char *)f->json.data, f->json.len);
 }
 
-static void send_refused(struct flow *f, uint64_t link, const struct entry_id *id, const char *reason)
+static void send_refused(struct flow *f, uint64_t link, const struct entry_id *id,
+                         const char *reason)
 {
 	if (!link || !f->pos)
 		return;
 	buf_reset(&f->json);
 	buf_printf(&f->json,
-	           "{\"type\":\"refused\",\"source_message_id\":\"%s:%" PRIu64 "\",\"reason\":\"%s\"}",
+	           "{\"type\":\"refused\",\"source_message_id\":\"%s:%" PRIu64
+	           "\",\"reason\":\"%s\"}",
 	           id->session, id->counter, reason);
 	if (!f->json.failed)
 		pos_send(f->pos, link, (const char *)f->json.data, f->json.len);
@@ -298,8 +304,9 @@ static bool till_repeated(struct flow *f, const struct till_call *c)
 		return true;
 	case WINDOW_TOO_OLD:
 		text_copy(err.code, sizeof err.code, "too_old");
-		text_copy(err.message, sizeof err.message,
-		          "this id has left the resend window; whether it was kept can be seen at HQ");
+		text_copy(
+		    err.message, sizeof err.message,
+		    "this id has left the resend window; whether it was kept can be seen at HQ");
 		refuse_till(f, c, &err);
 		note_refused(f, c->m->source, c->m->lane, "too_old", 1);
 		return true;
@@ -363,7 +370,8 @@ static void take_till(struct flow *f, struct till_call *c)
 }
 
 static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_message *m,
-                                    const char *session, uint64_t counter, const char *raw, size_t len)
+                                    const char *session, uint64_t counter, const char *raw,
+                                    size_t len)
 {
 	struct flow *f = ctx;
 	struct till_call c = {.link = link, .m = m};
@@ -392,6 +400,7 @@ static void on_till_link(void *ctx, uint64_t link, const char *till, const char 
 		l->link = link;
 		text_copy(l->till, sizeof l->till, till);
 		l->told[0] = '\0';
+		tell_till(f, l);
 	} else if (l->link == link) {
 		l->link = 0;
 	}
@@ -423,15 +432,17 @@ static void on_device(void *ctx, const char *source, const char *lane, bool up, 
 	buf_str(&p, ",\"source\":");
 	lw_event_json_string(&p, source);
 	buf_add(&p, "}", 2);
-	struct entry *e = p.failed ? NULL
-	                           : flow_box_entry(f, up ? EVENT_DEVICE_CONNECTED : EVENT_DEVICE_LOST, lane,
-	                                            (char *)p.data);
+	struct entry *e = p.failed
+	                      ? NULL
+	                      : flow_box_entry(f, up ? EVENT_DEVICE_CONNECTED : EVENT_DEVICE_LOST,
+	                                       lane, (char *)p.data);
 	if (e)
 		flow_put(f, e);
 	buf_free(&p);
 }
 
-static void on_refused(void *ctx, const char *source, const char *lane, const char *reason, uint64_t count)
+static void on_refused(void *ctx, const char *source, const char *lane, const char *reason,
+                       uint64_t count)
 {
 	struct flow *f = ctx;
 
@@ -454,7 +465,8 @@ void flow_set_ops(struct flow *f)
 
 /* ---- the journal's answers ---- */
 
-/* The order or refund id that stands in an entry's events, as jansson text to be freed; NULL: none. */
+/* The order or refund id that stands in an entry's events, as jansson text to be freed; NULL: none.
+ */
 static json_t *order_of(const struct entry *e)
 {
 	for (const struct lw_event *ev = e->first; ev; ev = ev->next) {
@@ -490,7 +502,8 @@ static void answer_kept(struct flow *f, const struct entry *e)
 static void answer_refused(struct flow *f, const struct entry *e)
 {
 	counter_add(f->p.counters, COUNTER_EVENTS_REFUSED, e->count);
-	log_warn("%u events of %s were refused: %s", (unsigned)e->count, e->first->source, e->reason);
+	log_warn("%u events of %s were refused: %s", (unsigned)e->count, e->first->source,
+	         e->reason);
 	if (!e->has_id) {
 		if (e->first->kind == EVENT_IDENTIFIER_PRESENTED)
 			note_gap(f, e->first->source);
@@ -533,7 +546,8 @@ static int put_tap(struct flow *f, struct entry *e, int rc, struct sale_error *e
 	flow_publish(f);
 	if (!flow_put(f, e)) {
 		text_copy(err->code, sizeof err->code, "busy");
-		text_copy(err->message, sizeof err->message, "the box cannot keep it now; tap again");
+		text_copy(err->message, sizeof err->message,
+		          "the box cannot keep it now; tap again");
 		flow_publish(f);
 		return -1;
 	}
@@ -548,7 +562,8 @@ int flow_choose(struct flow *f, const char *lane, const char *question, const ch
 	struct entry *e = entry_new();
 
 	flow_now(f, &now);
-	return put_tap(f, e, e ? sale_choose(f->sale, e, &now, lane, question, choice, err) : -1, err);
+	return put_tap(f, e, e ? sale_choose(f->sale, e, &now, lane, question, choice, err) : -1,
+	               err);
 }
 
 int flow_wrong_customer(struct flow *f, const char *lane, struct sale_error *err)

@@ -1,4 +1,5 @@
-/* The event path: the one place where capture, identity, sale and the journal meet. Loop thread only.
+/* The event path: the one place where capture, identity, sale and the journal meet. Loop thread
+ * only.
  */
 #ifndef LANEWAY_FLOW_H
 #define LANEWAY_FLOW_H
@@ -11,6 +12,9 @@
 #include "base/clock.h"
 #include "base/counter.h"
 #include "sale/sale.h"
+
+#define FLOW_QUEUE_MAX 4096 /* entries between loop and journal */
+#define FLOW_RESEND_WINDOW_US (72LL * 3600 * 1000000)
 
 struct conf;
 struct event_base;
@@ -58,8 +62,8 @@ void flow_status_json(struct flow *f, struct buf *out);
 /* A profile of the shard, for the local socket only. 1, 0 or -1. */
 int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out);
 
-/* Called on every change of a lane with its JSON, and with the lines of every kept entry. One watcher
- * each (serve). */
+/* Called on every change of a lane with its JSON, and with the lines of every kept entry. One
+ * watcher each (serve). */
 typedef void flow_lane_fn(void *ctx, const char *lane, const char *json, size_t len);
 typedef void flow_kept_fn(void *ctx, const char *lines, size_t len);
 void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx);

@@ -1,5 +1,5 @@
-/* What flow's own files share: flow.c (the path of an event), flow_start.c (making, rebuilding, reloading),
- * flow_view.c (what screens and tools are told). */
+/* What flow's own files share: flow.c (the path of an event), flow_start.c (making, rebuilding,
+ * reloading), flow_view.c (what screens and tools are told). */
 #ifndef LANEWAY_FLOW_INTERNAL_H
 #define LANEWAY_FLOW_INTERNAL_H
 
@@ -15,9 +15,7 @@
 #include "store/window.h"
 #include "sync/sync.h"
 
-#define FLOW_QUEUE_MAX 4096     /* entries between loop and journal */
-#define FLOW_QUEUE_SPARE 128    /* of them kept for sources that cannot wait */
-#define FLOW_RESEND_WINDOW_US (72LL * 3600 * 1000000)
+#define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
 #define FLOW_RESEND_IDS_MAX 200000 /* per source */
 
 struct event; /* libevent's */
@@ -66,13 +64,13 @@ struct flow {
 /* The moment, in the store's own terms. */
 void flow_now(const struct flow *f, struct sale_now *now);
 
-/* An event of the box itself, stamped, in an entry of its own; NULL when out of memory. `properties`
- * is canonical JSON and is copied. */
+/* An event of the box itself, stamped, in an entry of its own; NULL when out of memory.
+ * `properties` is canonical JSON and is copied. */
 struct entry *flow_box_entry(struct flow *f, enum event_kind kind, const char *lane,
                              const char *properties);
 
-/* Hand an entry to the journal, or free it when it is empty. A full queue: the sale is told that it was
- * refused; false. */
+/* Hand an entry to the journal, or free it when it is empty. A full queue: the sale is told that it
+ * was refused; false. */
 bool flow_put(struct flow *f, struct entry *e);
 
 /* Tell screens and tills about every lane that changed. */

@@ -13,7 +13,8 @@
 
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
 
-static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out, int max)
+static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out,
+                         int max)
 {
 	struct flow *f = ctx;
 
@@ -84,8 +85,9 @@ static int source_key(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_
 }
 
 /* The plain text of a `sealed` field: associated data is store NUL epoch seq (WIRE.md 3.3). */
-static int source_open(void *ctx, const struct visit_key *key, const uint8_t epoch[EVENT_EPOCH_BYTES],
-                       uint64_t seq, const char *n, const char *c, struct buf *json)
+static int source_open(void *ctx, const struct visit_key *key,
+                       const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, const char *n,
+                       const char *c, struct buf *json)
 {
 	struct rebuilding *r = ctx;
 	struct buf ad = {0}, seal = {0};
@@ -97,7 +99,8 @@ static int source_open(void *ctx, const struct visit_key *key, const uint8_t epo
 	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
 	buf_be64(&ad, seq);
 	place = buf_room(&seal, VAULT_NONCE_BYTES + c_len);
-	if (ad.failed || !place || text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
+	if (ad.failed || !place ||
+	    text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
 		goto done;
 	n_len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
 	if (n_len < VAULT_TAG_BYTES || !buf_room(json, (size_t)n_len))
@@ -157,7 +160,8 @@ static void publish_all(struct flow *f)
 	for (int i = 0; f->watch_lane && i < f->conf->lane_count; i++) {
 		buf_reset(&f->json);
 		if (flow_lane_json(f, f->lanes[i].lane, &f->json) && !f->json.failed)
-			f->watch_lane(f->watch_ctx, f->lanes[i].lane, (const char *)f->json.data, f->json.len);
+			f->watch_lane(f->watch_ctx, f->lanes[i].lane, (const char *)f->json.data,
+			              f->json.len);
 	}
 }
 
@@ -222,7 +226,8 @@ static int make_parts(struct flow *f, char *err, size_t err_size)
 	f->work = vault_work_new();
 	f->sale = sale_new(&sale);
 	f->window = window_new(FLOW_RESEND_WINDOW_US, FLOW_RESEND_IDS_MAX);
-	f->done_event = event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
+	f->done_event =
+	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
 	if (!f->work || !f->sale || !f->window || !f->done_event || !f->tick_event)
 		return -1;
@@ -261,7 +266,8 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 static void scanner_from(const struct conf_scanner *c, struct scanner_params *p)
 {
 	static const char *const terminators[] = {
-	    [SCAN_CR] = "cr", [SCAN_LF] = "lf", [SCAN_CRLF] = "crlf", [SCAN_TAB] = "tab", [SCAN_ANY] = "any",
+	    [SCAN_CR] = "cr",   [SCAN_LF] = "lf",   [SCAN_CRLF] = "crlf",
+	    [SCAN_TAB] = "tab", [SCAN_ANY] = "any",
 	};
 
 	memset(p, 0, sizeof *p);
@@ -314,7 +320,8 @@ int flow_start(struct flow *f, char *err, size_t err_size)
 	};
 
 	if (f->conf->pos_port >= 0) {
-		f->pos = pos_new(f->p.base, &pos, f->p.clock, f->p.counters, &f->ops, err, err_size);
+		f->pos =
+		    pos_new(f->p.base, &pos, f->p.clock, f->p.counters, &f->ops, err, err_size);
 		if (!f->pos)
 			return -1;
 		log_info("tills: %s:%d", f->conf->pos_listen, pos_port(f->pos));
@@ -330,7 +337,8 @@ void flow_box_started(struct flow *f, const char *cause, bool clean)
 
 	clock_boot_id(boot);
 	snprintf(properties, sizeof properties,
-	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,\"version\":\"%s\"}",
+	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,"
+	         "\"version\":\"%s\"}",
 	         boot, cause, clean ? "true" : "false", f->restored, LANEWAY_VERSION);
 	struct entry *e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
 	if (e)

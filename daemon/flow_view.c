@@ -48,7 +48,14 @@ static void clock_text(int64_t wall_us, char out[6])
 
 /* ---- how old the shard is ---- */
 
-enum freshness { FRESH_NOW, FRESH_AS_OF, FRESH_AMBER, FRESH_NO_PROMPTS, FRESH_NO_POINTS, FRESH_LOCKED };
+enum freshness {
+	FRESH_NOW,
+	FRESH_AS_OF,
+	FRESH_AMBER,
+	FRESH_NO_PROMPTS,
+	FRESH_NO_POINTS,
+	FRESH_LOCKED
+};
 
 struct freshness_view {
 	enum freshness level;
@@ -57,16 +64,16 @@ struct freshness_view {
 	char text[64];
 };
 
-/* The age of the data by its bounds (DESIGN.md, "Age of the data"). The lease is the shorter one: no
- * tablet can be paired yet. */
+/* The age of the data by its bounds (DESIGN.md, "Age of the data"). The lease is the shorter one:
+ * no tablet can be paired yet. */
 static enum freshness level_of(int64_t age_us)
 {
 	static const struct {
 		int64_t below_us;
 		enum freshness level;
 	} bounds[] = {
-	    {15 * MINUTE_US, FRESH_NOW},      {DAY_US, FRESH_AS_OF},
-	    {7 * DAY_US, FRESH_AMBER},        {14 * DAY_US, FRESH_NO_PROMPTS},
+	    {15 * MINUTE_US, FRESH_NOW},    {DAY_US, FRESH_AS_OF},
+	    {7 * DAY_US, FRESH_AMBER},      {14 * DAY_US, FRESH_NO_PROMPTS},
 	    {90 * DAY_US, FRESH_NO_POINTS},
 	};
 
@@ -88,8 +95,8 @@ static int64_t shard_age_us(const struct flow *f, const struct sync_state *s)
 	int64_t age = clock_wall_us(f->p.clock) - s->synced_wall_us;
 	if (clock_trusted(f->p.clock) != CLOCK_NONE)
 		return age > 0 ? age : 0;
-	/* The clock may be far behind: at least the time since boot has passed, and a day is assumed, so that
-	 * the screen never calls data of unknown age fresh. */
+	/* The clock may be far behind: at least the time since boot has passed, and a day is
+	 * assumed, so that the screen never calls data of unknown age fresh. */
 	if (age < now_mono)
 		age = now_mono;
 	return age > DAY_US ? age : DAY_US;
@@ -160,7 +167,8 @@ static void add_hq(const struct flow *f, struct buf *out, const struct sync_stat
 	char since[6] = "";
 
 	if (s->hq_heard_mono_us)
-		clock_text(clock_wall_us(f->p.clock) - (clock_mono_us(f->p.clock) - s->hq_heard_mono_us),
+		clock_text(clock_wall_us(f->p.clock) -
+		               (clock_mono_us(f->p.clock) - s->hq_heard_mono_us),
 		           since);
 	buf_str(out, "\"hq\":{");
 	member_bool(out, "reachable", s->connected && s->hq_heard);
@@ -174,10 +182,8 @@ static void add_hq(const struct flow *f, struct buf *out, const struct sync_stat
 static const char *person_name(enum person_state p)
 {
 	static const char *const names[] = {
-	    [PERSON_NONE] = "none",
-	    [PERSON_KNOWN] = "known",
-	    [PERSON_UNKNOWN] = "unknown",
-	    [PERSON_CARD_REFUSED] = "refused_card",
+	    [PERSON_NONE] = "none",         [PERSON_KNOWN] = "known",
+	    [PERSON_UNKNOWN] = "unknown",   [PERSON_CARD_REFUSED] = "refused_card",
 	    [PERSON_CONFLICT] = "conflict",
 	};
 
@@ -193,7 +199,10 @@ static void add_person(struct buf *out, const struct lane_view *v, enum freshnes
 	buf_str(out, "\"person\":{");
 	member(out, "state", person_name(v->person));
 	buf_byte(out, ',');
-	member(out, "first_name", !known ? "" : locked || p->confidential ? "Member" : p->first_name);
+	member(out, "first_name",
+	       !known                      ? ""
+	       : locked || p->confidential ? "Member"
+	                                   : p->first_name);
 	buf_byte(out, ',');
 	member(out, "tier", known && !locked && !p->confidential ? p->tier : "");
 	if (points)
@@ -282,7 +291,10 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 {
 	static const char *const states[] = {
-	    [LANE_IDLE] = "idle", [LANE_BASKET] = "basket", [LANE_TENDER] = "tender", [LANE_DONE] = "done",
+	    [LANE_IDLE] = "idle",
+	    [LANE_BASKET] = "basket",
+	    [LANE_TENDER] = "tender",
+	    [LANE_DONE] = "done",
 	};
 	struct lane_view v;
 	struct sync_state s = {0};
@@ -354,8 +366,8 @@ static void add_journal(struct flow *f, struct buf *out)
 	journal_state(f->p.journal, &j);
 	text_hex(j.epoch, EVENT_EPOCH_BYTES, epoch);
 	buf_printf(out, "\"epoch\":\"%s\",\"seq\":%" PRIu64 ",\"journal\":{", epoch, j.last_seq);
-	buf_printf(out, "\"events\":%" PRIu64 ",\"confirmed\":%" PRIu64 ",\"bytes\":%" PRIu64 ",", j.kept,
-	           j.confirmed, j.file_bytes);
+	buf_printf(out, "\"events\":%" PRIu64 ",\"confirmed\":%" PRIu64 ",\"bytes\":%" PRIu64 ",",
+	           j.kept, j.confirmed, j.file_bytes);
 	member_bool(out, "cannot_keep", j.cannot_keep);
 	buf_byte(out, ',');
 	member_bool(out, "full", j.full);
@@ -377,9 +389,11 @@ static void add_sync(struct flow *f, struct buf *out)
 	member_bool(out, "connected", s.connected);
 	buf_byte(out, ',');
 	member_bool(out, "reachable", s.connected && s.hq_heard);
-	buf_printf(out, ",\"unsent\":%" PRIu64 ",\"outstanding_bytes\":%" PRIu64 ",\"credit\":%" PRIu64, s.unsent,
-	           s.outstanding_bytes, s.credit);
-	buf_printf(out, ",\"quarantined\":%" PRIu64 ",\"forked\":%" PRIu64 ",", s.quarantined, s.forked);
+	buf_printf(out,
+	           ",\"unsent\":%" PRIu64 ",\"outstanding_bytes\":%" PRIu64 ",\"credit\":%" PRIu64,
+	           s.unsent, s.outstanding_bytes, s.credit);
+	buf_printf(out, ",\"quarantined\":%" PRIu64 ",\"forked\":%" PRIu64 ",", s.quarantined,
+	           s.forked);
 	member(out, "generation", s.generation);
 	buf_printf(out, ",\"shard_version\":%" PRIu64 ",\"profiles\":%" PRIu64 ",", s.shard_version,
 	           shard_count(f->shard));
@@ -432,7 +446,8 @@ void flow_status_json(struct flow *f, struct buf *out)
 	buf_byte(out, ',');
 	member(out, "boot", boot);
 	buf_printf(out, ",\"uptime_s\":%" PRId64 ",\"pos_port\":%d,",
-	           (clock_mono_us(f->p.clock) - f->started_mono_us) / 1000000, f->pos ? pos_port(f->pos) : 0);
+	           (clock_mono_us(f->p.clock) - f->started_mono_us) / 1000000,
+	           f->pos ? pos_port(f->pos) : 0);
 	add_journal(f, out);
 	add_sync(f, out);
 	add_sources(f, out);

@@ -1,4 +1,5 @@
-/* lanewayd: arguments, configuration, start in order, loop, stop in reverse. No logic lives here. */
+/* lanewayd: arguments, configuration, start in order, loop, stop in reverse. No logic lives here.
+ */
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
@@ -20,7 +21,6 @@
 #include "store/vault.h"
 #include "sync/sync.h"
 
-#define JOURNAL_QUEUE_MAX 4096    /* entries; flow counts on it */
 #define JOURNAL_STALL_US 60000000 /* the journal thread may sit in one fsync this long */
 #define SYNC_STALL_US 60000000
 #define WATCHDOG_PERIOD_S 2
@@ -71,7 +71,8 @@ static void on_sync_changed(void *ctx)
 static int start_folders(struct app *a)
 {
 	if (mkdir(a->conf->data_dir, 0700) < 0 && errno != EEXIST) {
-		snprintf(a->err, sizeof a->err, "data folder %s: %s", a->conf->data_dir, strerror(errno));
+		snprintf(a->err, sizeof a->err, "data folder %s: %s", a->conf->data_dir,
+		         strerror(errno));
 		return -1;
 	}
 	setenv("TZ", a->conf->timezone, 1);
@@ -84,7 +85,8 @@ static int start_vault(struct app *a)
 	char path[256];
 
 	snprintf(path, sizeof path, "%s/journal.db", a->conf->data_dir);
-	return vault_open(&a->vault, a->conf->keys_dir, access(path, F_OK) != 0, a->err, sizeof a->err);
+	return vault_open(&a->vault, a->conf->keys_dir, access(path, F_OK) != 0, a->err,
+	                  sizeof a->err);
 }
 
 static int start_journal(struct app *a)
@@ -97,10 +99,10 @@ static int start_journal(struct app *a)
 	    .vault = a->vault,
 	    .clock = clock_system(),
 	    .counters = &a->counters,
-	    .queue_max = JOURNAL_QUEUE_MAX,
+	    .queue_max = FLOW_QUEUE_MAX,
 	    .quota_bytes = (uint64_t)a->conf->quota_bytes,
 	    .retention_us = a->conf->retention_days * 86400LL * 1000000,
-	    .resend_window_us = 72LL * 3600 * 1000000,
+	    .resend_window_us = FLOW_RESEND_WINDOW_US,
 	    .notify = on_commit,
 	    .notify_ctx = a,
 	};
@@ -109,7 +111,8 @@ static int start_journal(struct app *a)
 	if (journal_open(&a->journal, &params, &a->set_aside, a->err, sizeof a->err) < 0)
 		return -1;
 	if (a->set_aside)
-		log_error("ALARM: the journal could not be read; it was renamed aside and a new one was started");
+		log_error("ALARM: the journal could not be read; it was renamed aside and a new "
+		          "one was started");
 	return 0;
 }
 
@@ -278,13 +281,15 @@ static void on_watchdog(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	journal_state(a->journal, &j);
 	if (now - j.progress_us > JOURNAL_STALL_US) {
-		log_error("ALARM: the journal has not moved for %d s", (int)((now - j.progress_us) / 1000000));
+		log_error("ALARM: the journal has not moved for %d s",
+		          (int)((now - j.progress_us) / 1000000));
 		return;
 	}
 	if (a->sync) {
 		sync_state(a->sync, &s);
 		if (now - s.progress_us > SYNC_STALL_US) {
-			log_error("ALARM: sync has not moved for %d s", (int)((now - s.progress_us) / 1000000));
+			log_error("ALARM: sync has not moved for %d s",
+			          (int)((now - s.progress_us) / 1000000));
 			return;
 		}
 	}
@@ -312,7 +317,8 @@ static int start_signals(struct app *a)
 static int start(struct app *a)
 {
 	static int (*const steps[])(struct app *) = {
-	    start_folders, start_signals, start_vault, start_journal, start_sync, start_flow, start_serve,
+	    start_folders, start_signals, start_vault, start_journal,
+	    start_sync,    start_flow,    start_serve,
 	};
 
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {

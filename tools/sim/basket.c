@@ -1,0 +1,210 @@
+/* What a customer buys, as till messages: pure building, no time in it. */
+#include "sim/basket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *sku, *name, *unit;
+	int cents;
+	bool weighed;
+} goods[] = {
+    {"4006381333931", "Highlighter", "piece", 149, false},
+    {"4311501043271", "Rye bread", "piece", 289, false},
+    {"4000521006112", "Oat milk 1 l", "piece", 179, false},
+    {"2012345", "Apples", "kg", 349, true},
+    {"2012346", "Carrots", "kg", 129, true},
+    {"4008400404127", "Hazelnut spread", "piece", 399, false},
+    {"4311501611456", "Butter 250 g", "piece", 239, false},
+    {"5449000000996", "Cola 0.33 l", "piece", 99, false},
+    {"4260107220015", "Coffee 500 g", "piece", 799, false},
+    {"4001724819806", "Pizza", "piece", 325, false},
+    {"4316268596299", "Eggs, ten", "piece", 259, false},
+    {"4005500037224", "Cocoa", "piece", 219, false},
+    {"2012347", "Cheese", "kg", 1590, true},
+    {"8076809513692", "Pasta 500 g", "piece", 189, false},
+    {"4037400353593", "Soap", "piece", 115, false},
+    {"4066600641919", "Beer 0.5 l", "piece", 105, false},
+};
+#define GOODS ((uint32_t)(sizeof goods / sizeof goods[0]))
+
+static void money(char out[24], int64_t cents)
+{
+	snprintf(out, 24, "%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
+}
+
+static void quantity(char out[16], int milli)
+{
+	if (milli % 1000)
+		snprintf(out, 16, "%d.%03d", milli / 1000, milli % 1000);
+	else
+		snprintf(out, 16, "%d", milli / 1000);
+}
+
+static int64_t line_cents(const struct sim_line *l)
+{
+	return ((int64_t)goods[l->good].cents * l->milli + 500) / 1000;
+}
+
+static json_t *message(const struct sim_basket *b, const char *type)
+{
+	return json_pack("{s:s,s:s}", "type", type, "basket", b->name);
+}
+
+json_t *sim_basket_open(const struct sim_basket *b)
+{
+	return message(b, "basket_opened");
+}
+
+json_t *sim_basket_add(struct sim_basket *b, struct sim_random *r)
+{
+	struct sim_line *l = &b->lines[b->count];
+	char price[24], amount[16];
+	json_t *m = message(b, "line_added");
+
+	snprintf(l->name, sizeof l->name, "%d", ++b->numbered);
+	l->good = sim_random_below(r, GOODS);
+	l->milli = goods[l->good].weighed
+	               ? 100 + (int)sim_random_below(r, 2400)
+	               : 1000 * (1 + (int)(sim_random_chance(r, 20) ? sim_random_below(r, 5) : 0));
+	b->count++;
+	money(price, goods[l->good].cents);
+	quantity(amount, l->milli);
+	json_object_set_new(m, "line", json_string(l->name));
+	json_object_set_new(m, "sku", json_string(goods[l->good].sku));
+	json_object_set_new(m, "name", json_string(goods[l->good].name));
+	json_object_set_new(m, "quantity", json_string(amount));
+	json_object_set_new(m, "unit", json_string(goods[l->good].unit));
+	json_object_set_new(m, "price", json_string(price));
+	json_object_set_new(m, "entry_method", json_string("scanned"));
+	return m;
+}
+
+json_t *sim_basket_remove(struct sim_basket *b, struct sim_random *r)
+{
+	uint32_t at = sim_random_below(r, (uint32_t)b->count);
+	json_t *m = message(b, "line_removed");
+
+	json_object_set_new(m, "line", json_string(b->lines[at].name));
+	json_object_set_new(m, "reason", json_string("void"));
+	memmove(&b->lines[at], &b->lines[at + 1],
+	        (size_t)(b->count - 1 - (int)at) * sizeof b->lines[0]);
+	b->count--;
+	return m;
+}
+
+json_t *sim_basket_change(struct sim_basket *b, struct sim_random *r)
+{
+	struct sim_line *l = &b->lines[sim_random_below(r, (uint32_t)b->count)];
+	char amount[16];
+	json_t *m = message(b, "line_changed");
+
+	l->milli = 1000 * (1 + (int)sim_random_below(r, 6));
+	quantity(amount, l->milli);
+	json_object_set_new(m, "line", json_string(l->name));
+	json_object_set_new(m, "quantity", json_string(amount));
+	json_object_set_new(m, "reason", json_string("quantity"));
+	return m;
+}
+
+static int64_t total(const struct sim_basket *b)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < b->count; i++)
+		sum += line_cents(&b->lines[i]);
+	return sum;
+}
+
+json_t *sim_basket_tender(const struct sim_basket *b)
+{
+	char value[24];
+	json_t *m = message(b, "tender_started");
+
+	money(value, total(b));
+	json_object_set_new(m, "value", json_string(value));
+	return m;
+}
+
+json_t *sim_basket_choose(const struct sim_basket *b, const char *kind, const char *value)
+{
+	json_t *m = message(b, "customer_chosen");
+
+	json_object_set_new(m, "kind", json_string(kind));
+	json_object_set_new(m, "value", json_string(value));
+	return m;
+}
+
+static json_t *product(const struct sim_line *l)
+{
+	char price[24], sum[24], amount[16];
+
+	money(price, goods[l->good].cents);
+	money(sum, line_cents(l));
+	quantity(amount, l->milli);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "line", l->name, "sku",
+	                 goods[l->good].sku, "name", goods[l->good].name, "quantity", amount,
+	                 "unit", goods[l->good].unit, "price", price, "line_total", sum, "discount",
+	                 "0.00", "tax_rate", "19.0", "line_kind", "goods");
+}
+
+static json_t *products(const struct sim_basket *b)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < b->count; i++)
+		json_array_append_new(list, product(&b->lines[i]));
+	return list;
+}
+
+json_t *sim_basket_complete(const struct sim_basket *b, const char *receipt, struct sim_random *r)
+{
+	int64_t sum = total(b), tax = (sum * 19 + 59) / 119;
+	bool cash = sim_random_chance(r, 35);
+	int64_t paid = cash ? (sum + 499) / 500 * 500 : sum;
+	char sum_text[24], tax_text[24], paid_text[24], change_text[24], revenue[24];
+	json_t *m = message(b, "order_completed");
+
+	money(sum_text, sum);
+	money(tax_text, tax);
+	money(paid_text, paid);
+	money(change_text, paid - sum);
+	money(revenue, sum - tax);
+	json_object_set_new(m, "receipt_number", json_string(receipt));
+	json_object_set_new(m, "subtotal", json_string(sum_text));
+	json_object_set_new(m, "discount", json_string("0.00"));
+	json_object_set_new(m, "tax", json_string(tax_text));
+	json_object_set_new(m, "rounding", json_string("0.00"));
+	json_object_set_new(m, "total", json_string(sum_text));
+	json_object_set_new(m, "revenue", json_string(revenue));
+	json_object_set_new(m, "prices_include_tax", json_true());
+	json_object_set_new(m, "sale_kind", json_string("sale"));
+	json_object_set_new(m, "products", products(b));
+	json_object_set_new(
+	    m, "tenders",
+	    json_pack("[{s:s,s:s}]", "type", cash ? "cash" : "card", "amount", paid_text));
+	json_object_set_new(m, "change", json_string(change_text));
+	return m;
+}
+
+json_t *sim_basket_void(const struct sim_basket *b)
+{
+	json_t *m = message(b, "basket_voided");
+
+	json_object_set_new(m, "reason", json_string("void"));
+	return m;
+}
+
+json_t *sim_basket_refund(const struct sim_basket *b, const char *number, const char *order_id)
+{
+	struct sim_basket one = *b;
+	char sum[24], tax[24];
+
+	one.count = 1;
+	money(sum, total(&one));
+	money(tax, (total(&one) * 19 + 59) / 119);
+	return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:[{s:s,s:s}]}", "type", "refund",
+	                 "refund_number", number, "original_order_id", order_id, "products",
+	                 products(&one), "total", sum, "tax", tax, "tenders", "type", "cash",
+	                 "amount", sum);
+}
