@@ -1,0 +1,234 @@
+"""A whole Laneway on one machine: broker, HQ, one store, the simulator. Used by the demo and the system tests.
+
+Everything lives in one folder and on loopback ports that the rig picks; every process dies with it.
+"""
+
+import ctypes
+import json
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def until(condition, seconds, what):
+    """Wait until condition() is true and give what it returned; fail with `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        got = condition()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s for: {what}")
+        time.sleep(0.02)
+
+
+class Rig:
+    def __init__(self, work, build=None, lanes=("1", "2", "3"), customers=2000, seed=1, store="demo"):
+        self.work = Path(work)
+        self.build = Path(build or os.environ.get("LANEWAY_BUILD", "build"))
+        if not self.build.is_absolute():
+            self.build = ROOT / self.build
+        self.lanes, self.customers, self.seed, self.store = lanes, customers, seed, store
+        self.keys, self.sim_dir, self.logs = self.work / "keys", self.work / "sim", self.work / "log"
+        self.broker_port, self.http_port, self.pos_port = free_port(), free_port(), free_port()
+        self.processes, self.extra = {}, {}
+        self.webhook_url = ""
+        self.dark_seconds = 300
+
+    # --- making ---
+
+    def tool(self, name, *args, check=True, **kwargs):
+        return subprocess.run([str(self.build / name), *map(str, args)], check=check, text=True,
+                              capture_output=True, **kwargs)
+
+    def setup(self):
+        for d in (self.keys, self.sim_dir, self.logs, self.work / "store", self.work / "hq"):
+            d.mkdir(parents=True, exist_ok=True)
+        self.tool("laneway-hq", "ca", "init", self.keys)
+        self.tool("laneway-hq", "ca", "device", self.keys, self.store, "box-1", "--out", self.work / "device")
+        (self.work / "acl").write_text(self.tool("laneway-hq", "ca", "acl", self.keys).stdout)
+        token = self.work / "pos.token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_hex(16) + "\n")
+        self.write_broker_conf()
+        self.write_hq_conf()
+        self.write_store_conf()
+        people = self.tool("laneway-sim", "customers", "--count", self.customers, "--seed", self.seed).stdout
+        (self.work / "customers.csv").write_text(people)
+
+    def write_broker_conf(self):
+        user = "user root\n" if os.geteuid() == 0 else ""
+        (self.work / "mosquitto.conf").write_text(
+            f"listener {self.broker_port} 127.0.0.1\n{user}persistence false\nallow_anonymous false\n"
+            f"cafile {self.keys}/root.crt\ncertfile {self.keys}/broker.crt\nkeyfile {self.keys}/broker.key\n"
+            f"require_certificate true\nuse_identity_as_username true\nacl_file {self.work}/acl\n"
+            "max_queued_messages 0\nlog_type error\nlog_type warning\nlog_type notice\n")
+
+    def write_hq_conf(self):
+        webhook = f'webhook {{ url = "{self.webhook_url}" }}\n' if self.webhook_url else ""
+        (self.work / "hq.conf").write_text(
+            f'data = "{self.work}/hq"\nkeys = "{self.keys}"\ncurrency = "EUR"\nregion = "DE"\n'
+            f'socket = "{self.work}/hq.sock"\ndark_seconds = {self.dark_seconds}\n'
+            f'broker {{ host = "127.0.0.1"  port = {self.broker_port} }}\n{webhook}'
+            'loyalty "card" { prefix = "26"  length = 13  check = "ean" }\n')
+
+    def write_store_conf(self, more=""):
+        scanners = "".join(
+            f'scanner "scan-{l}" {{ lane = "{l}"  port = "{self.sim_dir}/scanner-{l}"  terminator = "cr" }}\n'
+            for l in self.lanes)
+        lanes = ", ".join(f'"{l}"' for l in self.lanes)
+        (self.work / "store.conf").write_text(
+            f'store = "{self.store}"\ndevice = "box-1"\ndata = "{self.work}/store"\nkeys = "{self.work}/device"\n'
+            f'timezone = "Europe/Berlin"\ncurrency = "EUR"\nregion = "DE"\nlanes = {{{lanes}}}\n'
+            f'uplink {{ broker = "127.0.0.1"  port = {self.broker_port} }}\n'
+            f'http {{ listen = "127.0.0.1"  port = {self.http_port}  socket = "{self.work}/api.sock" }}\n'
+            f'pos {{ listen = "127.0.0.1"  port = {self.pos_port}  token_file = "{self.work}/pos.token" }}\n'
+            f'prompt {{ ask = "Ask for the customer card"  greet = "Greet by name" }}\n'
+            f'loyalty "card" {{ prefix = "26"  length = 13  check = "ean" }}\n{scanners}{more}')
+
+    # --- processes ---
+
+    def start(self, name, argv, env=None):
+        log = open(self.logs / f"{name}.log", "ab")
+        self.processes[name] = subprocess.Popen(
+            [str(a) for a in argv], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
+        log.close()
+        return self.processes[name]
+
+    def alive(self, name):
+        p = self.processes.get(name)
+        return p is not None and p.poll() is None
+
+    def log_of(self, name):
+        return (self.logs / f"{name}.log").read_text(errors="replace")
+
+    def _need(self, name, condition, seconds):
+        def ready():
+            if not self.alive(name):
+                raise RuntimeError(f"{name} ended at its start:\n" + self.log_of(name)[-2000:])
+            return condition()
+        until(ready, seconds, f"{name} to be ready")
+
+    def start_broker(self):
+        self.start("broker", ["mosquitto", "-c", self.work / "mosquitto.conf"])
+        self._need("broker", lambda: self._connects(self.broker_port), 10)
+
+    def start_hq(self, env=None):
+        self.start("hq", [self.build / "laneway-hq", "run", "-c", self.work / "hq.conf"], env)
+        self._need("hq", lambda: self._connects(self.work / "hq.sock"), 20)
+
+    def start_daemon(self):
+        self.start("daemon", [self.build / "lanewayd", "-c", self.work / "store.conf"])
+        self._need("daemon", lambda: self.status(), 20)
+
+    def start_sim(self, seconds=None, scale=20.0):
+        self.start("sim", self.sim_argv(seconds, scale))
+
+    def sim_argv(self, seconds, scale):
+        tail = f"{self.build}/laneway --socket {self.work}/api.sock --json tail"
+        argv = [self.build / "laneway-sim", "run", "--customers", self.work / "customers.csv", "--out", self.sim_dir,
+                "--port", self.pos_port, "--token-file", self.work / "pos.token", "--url",
+                f"http://127.0.0.1:{self.http_port}", "--lanes", ",".join(self.lanes), "--seed", self.seed,
+                "--scale", scale, "--tail", "exec " + tail]
+        return argv + (["--seconds", seconds] if seconds else [])
+
+    @staticmethod
+    def _connects(where):
+        family, address = (socket.AF_INET, ("127.0.0.1", where)) if isinstance(where, int) else (
+            socket.AF_UNIX, str(where))
+        with socket.socket(family) as s:
+            s.settimeout(1)
+            return s.connect_ex(address) == 0
+
+    def signal(self, name, sig):
+        if self.alive(name):
+            self.processes[name].send_signal(sig)
+
+    def kill(self, name):
+        """SIGKILL, as a power cut would."""
+        self.signal(name, signal.SIGKILL)
+        if name in self.processes:
+            self.processes[name].wait()
+
+    def stop(self, name, seconds=15):
+        """SIGTERM; the exit status. A process that does not end in time fails."""
+        p = self.processes.get(name)
+        if p is None:
+            return None
+        if p.poll() is None:
+            p.send_signal(signal.SIGCONT)
+            p.send_signal(signal.SIGTERM)
+        try:
+            return p.wait(seconds)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+            raise TimeoutError(f"{name} did not stop within {seconds} s")
+
+    def stop_all(self):
+        for name in ("sim", "daemon", "hq", "broker"):
+            if self.alive(name):
+                try:
+                    self.stop(name)
+                except TimeoutError as e:
+                    print(e)
+        for p in self.processes.values():
+            if p.poll() is None:
+                p.kill()
+
+    # --- looking ---
+
+    def status(self):
+        """The daemon's status, or None while it does not answer."""
+        p = self.tool("laneway", "--socket", self.work / "api.sock", "--json", "status", check=False)
+        try:
+            return json.loads(p.stdout)
+        except ValueError:
+            return None
+
+    def hq(self):
+        db = sqlite3.connect(f"file:{self.work}/hq/hq.db?mode=ro", uri=True, timeout=5)
+        db.execute("PRAGMA query_only=1")
+        return db
+
+    def hq_events(self):
+        """How many events HQ holds."""
+        try:
+            with self.hq() as db:
+                return db.execute("SELECT count(*) FROM event").fetchone()[0]
+        except sqlite3.Error:
+            return 0
+
+    def drained(self):
+        """Every event of the store is confirmed."""
+        s = self.status()
+        return bool(s and s["journal"]["events"] == s["journal"]["confirmed"])
+
+    def import_customers(self):
+        return self.tool("laneway-hq", "import", "-c", self.work / "hq.conf", self.work / "customers.csv")
+
+    def oracle(self):
+        """Compare what was sent with what HQ holds, in a process of its own."""
+        return subprocess.run(
+            ["/usr/bin/python3", str(Path(__file__).with_name("oracle.py")), "--sim", str(self.sim_dir), "--db",
+             str(self.work / "hq" / "hq.db"), "--keys", str(self.keys), "--store", self.store],
+            text=True, capture_output=True)
