@@ -122,8 +122,8 @@ bool ident_email(const char *value, char out[IDENT_VALUE_SIZE])
 		return false;
 	memcpy(text, value, len);
 	text[len] = 0;
-	const char *at = strchr(text, '@');
-	if (!at || strchr(at + 1, '@'))
+	const char *at = strchr(text, '@'); /* a second one is no part of a domain */
+	if (!at)
 		return false;
 	size_t local = (size_t)(at - text);
 	if (!put_local(text, local, nf))

@@ -235,15 +235,10 @@ static void broken_utf8_is_no_address(void **state)
 static void overlapping_card_numbers_are_masked_as_one(void **state)
 {
 	(void)state;
-	/* 4111..1111 and, from its last group on, 1111 no issuer; then 5555 5555 5555 4444 from the
-	 * third. */
-	char text[] = "4111 1111 1111 1111 4111 1111 1111 1111";
-	assert_true(pan_mask(text) > 0);
-	assert_false(pan_find(text, false));
-	size_t shown = 0;
-	for (const char *p = text; *p; p++)
-		shown += *p >= '0' && *p <= '9';
-	assert_true(shown <= 8);
+	/* The first four groups are a card number, and so are the last four. */
+	char text[] = "4003 4123 5678 9012 1009";
+	assert_int_equal(pan_mask(text), 1);
+	assert_string_equal(text, "**** **** **** **** 1009");
 }
 
 static void what_a_mask_leaves_is_no_card_number_again(void **state)
