@@ -1,8 +1,8 @@
 /* The screens and the API over HTTP: lane pages for loopback, everything for the local socket.
  *
- * `serve` owns its listeners: 256 connections each, 32 per address (loopback exempt), header, body and
- * time limits. A stream client that lets more than 256 KiB pile up is dropped. Loop thread only.
- * Paths and bodies: WIRE.md, "HTTP API".
+ * `serve` owns its listeners: 256 connections each, 32 per address (loopback exempt), header, body
+ * and time limits. A stream client that lets more than 256 KiB pile up is dropped. Loop thread
+ * only. Paths and bodies: WIRE.md, "HTTP API".
  */
 #ifndef LANEWAY_SERVE_SERVE_H
 #define LANEWAY_SERVE_SERVE_H

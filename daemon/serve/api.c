@@ -1,0 +1,269 @@
+#include "serve/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "flow.h"
+#include "serve/live.h"
+#include "serve/metrics.h"
+#include "serve/ui.h"
+#include "serve/verify.h"
+
+#define JSON_TYPE "application/json"
+#define WORD_BYTES_MAX 64 /* of a question's id and a choice's key */
+
+/* Only our own files: a line that slips into the page from elsewhere can do nothing. */
+#define PAGE_POLICY                                                                                \
+	"default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "        \
+	"object-src 'none'"
+
+static struct buf *fresh(struct api *a)
+{
+	buf_reset(&a->scratch);
+	return &a->scratch;
+}
+
+static void reply_buf(struct http_call *call, const char *type, const struct buf *b)
+{
+	if (b->failed)
+		http_refuse(call, 503, "memory", "out of memory");
+	else
+		http_reply(call, 200, type, b->data, b->len);
+}
+
+static bool has_lane(const struct api *a, const char *lane)
+{
+	for (const char *const *l = a->lanes; *l; l++)
+		if (strcmp(*l, lane) == 0)
+			return true;
+	return false;
+}
+
+static void refuse_lane(struct http_call *call)
+{
+	http_refuse(call, 404, "unknown_lane",
+	            "no lane of this name is configured; /api/v1/lanes names them");
+}
+
+/* ---- pages ---- */
+
+static void reply_file(struct http_call *call, const char *name)
+{
+	const char *held = http_header(call, "If-None-Match");
+	struct ui_file f;
+
+	if (!ui_find(name, &f)) {
+		http_refuse(call, 404, "not_found", "there is nothing at this path");
+		return;
+	}
+	http_add_header(call, "ETag", f.tag);
+	http_add_header(call, "Cache-Control", "no-cache");
+	http_add_header(call, "Content-Security-Policy", PAGE_POLICY);
+	http_add_header(call, "Referrer-Policy", "no-referrer");
+	if (held && strcmp(held, f.tag) == 0)
+		http_reply(call, 304, f.type, NULL, 0);
+	else
+		http_reply(call, 200, f.type, f.data, f.len);
+}
+
+static void get_file(void *ctx, struct http_call *call)
+{
+	(void)ctx;
+	reply_file(call, call->arg);
+}
+
+static void get_page(void *ctx, struct http_call *call)
+{
+	const struct api *a = ctx;
+
+	if (has_lane(a, call->arg))
+		reply_file(call, "lane.html");
+	else
+		refuse_lane(call);
+}
+
+/* ---- lanes ---- */
+
+static void get_lanes(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	buf_str(b, "{\"lanes\":[");
+	for (const char *const *l = a->lanes; *l; l++)
+		buf_printf(b, "%s\"%s\"", l == a->lanes ? "" : ",", *l);
+	buf_str(b, "]}");
+	reply_buf(call, JSON_TYPE, b);
+}
+
+static void get_lane(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	if (flow_lane_json(a->flow, call->arg, b))
+		reply_buf(call, JSON_TYPE, b);
+	else
+		refuse_lane(call);
+}
+
+static void get_stream(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	if (!flow_lane_json(a->flow, call->arg, b)) {
+		refuse_lane(call);
+		return;
+	}
+	http_add_header(call, "Cache-Control", "no-store");
+	live_open_lane(a->live, call->req, call->arg, (const char *)b->data, b->len);
+}
+
+static bool word(json_t *v)
+{
+	return json_is_string(v) && json_string_length(v) > 0 &&
+	       json_string_length(v) <= WORD_BYTES_MAX &&
+	       strlen(json_string_value(v)) == json_string_length(v);
+}
+
+static void reply_tap(struct http_call *call, int rc, const struct sale_error *err)
+{
+	if (rc == 0)
+		http_reply(call, 200, JSON_TYPE, "{}", 2);
+	else
+		http_refuse(call, 409, err->code, err->message);
+}
+
+/* The body as an object, or NULL: the request has been answered. */
+static json_t *object(struct http_call *call)
+{
+	json_error_t fault;
+	char message[sizeof(fault.text) + 40];
+	json_t *o = json_loadb(call->body, call->body_len, JSON_REJECT_DUPLICATES, &fault);
+
+	if (json_is_object(o))
+		return o;
+	if (o)
+		snprintf(message, sizeof(message), "the body must be a JSON object");
+	else
+		snprintf(message, sizeof(message), "the body is not JSON: %s", fault.text);
+	json_decref(o);
+	http_refuse(call, 400, "bad_json", message);
+	return NULL;
+}
+
+static void post_choose(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct sale_error err = {0};
+	json_t *o, *question, *choice;
+
+	if (!has_lane(a, call->arg)) {
+		refuse_lane(call);
+		return;
+	}
+	o = object(call);
+	if (!o)
+		return;
+	question = json_object_get(o, "question");
+	choice = json_object_get(o, "choice");
+	if (!word(question) || !word(choice)) {
+		http_refuse(call, 400, "bad_choice",
+		            "\"question\" and \"choice\" must be text, as shown in the lane view");
+	} else {
+		int rc = flow_choose(a->flow, call->arg, json_string_value(question),
+		                     json_string_value(choice), &err);
+		reply_tap(call, rc, &err);
+	}
+	json_decref(o);
+}
+
+static void post_wrong_customer(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct sale_error err = {0};
+	json_t *o;
+
+	if (!has_lane(a, call->arg)) {
+		refuse_lane(call);
+		return;
+	}
+	o = object(call);
+	if (!o)
+		return;
+	json_decref(o);
+	reply_tap(call, flow_wrong_customer(a->flow, call->arg, &err), &err);
+}
+
+/* ---- the box ---- */
+
+static void get_status(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	flow_status_json(a->flow, b);
+	reply_buf(call, JSON_TYPE, b);
+}
+
+static void get_metrics(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *status = fresh(a), out = {0};
+
+	flow_status_json(a->flow, status);
+	metrics_write(&out, a->counters, (const char *)status->data, status->len);
+	reply_buf(call, "text/plain; version=0.0.4; charset=utf-8", &out);
+	buf_free(&out);
+}
+
+static void get_tail(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+
+	http_add_header(call, "Cache-Control", "no-store");
+	live_open_tail(a->live, call->req);
+}
+
+static void get_profile(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+	int found = flow_profile_json(a->flow, call->arg, b);
+
+	if (found > 0)
+		reply_buf(call, JSON_TYPE, b);
+	else if (found == 0)
+		http_refuse(call, 404, "unknown_profile",
+		            "no profile of this id is cached in this store");
+	else
+		http_refuse(call, 503, "shard",
+		            "the cache of profiles cannot be read; see the log");
+}
+
+static void post_verify(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+
+	if (!verify_start(a->verify, call->req))
+		http_refuse(call, 409, "running", "the journal is being verified already");
+}
+
+const struct http_route api_routes[] = {
+    {"/lane/*", false, false, get_page},
+    {"/ui/*", false, false, get_file},
+    {"/api/v1/lanes", false, false, get_lanes},
+    {"/api/v1/lanes/*", false, false, get_lane},
+    {"/api/v1/lanes/*/stream", false, false, get_stream},
+    {"/api/v1/lanes/*/choose", true, false, post_choose},
+    {"/api/v1/lanes/*/wrong-customer", true, false, post_wrong_customer},
+    {"/api/v1/status", false, false, get_status},
+    {"/metrics", false, false, get_metrics},
+    {"/api/v1/tail", false, true, get_tail},
+    {"/api/v1/profiles/*", false, true, get_profile},
+    {"/api/v1/journal/verify", true, true, post_verify},
+    {NULL, false, false, NULL},
+};

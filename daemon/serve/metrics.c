@@ -1,0 +1,93 @@
+#include "serve/metrics.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <jansson.h>
+
+struct gauge {
+	const char *name, *part, *member, *help; /* part: NULL for the status object itself */
+};
+
+static const struct gauge gauges[] = {
+    {"laneway_uptime_seconds", NULL, "uptime_s", "seconds since the daemon started"},
+    {"laneway_journal_events", "journal", "events", "events in the journal"},
+    {"laneway_journal_bytes", "journal", "bytes", "size of the journal's file"},
+    {"laneway_journal_cannot_keep", "journal", "cannot_keep", "1: every event is refused"},
+    {"laneway_journal_full", "journal", "full", "1: the disk or the quota is full"},
+    {"laneway_sync_connected", "sync", "connected", "1: connected to the broker"},
+    {"laneway_sync_reachable", "sync", "reachable", "1: HQ answers"},
+    {"laneway_sync_unsent", "sync", "unsent", "events that HQ has not confirmed"},
+    {"laneway_sync_outstanding_bytes", "sync", "outstanding_bytes", "bytes sent and not confirmed"},
+    {"laneway_shard_profiles", "sync", "profiles", "profiles cached in this store"},
+    {"laneway_shard_version", "sync", "shard_version", "version of HQ's feed that is cached"},
+};
+
+static void head(struct buf *out, const char *name, const char *help, const char *type)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_gauges(struct buf *out, json_t *status)
+{
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
+		const struct gauge *g = &gauges[i];
+		json_t *v =
+		    json_object_get(g->part ? json_object_get(status, g->part) : status, g->member);
+		if (!json_is_integer(v) && !json_is_boolean(v))
+			continue;
+		head(out, g->name, g->help, "gauge");
+		buf_printf(out, "%s %" JSON_INTEGER_FORMAT "\n", g->name,
+		           json_is_integer(v) ? json_integer_value(v) : json_is_true(v));
+	}
+}
+
+/* Names come from the configuration; still they must not be able to break a line. */
+static void write_label(struct buf *out, const char *label, json_t *value)
+{
+	buf_printf(out, "%s=\"", label);
+	for (const char *p = json_string_value(value) ?: ""; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			buf_byte(out, '\\');
+		buf_byte(out, (uint8_t)((unsigned char)*p < 0x20 ? ' ' : *p));
+	}
+	buf_byte(out, '"');
+}
+
+static void write_devices(struct buf *out, json_t *list, const char *name, const char *label,
+                          const char *help)
+{
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	head(out, name, help, "gauge");
+	json_array_foreach(list, i, o)
+	{
+		const char *key = strcmp(label, "till") == 0 ? "till" : "name";
+		buf_printf(out, "%s{", name);
+		write_label(out, label, json_object_get(o, key));
+		buf_byte(out, ',');
+		write_label(out, "lane", json_object_get(o, "lane"));
+		buf_printf(out, "} %d\n", json_is_true(json_object_get(o, "up")));
+	}
+}
+
+void metrics_write(struct buf *out, const struct counters *counters, const char *status, size_t len)
+{
+	json_t *o = json_loadb(status, len, 0, NULL);
+
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		const char *name = counter_name((enum counter_id)i);
+		head(out, name, counter_help((enum counter_id)i), "counter");
+		buf_printf(out, "%s %" PRIu64 "\n", name,
+		           counter_get(counters, (enum counter_id)i));
+	}
+	write_gauges(out, o);
+	write_devices(out, json_object_get(o, "sources"), "laneway_source_up", "source",
+	              "1: the source is there");
+	write_devices(out, json_object_get(o, "tills"), "laneway_till_up", "till",
+	              "1: the till is connected");
+	json_decref(o);
+}

@@ -1,0 +1,279 @@
+// The lane screen: shows the lane view (WIRE.md, section 12) and sends back what the cashier presses.
+
+const RECONNECT_MS = 1000; // a restarted box shows names again after about this long
+const BLANK_AFTER_MS = 30000; // nobody's name stays on a screen that has lost its box
+const SETTLE_MS = 300; // a key that has just appeared under a finger is not pressed yet
+const ANSWER_MS = 5000; // for the box to take a key press
+const FAULT_SHOWN_MS = 6000;
+
+const lane = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+const api = `/api/v1/lanes/${encodeURIComponent(lane)}`;
+const $ = (id) => document.getElementById(id);
+
+const page = { view: null, lost: false, late: false, fault: "", asked: null, askedAt: 0 };
+
+// ---- words ----
+
+const SALE = { idle: "", basket: "Sale open", tender: "Paying", done: "Sale complete", starting: "" };
+
+function headline(view) {
+  const { state, first_name: name } = view.person;
+  if (state === "known") return name || "Member";
+  if (state === "unknown") return "Card not known";
+  if (state === "refused_card") return "Payment card";
+  if (state === "conflict") return "Several match";
+  if (view.state === "starting") return "Starting";
+  if (view.state === "idle") return "Ready";
+  return view.state === "done" ? "Thank you" : "No card yet";
+}
+
+function notice(view) {
+  if (page.fault) return page.fault;
+  if (view.person.struck && !view.notice) return "Not saved. Please scan again.";
+  return view.notice && view.notice !== headline(view) ? view.notice : "";
+}
+
+function prompt(view) {
+  if (view.question) return "";
+  if (view.state === "starting") return view.prompt || "Cards are kept, names in a moment";
+  return view.prompt || "";
+}
+
+const showsPoints = (view) =>
+  view.person.state === "known" && Number.isInteger(view.person.points) && !["no_points", "locked"].includes(view.fresh.level);
+
+const isAbout = (view) => ["amber", "no_prompts"].includes(view.fresh.level);
+
+// Groups of three with a narrow space: 12 345. Four digits stand better undivided.
+const grouped = (n) => (Math.abs(n) < 10000 ? String(n) : String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f"));
+
+function symbol(currency) {
+  try {
+    const parts = new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "narrowSymbol" }).formatToParts(0);
+    return parts.find((p) => p.type === "currency").value;
+  } catch {
+    return currency ?? "";
+  }
+}
+
+const times = (l) => {
+  const unit = l.unit === "piece" ? "" : `\u00a0${l.unit}`;
+  return l.quantity === "1" && !unit ? "" : `${l.quantity}${unit} × ${l.price}`;
+};
+
+// ---- drawing: only what differs is touched, so that nothing flickers and no key moves under a finger ----
+
+function text(el, value) {
+  if (el.textContent !== value) el.textContent = value;
+}
+
+function show(el, value) {
+  text(el, value);
+  el.hidden = value === "";
+}
+
+function drawHeadline(value) {
+  const h1 = $("headline");
+  if (!h1.firstElementChild) h1.append(document.createElement("span"));
+  text(h1.firstElementChild, value);
+}
+
+function drawPerson(view) {
+  const known = view.person.state === "known";
+  const points = showsPoints(view);
+  drawHeadline(headline(view));
+  show($("tier"), known ? view.person.tier ?? "" : "");
+  $("tier").dataset.tier = (view.person.tier ?? "").toLowerCase();
+  $("points").hidden = !points;
+  $("about").hidden = !isAbout(view);
+  text($("figure"), points ? grouped(view.person.points) : "");
+  text($("points-unit"), view.person.points === 1 ? "point" : "points");
+  $("saving").hidden = !view.person.provisional || view.person.struck;
+  $("wrong").hidden = !known;
+}
+
+function drawQuestion(q) {
+  if (q?.id !== page.asked) {
+    page.asked = q?.id ?? null;
+    page.askedAt = performance.now();
+    for (const key of document.querySelectorAll(".keys .key")) key.removeAttribute("aria-busy");
+  }
+  $("question").hidden = !q;
+  $("question").dataset.id = q?.id ?? "";
+  text($("question-text"), q?.text ?? "");
+  [0, 1].forEach((i) => {
+    const choice = q?.choices?.[i];
+    show($(`choice-${i}`), choice?.label ?? "");
+    $(`choice-${i}`).dataset.key = choice?.key ?? "";
+  });
+}
+
+function lineElement(l) {
+  const li = document.createElement("li");
+  const name = Object.assign(document.createElement("span"), { className: "name", dir: "auto", textContent: l.name });
+  const sum = Object.assign(document.createElement("span"), { className: "sum", textContent: l.total });
+  li.append(name, sum);
+  if (times(l)) li.append(Object.assign(document.createElement("span"), { className: "times", textContent: times(l) }));
+  li.classList.toggle("provisional", Boolean(l.provisional));
+  li.dataset.as = JSON.stringify(l);
+  return li;
+}
+
+function drawLines(lines) {
+  const list = $("lines");
+  lines.forEach((l, i) => {
+    const old = list.children[i];
+    if (old?.dataset.as === JSON.stringify(l)) return;
+    if (old) old.replaceWith(lineElement(l));
+    else list.append(lineElement(l));
+  });
+  const grew = lines.length && list.dataset.last !== lines.at(-1).line_id;
+  while (list.children.length > lines.length) list.lastElementChild.remove();
+  list.dataset.last = lines.at(-1)?.line_id ?? "";
+  if (grew) list.scrollTop = list.scrollHeight;
+}
+
+function drawBasket(basket) {
+  const lines = basket?.lines ?? [];
+  text($("till"), basket?.till ? `Till ${basket.till}` : "");
+  drawLines(lines);
+  $("empty").hidden = lines.length > 0;
+  text($("count"), lines.length ? `${lines.length} ${lines.length === 1 ? "line" : "lines"}` : "");
+  $("total").replaceChildren(
+    ...(basket ? [Object.assign(document.createElement("small"), { textContent: symbol(basket.currency) }), basket.value] : []),
+  );
+}
+
+function drawStrip(view) {
+  const hq = $("hq");
+  hq.className = `hq${page.lost || page.late ? " lost" : view?.hq.reachable ? "" : " away"}`;
+  if (page.lost || page.late) text(hq, "Looking for the box…");
+  else if (view?.hq.reachable) text(hq, "HQ connected");
+  else text(hq, view ? `HQ not reachable${view.hq.since ? ` since ${view.hq.since}` : ""}: everything is kept here` : "");
+  text($("fresh"), page.lost || !view || view.fresh.level === "now" ? "" : `Customer data ${view.fresh.text}`);
+}
+
+function draw() {
+  const screen = $("screen");
+  const view = page.lost ? null : page.view;
+  screen.dataset.link = page.lost ? "lost" : page.view ? "open" : "opening";
+  screen.dataset.person = view?.person.state ?? "none";
+  screen.dataset.state = view?.state ?? "starting";
+  screen.dataset.fresh = view?.fresh.level ?? "now";
+  screen.classList.toggle("provisional", Boolean(view?.person.provisional && !view.person.struck));
+  screen.classList.toggle("struck", Boolean(view?.person.struck));
+  text($("sale"), view ? SALE[view.state] ?? "" : "");
+  show($("restored"), view?.restored ? `Continued after power cut at ${view.restored}` : "");
+  if (view) drawPerson(view);
+  else drawNobody();
+  show($("notice"), view ? notice(view) : "");
+  $("notice").classList.toggle("fault", page.fault !== "");
+  show($("prompt"), view ? prompt(view) : "");
+  drawQuestion(view?.question ?? null);
+  drawBasket(view?.basket ?? null);
+  drawStrip(view);
+}
+
+function drawNobody() {
+  drawHeadline(page.lost ? "No connection to the box" : "");
+  for (const id of ["tier", "points", "saving", "wrong"]) $(id).hidden = true;
+  text($("tier"), "");
+  text($("figure"), "");
+}
+
+// ---- pressing ----
+
+let faultTimer = 0;
+
+function fault(message) {
+  page.fault = message;
+  clearTimeout(faultTimer);
+  faultTimer = setTimeout(() => {
+    page.fault = "";
+    draw();
+  }, FAULT_SHOWN_MS);
+  draw();
+}
+
+async function press(key, path, body) {
+  if (key.getAttribute("aria-busy") === "true") return;
+  key.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(`${api}/${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    if (!answer.ok) fault((await answer.json()).error.message);
+  } catch {
+    fault("The box did not answer. Please press again.");
+  } finally {
+    key.removeAttribute("aria-busy");
+  }
+}
+
+for (const i of [0, 1]) {
+  $(`choice-${i}`).addEventListener("click", (e) => {
+    if (performance.now() - page.askedAt < SETTLE_MS) return;
+    press(e.currentTarget, "choose", { question: page.asked, choice: e.currentTarget.dataset.key });
+  });
+}
+$("wrong").addEventListener("click", (e) => press(e.currentTarget, "wrong-customer", {}));
+
+// ---- listening: fetch and not EventSource, because comment lines count as a sign of life here ----
+
+let heardAt = performance.now();
+let listening = new AbortController();
+
+function heard() {
+  heardAt = performance.now();
+  if (!page.lost && !page.late) return;
+  page.lost = page.late = false;
+  draw();
+}
+
+function take(event) {
+  const data = event.split("\n").filter((l) => l.startsWith("data:"));
+  if (!data.length) return;
+  page.view = JSON.parse(data.map((l) => l.slice(5)).join("\n"));
+  draw();
+}
+
+async function listen() {
+  listening = new AbortController();
+  const answer = await fetch(`${api}/stream`, { signal: listening.signal, cache: "no-store" });
+  if (!answer.ok) throw new Error((await answer.json()).error.message);
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (let reader = answer.body.getReader(), part; !(part = await reader.read()).done; ) {
+    heard();
+    const events = (rest + decoder.decode(part.value, { stream: true })).split("\n\n");
+    rest = events.pop();
+    events.forEach(take);
+  }
+}
+
+function watch() {
+  const silent = performance.now() - heardAt;
+  if (silent < BLANK_AFTER_MS || page.lost) return;
+  page.lost = true;
+  page.view = null;
+  listening.abort();
+  draw();
+}
+
+async function keepListening() {
+  for (;;) {
+    await listen().catch(() => {});
+    page.late = true;
+    draw();
+    await new Promise((done) => setTimeout(done, RECONNECT_MS));
+  }
+}
+
+document.title = `Lane ${lane}`;
+$("lane").textContent = `Lane ${lane}`;
+draw();
+setInterval(watch, 1000);
+keepListening();
