@@ -1,4 +1,4 @@
-/* What pos.c (listener, limits, answers) and pos_link.c (one connection) share. */
+/* What pos.c (listener, limits, answers), pos_link.c (one connection) and pos_line.c (one line) share. */
 #ifndef LANEWAY_CAPTURE_POS_INTERNAL_H
 #define LANEWAY_CAPTURE_POS_INTERNAL_H
 
@@ -67,6 +67,15 @@ void pos_link_send(struct pos_link *link, const char *json, size_t len);
 /* Read no more from it. */
 void pos_link_stop(struct pos_link *link);
 
+/* Let its last answer arrive, then end it; a till that was up is reported down. */
+void pos_link_end(struct pos_link *link);
+
+/* Take one line (without its newline): hello, a message for flow, or an error. CAPTURE_WAIT: nothing was
+ * done, ask again. The link may be ending afterwards, never freed. */
+enum capture_verdict pos_line_take(struct pos_link *link, const char *raw, size_t len);
+/* Answer with an error; the id is taken from body (NULL: there is none). */
+void pos_line_refuse(struct pos_link *link, const struct json_t *body, const char *code,
+                     const char *field, const char *message);
 /* One line as it came: UTF-8, JSON, an object, of the table's shape. 0 with *body (to be released by
  * json_decref) and *type, or -1 with *fault; *body is NULL when it could not be read, *type as pos_check. */
 int pos_line_read(const char *raw, size_t len, int digits, struct json_t **body, enum till_type *type,

@@ -1,15 +1,12 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "capture/pos_internal.h"
 
 #define HELLO_MS 5000     /* a connection that says nothing holds one of 256 places */
@@ -63,9 +60,9 @@ static void half_close(struct pos_link *link)
 	(void)shutdown(bufferevent_getfd(link->bev), SHUT_WR);
 }
 
-/* Close in a way that lets the last answer arrive: what the peer still sends is read and thrown
- * away, or the kernel would reset the connection and with it the answer. */
-static void end_link(struct pos_link *link)
+/* What the peer still sends is read and thrown away, or the kernel would reset the connection and
+ * with it the last answer. */
+void pos_link_end(struct pos_link *link)
 {
 	struct evbuffer *in = bufferevent_get_input(link->bev);
 	leave(link);
@@ -83,179 +80,6 @@ void pos_link_stop(struct pos_link *link)
 	(void)bufferevent_disable(link->bev, EV_READ);
 	(void)event_del(link->again);
 	link->waiting = true;
-}
-
-/* ---- one line ---- */
-
-int pos_line_read(const char *raw, size_t len, int digits, json_t **body, enum till_type *type,
-                  struct pos_fault *fault)
-{
-	json_error_t e;
-	*body = NULL;
-	*type = TILL_TYPE_COUNT;
-	memset(fault, 0, sizeof(*fault));
-	if (!text_utf8_ok(raw, len)) {
-		(void)snprintf(fault->code, sizeof(fault->code), "not_utf8");
-		(void)snprintf(fault->message, sizeof(fault->message),
-		               "the line is not well-formed UTF-8, or holds a zero byte");
-		return -1;
-	}
-	*body = json_loadb(raw, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-	if (*body == NULL) {
-		bool twice = json_error_code(&e) == json_error_duplicate_key;
-		(void)snprintf(fault->code, sizeof(fault->code), "not_json");
-		(void)snprintf(fault->message, sizeof(fault->message),
-		               "expected one JSON object on the line, %s near byte %d",
-		               twice ? "a member stands twice" : "cannot read it", e.position);
-		return -1;
-	}
-	return pos_check(*body, digits, type, fault);
-}
-
-static const char *member_text(const json_t *body, const char *key)
-{
-	const char *s = json_string_value(json_object_get(body, key));
-	return s ? s : "";
-}
-
-static void refuse(struct pos_link *link, const json_t *body, const struct pos_fault *f)
-{
-	char session[EVENT_SESSION_SIZE];
-	uint64_t counter;
-	const char *id = member_text(body, "source_message_id");
-	pos_send_error(link->pos, link->id, pos_check_id(id, session, &counter) ? id : NULL,
-	               f->code, f->field, f->message);
-}
-
-static void refuse_as(struct pos_link *link, const json_t *body, const char *code,
-                      const char *field, const char *message)
-{
-	struct pos_fault f;
-	(void)snprintf(f.code, sizeof(f.code), "%s", code);
-	(void)snprintf(f.field, sizeof(f.field), "%s", field);
-	(void)snprintf(f.message, sizeof(f.message), "%s", message);
-	refuse(link, body, &f);
-}
-
-/* ---- hello ---- */
-
-static bool is_name(const char *s)
-{
-	static const char allowed[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-	return s[strspn(s, allowed)] == '\0';
-}
-
-/* Nothing is told to a stranger before the token is right. */
-static const char *hello_fault(struct pos_link *link, const json_t *body, struct pos_fault *f)
-{
-	struct pos *p = link->pos;
-	const char *code = NULL, *field = "", *message = "";
-	if (json_integer_value(json_object_get(body, "protocol")) != TILL_PROTOCOL) {
-		code = "bad_protocol", field = "protocol", message = "expected protocol 1";
-	} else if (!pos_token_right(p, member_text(body, "token"))) {
-		code = "bad_token", field = "token",
-		message = "the token is not the one configured here";
-		if (pos_may_warn(p))
-			log_warn("pos: a connection gave a wrong token");
-	} else if (!is_name(member_text(body, "till"))) {
-		code = "bad_field", field = "till", message = "expected only A-Z a-z 0-9 _ . -";
-	} else if (!pos_knows_lane(p, member_text(body, "lane"))) {
-		code = "unknown_lane", field = "lane", message = "this lane is not configured here";
-	} else if (pos_find_till(p, member_text(body, "till")) != NULL) {
-		code = "till_busy", field = "till",
-		message = "another connection for this till lives";
-	}
-	if (code != NULL) {
-		(void)snprintf(f->code, sizeof(f->code), "%s", code);
-		(void)snprintf(f->field, sizeof(f->field), "%s", field);
-		(void)snprintf(f->message, sizeof(f->message), "%s", message);
-	}
-	return code;
-}
-
-static void welcome(struct pos_link *link)
-{
-	struct pos *p = link->pos;
-	buf_reset(&p->list);
-	p->ops.till_baskets(p->ops.ctx, link->till, &p->list);
-	buf_reset(&p->out);
-	buf_printf(&p->out,
-	           "{\"type\":\"welcome\",\"protocol\":%d,\"store\":\"%s\",\"till\":\"%s\"",
-	           TILL_PROTOCOL, p->store, link->till);
-	buf_str(&p->out, ",\"lane\":");
-	lw_event_json_string(&p->out, link->lane);
-	buf_str(&p->out, ",\"baskets\":");
-	buf_add(&p->out, p->list.data, p->list.len);
-	buf_byte(&p->out, '}');
-	if (p->out.failed || p->list.failed)
-		end_link(link);
-	else
-		pos_link_send(link, (const char *)p->out.data, p->out.len);
-}
-
-static void take_hello(struct pos_link *link, const json_t *body)
-{
-	struct pos *p = link->pos;
-	struct pos_fault f;
-	if (link->state == POS_LINK_UP) {
-		refuse_as(link, body, "already_hello", "type", "this connection has said hello");
-		return;
-	}
-	if (hello_fault(link, body, &f) != NULL) {
-		refuse(link, body, &f);
-		end_link(link);
-		return;
-	}
-	(void)text_copy(link->till, sizeof(link->till), member_text(body, "till"));
-	(void)text_copy(link->lane, sizeof(link->lane), member_text(body, "lane"));
-	(void)snprintf(link->source, sizeof(link->source), "till:%.27s", link->till);
-	link->state = POS_LINK_UP;
-	(void)event_del(link->deadline);
-	log_info("till %s (lane %s): connected", link->till, link->lane);
-	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
-	welcome(link);
-}
-
-static enum capture_verdict hand_over(struct pos_link *link, enum till_type type, json_t *body,
-                                      const char *raw, size_t len)
-{
-	struct pos *p = link->pos;
-	struct till_message m = {.type = type,
-	                         .till = link->till,
-	                         .lane = link->lane,
-	                         .source = link->source,
-	                         .body = body};
-	char session[EVENT_SESSION_SIZE];
-	uint64_t counter;
-	if (!pos_check_id(member_text(body, "source_message_id"), session, &counter))
-		return CAPTURE_TAKEN;
-	return p->ops.till(p->ops.ctx, link->id, &m, session, counter, raw, len);
-}
-
-static enum capture_verdict take_line(struct pos_link *link, const char *raw, size_t len)
-{
-	json_t *body;
-	enum till_type type;
-	struct pos_fault fault;
-	enum capture_verdict verdict = CAPTURE_TAKEN;
-	int read = pos_line_read(raw, len, link->pos->digits, &body, &type, &fault);
-	bool early = link->state == POS_LINK_NEW && type != TILL_HELLO && type != TILL_TYPE_COUNT;
-	if (early) {
-		refuse_as(link, body, "no_hello", "type", "say hello first");
-	} else if (read < 0) {
-		refuse(link, body, &fault);
-		if (type == TILL_HELLO && link->state == POS_LINK_NEW)
-			end_link(link);
-	} else if (type == TILL_HELLO) {
-		take_hello(link, body);
-	} else {
-		verdict = hand_over(link, type, body, raw, len);
-	}
-	json_decref(body);
-	if (verdict == CAPTURE_TAKEN)
-		counter_add(link->pos->counters, COUNTER_POS_MESSAGES, 1);
-	return verdict;
 }
 
 /* ---- lines out of the input ---- */
@@ -278,9 +102,9 @@ static void no_line(struct pos_link *link, struct evbuffer *in)
 {
 	if (evbuffer_get_length(in) >= TILL_LINE_MAX) {
 		counter_add(link->pos->counters, COUNTER_POS_MESSAGES, 1);
-		refuse_as(link, NULL, "too_long", "",
-		          "a line has at most 262144 bytes, newline included");
-		end_link(link);
+		pos_line_refuse(link, NULL, "too_long", "",
+		                "a line has at most 262144 bytes, newline included");
+		pos_link_end(link);
 	} else if (link->eof) {
 		pos_link_free(link, true);
 	}
@@ -299,10 +123,10 @@ static void pump(struct pos_link *link)
 		}
 		const char *raw = (const char *)evbuffer_pullup(in, n + 1);
 		if (raw == NULL) {
-			end_link(link);
+			pos_link_end(link);
 			return;
 		}
-		if (take_line(link, raw, (size_t)n) == CAPTURE_WAIT) {
+		if (pos_line_take(link, raw, (size_t)n) == CAPTURE_WAIT) {
 			link->waiting = true;
 			(void)bufferevent_disable(link->bev, EV_READ);
 			arm(link->again, WAIT_MS);
