@@ -1,8 +1,8 @@
 /* The durable, append-only log of events in the store: packs, epochs, leaves and chain.
  *
- * One thread owns the only connection that writes journal.db. The loop puts entries; the thread takes
- * all that is queued, gives seq, seals, writes the canonical lines, chains, packs, and commits once.
- * Only then do the entries come back with ENTRY_KEPT. Invariants:
+ * One thread owns the only connection that writes journal.db. The loop puts entries; the thread
+ * takes all that is queued, gives seq, seals, writes the canonical lines, chains, packs, and
+ * commits once. Only then do the entries come back with ENTRY_KEPT. Invariants:
  *
  *   J1  An entry comes back exactly once, and never as kept before its commit has been synced.
  *   J2  Entries come back in the order in which they were put; seq rises without gaps in an epoch.
@@ -11,8 +11,8 @@
  *       JOURNAL_EXIT_UNKNOWN, nobody is answered, and what the next start finds is the truth. Three
  *       such exits in ten minutes, and the journal opens in "cannot keep": every entry is refused.
  *   J5  After a full disk the same seq is given again; the epoch goes on.
- *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, and it is
- *       outside the resend window.
+ *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, and it
+ * is outside the resend window.
  *
  * The file's tables and the pack format are in WIRE.md.
  */
@@ -38,34 +38,37 @@ struct journal_params {
 	const struct vault *vault;
 	const struct clock *clock;
 	struct counters *counters;
-	size_t queue_max;            /* entries between loop and journal */
-	uint64_t quota_bytes;        /* file size at which classes are refused: C 80 %, B 95 %, A 100 % */
-	int64_t retention_us;        /* age before a confirmed pack may go */
-	int64_t resend_window_us;    /* 72 h: ids of messages are remembered this long */
-	void (*notify)(void *ctx);   /* from the journal thread after each commit; may be NULL */
+	size_t queue_max;     /* entries between loop and journal */
+	uint64_t quota_bytes; /* file size at which classes are refused: C 80 %, B 95 %, A 100 % */
+	int64_t retention_us; /* age before a confirmed pack may go */
+	int64_t resend_window_us;  /* 72 h: ids of messages are remembered this long */
+	int day_cut_min;           /* the store's day, for the journal's own `Epoch Opened` */
+	void (*notify)(void *ctx); /* from the journal thread after each commit; may be NULL */
 	void *notify_ctx;
 };
 
 /* Open or create the file, check the last packs and their chain, open a new epoch and commit its
- * `Epoch Opened`. A file that cannot be read is renamed aside ("journal.db.unreadable-<time>") and a
- * new one starts; *set_aside then says so. 0, or -1 with a sentence in err. */
-int journal_open(struct journal **out, const struct journal_params *params, bool *set_aside, char *err,
-                 size_t err_size);
+ * `Epoch Opened`. A file that cannot be read is renamed aside ("journal.db.unreadable-<time>") and
+ * a new one starts; *set_aside then says so. 0, or -1 with a sentence in err. */
+int journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
+                 char *err, size_t err_size);
 
 /* Start and stop the thread. Stop commits what is queued, then joins, then closes cleanly. */
 int journal_start(struct journal *j);
 void journal_stop(struct journal *j);
 void journal_free(struct journal *j);
 
-/* Hand an entry over. false: the queue is full, the entry still belongs to the caller. Loop thread. */
+/* Hand an entry over. false: the queue is full, the entry still belongs to the caller. Loop thread.
+ */
 bool journal_put(struct journal *j, struct entry *e);
 
-/* The next answered entry (owned by the caller again) or NULL; fd is readable while there is one. */
+/* The next answered entry (owned by the caller again) or NULL; fd is readable while there is one.
+ */
 struct entry *journal_done(struct journal *j);
 int journal_done_fd(const struct journal *j);
 
-/* What HQ said: through and ranges of one epoch. Any thread. Takes a copy. `replace`: HQ's generation
- * changed and its word replaces what was confirmed before, even downwards. */
+/* What HQ said: through and ranges of one epoch. Any thread. Takes a copy. `replace`: HQ's
+ * generation changed and its word replaces what was confirmed before, even downwards. */
 struct journal_range {
 	uint64_t first, last;
 };
@@ -80,13 +83,13 @@ bool journal_confirm(struct journal *j, const struct journal_confirm *c);
 
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
-	uint64_t last_seq;           /* committed in the open epoch */
-	uint64_t kept, confirmed;    /* all epochs: events in the file, confirmed ones among them */
+	uint64_t last_seq;        /* committed in the open epoch */
+	uint64_t kept, confirmed; /* all epochs: events in the file, confirmed ones among them */
 	uint64_t file_bytes;
 	bool cannot_keep, full;
-	bool clean;                  /* the previous epoch was closed by journal_stop */
-	uint32_t recovered_frames;   /* frames that SQLite recovered from the log at open */
-	int64_t progress_us;         /* mono time of the thread's last step: for the watchdog */
+	bool clean;                /* the previous epoch was closed by journal_stop */
+	uint32_t recovered_frames; /* frames that SQLite recovered from the log at open */
+	int64_t progress_us;       /* mono time of the thread's last step: for the watchdog */
 };
 void journal_state(struct journal *j, struct journal_state *out);
 
@@ -108,18 +111,21 @@ struct journal_epoch {
 /* Epochs that still have packs, oldest first, at most max. The number, or -1. */
 int journal_reader_epochs(struct journal_reader *r, struct journal_epoch *out, int max);
 
-/* A run of lines of one epoch, starting at seq `first`, as many whole lines as fit (at least one). */
+/* A run of lines of one epoch, starting at seq `first`, as many whole lines as fit (at least one).
+ */
 struct journal_run {
 	uint64_t first;
 	uint32_t count;
 	uint8_t h_prev[EVENT_HASH_BYTES], h_last[EVENT_HASH_BYTES];
-	struct buf lines;   /* each ended by '\n'; the reader's caller frees it with journal_run_free */
+	struct buf
+	    lines; /* each ended by '\n'; the reader's caller frees it with journal_run_free */
 	struct buf key_ids; /* 16 bytes each: visit keys that these lines' packs name */
 };
 /* 1 found, 0 nothing at or after `first`, -1 error (then err is logged). Reads at most 64 packs.
  * count_max, bytes_max: bounds of the run; a single longer line is returned alone. */
-int journal_reader_run(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first,
-                       uint32_t count_max, size_t bytes_max, struct journal_run *out);
+int journal_reader_run(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                       uint64_t first, uint32_t count_max, size_t bytes_max,
+                       struct journal_run *out);
 void journal_run_free(struct journal_run *run);
 
 /* Unconfirmed urgent seqs, oldest epoch first. The number written, or -1. */
@@ -134,18 +140,22 @@ int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES
                        struct visit_key *out);
 
 /* Every remembered message id younger than since_wall_us, oldest first. 0, or -1. */
-typedef void journal_id_fn(void *ctx, const struct entry_id *id, const uint8_t epoch[EVENT_EPOCH_BYTES],
-                           uint64_t seq, uint32_t count, int64_t wall_us);
-int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn, void *ctx);
+typedef void journal_id_fn(void *ctx, const struct entry_id *id,
+                           const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, uint32_t count,
+                           int64_t wall_us);
+int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn,
+                       void *ctx);
 
-/* Every line younger than since_wall_us in order of (epoch ordinal, seq); stop when fn returns false. */
+/* Every line younger than since_wall_us in order of (epoch ordinal, seq); stop when fn returns
+ * false. */
 typedef bool journal_line_fn(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
                              const char *line, size_t len);
-int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journal_line_fn *fn, void *ctx);
+int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journal_line_fn *fn,
+                         void *ctx);
 
-/* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into out.
- * `progress` (may be NULL) is called now and then with done and total packs. 0 whole; -1 with the first
- * fault in err. */
+/* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into
+ * out. `progress` (may be NULL) is called now and then with done and total packs. 0 whole; -1 with
+ * the first fault in err. */
 struct journal_verify {
 	uint64_t epochs, packs, events;
 };

@@ -1,0 +1,294 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/db.h"
+#include "store/journal_internal.h"
+
+#define IDLE_MS 1000             /* the longest the thread waits: the watchdog sees it move */
+#define RETAIN_EVERY_US 10000000 /* between looks at what may go */
+/* Shares of the quota, in per cent, from which a class is refused. */
+#define FULL_C_PERCENT 80
+#define FULL_B_PERCENT 95
+#define FULL_A_PERCENT 100
+
+void journal_publish(struct journal *j, uint64_t file_bytes, char worst_class)
+{
+	struct journal_state *s = &j->state;
+	pthread_mutex_lock(&j->lock);
+	memcpy(s->epoch, j->epoch, sizeof(s->epoch));
+	s->last_seq = j->last_seq;
+	s->kept = j->totals.kept;
+	s->confirmed = j->totals.confirmed;
+	s->file_bytes = file_bytes;
+	s->cannot_keep = j->cannot_keep;
+	s->full = j->disk_full || worst_class != 'C';
+	s->clean = j->clean;
+	s->recovered_frames = j->recovered_frames;
+	s->progress_us = clock_mono_us(j->params.clock);
+	pthread_mutex_unlock(&j->lock);
+}
+
+static void progress(struct journal *j)
+{
+	int64_t now_us = clock_mono_us(j->params.clock);
+	pthread_mutex_lock(&j->lock);
+	j->state.progress_us = now_us;
+	pthread_mutex_unlock(&j->lock);
+}
+
+/* The least important class that is still taken; below 'A': none. */
+static char worst_class(const struct journal *j, uint64_t bytes)
+{
+	uint64_t quota = j->params.quota_bytes;
+	if (quota == 0 || bytes < quota / 100 * FULL_C_PERCENT)
+		return 'C';
+	if (bytes < quota / 100 * FULL_B_PERCENT)
+		return 'B';
+	return bytes < quota / 100 * FULL_A_PERCENT ? 'A' : 'A' - 1;
+}
+
+/* ---- the thread ---- */
+
+static size_t take_confirms(struct journal *j)
+{
+	pthread_mutex_lock(&j->lock);
+	size_t n = j->confirm_count;
+	memcpy(j->applying, j->confirms, n * sizeof(*j->confirms));
+	j->confirm_count = 0;
+	pthread_mutex_unlock(&j->lock);
+	return n;
+}
+
+static int apply_confirms(struct journal *j, size_t count, struct journal_totals *totals)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (journal_mark_apply(j, &j->applying[i], totals))
+			return -1;
+	}
+	return 0;
+}
+
+/* One transaction for the batch and the confirmations. 0, or -1: disk full, nothing of it happened.
+ */
+static int commit(struct journal *j, size_t confirms)
+{
+	bool pack = j->batch.next > j->batch.first;
+	struct journal_totals totals = j->totals;
+
+	if (journal_commit_begin(j))
+		return -1;
+	if (apply_confirms(j, confirms, &totals) || (pack && journal_commit_batch(j))) {
+		journal_commit_undo(j);
+		return -1;
+	}
+	if (journal_commit_end(j))
+		return -1;
+	if (totals.confirmed > j->totals.confirmed)
+		counter_add(j->params.counters, COUNTER_EVENTS_CONFIRMED,
+		            totals.confirmed - j->totals.confirmed);
+	j->totals = totals;
+	if (pack)
+		journal_commit_done(j);
+	return 0;
+}
+
+static void say_disk(struct journal *j, bool full)
+{
+	if (full && !j->disk_full)
+		log_error("journal: the disk is full; sources are told no until there is room");
+	if (!full && j->disk_full)
+		log_info("journal: there is room on the disk again");
+	j->disk_full = full;
+}
+
+static void refuse_all(struct journal *j, struct entry *const *entries, size_t n,
+                       const char *reason)
+{
+	for (size_t i = 0; i < n; i++) {
+		entries[i]->status = ENTRY_REFUSED;
+		entries[i]->reason = reason;
+		counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, entries[i]->count);
+		queue_push(j->done, entries[i]);
+	}
+}
+
+/* As many of the entries as one commit takes; how many. */
+static size_t write_batch(struct journal *j, struct entry *const *entries, size_t n)
+{
+	uint64_t bytes = journal_commit_bytes(j);
+	char worst = worst_class(j, bytes);
+	size_t taken = 0, confirms = take_confirms(j);
+
+	journal_write_begin(j);
+	while (taken < n && journal_write_entry(j, entries[taken], worst))
+		taken++;
+	bool kept = true;
+	if (confirms || j->batch.next > j->batch.first) {
+		kept = commit(j, confirms) == 0;
+		say_disk(j, !kept);
+	}
+	journal_publish(j, bytes, worst);
+	journal_write_answer(j, kept);
+	if (j->params.notify)
+		j->params.notify(j->params.notify_ctx);
+	return taken;
+}
+
+/* Entries without the wake-up mark. */
+static size_t take_entries(struct journal *j, struct entry **out, size_t max)
+{
+	void *items[JOURNAL_ENTRIES_MAX];
+	size_t n = queue_pop_many(j->in, items, max), count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (items[i] == &j->wake)
+			atomic_store(&j->wake_queued, false);
+		else
+			out[count++] = items[i];
+	}
+	return count;
+}
+
+static void retain(struct journal *j)
+{
+	int64_t now_us = clock_mono_us(j->params.clock);
+	if (now_us < j->retain_due_us)
+		return;
+	journal_write_begin(j);
+	bool more = journal_retain_step(j);
+	j->retain_due_us = more ? now_us : now_us + RETAIN_EVERY_US;
+}
+
+static bool has_confirms(struct journal *j)
+{
+	pthread_mutex_lock(&j->lock);
+	bool has = j->confirm_count > 0;
+	pthread_mutex_unlock(&j->lock);
+	return has;
+}
+
+/* The epoch could not be opened for want of room: try again, and until then say no. */
+static bool ready(struct journal *j, struct entry *const *entries, size_t n)
+{
+	if (!j->cannot_keep && !j->epoch_open && journal_epoch_open(j) == 0)
+		say_disk(j, false);
+	if (j->epoch_open)
+		return true;
+	refuse_all(j, entries, n, j->cannot_keep ? "cannot_keep" : "disk_full");
+	return false;
+}
+
+static void *run(void *arg)
+{
+	struct journal *j = arg;
+	struct entry *entries[JOURNAL_ENTRIES_MAX];
+	size_t n = 0;
+
+	for (;;) {
+		if (n == 0 && !queue_wait(j->in, IDLE_MS) && atomic_load(&j->stopping) &&
+		    queue_len(j->in) == 0)
+			break;
+		n += take_entries(j, entries + n, JOURNAL_ENTRIES_MAX - n);
+		progress(j);
+		if (!ready(j, entries, n)) {
+			n = 0;
+			continue;
+		}
+		if (n || has_confirms(j)) {
+			size_t taken = write_batch(j, entries, n);
+			n -= taken;
+			memmove(entries, entries + taken, n * sizeof(*entries));
+		}
+		journal_commit_checkpoint(j);
+		retain(j);
+	}
+	return NULL;
+}
+
+/* ---- the calls ---- */
+
+int journal_start(struct journal *j)
+{
+	int rc = pthread_create(&j->thread, NULL, run, j);
+	if (rc) {
+		errno = rc;
+		return -1;
+	}
+	j->started = true;
+	return 0;
+}
+
+void journal_stop(struct journal *j)
+{
+	if (!j)
+		return;
+	atomic_store(&j->stopping, true);
+	queue_close(j->in);
+	if (j->started)
+		pthread_join(j->thread, NULL);
+	j->started = false;
+	journal_open_end(j);
+}
+
+static void free_entries(struct journal *j, struct queue *q)
+{
+	void *item;
+	while (q && (item = queue_pop(q))) {
+		if (item != &j->wake)
+			entry_free(item);
+	}
+}
+
+void journal_free(struct journal *j)
+{
+	if (!j)
+		return;
+	journal_stop(j);
+	free_entries(j, j->in);
+	free_entries(j, j->done);
+	queue_free(j->in);
+	queue_free(j->done);
+	journal_open_free(j);
+}
+
+bool journal_put(struct journal *j, struct entry *e)
+{
+	if (j->out >= j->params.queue_max || !queue_push(j->in, e))
+		return false;
+	j->out++;
+	return true;
+}
+
+struct entry *journal_done(struct journal *j)
+{
+	struct entry *e = queue_pop(j->done);
+	if (e)
+		j->out--;
+	return e;
+}
+
+int journal_done_fd(const struct journal *j)
+{
+	return queue_fd(j->done);
+}
+
+bool journal_confirm(struct journal *j, const struct journal_confirm *c)
+{
+	pthread_mutex_lock(&j->lock);
+	bool taken = !j->cannot_keep && j->confirm_count < JOURNAL_CONFIRMS_MAX;
+	if (taken)
+		j->confirms[j->confirm_count++] = *c;
+	pthread_mutex_unlock(&j->lock);
+	/* A full queue needs no waking. */
+	if (taken && !atomic_exchange(&j->wake_queued, true) && !queue_push(j->in, &j->wake))
+		atomic_store(&j->wake_queued, false);
+	return taken;
+}
+
+void journal_state(struct journal *j, struct journal_state *out)
+{
+	pthread_mutex_lock(&j->lock);
+	*out = j->state;
+	pthread_mutex_unlock(&j->lock);
+}

@@ -1,0 +1,247 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "store/journal_internal.h"
+
+#define UNKNOWN_SUFFIX ".unknown" /* behind the journal's path: when commits ended unknown */
+#define UNKNOWN_KEPT 3            /* exits that make "cannot keep" */
+#define UNKNOWN_WITHIN_S 600
+#define UNKNOWN_FILE_BYTES 256
+#define SLOW_COMMIT_US 2000000 /* an fsync this long is a dying card: say so */
+
+/* ---- the file that remembers exits ---- */
+
+static void unknown_path(const struct journal *j, const char *suffix,
+                         char out[JOURNAL_PATH_SIZE + 32])
+{
+	snprintf(out, JOURNAL_PATH_SIZE + 32, "%s%s%s", j->path, UNKNOWN_SUFFIX, suffix);
+}
+
+/* The last times in the file, oldest first. How many. */
+static int unknown_read(const struct journal *j, int64_t out[UNKNOWN_KEPT])
+{
+	char path[JOURNAL_PATH_SIZE + 32], text[UNKNOWN_FILE_BYTES + 1];
+	unknown_path(j, "", path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), count = 0;
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, UNKNOWN_FILE_BYTES);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		int64_t s;
+		if (!num_i64(line, INT64_MIN / 2, INT64_MAX / 2, &s))
+			continue;
+		if (count == UNKNOWN_KEPT)
+			memmove(out, out + 1, (size_t)--count * sizeof(*out));
+		out[count++] = s;
+	}
+	return count;
+}
+
+/* Not synced: the disk has just shown what its syncs are worth, and a power cut begins a new count.
+ */
+static void unknown_add(const struct journal *j, int64_t now_s)
+{
+	char path[JOURNAL_PATH_SIZE + 32], aside[JOURNAL_PATH_SIZE + 32];
+	int64_t times[UNKNOWN_KEPT];
+	int count = unknown_read(j, times);
+
+	unknown_path(j, "", path);
+	unknown_path(j, ".new", aside);
+	FILE *f = fopen(aside, "we");
+	if (!f)
+		return;
+	for (int i = count == UNKNOWN_KEPT ? 1 : 0; i < count; i++)
+		fprintf(f, "%lld\n", (long long)times[i]);
+	fprintf(f, "%lld\n", (long long)now_s);
+	if (fclose(f) == 0)
+		rename(aside, path);
+}
+
+bool journal_commit_cannot_keep(const struct journal *j)
+{
+	int64_t times[UNKNOWN_KEPT], now_s = clock_wall_us(j->params.clock) / 1000000;
+	int count = unknown_read(j, times), recent = 0;
+	/* In both directions: a clock set back between two exits must not hide them. */
+	for (int i = 0; i < count; i++)
+		recent += llabs(now_s - times[i]) <= UNKNOWN_WITHIN_S;
+	return recent >= UNKNOWN_KEPT;
+}
+
+_Noreturn void journal_commit_unknown(struct journal *j, const char *what, int rc)
+{
+	log_error(
+	    "journal: %s failed (%s); whether the last events are durable is unknown, so nobody is "
+	    "answered and the daemon ends; the next start finds out",
+	    what, sqlite3_errstr(rc));
+	unknown_add(j, clock_wall_us(j->params.clock) / 1000000);
+	_exit(JOURNAL_EXIT_UNKNOWN);
+}
+
+/* ---- one transaction ---- */
+
+int journal_commit_run(struct journal *j, sqlite3_stmt *stmt)
+{
+	int rc = sqlite3_step(stmt);
+	while (rc == SQLITE_ROW)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_DONE) {
+		sqlite3_reset(stmt);
+		return 0;
+	}
+	if ((rc & 0xff) != SQLITE_FULL)
+		journal_commit_unknown(j, sqlite3_sql(stmt), rc);
+	sqlite3_reset(stmt);
+	return -1;
+}
+
+int journal_commit_begin(struct journal *j)
+{
+	return journal_commit_run(j, j->begin);
+}
+
+void journal_commit_undo(struct journal *j)
+{
+	/* SQLite may have rolled back by itself. */
+	if (sqlite3_get_autocommit(j->db))
+		return;
+	int rc = sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		journal_commit_unknown(j, "ROLLBACK", rc);
+}
+
+int journal_commit_end(struct journal *j)
+{
+	int64_t start_us = clock_mono_us(j->params.clock);
+	if (journal_commit_run(j, j->commit)) {
+		journal_commit_undo(j);
+		return -1;
+	}
+	int64_t took_us = clock_mono_us(j->params.clock) - start_us;
+	if (took_us > SLOW_COMMIT_US)
+		log_warn("journal: the disk took %lld ms for one commit; it may be failing",
+		         (long long)(took_us / 1000));
+	return 0;
+}
+
+/* ---- the batch's rows ---- */
+
+static uint8_t *known_place(struct journal *j, const uint8_t id[EVENT_ID_BYTES])
+{
+	return j->known_keys[buf_get16(id) % JOURNAL_KNOWN_KEYS];
+}
+
+static int put_keys(struct journal *j)
+{
+	struct journal_batch *b = &j->batch;
+	uint8_t wrapped[VAULT_WRAP_BYTES];
+	const struct visit_key *key = (const struct visit_key *)(void *)b->keys.data;
+	for (size_t n = b->keys.len / sizeof(*key); n > 0; n--, key++) {
+		if (memcmp(known_place(j, key->id), key->id, EVENT_ID_BYTES) == 0)
+			continue;
+		if (vault_wrap(j->params.vault, pack_work(j->codec), "visit-key", key->id, key->key,
+		               wrapped))
+			journal_commit_unknown(j, "wrapping a key", SQLITE_ERROR);
+		sqlite3_bind_blob(j->put_key, 1, key->id, EVENT_ID_BYTES, SQLITE_STATIC);
+		sqlite3_bind_blob(j->put_key, 2, wrapped, sizeof(wrapped), SQLITE_STATIC);
+		if (journal_commit_run(j, j->put_key))
+			return -1;
+	}
+	return 0;
+}
+
+static int put_urgent(struct journal *j)
+{
+	const struct buf *urgent = &j->batch.urgent;
+	for (size_t at = 0; at < urgent->len; at += sizeof(uint64_t)) {
+		uint64_t seq;
+		memcpy(&seq, urgent->data + at, sizeof(seq));
+		sqlite3_bind_int64(j->put_urgent, 1, j->ordinal);
+		sqlite3_bind_int64(j->put_urgent, 2, (sqlite3_int64)seq);
+		if (journal_commit_run(j, j->put_urgent))
+			return -1;
+	}
+	return 0;
+}
+
+static void bind_bytes(sqlite3_stmt *stmt, int column, const struct buf *b)
+{
+	sqlite3_bind_blob64(stmt, column, b->data ? b->data : (const void *)"", b->len,
+	                    SQLITE_STATIC);
+}
+
+static int put_pack(struct journal *j)
+{
+	struct journal_batch *b = &j->batch;
+	struct pack_head head = {.first = b->first, .count = (uint32_t)(b->next - b->first)};
+	memcpy(head.epoch, j->epoch, sizeof(head.epoch));
+	if (pack_seal(j->codec, j->key, &head, &b->lines, &b->body))
+		journal_commit_unknown(j, "sealing a pack", SQLITE_NOMEM);
+	sqlite3_bind_int64(j->put_pack, 1, j->ordinal);
+	sqlite3_bind_int64(j->put_pack, 2, (sqlite3_int64)head.first);
+	sqlite3_bind_int64(j->put_pack, 3, head.count);
+	sqlite3_bind_int64(j->put_pack, 4, clock_wall_us(j->params.clock));
+	sqlite3_bind_blob(j->put_pack, 5, b->h, sizeof(b->h), SQLITE_STATIC);
+	bind_bytes(j->put_pack, 6, &b->key_ids);
+	bind_bytes(j->put_pack, 7, &b->ids);
+	bind_bytes(j->put_pack, 8, &b->body);
+	return journal_commit_run(j, j->put_pack);
+}
+
+int journal_commit_batch(struct journal *j)
+{
+	return put_keys(j) || put_pack(j) || put_urgent(j) ? -1 : 0;
+}
+
+void journal_commit_done(struct journal *j)
+{
+	struct journal_batch *b = &j->batch;
+	uint64_t count = b->next - b->first;
+	for (size_t at = 0; at < b->key_ids.len; at += EVENT_ID_BYTES)
+		memcpy(known_place(j, b->key_ids.data + at), b->key_ids.data + at, EVENT_ID_BYTES);
+	j->last_seq = b->next - 1;
+	memcpy(j->h, b->h, sizeof(j->h));
+	j->totals.kept += count;
+	counter_add(j->params.counters, COUNTER_EVENTS_KEPT, count);
+	counter_add(j->params.counters, COUNTER_PACKS, 1);
+}
+
+/* Not left to SQLite's own checkpoint after a COMMIT: that one makes the commit's callers wait, and
+ * it hides a failed sync of the file. After one, pages may be lost although a second sync succeeds;
+ * only ending here and recovering from the log brings them back. */
+void journal_commit_checkpoint(struct journal *j)
+{
+	int pages = 0, copied = 0;
+	if (j->wal_pages < j->checkpoint_at)
+		return;
+	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
+		journal_commit_unknown(j, "copying the log into the file", rc);
+	/* A reader in the way is not met again at every commit. */
+	bool whole = rc == SQLITE_OK && copied == pages;
+	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES + (whole ? 0 : j->wal_pages);
+	j->wal_pages = 0;
+}
+
+uint64_t journal_commit_bytes(struct journal *j)
+{
+	char wal[JOURNAL_PATH_SIZE + 8];
+	struct stat st;
+	uint64_t bytes = 0;
+	if (sqlite3_step(j->page_count) == SQLITE_ROW)
+		bytes = (uint64_t)sqlite3_column_int64(j->page_count, 0) * JOURNAL_PAGE_BYTES;
+	sqlite3_reset(j->page_count);
+	snprintf(wal, sizeof(wal), "%s-wal", j->path);
+	if (stat(wal, &st) == 0)
+		bytes += (uint64_t)st.st_size;
+	return bytes;
+}

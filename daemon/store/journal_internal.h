@@ -1,0 +1,257 @@
+/* What the journal's files share: the writer, and how packs and epochs are found. Not for other
+ * rooms.
+ *
+ * journal.c the calls of the loop and the thread; journal_open.c the file at start; journal_write.c
+ * from entries to a pack; journal_commit.c the transaction and its failures; journal_mark.c
+ * confirmations; journal_retain.c what may go; journal_seek.c places in the file; journal_read.c,
+ * journal_scan.c and journal_verify.c the readers.
+ *
+ * Threads: whatever is not marked otherwise belongs to the journal's thread (to the caller of
+ * journal_open before journal_start and after the join).
+ */
+#ifndef LANEWAY_STORE_JOURNAL_INTERNAL_H
+#define LANEWAY_STORE_JOURNAL_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#include "base/queue.h"
+#include "store/journal.h"
+#include "store/pack.h"
+
+#define JOURNAL_FORMAT 1
+#define JOURNAL_RANGES_MAX 32
+#define JOURNAL_PATH_SIZE 1024
+#define JOURNAL_ENTRIES_MAX 4096 /* of one commit: what a second of a busy store cannot reach */
+#define JOURNAL_EVENTS_MAX 4096  /* of one commit; the last entry may go over it */
+#define JOURNAL_LINES_BYTES_MAX (4u * 1024 * 1024) /* of one commit; same */
+#define JOURNAL_PAGE_BYTES 4096                    /* as db_open_writer makes files */
+/* Pages in the log before it is copied into the file: each is written twice in all, so pages that
+ * change often are spared; 8 MiB are still copied in well under a second by a slow card. */
+#define JOURNAL_CHECKPOINT_PAGES 2000
+#define JOURNAL_CONFIRMS_MAX 64 /* waiting to be applied: HQ says them again */
+#define JOURNAL_KNOWN_KEYS 1024 /* visit keys remembered as stored: the visits of an hour */
+#define JOURNAL_KEY_SLOTS 16384 /* at least twice the events of a pack */
+
+/* ---- places in the file: journal_seek.c; used by the writer's and by the readers' connections
+ * ---- */
+
+struct journal_place {
+	int64_t id, ordinal;
+	uint64_t first;
+	uint32_t count;
+	uint8_t h[EVENT_HASH_BYTES];
+};
+
+struct journal_row {
+	int64_t ordinal;
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	uint64_t through, deleted;
+	struct journal_range ranges[JOURNAL_RANGES_MAX];
+	uint32_t range_count;
+	uint8_t deleted_h[EVENT_HASH_BYTES];
+	bool closed;
+};
+
+struct journal_seek {
+	sqlite3_stmt *bounds, *from, *before, *epoch_next, *epoch_id, *epoch_last;
+};
+
+/* 0, or -1 (logged). The statements live as long as the connection: journal_seek_close before it.
+ */
+int journal_seek_open(struct journal_seek *s, sqlite3 *db);
+void journal_seek_close(struct journal_seek *s);
+
+/* All return 1 found, 0 not there, -1 error. No statement stays open. */
+/* the last pack whose (ordinal, first) is at or below the one asked for; packs rise in both with id
+ */
+int journal_seek_pack(struct journal_seek *s, int64_t ordinal, uint64_t seq,
+                      struct journal_place *out);
+/* the first pack with this id or a higher one; the last with a lower one */
+int journal_seek_from(struct journal_seek *s, int64_t id, struct journal_place *out);
+int journal_seek_before(struct journal_seek *s, int64_t id, struct journal_place *out);
+/* the first epoch with this ordinal or a higher one; the one with this id; the newest */
+int journal_seek_epoch(struct journal_seek *s, int64_t ordinal, struct journal_row *out);
+int journal_seek_epoch_id(struct journal_seek *s, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                          struct journal_row *out);
+int journal_seek_epoch_last(struct journal_seek *s, struct journal_row *out);
+/* the end of an epoch's chain: its last pack's, or its anchor when no pack is held. 0 or -1 */
+int journal_seek_end(struct journal_seek *s, const struct journal_row *row, uint64_t *last,
+                     uint8_t h[EVENT_HASH_BYTES]);
+
+/* ---- marks: journal_mark.c ---- */
+
+/* What a confirmation makes of a row's through and ranges; last: the epoch's last seq, above which
+ * nothing can be confirmed. Pure. */
+void journal_mark_merge(struct journal_row *row, const struct journal_confirm *c, uint64_t last);
+/* Events still held and confirmed. Pure. */
+uint64_t journal_mark_held(const struct journal_row *row, uint64_t last);
+
+/* ---- the writer ---- */
+
+struct journal_slot {
+	struct entry *entry;
+	size_t at, len; /* its lines in the batch */
+};
+
+/* One commit in the making. Everything is kept from commit to commit, so nothing is allocated per
+ * event. */
+struct journal_batch {
+	struct journal_slot slots[JOURNAL_ENTRIES_MAX];
+	size_t slot_count;
+	uint64_t first, next; /* seqs */
+	uint8_t h[EVENT_HASH_BYTES];
+	struct buf lines, body, ids, key_ids;
+	struct buf keys;                       /* struct visit_key each, in the order of key_ids */
+	struct buf urgent;                     /* uint64_t each */
+	struct buf sealed, text;               /* scratch of one event */
+	uint16_t key_slots[JOURNAL_KEY_SLOTS]; /* index into keys plus 1, by the id's first bytes */
+};
+
+struct journal_totals {
+	uint64_t kept, confirmed;
+};
+
+struct journal {
+	char path[JOURNAL_PATH_SIZE], store[EVENT_STORE_SIZE], device[EVENT_NAME_SIZE];
+	char boot[CLOCK_BOOT_ID_SIZE];
+	struct journal_params params; /* its texts are not used after journal_open */
+
+	sqlite3 *db;
+	int lock_fd;
+	struct journal_seek seek;
+	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *set_marks,
+	    *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor, *drop_epoch, *vacuum,
+	    *old_packs;
+	struct pack_codec *codec;
+
+	/* the open epoch */
+	bool epoch_open;
+	int64_t ordinal;
+	uint8_t epoch[EVENT_EPOCH_BYTES], key[VAULT_KEY_BYTES];
+	const char *cause;
+	int64_t prev_ordinal; /* 0: none */
+	uint8_t prev_epoch[EVENT_EPOCH_BYTES], prev_h[EVENT_HASH_BYTES];
+	uint64_t prev_last;
+	uint64_t last_seq; /* committed */
+	uint8_t h[EVENT_HASH_BYTES];
+
+	struct journal_batch batch;
+	uint8_t known_keys[JOURNAL_KNOWN_KEYS][EVENT_ID_BYTES];
+	struct journal_totals totals;
+	bool disk_full; /* the last commit found no room */
+	bool clean, cannot_keep;
+	uint32_t recovered_frames;
+	int wal_pages;     /* in the log, as the last commit said */
+	int checkpoint_at; /* pages */
+	int64_t retain_due_us, retain_ordinal;
+
+	/* between threads */
+	struct queue *in, *done;
+	size_t out; /* entries put and not yet fetched: loop thread */
+	atomic_bool wake_queued, stopping;
+	char wake;            /* its address on the queue means: look at the confirmations */
+	pthread_mutex_t lock; /* for what follows */
+	struct journal_confirm confirms[JOURNAL_CONFIRMS_MAX];
+	size_t confirm_count;
+	struct journal_state state;
+
+	struct journal_confirm applying[JOURNAL_CONFIRMS_MAX]; /* the thread's copy */
+	pthread_t thread;
+	bool started;
+};
+
+/* journal.c */
+/* What journal_state tells, as of now. worst_class: the least important class that is taken. */
+void journal_publish(struct journal *j, uint64_t file_bytes, char worst_class);
+
+/* journal_open.c */
+/* End the epoch in order and close the file. */
+void journal_open_end(struct journal *j);
+void journal_open_free(struct journal *j);
+
+/* journal_epoch.c */
+/* Where the newest epoch of the file ended, and why a new one begins. 0, or -1 (logged). */
+int journal_epoch_find_predecessor(struct journal *j, bool set_aside);
+/* Write the new epoch's row and its `Epoch Opened`. 0, or -1: the disk is full. */
+int journal_epoch_open(struct journal *j);
+/* Say that it ended in order. */
+void journal_epoch_close(struct journal *j);
+
+/* journal_write.c */
+void journal_write_begin(struct journal *j);
+/* Take the entry into the batch; refused ones are only listed. false: the batch has enough, keep
+ * it. */
+bool journal_write_entry(struct journal *j, struct entry *e, char worst_class);
+/* Give every entry of the batch its answer and its lines and put it on the way back. */
+void journal_write_answer(struct journal *j, bool kept);
+
+/* journal_commit.c */
+/* Run a statement to its end and reset it. 0, -1: the disk is full. Other errors end the process
+ * (J4). */
+int journal_commit_run(struct journal *j, sqlite3_stmt *stmt);
+int journal_commit_begin(struct journal *j);
+/* Make it durable. 0, or -1: disk full, everything since begin is undone. */
+int journal_commit_end(struct journal *j);
+void journal_commit_undo(struct journal *j);
+/* The batch's rows: visit keys, pack, urgent. Between begin and end. 0 or -1. */
+int journal_commit_batch(struct journal *j);
+/* After a successful end: the chain moves on, the keys are known. */
+void journal_commit_done(struct journal *j);
+/* Copy the log into the file when it has grown; not while somebody waits for an answer. */
+void journal_commit_checkpoint(struct journal *j);
+/* Does the file say that three exits of this kind happened within ten minutes? */
+bool journal_commit_cannot_keep(const struct journal *j);
+/* Log, remember, and end the process. */
+_Noreturn void journal_commit_unknown(struct journal *j, const char *what, int rc);
+uint64_t journal_commit_bytes(struct journal *j);
+
+/* journal_mark.c, journal_retain.c: in a transaction of the caller. totals are what they would
+ * become. */
+int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
+                       struct journal_totals *totals);
+int journal_mark_totals(struct journal *j, struct journal_totals *out); /* from the file; 0 or -1 */
+/* One small step of retention in a transaction of its own. true: there may be more. */
+bool journal_retain_step(struct journal *j);
+
+/* ---- readers ---- */
+
+/* The pack that was opened last, and where reading in it stands. */
+struct journal_walk {
+	struct journal_place place; /* id 0: none */
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	struct buf lines;
+	size_t at;                   /* of the next line */
+	uint64_t seq;                /* of the next line */
+	uint8_t h[EVENT_HASH_BYTES]; /* h(seq-1) */
+};
+
+struct journal_reader {
+	sqlite3 *db;
+	char store[EVENT_STORE_SIZE];
+	const struct vault *vault;
+	struct pack_codec *codec;
+	struct journal_seek seek;
+	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail;
+	struct journal_walk walk;
+	int64_t key_ordinal; /* whose key is held; 0: none */
+	uint8_t key_epoch[EVENT_EPOCH_BYTES], epoch_key[VAULT_KEY_BYTES];
+};
+
+/* A snapshot across several reads; end it before returning. 0 or -1. */
+int journal_reader_begin(struct journal_reader *r);
+void journal_reader_end(struct journal_reader *r);
+/* Bytes of an epoch and its key into the reader. 1, 0 unknown ordinal, -1. */
+int journal_reader_epoch_key(struct journal_reader *r, int64_t ordinal);
+/* Open this pack into the walk; h stays to be set by the caller. 0, or -1 (logged: cannot be
+ * opened). */
+int journal_reader_load(struct journal_reader *r, const struct journal_place *place);
+/* h in front of a pack: its predecessor's, the anchor's, or zeros. 0, or -1: neither fits. */
+int journal_reader_h_before(struct journal_reader *r, const struct journal_place *place,
+                            uint8_t h[EVENT_HASH_BYTES]);
+/* The last packs, at most that many packs or events. 0 whole, -1 with err. */
+int journal_verify_tail(struct journal_reader *r, uint32_t packs_max, uint64_t events_max,
+                        char *err, size_t err_size);
+
+#endif

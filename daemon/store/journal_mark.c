@@ -1,0 +1,136 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "store/journal_internal.h"
+
+static int by_first(const void *a, const void *b)
+{
+	const struct journal_range *x = a, *y = b;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static size_t add_ranges(struct journal_range *all, size_t n, const struct journal_range *ranges,
+                         uint32_t count, uint64_t last)
+{
+	for (uint32_t i = 0; i < count && i < JOURNAL_RANGES_MAX; i++) {
+		struct journal_range r = ranges[i];
+		if (r.last > last)
+			r.last = last;
+		if (r.first >= 1 && r.first <= r.last)
+			all[n++] = r;
+	}
+	return n;
+}
+
+void journal_mark_merge(struct journal_row *row, const struct journal_confirm *c, uint64_t last)
+{
+	struct journal_range all[2 * JOURNAL_RANGES_MAX];
+	uint64_t through = c->through > last ? last : c->through;
+	size_t n = 0;
+
+	if (c->replace || row->through < through)
+		row->through = through;
+	if (!c->replace)
+		n = add_ranges(all, n, row->ranges, row->range_count, last);
+	n = add_ranges(all, n, c->ranges, c->range_count, last);
+	qsort(all, n, sizeof(*all), by_first);
+	row->range_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct journal_range *top =
+		    row->range_count ? &row->ranges[row->range_count - 1] : NULL;
+		if (all[i].first <= row->through + 1) {
+			if (all[i].last > row->through)
+				row->through = all[i].last;
+		} else if (top && all[i].first <= top->last + 1) {
+			if (all[i].last > top->last)
+				top->last = all[i].last;
+		} else if (row->range_count < JOURNAL_RANGES_MAX) {
+			row->ranges[row->range_count++] = all[i];
+		}
+	}
+}
+
+static uint64_t above(uint64_t first, uint64_t last, uint64_t deleted)
+{
+	if (first <= deleted)
+		first = deleted + 1;
+	return last >= first ? last - first + 1 : 0;
+}
+
+uint64_t journal_mark_held(const struct journal_row *row, uint64_t last)
+{
+	uint64_t held = above(1, row->through < last ? row->through : last, row->deleted);
+	for (uint32_t i = 0; i < row->range_count; i++)
+		held += above(row->ranges[i].first, row->ranges[i].last, row->deleted);
+	return held;
+}
+
+static int drop_urgent(struct journal *j, int64_t ordinal, uint64_t first, uint64_t last)
+{
+	if (first > last)
+		return 0;
+	sqlite3_bind_int64(j->drop_urgent, 1, ordinal);
+	sqlite3_bind_int64(j->drop_urgent, 2, (sqlite3_int64)first);
+	sqlite3_bind_int64(j->drop_urgent, 3, (sqlite3_int64)last);
+	return journal_commit_run(j, j->drop_urgent);
+}
+
+static int store_row(struct journal *j, const struct journal_row *row)
+{
+	uint8_t text[16 * JOURNAL_RANGES_MAX];
+	struct buf ranges = {.data = text, .cap = sizeof(text)};
+	for (uint32_t i = 0; i < row->range_count; i++) {
+		buf_be64(&ranges, row->ranges[i].first);
+		buf_be64(&ranges, row->ranges[i].last);
+	}
+	sqlite3_bind_int64(j->set_marks, 1, row->ordinal);
+	sqlite3_bind_int64(j->set_marks, 2, (sqlite3_int64)row->through);
+	sqlite3_bind_blob(j->set_marks, 3, text, (int)ranges.len, SQLITE_TRANSIENT);
+	if (journal_commit_run(j, j->set_marks) || drop_urgent(j, row->ordinal, 1, row->through))
+		return -1;
+	for (uint32_t i = 0; i < row->range_count; i++) {
+		if (drop_urgent(j, row->ordinal, row->ranges[i].first, row->ranges[i].last))
+			return -1;
+	}
+	return 0;
+}
+
+int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
+                       struct journal_totals *totals)
+{
+	struct journal_row row;
+	uint8_t h[EVENT_HASH_BYTES];
+	uint64_t last = j->last_seq;
+	int rc = journal_seek_epoch_id(&j->seek, c->epoch, &row);
+
+	if (rc < 0 ||
+	    (rc == 1 && row.ordinal != j->ordinal && journal_seek_end(&j->seek, &row, &last, h)))
+		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
+	if (rc == 0) /* another device's, or one that was drained long ago */
+		return 0;
+	uint64_t before = journal_mark_held(&row, last);
+	journal_mark_merge(&row, c, last);
+	if (store_row(j, &row))
+		return -1;
+	totals->confirmed = totals->confirmed - before + journal_mark_held(&row, last);
+	return 0;
+}
+
+int journal_mark_totals(struct journal *j, struct journal_totals *out)
+{
+	struct journal_row row;
+	uint8_t h[EVENT_HASH_BYTES];
+	uint64_t last;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	for (int64_t from = 0; (rc = journal_seek_epoch(&j->seek, from, &row)) == 1;
+	     from = row.ordinal + 1) {
+		if (journal_seek_end(&j->seek, &row, &last, h))
+			return -1;
+		out->kept += last - row.deleted;
+		out->confirmed += journal_mark_held(&row, last);
+	}
+	return rc;
+}

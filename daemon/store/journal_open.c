@@ -1,0 +1,383 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "store/db.h"
+#include "store/journal_internal.h"
+
+/* What is checked before the first scan is taken; the whole is `laneway journal verify`. */
+#define CHECK_PACKS_MAX 1000
+#define CHECK_EVENTS_MAX 100000  /* about a second on a small board */
+#define WAL_BYTES_MAX "16777216" /* the log is cut to this when it starts again */
+#define VACUUM_PAGES "256"       /* given back per step of retention: the pages of its packs */
+
+enum opened { OPENED, UNREADABLE, FAILED };
+
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "CREATE TABLE epoch(ordinal INTEGER PRIMARY KEY, epoch BLOB UNIQUE, opened_us INTEGER,"
+    " cause TEXT, hq_key BLOB, confirmed INTEGER, ranges BLOB, deleted INTEGER, deleted_h BLOB,"
+    " closed INTEGER);"
+    "CREATE TABLE pack(id INTEGER PRIMARY KEY, ordinal INTEGER, first INTEGER, count INTEGER,"
+    " wall_us INTEGER, h BLOB, keys BLOB, ids BLOB, body BLOB);"
+    "CREATE TABLE visit_key(id BLOB PRIMARY KEY, wrapped BLOB) WITHOUT ROWID;"
+    "CREATE TABLE urgent(ordinal INTEGER, seq INTEGER, PRIMARY KEY(ordinal, seq)) WITHOUT ROWID;"
+    "PRAGMA user_version=1;";
+_Static_assert(JOURNAL_FORMAT == 1, "the schema says its format too");
+
+/* ---- statements ---- */
+
+static const struct {
+	size_t at; /* of the statement in struct journal */
+	const char *sql;
+} statements[] = {
+#define STATEMENT(name, sql)                                                                       \
+	{                                                                                          \
+		offsetof(struct journal, name), sql                                                \
+	}
+    STATEMENT(begin, "BEGIN IMMEDIATE"),
+    STATEMENT(commit, "COMMIT"),
+    STATEMENT(put_epoch, "INSERT INTO epoch(ordinal, epoch, opened_us, cause, hq_key, confirmed,"
+                         " ranges, deleted, deleted_h, closed)"
+                         " VALUES(?1, ?2, ?3, ?4, ?5, 0, x'', 0, zeroblob(32), 0)"),
+    STATEMENT(put_pack, "INSERT INTO pack(ordinal, first, count, wall_us, h, keys, ids, body)"
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+    STATEMENT(put_key, "INSERT OR IGNORE INTO visit_key(id, wrapped) VALUES(?1, ?2)"),
+    STATEMENT(put_urgent, "INSERT INTO urgent(ordinal, seq) VALUES(?1, ?2)"),
+    STATEMENT(set_marks, "UPDATE epoch SET confirmed = ?2, ranges = ?3 WHERE ordinal = ?1"),
+    STATEMENT(drop_urgent, "DELETE FROM urgent WHERE ordinal = ?1 AND seq BETWEEN ?2 AND ?3"),
+    STATEMENT(page_count, "PRAGMA page_count"),
+    STATEMENT(close_epoch, "UPDATE epoch SET closed = 1 WHERE ordinal = ?1"),
+    STATEMENT(drop_pack, "DELETE FROM pack WHERE id = ?1"),
+    STATEMENT(set_anchor, "UPDATE epoch SET deleted = ?2, deleted_h = ?3 WHERE ordinal = ?1"),
+    STATEMENT(drop_epoch, "DELETE FROM epoch WHERE ordinal = ?1"),
+    STATEMENT(vacuum, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")"),
+    STATEMENT(old_packs, "SELECT id, ordinal, first, count, wall_us, h FROM pack WHERE id >= ?1"
+                         " ORDER BY id LIMIT ?2"),
+#undef STATEMENT
+};
+#define STATEMENT_COUNT (sizeof(statements) / sizeof(statements[0]))
+
+static sqlite3_stmt **statement_at(struct journal *j, size_t i)
+{
+	return (sqlite3_stmt **)(void *)((char *)j + statements[i].at);
+}
+
+static int prepare(struct journal *j)
+{
+	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+		*statement_at(j, i) = db_prepare(j->db, statements[i].sql);
+		if (!*statement_at(j, i))
+			return -1;
+	}
+	return journal_seek_open(&j->seek, j->db);
+}
+
+static void close_db(struct journal *j)
+{
+	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+		sqlite3_finalize(*statement_at(j, i));
+		*statement_at(j, i) = NULL;
+	}
+	journal_seek_close(&j->seek);
+	db_close_writer(j->db, j->lock_fd);
+	j->db = NULL;
+	j->lock_fd = -1;
+}
+
+/* ---- the file ---- */
+
+/* The first column of the first row; false: an error. A missing row is empty text and 0. */
+static bool ask(sqlite3 *db, const char *sql, char *text, size_t text_size, int64_t *number)
+{
+	sqlite3_stmt *stmt = db_prepare(db, sql);
+	if (!stmt)
+		return false;
+	int rc = sqlite3_step(stmt);
+	const char *s = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	if (text)
+		snprintf(text, text_size, "%s", s ? s : "");
+	if (number)
+		*number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
+static int put_meta(struct journal *j, const char *name, const char *value)
+{
+	sqlite3_stmt *stmt = db_prepare(j->db, "INSERT INTO meta(name, value) VALUES(?1, ?2)");
+	if (!stmt)
+		return -1;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, value, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static enum opened make_file(struct journal *j, char *err, size_t err_size)
+{
+	if (db_exec(j->db, schema) || put_meta(j, "store", j->store) ||
+	    put_meta(j, "device", j->device) || db_exec(j->db, "COMMIT")) {
+		snprintf(err, err_size, "%s: cannot be made: %s", j->path, sqlite3_errmsg(j->db));
+		return FAILED;
+	}
+	return OPENED;
+}
+
+static enum opened check_meta(struct journal *j, const char *name, const char *want, char *err,
+                              size_t err_size)
+{
+	char have[EVENT_NAME_SIZE * 4], sql[96];
+	snprintf(sql, sizeof(sql), "SELECT value FROM meta WHERE name = '%s'", name);
+	if (!ask(j->db, sql, have, sizeof(have), NULL) || !*have)
+		return UNREADABLE;
+	if (strcmp(have, want) == 0)
+		return OPENED;
+	snprintf(err, err_size,
+	         "%s: belongs to %s \"%s\", the configuration says \"%s\"; correct it, or move the "
+	         "file away",
+	         j->path, name, have, want);
+	return FAILED;
+}
+
+static enum opened check_packs(struct journal *j, char *err, size_t err_size)
+{
+	struct journal_reader *r;
+	if (journal_reader_open(&r, j->path, j->store, j->params.vault, err, err_size))
+		return UNREADABLE;
+	int rc = journal_verify_tail(r, CHECK_PACKS_MAX, CHECK_EVENTS_MAX, err, err_size);
+	journal_reader_free(r);
+	return rc ? UNREADABLE : OPENED;
+}
+
+static enum opened check_file(struct journal *j, char *err, size_t err_size)
+{
+	int64_t version, tables;
+	enum opened rc;
+
+	if (!ask(j->db, "PRAGMA user_version", NULL, 0, &version) ||
+	    !ask(j->db, "SELECT count(*) FROM sqlite_master", NULL, 0, &tables)) {
+		snprintf(err, err_size, "%s", sqlite3_errmsg(j->db));
+		return UNREADABLE;
+	}
+	if (version == 0 && tables == 0)
+		return make_file(j, err, err_size);
+	if (version != JOURNAL_FORMAT) {
+		snprintf(err, err_size, "its format is %lld, this program reads %d",
+		         (long long)version, JOURNAL_FORMAT);
+		return UNREADABLE;
+	}
+	snprintf(err, err_size, "its meta table cannot be read");
+	rc = check_meta(j, "store", j->store, err, err_size);
+	if (rc == OPENED)
+		rc = check_meta(j, "device", j->device, err, err_size);
+	return rc == OPENED ? check_packs(j, err, err_size) : rc;
+}
+
+static int log_grew(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct journal *j = ctx;
+	(void)db;
+	(void)name;
+	j->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Frames that the opening found in a log that was left behind; it is copied into the file. */
+static enum opened recover(struct journal *j, bool log_was_there, char *err, size_t err_size)
+{
+	int frames = 0;
+	sqlite3_wal_hook(j->db, log_grew, j);
+	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES;
+	if (!log_was_there)
+		return OPENED;
+	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, NULL);
+	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY) {
+		snprintf(err, err_size, "%s: its log cannot be copied into it: %s", j->path,
+		         sqlite3_errmsg(j->db));
+		return FAILED;
+	}
+	j->recovered_frames = frames > 0 ? (uint32_t)frames : 0;
+	return OPENED;
+}
+
+static bool log_is_there(const struct journal *j)
+{
+	char wal[JOURNAL_PATH_SIZE + 8];
+	struct stat st;
+	snprintf(wal, sizeof(wal), "%s-wal", j->path);
+	return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static enum opened open_file(struct journal *j, char *err, size_t err_size)
+{
+	bool lock_held, there = access(j->path, F_OK) == 0, log_was_there = log_is_there(j);
+	enum opened rc;
+
+	if (there && access(j->path, R_OK | W_OK) != 0) {
+		snprintf(err, err_size, "%s: %s; expected a file this user may read and write",
+		         j->path, strerror(errno));
+		return FAILED;
+	}
+	if (db_open_writer(&j->db, &j->lock_fd, j->path, DB_SYNC_FULL, &lock_held, err, err_size))
+		return lock_held || !there ? FAILED : UNREADABLE;
+	rc = check_file(j, err, err_size);
+	if (rc == OPENED)
+		rc = recover(j, log_was_there, err, err_size);
+	if (rc == OPENED &&
+	    (db_exec(j->db, "PRAGMA journal_size_limit=" WAL_BYTES_MAX) || prepare(j))) {
+		snprintf(err, err_size, "%s: %s", j->path, sqlite3_errmsg(j->db));
+		rc = UNREADABLE;
+	}
+	if (rc == OPENED)
+		return rc;
+	/* What is set aside is for salvage: its log is not worked into it by a last checkpoint. */
+	sqlite3_db_config(j->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	close_db(j);
+	return rc;
+}
+
+static int rename_file(const struct journal *j, const char *stamp, const char *suffix)
+{
+	char from[JOURNAL_PATH_SIZE + 8], to[JOURNAL_PATH_SIZE + 64];
+	snprintf(from, sizeof(from), "%s%s", j->path, suffix);
+	snprintf(to, sizeof(to), "%s.unreadable-%s%s", j->path, stamp, suffix);
+	if (rename(from, to) == 0 || errno == ENOENT)
+		return 0;
+	log_error("journal: %s cannot be renamed to %s: %s", from, to, strerror(errno));
+	return -1;
+}
+
+/* "2026-11-21T17:02:03.123Z" without what does not belong into a file name. */
+static void stamp_now(const struct journal *j, char out[CLOCK_ISO8601_SIZE])
+{
+	char text[CLOCK_ISO8601_SIZE];
+	size_t n = 0;
+	clock_iso8601(clock_wall_us(j->params.clock), text);
+	for (const char *p = text; *p; p++) {
+		if (*p != ':' && *p != '-' && *p != '.')
+			out[n++] = *p;
+	}
+	out[n] = '\0';
+}
+
+static int set_file_aside(struct journal *j, const char *why)
+{
+	char stamp[CLOCK_ISO8601_SIZE];
+	stamp_now(j, stamp);
+	log_error(
+	    "journal: %s cannot be read (%s); it is kept as %s.unreadable-%s and a new one starts",
+	    j->path, why, j->path, stamp);
+	return rename_file(j, stamp, "") || rename_file(j, stamp, "-wal") ||
+	               rename_file(j, stamp, "-shm")
+	           ? -1
+	           : 0;
+}
+
+static int open_or_begin(struct journal *j, bool *set_aside, char *err, size_t err_size)
+{
+	enum opened rc = open_file(j, err, err_size);
+	if (rc == UNREADABLE && !set_file_aside(j, err)) {
+		*set_aside = true;
+		rc = open_file(j, err, err_size);
+	}
+	return rc == OPENED ? 0 : -1;
+}
+
+/* ---- the object ---- */
+
+void journal_open_end(struct journal *j)
+{
+	if (!j->db)
+		return;
+	if (j->epoch_open)
+		journal_epoch_close(j);
+	close_db(j);
+}
+
+static struct journal *make(const struct journal_params *params, char *err, size_t err_size)
+{
+	struct journal *j = NULL;
+	if (strlen(params->path) >= JOURNAL_PATH_SIZE) {
+		snprintf(err, err_size, "journal: the path is longer than %d bytes",
+		         JOURNAL_PATH_SIZE - 1);
+		return NULL;
+	}
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		goto err_memory;
+	j->params = *params;
+	j->lock_fd = -1;
+	pthread_mutex_init(&j->lock, NULL);
+	text_copy(j->path, sizeof(j->path), params->path);
+	text_copy(j->store, sizeof(j->store), params->store);
+	text_copy(j->device, sizeof(j->device), params->device);
+	clock_boot_id(j->boot);
+	j->codec = pack_codec_new(j->store);
+	j->in = queue_new(params->queue_max + 1); /* one for the mark that wakes the thread */
+	j->done = queue_new(params->queue_max);
+	if (j->codec && j->in && j->done)
+		return j;
+	queue_free(j->in);
+	queue_free(j->done);
+	journal_open_free(j);
+err_memory:
+	snprintf(err, err_size, "journal: out of memory");
+	return NULL;
+}
+
+void journal_open_free(struct journal *j)
+{
+	struct journal_batch *b = &j->batch;
+	struct buf *bufs[] = {&b->lines, &b->body,   &b->ids,    &b->key_ids,
+	                      &b->keys,  &b->urgent, &b->sealed, &b->text};
+	if (b->keys.len)
+		vault_wipe(b->keys.data, b->keys.len);
+	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
+		buf_free(bufs[i]);
+	pack_codec_free(j->codec);
+	pthread_mutex_destroy(&j->lock);
+	vault_wipe(j->key, sizeof(j->key));
+	free(j);
+}
+
+int journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
+                 char *err, size_t err_size)
+{
+	struct journal *j = make(params, err, err_size);
+	*set_aside = false;
+	if (!j)
+		return -1;
+	if (journal_commit_cannot_keep(j)) {
+		log_error("journal: commits ended unknown three times within ten minutes; nothing "
+		          "is kept, "
+		          "every source is told no; check the disk, then start again");
+		j->cannot_keep = true;
+		journal_publish(j, 0, 'C');
+		*out = j;
+		return 0;
+	}
+	if (open_or_begin(j, set_aside, err, err_size))
+		goto err_free;
+	if (journal_epoch_find_predecessor(j, *set_aside) || journal_mark_totals(j, &j->totals)) {
+		snprintf(err, err_size, "%s: its epochs cannot be read", j->path);
+		goto err_free;
+	}
+	if (journal_epoch_open(j)) {
+		log_error("journal: the disk is full; sources are told no until there is room");
+		j->disk_full = true;
+	}
+	journal_publish(j, journal_commit_bytes(j), 'C');
+	*out = j;
+	return 0;
+err_free:
+	journal_free(j);
+	return -1;
+}

@@ -1,0 +1,125 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "store/journal_internal.h"
+
+#define RETAIN_PACKS_MAX 64  /* of one step: a transaction that keeps no scan waiting */
+#define RETAIN_EPOCHS_MAX 64 /* looked at in one step */
+
+struct step {
+	int64_t id[RETAIN_PACKS_MAX];
+	int count;
+	bool emptied; /* nothing is left of the epoch */
+	uint64_t deleted;
+	uint8_t deleted_h[EVENT_HASH_BYTES];
+};
+
+static bool confirmed(const struct journal_row *row, uint64_t last)
+{
+	return last <= row->through;
+}
+
+/* The packs of this epoch that may go: a prefix, so that the anchor stays one seq and one h. */
+static int plan(struct journal *j, const struct journal_row *row, int64_t before_wall_us,
+                struct step *step)
+{
+	struct journal_place p;
+	sqlite3_stmt *stmt = j->old_packs;
+
+	*step = (struct step){.deleted = row->deleted};
+	memcpy(step->deleted_h, row->deleted_h, sizeof(step->deleted_h));
+	int rc = journal_seek_pack(&j->seek, row->ordinal, row->deleted + 1, &p);
+	if (rc <= 0 || p.ordinal != row->ordinal)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, p.id);
+	sqlite3_bind_int64(stmt, 2, RETAIN_PACKS_MAX);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		uint64_t first = (uint64_t)sqlite3_column_int64(stmt, 2);
+		uint64_t last = first + (uint64_t)sqlite3_column_int64(stmt, 3) - 1;
+		if (sqlite3_column_int64(stmt, 1) != row->ordinal || first != step->deleted + 1 ||
+		    !confirmed(row, last) || sqlite3_column_int64(stmt, 4) >= before_wall_us ||
+		    sqlite3_column_bytes(stmt, 5) != EVENT_HASH_BYTES)
+			break;
+		step->id[step->count++] = sqlite3_column_int64(stmt, 0);
+		step->deleted = last;
+		memcpy(step->deleted_h, sqlite3_column_blob(stmt, 5), EVENT_HASH_BYTES);
+	}
+	sqlite3_reset(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int drop(struct journal *j, const struct journal_row *row, const struct step *step)
+{
+	for (int i = 0; i < step->count; i++) {
+		sqlite3_bind_int64(j->drop_pack, 1, step->id[i]);
+		if (journal_commit_run(j, j->drop_pack))
+			return -1;
+	}
+	/* The newest epochs keep their rows: their end is what the next `Epoch Opened` names. */
+	if (step->emptied) {
+		sqlite3_bind_int64(j->drop_epoch, 1, row->ordinal);
+		return journal_commit_run(j, j->drop_epoch) || journal_commit_run(j, j->vacuum) ? -1
+		                                                                                : 0;
+	}
+	sqlite3_bind_int64(j->set_anchor, 1, row->ordinal);
+	sqlite3_bind_int64(j->set_anchor, 2, (sqlite3_int64)step->deleted);
+	sqlite3_bind_blob(j->set_anchor, 3, step->deleted_h, EVENT_HASH_BYTES, SQLITE_STATIC);
+	return journal_commit_run(j, j->set_anchor) || journal_commit_run(j, j->vacuum) ? -1 : 0;
+}
+
+static bool commit_step(struct journal *j, const struct journal_row *row, const struct step *step)
+{
+	if (journal_commit_begin(j))
+		return false;
+	if (drop(j, row, step)) {
+		journal_commit_undo(j);
+		return false;
+	}
+	if (journal_commit_end(j))
+		return false;
+	j->totals.kept -= step->deleted - row->deleted;
+	j->totals.confirmed -= step->deleted - row->deleted;
+	return true;
+}
+
+static int epoch_step(struct journal *j, const struct journal_row *row, int64_t before_wall_us,
+                      bool *more)
+{
+	struct step step;
+	uint64_t last = j->last_seq;
+	uint8_t h[EVENT_HASH_BYTES];
+
+	if (plan(j, row, before_wall_us, &step))
+		return -1;
+	if (row->ordinal != j->ordinal && journal_seek_end(&j->seek, row, &last, h))
+		return -1;
+	step.emptied = row->ordinal != j->ordinal && step.deleted == last && confirmed(row, last);
+	if (step.count || step.emptied)
+		*more = commit_step(j, row, &step) && step.count == RETAIN_PACKS_MAX;
+	return 0;
+}
+
+bool journal_retain_step(struct journal *j)
+{
+	const struct journal_params *p = &j->params;
+	int64_t age_us =
+	    p->retention_us > p->resend_window_us ? p->retention_us : p->resend_window_us;
+	int64_t before_wall_us = clock_wall_us(p->clock) - age_us;
+	struct journal_row row;
+	bool more = false;
+
+	for (int i = 0; i < RETAIN_EPOCHS_MAX && !more; i++) {
+		int rc = journal_seek_epoch(&j->seek, j->retain_ordinal, &row);
+		if (rc == 1)
+			rc = epoch_step(j, &row, before_wall_us, &more) ? -1 : 1;
+		if (rc < 0)
+			journal_commit_unknown(j, "reading old packs", sqlite3_errcode(j->db));
+		if (rc == 0) { /* behind the newest: from the oldest again, next time */
+			j->retain_ordinal = 0;
+			return false;
+		}
+		if (!more)
+			j->retain_ordinal = row.ordinal + 1;
+	}
+	return true;
+}

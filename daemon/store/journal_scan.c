@@ -1,0 +1,200 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "store/journal_internal.h"
+
+#define SCAN_PACKS_MAX 64 /* in one snapshot: a reader that stays keeps the log from shrinking */
+
+static int fault(struct journal_reader *r, const char *what)
+{
+	log_error("journal: %s: %s", what, sqlite3_errmsg(r->db));
+	return -1;
+}
+
+/* ---- epochs ---- */
+
+static void fill_epoch(const struct journal_row *row, uint64_t last, struct journal_epoch *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->ordinal = row->ordinal;
+	memcpy(out->epoch, row->epoch, sizeof(out->epoch));
+	out->last_seq = last;
+	out->confirmed_through = row->through;
+	out->deleted_through = row->deleted;
+	memcpy(out->deleted_h, row->deleted_h, sizeof(out->deleted_h));
+	memcpy(out->confirmed, row->ranges, sizeof(out->confirmed));
+	out->confirmed_count = row->range_count;
+}
+
+static int list_epochs(struct journal_reader *r, struct journal_epoch *out, int max)
+{
+	struct journal_row row;
+	uint8_t h[EVENT_HASH_BYTES];
+	uint64_t last;
+	int n = 0, rc = 1;
+
+	for (int64_t from = 0; n < max; from = row.ordinal + 1) {
+		rc = journal_seek_epoch(&r->seek, from, &row);
+		if (rc != 1)
+			break;
+		if (journal_seek_end(&r->seek, &row, &last, h))
+			return -1;
+		if (last > row.deleted)
+			fill_epoch(&row, last, &out[n++]);
+	}
+	return rc < 0 ? -1 : n;
+}
+
+int journal_reader_epochs(struct journal_reader *r, struct journal_epoch *out, int max)
+{
+	if (journal_reader_begin(r))
+		return -1;
+	int n = list_epochs(r, out, max);
+	journal_reader_end(r);
+	return n;
+}
+
+/* ---- urgent seqs and keys ---- */
+
+int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, int max)
+{
+	int n = 0, rc = SQLITE_DONE;
+	sqlite3_bind_int(r->urgent, 1, max);
+	while (n < max && (rc = sqlite3_step(r->urgent)) == SQLITE_ROW) {
+		if (sqlite3_column_bytes(r->urgent, 0) != EVENT_EPOCH_BYTES)
+			continue;
+		memcpy(out[n].epoch, sqlite3_column_blob(r->urgent, 0), EVENT_EPOCH_BYTES);
+		out[n++].seq = (uint64_t)sqlite3_column_int64(r->urgent, 1);
+	}
+	sqlite3_reset(r->urgent);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? n : fault(r, "urgent seqs cannot be read");
+}
+
+int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],
+                       struct visit_key *out)
+{
+	int found = -1;
+	sqlite3_bind_blob(r->key, 1, id, EVENT_ID_BYTES, SQLITE_TRANSIENT);
+	int rc = sqlite3_step(r->key);
+	if (rc == SQLITE_ROW && sqlite3_column_bytes(r->key, 0) == VAULT_WRAP_BYTES)
+		found = vault_unwrap(r->vault, pack_work(r->codec), "visit-key", id,
+		                     sqlite3_column_blob(r->key, 0), out->key);
+	else if (rc != SQLITE_DONE)
+		fault(r, "a visit key cannot be read");
+	sqlite3_reset(r->key);
+	memcpy(out->id, id, EVENT_ID_BYTES);
+	return found;
+}
+
+/* ---- message ids ---- */
+
+struct id_scan {
+	int64_t since_wall_us, next;
+	journal_id_fn *fn;
+	void *ctx;
+};
+
+/* The records of the row the statement stands on. 0 or -1. */
+static int tell_ids(struct journal_reader *r, const struct id_scan *scan)
+{
+	uint64_t first = (uint64_t)sqlite3_column_int64(r->ids, 2);
+	int64_t wall_us = sqlite3_column_int64(r->ids, 3);
+	const uint8_t *ids = sqlite3_column_blob(r->ids, 4);
+	size_t n = ids ? (size_t)sqlite3_column_bytes(r->ids, 4) : 0, at = 0;
+	struct pack_id id;
+	int rc = 0;
+
+	if (wall_us < scan->since_wall_us || n == 0)
+		return 0;
+	if (journal_reader_epoch_key(r, sqlite3_column_int64(r->ids, 1)) != 1)
+		return fault(r, "a pack names no epoch");
+	while ((rc = pack_id_next(ids, n, &at, &id)) == 1)
+		scan->fn(scan->ctx, &id.id, r->key_epoch, first + id.offset, id.count, wall_us);
+	return rc < 0 ? fault(r, "message ids of a pack are malformed") : 0;
+}
+
+/* 1 more, 0 through, -1. The statement is open while fn runs, never across a return. */
+static int scan_ids(struct journal_reader *r, struct id_scan *scan)
+{
+	int rc, told = 0, packs = 0;
+	sqlite3_bind_int64(r->ids, 1, scan->next);
+	sqlite3_bind_int(r->ids, 2, SCAN_PACKS_MAX);
+	while (told == 0 && (rc = sqlite3_step(r->ids)) == SQLITE_ROW) {
+		scan->next = sqlite3_column_int64(r->ids, 0) + 1;
+		packs++;
+		told = tell_ids(r, scan);
+	}
+	sqlite3_reset(r->ids);
+	if (told)
+		return -1;
+	return rc == SQLITE_DONE ? packs == SCAN_PACKS_MAX : fault(r, "message ids cannot be read");
+}
+
+int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn,
+                       void *ctx)
+{
+	struct id_scan scan = {.since_wall_us = since_wall_us, .fn = fn, .ctx = ctx};
+	int rc;
+	while ((rc = scan_ids(r, &scan)) == 1)
+		;
+	return rc;
+}
+
+/* ---- lines ---- */
+
+/* The next packs that are young enough; how many, or -1. *next: where to look from then on, 0:
+ * nowhere. */
+static int young_packs(struct journal_reader *r, int64_t since_wall_us, int64_t *next, int64_t *ids)
+{
+	int n = 0, packs = 0, rc;
+	sqlite3_bind_int64(r->scan, 1, *next);
+	sqlite3_bind_int(r->scan, 2, SCAN_PACKS_MAX);
+	while ((rc = sqlite3_step(r->scan)) == SQLITE_ROW) {
+		*next = sqlite3_column_int64(r->scan, 0) + 1;
+		packs++;
+		if (sqlite3_column_int64(r->scan, 2) >= since_wall_us)
+			ids[n++] = sqlite3_column_int64(r->scan, 0);
+	}
+	sqlite3_reset(r->scan);
+	if (packs < SCAN_PACKS_MAX)
+		*next = 0;
+	return rc == SQLITE_DONE ? n : fault(r, "packs cannot be read");
+}
+
+/* 1 go on, 0 fn wants no more, -1 error. */
+static int tell_lines(struct journal_reader *r, int64_t id, journal_line_fn *fn, void *ctx)
+{
+	struct journal_walk *w = &r->walk;
+	struct journal_place place;
+	const char *line;
+	size_t len;
+
+	int rc = journal_seek_from(&r->seek, id, &place);
+	if (rc != 1 || place.id != id) /* deleted meanwhile */
+		return rc < 0 ? -1 : 1;
+	if (journal_reader_load(r, &place))
+		return -1;
+	w->place.id = 0; /* without h this walk is of no use to a run */
+	while ((line = pack_line(&w->lines, &w->at, &len))) {
+		if (!fn(ctx, w->epoch, w->seq++, line, len))
+			return 0;
+	}
+	return 1;
+}
+
+int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journal_line_fn *fn,
+                         void *ctx)
+{
+	int64_t ids[SCAN_PACKS_MAX], next = 1;
+	while (next) {
+		int n = young_packs(r, since_wall_us, &next, ids);
+		for (int i = 0; i < n; i++) {
+			int rc = tell_lines(r, ids[i], fn, ctx);
+			if (rc != 1)
+				return rc;
+		}
+		if (n < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,183 @@
+/* A journal in a folder of its own, with keys and a clock that tests turn. */
+#ifndef LANEWAY_TESTS_JOURNAL_PLACE_H
+#define LANEWAY_TESTS_JOURNAL_PLACE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka needs the three above in front. */
+#include <cmocka.h>
+#include <poll.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "store/db.h"
+#include "store/journal.h"
+
+#define PLACE_DAY_US (86400 * 1000000LL)
+
+struct place {
+	char dir[64], path[96];
+	struct vault *vault;
+	struct journal *journal;
+	struct journal_reader *reader;
+	struct counters counters;
+	struct clock clock;
+	_Atomic int64_t wall_us;
+	struct journal_params params;
+	bool set_aside;
+};
+
+static inline int64_t place_time(void *ctx)
+{
+	return atomic_load(&((struct place *)ctx)->wall_us);
+}
+
+static inline enum clock_trust place_trust(void *ctx)
+{
+	(void)ctx;
+	return CLOCK_KERNEL;
+}
+
+static inline void place_put(const struct place *p, const char *name, const char *text)
+{
+	char path[160];
+	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	chmod(path, 0600);
+}
+
+static inline struct place *place_new(void)
+{
+	struct place *p = calloc(1, sizeof(*p));
+	char err[256] = "";
+	assert_non_null(p);
+	strcpy(p->dir, "/tmp/journal-test-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->path, sizeof(p->path), "%s/journal.db", p->dir);
+	place_put(p, "device-box.key",
+	          "-----BEGIN PRIVATE KEY-----\n"
+	          "MC4CAQAwBQYDK2VuBCIEIERERERERERERERERERERERERERERERERERERERERERE\n"
+	          "-----END PRIVATE KEY-----\n");
+	/* The public half of the box key above stands in for HQ's. */
+	place_put(p, "hq-box.pub",
+	          "-----BEGIN PUBLIC KEY-----\n"
+	          "MCowBQYDK2VuAyEA/y7kVgHsG2cxDHeQQEWFrmlzMe7hwfjPJBlzHB//Pms=\n"
+	          "-----END PUBLIC KEY-----\n");
+	place_put(p, "hq-sign.pub",
+	          "-----BEGIN PUBLIC KEY-----\n"
+	          "MCowBQYDK2VwAyEAyFOtDwzSthmuqSzuxP1Wok1kmdWEznklfkXP2BObYKc=\n"
+	          "-----END PUBLIC KEY-----\n");
+	place_put(p, "tls.key", "-");
+	place_put(p, "tls.crt", "-");
+	place_put(p, "ca.crt", "-");
+	if (vault_open(&p->vault, p->dir, true, err, sizeof(err)))
+		fail_msg("%s", err);
+	atomic_store(&p->wall_us, 1795280523000000LL); /* 2026-11-21 */
+	p->clock = (struct clock){place_time, place_time, place_trust, p};
+	p->params = (struct journal_params){.path = p->path,
+	                                    .store = "s1",
+	                                    .device = "d1",
+	                                    .vault = p->vault,
+	                                    .clock = &p->clock,
+	                                    .counters = &p->counters,
+	                                    .queue_max = 20000,
+	                                    .quota_bytes = 1 << 30,
+	                                    .retention_us = 7 * PLACE_DAY_US,
+	                                    .resend_window_us = 3 * PLACE_DAY_US};
+	return p;
+}
+
+static inline void place_start(struct place *p)
+{
+	char err[512] = "";
+	if (journal_open(&p->journal, &p->params, &p->set_aside, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(journal_start(p->journal), 0);
+}
+
+static inline void place_stop(struct place *p)
+{
+	journal_reader_free(p->reader);
+	p->reader = NULL;
+	journal_free(p->journal);
+	p->journal = NULL;
+}
+
+static inline void place_free(struct place *p)
+{
+	char command[128];
+	place_stop(p);
+	vault_free(p->vault);
+	snprintf(command, sizeof(command), "rm -r %s", p->dir);
+	assert_int_equal(system(command), 0);
+	free(p);
+}
+
+static inline struct journal_reader *place_reader(struct place *p)
+{
+	char err[256] = "";
+	if (!p->reader &&
+	    journal_reader_open(&p->reader, p->path, "s1", p->vault, err, sizeof(err)))
+		fail_msg("%s", err);
+	return p->reader;
+}
+
+static inline struct entry *place_entry(enum event_kind kind)
+{
+	struct entry *e = entry_new();
+	struct lw_event *ev = entry_add(e, kind);
+	assert_non_null(ev);
+	ev->business_date = "2026-11-21";
+	ev->source = "till:T3";
+	ev->lane = "3";
+	ev->properties = "{\"reason\":\"test\"}";
+	return e;
+}
+
+/* The next answer; waits for it. */
+static inline struct entry *place_wait(struct place *p)
+{
+	struct entry *e;
+	while (!(e = journal_done(p->journal))) {
+		struct pollfd fd = {.fd = journal_done_fd(p->journal), .events = POLLIN};
+		assert_int_equal(poll(&fd, 1, 20000), 1);
+	}
+	return e;
+}
+
+/* One entry there and back. */
+static inline struct entry *place_commit(struct place *p, struct entry *e)
+{
+	assert_true(journal_put(p->journal, e));
+	assert_ptr_equal(place_wait(p), e);
+	return e;
+}
+
+/* n entries of one event each, kept one by one: n packs. */
+static inline void place_fill(struct place *p, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct entry *e = place_commit(p, place_entry(EVENT_PRODUCT_ADDED));
+		assert_int_equal(e->status, ENTRY_KEPT);
+		entry_free(e);
+	}
+}
+
+static inline struct journal_state place_state(struct place *p)
+{
+	struct journal_state s;
+	journal_state(p->journal, &s);
+	return s;
+}
+
+#endif
