@@ -115,7 +115,7 @@ static bool put_domain(const char *domain, char *out)
 
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE])
 {
-	char text[IDENT_VALUE_SIZE], nf[IDENT_VALUE_SIZE];
+	char text[IDENT_VALUE_SIZE] = "", nf[IDENT_VALUE_SIZE];
 	size_t len;
 	value = trim(value, &len);
 	if (len >= sizeof text || !text_utf8_ok(value, len) || text_has_control(value, len))

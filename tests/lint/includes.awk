@@ -1,0 +1,87 @@
+# Who may include whom. Rooms know only what stands under them; each library has one place.
+# Prints FILE:LINE: rule.
+
+BEGIN {
+	# rooms that a room may include, besides itself
+	room["base"] = ""
+	room["event"] = "base laneway"
+	room["store"] = "base event laneway"
+	room["identity"] = "base event laneway store/shard.h"
+	room["capture"] = "base event laneway"
+	room["sale"] = "base event identity laneway"
+	room["sync"] = "base event store laneway"
+	room["serve"] = "base event store flow.h"
+
+	# where a library's header may stand: pattern of the header -> pattern of the file
+	place["^libserialport[.]h$"] = "^daemon/capture/port[.]c$"
+	place["^mosquitto"] = "^daemon/sync/mqtt[.]c$"
+	place["^openssl/"] = "^(daemon/store/vault[a-z_]*|tools/hq/ca[a-z_]*)[.][ch]$"
+	place["^phonenumbers/"] = "^daemon/identity/phone[.]cc$"
+	place["^idn2[.]h$"] = "^daemon/identity/email[.]c$"
+	place["^sqlite3[.]h$"] = "^(daemon/store|tools/hq)/"
+	place["^zstd"] = "^(daemon/store|daemon/sync|tools)/"
+	place["^confuse[.]h$"] = "^(daemon/conf[a-z_]*|tools/.*conf[a-z_]*)[.][ch]$"
+	place["^systemd/"] = "^daemon/[a-z_]*[.]c$"
+	place["^event2/"] = "^(daemon/[a-z_]*[.][ch]|daemon/(capture|serve)/|tools/)"
+	place["^curl/"] = "^tools/"
+	place["^expat[.]h$"] = "^$"
+}
+
+function wrong(rule)
+{
+	print FILENAME ":" FNR ": " rule
+}
+
+function may(mine, header,    list, n, i, target)
+{
+	target = header
+	sub("/.*", "", target)
+	if (target == mine)
+		return 1
+	n = split(room[mine], list, " ")
+	for (i = 1; i <= n; i++)
+		if (list[i] == target || list[i] == header)
+			return 1
+	return 0
+}
+
+function check_own(header,    mine)
+{
+	mine = FILENAME
+	if (mine ~ /^daemon\/[a-z]+\//) {
+		sub("^daemon/", "", mine)
+		sub("/.*", "", mine)
+		if (!(mine in room))
+			wrong("room daemon/" mine " has no line in tests/lint/includes.awk")
+		else if (!may(mine, header))
+			wrong("daemon/" mine " may not include \"" header "\"")
+	} else if (mine ~ /^daemon\/conf[a-z_]*[.][ch]$/) {
+		if (header !~ /^(base\/|conf)/)
+			wrong("the configuration knows only base, not \"" header "\"")
+	} else if (mine ~ /^daemon\// && header ~ /^(hq|sim|laneway_cli|bench)\//) {
+		wrong("the daemon may not include \"" header "\" of the tools")
+	} else if (mine ~ /^include\// && header !~ /^laneway\//) {
+		wrong("include/ stands alone, without \"" header "\"")
+	}
+}
+
+function check_library(header,    pattern)
+{
+	for (pattern in place)
+		if (header ~ pattern && FILENAME !~ place[pattern])
+			wrong("<" header "> does not belong here (tests/lint/includes.awk says where)")
+}
+
+/^[ \t]*#[ \t]*include/ {
+	header = $0
+	sub(/^[^<"]*[<"]/, "", header)
+	sub(/[>"].*/, "", header)
+	if ($0 ~ /"/)
+		check_own(header)
+	if (FILENAME !~ /^tests\//)
+		check_library(header)
+}
+
+/sqlite3_open[a-z0-9_]*\(/ && FILENAME !~ /^(daemon\/store\/db[.]c|tools\/hq\/|tests\/)/ {
+	wrong("sqlite3_open stands only in daemon/store/db.c and tools/hq")
+}
