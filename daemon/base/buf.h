@@ -1,8 +1,8 @@
 /* A growable byte buffer that remembers failure, so that writers check once at the end.
  *
  * struct buf b = {0}; ... buf_add(&b, ...); ... if (b.failed) ...; buf_free(&b);
- * After a failed allocation every call is a no-op until buf_reset. Memory is kept by buf_reset, so a
- * buffer that is reused allocates nothing once it has reached its size.
+ * After a failed allocation every call is a no-op until buf_reset. Memory is kept by buf_reset, so
+ * a buffer that is reused allocates nothing once it has reached its size.
  */
 #ifndef LANEWAY_BASE_BUF_H
 #define LANEWAY_BASE_BUF_H
@@ -25,7 +25,8 @@ void buf_be16(struct buf *b, uint16_t v);
 void buf_be32(struct buf *b, uint32_t v);
 void buf_be64(struct buf *b, uint64_t v);
 
-/* Room for n more bytes; the place to write them, or NULL (then failed is set). Add to len yourself. */
+/* Room for n more bytes; the place to write them, or NULL (then failed is set). Add to len
+ * yourself. */
 uint8_t *buf_room(struct buf *b, size_t n);
 
 /* Drop the first n bytes (n <= len). */

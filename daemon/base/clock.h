@@ -39,7 +39,8 @@ void clock_boot_id(char out[CLOCK_BOOT_ID_SIZE]);
 /* UTC, milliseconds. Times outside the years 0001 to 9999 are clamped to them. */
 void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE]);
 
-/* Read what clock_iso8601 writes (milliseconds optional, 'Z' required). 0, or -1 with errno EINVAL. */
+/* Read what clock_iso8601 writes (milliseconds optional, 'Z' required). 0, or -1 with errno EINVAL.
+ */
 int clock_parse_iso8601(const char *text, int64_t *wall_us);
 
 /* The store's business date: the local calendar date (process time zone, set by TZ) of

@@ -1,4 +1,5 @@
-/* Counters that any thread may raise and the screens read. One struct, made in main, handed around. */
+/* Counters that any thread may raise and the screens read. One struct, made in main, handed around.
+ */
 #ifndef LANEWAY_BASE_COUNTER_H
 #define LANEWAY_BASE_COUNTER_H
 

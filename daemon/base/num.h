@@ -8,7 +8,8 @@
 
 #define NUM_MONEY_SIZE 24
 
-/* Decimal digits only (no sign, space or leading plus), min <= value <= max. false: *out untouched. */
+/* Decimal digits only (no sign, space or leading plus), min <= value <= max. false: *out untouched.
+ */
 bool num_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
 /* Decimal digits with an optional leading '-'. */

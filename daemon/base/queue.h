@@ -1,4 +1,5 @@
-/* A bounded queue of pointers between threads, with an eventfd that is readable while it is not empty.
+/* A bounded queue of pointers between threads, with an eventfd that is readable while it is not
+ * empty.
  *
  * Any number of producers and consumers. A full queue refuses: what then happens (back-pressure, a
  * counted gap) is the caller's policy.

@@ -19,7 +19,8 @@ bool text_unhex(const char *hex, void *out, size_t n);
 /* base64url (RFC 4648 section 5), no padding, with NUL; out has TEXT_B64_SIZE(n). */
 void text_b64(const void *bytes, size_t n, char *out);
 
-/* Decode len characters into at most max bytes; the count, or -1 (bad character, bad length, too long). */
+/* Decode len characters into at most max bytes; the count, or -1 (bad character, bad length, too
+ * long). */
 ssize_t text_unb64(const char *b64, size_t len, void *out, size_t max);
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms) without NUL. */

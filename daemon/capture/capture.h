@@ -1,5 +1,5 @@
-/* What the ways in hand to the rest of the daemon, and nothing more: one struct of callbacks that flow
- * sets. capture never includes identity, store, sale or sync. Loop thread only.
+/* What the ways in hand to the rest of the daemon, and nothing more: one struct of callbacks that
+ * flow sets. capture never includes identity, store, sale or sync. Loop thread only.
  */
 #ifndef LANEWAY_CAPTURE_CAPTURE_H
 #define LANEWAY_CAPTURE_CAPTURE_H
@@ -19,7 +19,8 @@
 struct event_base; /* libevent's */
 
 /* One framed scan. Valid during the call. value has no NUL inside and one behind its end, is UTF-8
- * (Latin-1 input is converted), and may hold the GS separator 0x1D but no other control character. */
+ * (Latin-1 input is converted), and may hold the GS separator 0x1D but no other control character.
+ */
 struct capture_scan {
 	const char *source, *lane;
 	const char *symbology; /* AIM identifier such as "]E0", or NULL */
@@ -31,7 +32,8 @@ struct capture_scan {
 /* What flow says to a till message. */
 enum capture_verdict {
 	CAPTURE_TAKEN, /* answered, or will be */
-	CAPTURE_WAIT,  /* the journal's queue is full: keep the line, stop reading, ask again in 10 ms */
+	CAPTURE_WAIT,  /* the journal's queue is full: keep the line, stop reading, ask again in 10
+	                  ms */
 };
 
 struct capture_ops {
@@ -39,16 +41,19 @@ struct capture_ops {
 	/* link: number of the connection, never reused; raw: the line as sent, without newline.
 	 * session and counter come from source_message_id. */
 	enum capture_verdict (*till)(void *ctx, uint64_t link, const struct till_message *m,
-	                             const char *session, uint64_t counter, const char *raw, size_t len);
+	                             const char *session, uint64_t counter, const char *raw,
+	                             size_t len);
 	/* A till said hello (up) or its connection ended. */
 	void (*till_link)(void *ctx, uint64_t link, const char *till, const char *lane, bool up);
-	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the welcome. */
+	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the
+	 * welcome. */
 	void (*till_baskets)(void *ctx, const char *till, struct buf *json);
-	/* A scanner was opened ("start", "plugged") or lost ("unplugged", "no such device", or the system's
-	 * words). Lost is said once, also for a scanner that is missing from the start. */
+	/* A scanner was opened ("start", "plugged") or lost ("unplugged", "no such device", or the
+	 * system's words). Lost is said once, also for a scanner that is missing from the start. */
 	void (*device)(void *ctx, const char *source, const char *lane, bool up, const char *cause);
-	/* Input that was not accepted, never its bytes; reason: too_long, too_short, control, prefix,
-	 * symbology, incomplete. At most once a second per scanner and reason, with how often. */
+	/* Input that was not accepted, never its bytes; reason: too_long, too_short, control,
+	 * prefix, symbology, incomplete. At most once a second per scanner and reason, with how
+	 * often. */
 	void (*refused)(void *ctx, const char *source, const char *lane, const char *reason,
 	                uint64_t count);
 	void *ctx;

@@ -183,7 +183,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 static int bound_port(int fd)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t size = sizeof(own);
 	if (getsockname(fd, (struct sockaddr *)&own, &size) < 0)
 		return 0;

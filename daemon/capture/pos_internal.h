@@ -1,4 +1,5 @@
-/* What pos.c (listener, limits, answers), pos_link.c (one connection) and pos_line.c (one line) share. */
+/* What pos.c (listener, limits, answers), pos_link.c (one connection) and pos_line.c (one line)
+ * share. */
 #ifndef LANEWAY_CAPTURE_POS_INTERNAL_H
 #define LANEWAY_CAPTURE_POS_INTERNAL_H
 
@@ -26,7 +27,7 @@ struct pos {
 	struct event *acceptable, *pause;
 	struct pos_link **links; /* link_max slots, NULL: free */
 	int link_max, link_count;
-	uint64_t serial;      /* id of a link = serial * link_max + slot: found at once, never reused */
+	uint64_t serial; /* id of a link = serial * link_max + slot: found at once, never reused */
 	int64_t warned_us;    /* when a refused connection was last logged */
 	struct buf out, list; /* scratch for answers; list: a till's baskets */
 };
@@ -43,8 +44,8 @@ enum pos_link_state {
 	POS_LINK_ENDING, /* its last answer is on the way; what it still says is thrown away */
 };
 
-/* Invariant: only the loop frees a link, by pos_link_free from its own events or pos_free; pos_send just
- * marks it doomed. */
+/* Invariant: only the loop frees a link, by pos_link_free from its own events or pos_free; pos_send
+ * just marks it doomed. */
 struct pos_link {
 	struct pos *pos;
 	uint64_t id;
@@ -70,16 +71,17 @@ void pos_link_stop(struct pos_link *link);
 /* Let its last answer arrive, then end it; a till that was up is reported down. */
 void pos_link_end(struct pos_link *link);
 
-/* Take one line (without its newline): hello, a message for flow, or an error. CAPTURE_WAIT: nothing was
- * done, ask again. The link may be ending afterwards, never freed. */
+/* Take one line (without its newline): hello, a message for flow, or an error. CAPTURE_WAIT:
+ * nothing was done, ask again. The link may be ending afterwards, never freed. */
 enum capture_verdict pos_line_take(struct pos_link *link, const char *raw, size_t len);
 /* Answer with an error; the id is taken from body (NULL: there is none). */
 void pos_line_refuse(struct pos_link *link, const struct json_t *body, const char *code,
                      const char *field, const char *message);
-/* One line as it came: UTF-8, JSON, an object, of the table's shape. 0 with *body (to be released by
- * json_decref) and *type, or -1 with *fault; *body is NULL when it could not be read, *type as pos_check. */
-int pos_line_read(const char *raw, size_t len, int digits, struct json_t **body, enum till_type *type,
-                  struct pos_fault *fault);
+/* One line as it came: UTF-8, JSON, an object, of the table's shape. 0 with *body (to be released
+ * by json_decref) and *type, or -1 with *fault; *body is NULL when it could not be read, *type as
+ * pos_check. */
+int pos_line_read(const char *raw, size_t len, int digits, struct json_t **body,
+                  enum till_type *type, struct pos_fault *fault);
 
 void pos_address_of(const struct sockaddr_storage *from, struct pos_address *out);
 /* May one more connection from there be served? */

@@ -1,8 +1,9 @@
 /* One fact captured in the store, as the loop builds it and the journal writes it.
  *
- * An entry is what one input produced: its events stand in one pack and are kept or refused together.
- * The loop builds an entry, hands it to the journal, and gets the same entry back with its result.
- * All text and events of an entry live in the entry's own arena: one free for all of it.
+ * An entry is what one input produced: its events stand in one pack and are kept or refused
+ * together. The loop builds an entry, hands it to the journal, and gets the same entry back with
+ * its result. All text and events of an entry live in the entry's own arena: one free for all of
+ * it.
  *
  * (lw_ in front, because libevent owns struct event and event_*.)
  */
@@ -81,13 +82,13 @@ struct entry {
 	uint32_t count;
 	bool has_id;
 	struct entry_id id;
-	void *cookie;     /* the loop's own; the journal hands it back untouched */
-	uint64_t tag;     /* same */
+	void *cookie; /* the loop's own; the journal hands it back untouched */
+	uint64_t tag; /* same */
 	/* the journal's answer */
 	enum entry_status status;
 	const char *reason; /* static text when refused: "disk_full", "cannot_keep", "stopping" */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
-	uint64_t seq; /* of the first event */
+	uint64_t seq;     /* of the first event */
 	struct buf lines; /* the canonical lines, each ended by '\n', when kept */
 	struct entry_arena *arena;
 };
@@ -113,16 +114,17 @@ struct lw_event_stamp {
 	const char *sealed_k, *sealed_n, *sealed_c;
 };
 
-/* Append the canonical line (no newline) to out: JSON, keys sorted by bytes, compact, UTF-8, no floats.
- * Allocates nothing once `out` has its size. 0, or -1 (longer than EVENT_LINE_MAX, or out of memory). */
+/* Append the canonical line (no newline) to out: JSON, keys sorted by bytes, compact, UTF-8, no
+ * floats. Allocates nothing once `out` has its size. 0, or -1 (longer than EVENT_LINE_MAX, or out
+ * of memory). */
 int lw_event_line(struct buf *out, const struct lw_event *ev, const struct lw_event_stamp *stamp);
 
 /* Append s as a JSON string with its quotes: escapes ", \ and bytes below 0x20 only. */
 void lw_event_json_string(struct buf *out, const char *s);
 
 /* Check that a properties object holds what the catalogue wants of this kind: each required field,
- * each field of its type, none unknown. `properties` is a jansson object (json_t *), passed as void so
- * that this header needs no third party. 0, or -1 with a sentence in err. */
+ * each field of its type, none unknown. `properties` is a jansson object (json_t *), passed as void
+ * so that this header needs no third party. 0, or -1 with a sentence in err. */
 int lw_event_check(enum event_kind kind, const void *properties, char *err, size_t err_size);
 
 #endif

@@ -203,18 +203,16 @@ static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
                            const struct answer *a)
 {
 	struct lane *lane = scan->act.lane;
-	struct place nowhere = {0};
-	if (front) {
-		scan->at = &front->place;
-	} else if (after) {
-		scan->at = &lane->last.place;
-	} else if (lane->wait.on) {
-		scan->at = &lane->wait.place;
-	} else {
+	struct place nowhere = {0}, *at = &nowhere;
+	if (front)
+		at = &front->place;
+	else if (after)
+		at = &lane->last.place;
+	else if (lane->wait.on)
+		at = &lane->wait.place;
+	else
 		sale_id(nowhere.visit_id);
-		scan->at = &nowhere;
-	}
-	sale_unmatched(&scan->act, scan->at, &scan->id, a->outcome);
+	sale_unmatched(&scan->act, at, &scan->id, a->outcome);
 }
 
 int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,

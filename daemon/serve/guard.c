@@ -35,7 +35,7 @@ struct guard {
 	struct counters *counters;
 	struct guard_limits limits;
 	struct conn *conns, **tail; /* in order of arrival: who came first is served first */
-	struct event *settle; /* made active by each accept; runs in the same loop pass */
+	struct event *settle;       /* made active by each accept; runs in the same loop pass */
 	struct event *tick;
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	int listener_count;

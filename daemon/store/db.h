@@ -1,8 +1,8 @@
 /* Opening SQLite files: the only place that calls sqlite3_open, so that the rules stand once.
  *
- * One connection writes a file (journal thread: journal.db; sync thread: shard.db; HQ's loop: hq.db).
- * It holds an advisory lock on "<file>.lock" for as long as it is open, so that a second process
- * cannot become a second writer. Every other connection is read-only and never checkpoints.
+ * One connection writes a file (journal thread: journal.db; sync thread: shard.db; HQ's loop:
+ * hq.db). It holds an advisory lock on "<file>.lock" for as long as it is open, so that a second
+ * process cannot become a second writer. Every other connection is read-only and never checkpoints.
  */
 #ifndef LANEWAY_STORE_DB_H
 #define LANEWAY_STORE_DB_H
@@ -16,8 +16,8 @@ struct sqlite3_stmt;
 enum db_sync { DB_SYNC_NORMAL, DB_SYNC_FULL };
 
 /* The writing connection: WAL, page size 4096, the given synchronous level, secure_delete on, mode
- * 0600, incremental auto-vacuum. Waits at most a second for the lock. 0; -1 with a sentence in err and
- * *lock_held set when another process holds the file. */
+ * 0600, incremental auto-vacuum. Waits at most a second for the lock. 0; -1 with a sentence in err
+ * and *lock_held set when another process holds the file. */
 int db_open_writer(struct sqlite3 **out, int *lock_fd, const char *path, enum db_sync sync,
                    bool *lock_held, char *err, size_t err_size);
 void db_close_writer(struct sqlite3 *db, int lock_fd);

@@ -1,8 +1,9 @@
 /* The cached subset of profiles: may always be deleted and fetched again from HQ.
  *
- * shard.db holds identifiers only as a keyed blind index and profiles only as blobs, each sealed under
- * a key of its own that is wrapped under the device key. The sync thread owns the writer; the loop has a
- * read-only connection. Looking up allocates nothing but the JSON of the profile that is found.
+ * shard.db holds identifiers only as a keyed blind index and profiles only as blobs, each sealed
+ * under a key of its own that is wrapped under the device key. The sync thread owns the writer; the
+ * loop has a read-only connection. Looking up allocates nothing but the JSON of the profile that is
+ * found.
  */
 #ifndef LANEWAY_STORE_SHARD_H
 #define LANEWAY_STORE_SHARD_H
@@ -39,23 +40,26 @@ struct shard_hit {
 };
 
 struct shard_reader;
-/* The file may be missing (first start): then open succeeds and every lookup misses until it appears. */
-int shard_reader_open(struct shard_reader **out, const char *path, const struct vault *vault, char *err,
-                      size_t err_size);
+/* The file may be missing (first start): then open succeeds and every lookup misses until it
+ * appears. */
+int shard_reader_open(struct shard_reader **out, const char *path, const struct vault *vault,
+                      char *err, size_t err_size);
 void shard_reader_free(struct shard_reader *r);
 
 /* Profiles that have this identifier, at most max; the number found in all, or -1 (logged). */
-int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out, int max);
+int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
+               int max);
 
 /* One profile by HQ's customer id. 1, 0 or -1. json (may be NULL) gets its whole JSON. */
-int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out, struct buf *json);
+int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out,
+              struct buf *json);
 
 uint64_t shard_count(struct shard_reader *r);
 
 struct shard;
 /* The writing connection. An unreadable file is deleted and made anew (*made says so). */
-int shard_open(struct shard **out, const char *path, const struct vault *vault, bool *made, char *err,
-               size_t err_size);
+int shard_open(struct shard **out, const char *path, const struct vault *vault, bool *made,
+               char *err, size_t err_size);
 void shard_free(struct shard *s);
 
 /* Where the shard stands: HQ's generation (16 hex digits, empty at first) and feed version, and the
@@ -67,13 +71,14 @@ struct shard_mark {
 };
 int shard_mark_get(struct shard *s, struct shard_mark *out);
 
-/* Apply one page in one transaction: `lines` holds a profile or tombstone per line (WIRE.md, pages).
- * A bad line fails the page, nothing of it stays. mark: where the shard stands after the page (its
- * synced_wall_us is not used). With `fresh` everything held is dropped first, also the time of the last
- * sync. The number of lines applied, or -1 with a sentence in err that has no customer's data. If the
- * file was found damaged it has been made anew: after a failure read the mark again. */
-int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark, bool fresh,
-                char *err, size_t err_size);
+/* Apply one page in one transaction: `lines` holds a profile or tombstone per line (WIRE.md,
+ * pages). A bad line fails the page, nothing of it stays. mark: where the shard stands after the
+ * page (its synced_wall_us is not used). With `fresh` everything held is dropped first, also the
+ * time of the last sync. The number of lines applied, or -1 with a sentence in err that has no
+ * customer's data. If the file was found damaged it has been made anew: after a failure read the
+ * mark again. */
+int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark,
+                bool fresh, char *err, size_t err_size);
 
 /* A sync round has ended with nothing more to fetch at this wall time. */
 int shard_synced(struct shard *s, int64_t wall_us);

@@ -2,11 +2,10 @@
  *
  * The only user of OpenSSL in the daemon. A device's keys live in one folder:
  *
- *   vault.key         64 hex digits: the device key; made by vault_open when it is missing, mode 0600
- *   device-box.key    X25519 private key, PEM (PKCS 8); pages from HQ are sealed to it
- *   tls.key, tls.crt  the device's TLS key and certificate followed by its store's intermediate
- *   ca.crt            the root
- *   hq-box.pub        HQ's X25519 public key, PEM; epoch and visit keys are sealed to it
+ *   vault.key         64 hex digits: the device key; made by vault_open when it is missing, mode
+ * 0600 device-box.key    X25519 private key, PEM (PKCS 8); pages from HQ are sealed to it tls.key,
+ * tls.crt  the device's TLS key and certificate followed by its store's intermediate ca.crt the
+ * root hq-box.pub        HQ's X25519 public key, PEM; epoch and visit keys are sealed to it
  *   hq-sign.pub       HQ's Ed25519 public key, PEM; confirmations and pages are signed with it
  *
  * All but vault.key are made by `laneway-hq ca device`. Keys are never logged. Formats: WIRE.md.
@@ -56,9 +55,10 @@ void vault_chain(struct vault_work *w, uint8_t h[VAULT_HASH_BYTES], const uint8_
                  uint64_t seq, const uint8_t leaf[VAULT_HASH_BYTES]);
 
 /* AES-256-GCM with a random nonce. out has n + VAULT_SEAL_OVERHEAD bytes. 0 or -1. */
-int vault_seal(struct vault_work *w, const uint8_t key[VAULT_KEY_BYTES], const void *ad, size_t ad_len,
-               const void *p, size_t n, uint8_t *out);
-/* Open a seal of n bytes into out (n - VAULT_SEAL_OVERHEAD bytes, returned); -1: forged or short. */
+int vault_seal(struct vault_work *w, const uint8_t key[VAULT_KEY_BYTES], const void *ad,
+               size_t ad_len, const void *p, size_t n, uint8_t *out);
+/* Open a seal of n bytes into out (n - VAULT_SEAL_OVERHEAD bytes, returned); -1: forged or short.
+ */
 ssize_t vault_unseal(struct vault_work *w, const uint8_t key[VAULT_KEY_BYTES], const void *ad,
                      size_t ad_len, const uint8_t *seal, size_t n, uint8_t *out);
 
@@ -72,17 +72,19 @@ void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p,
 /* HKDF-SHA-256(device key, salt = epoch, info "laneway epoch v1"): the key of an epoch's packs. */
 void vault_epoch_key(const struct vault *v, const uint8_t epoch[8], uint8_t out[VAULT_KEY_BYTES]);
 /* Wrap a data key; `purpose` ("visit-key", "profile-key") and id are associated data. */
-int vault_wrap(const struct vault *v, struct vault_work *w, const char *purpose, const uint8_t id[16],
-               const uint8_t key[VAULT_KEY_BYTES], uint8_t out[VAULT_WRAP_BYTES]);
-int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpose, const uint8_t id[16],
-                 const uint8_t wrapped[VAULT_WRAP_BYTES], uint8_t out[VAULT_KEY_BYTES]);
+int vault_wrap(const struct vault *v, struct vault_work *w, const char *purpose,
+               const uint8_t id[16], const uint8_t key[VAULT_KEY_BYTES],
+               uint8_t out[VAULT_WRAP_BYTES]);
+int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpose,
+                 const uint8_t id[16], const uint8_t wrapped[VAULT_WRAP_BYTES],
+                 uint8_t out[VAULT_KEY_BYTES]);
 
 /* --- boxes: sealed to a public key (X25519, HKDF-SHA-256, AES-256-GCM; WIRE.md) --- */
 /* out has n + VAULT_BOX_OVERHEAD bytes. purpose: "epoch-key", "visit-keys", "page". 0 or -1. */
 int vault_box(struct vault_work *w, const uint8_t pub[32], const char *purpose, const void *ad,
               size_t ad_len, const void *p, size_t n, uint8_t *out);
-ssize_t vault_unbox(struct vault_work *w, const uint8_t priv[32], const char *purpose, const void *ad,
-                    size_t ad_len, const uint8_t *box, size_t n, uint8_t *out);
+ssize_t vault_unbox(struct vault_work *w, const uint8_t priv[32], const char *purpose,
+                    const void *ad, size_t ad_len, const uint8_t *box, size_t n, uint8_t *out);
 const uint8_t *vault_hq_box_pub(const struct vault *v);
 const uint8_t *vault_device_box_priv(const struct vault *v);
 
@@ -99,10 +101,10 @@ int vault_read_public(const char *path, uint8_t out[32], char *err, size_t err_s
 int vault_read_private(const char *path, uint8_t out[32], char *err, size_t err_size);
 
 /* A client context for mutual TLS: TLS 1.2 or newer, the given files, the peer's chain and its host
- * name or IP address checked against ca.crt (a device's folder) or root.crt (HQ's). key and crt are file
- * names in dir. NULL with a sentence in err. The caller owns it (vault_tls_free). */
-struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char *crt, const char *host,
-                                    char *err, size_t err_size);
+ * name or IP address checked against ca.crt (a device's folder) or root.crt (HQ's). key and crt are
+ * file names in dir. NULL with a sentence in err. The caller owns it (vault_tls_free). */
+struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char *crt,
+                                    const char *host, char *err, size_t err_size);
 void vault_tls_free(struct ssl_ctx_st *ctx);
 
 #endif

@@ -1,7 +1,9 @@
-/* The resend window: which messages were already taken, so that one sent again is not a second event.
+/* The resend window: which messages were already taken, so that one sent again is not a second
+ * event.
  *
- * A message's identity is (source, session, counter) with the counter rising within a session, and the
- * keyed hash of its body. Pure data structure, loop thread only; rebuilt at start from the journal.
+ * A message's identity is (source, session, counter) with the counter rising within a session, and
+ * the keyed hash of its body. Pure data structure, loop thread only; rebuilt at start from the
+ * journal.
  */
 #ifndef LANEWAY_STORE_WINDOW_H
 #define LANEWAY_STORE_WINDOW_H

@@ -1,4 +1,5 @@
-/* The bytes between store and HQ: batch, signed frame, page. Pure codecs; both ends use them. WIRE.md.
+/* The bytes between store and HQ: batch, signed frame, page. Pure codecs; both ends use them.
+ * WIRE.md.
  */
 #ifndef LANEWAY_SYNC_BATCH_H
 #define LANEWAY_SYNC_BATCH_H
@@ -63,8 +64,8 @@ int frame_decode(const char magic[4], const char *store, const uint8_t *p, size_
 /* A page's body: lines, zstd, then a box to the device ("page", ad = store NUL device). */
 int page_encode(struct batch_codec *c, const char *store, const char *device, const uint8_t pub[32],
                 const void *lines, size_t n, struct buf *out);
-int page_decode(struct batch_codec *c, const char *store, const char *device, const uint8_t priv[32],
-                const uint8_t *body, size_t n, const uint8_t **lines, size_t *len, char *err,
-                size_t err_size);
+int page_decode(struct batch_codec *c, const char *store, const char *device,
+                const uint8_t priv[32], const uint8_t *body, size_t n, const uint8_t **lines,
+                size_t *len, char *err, size_t err_size);
 
 #endif

@@ -4,9 +4,10 @@
 #include "sync/batch.h"
 
 #define FRAME_VERSION 1
-#define FRAME_PREFIX_BYTES 12                                              /* magic to H */
-#define FRAME_FIXED_BYTES (FRAME_PREFIX_BYTES + 4 + VAULT_SIGNATURE_BYTES) /* header, body empty   \
-	                                                                    */
+#define FRAME_PREFIX_BYTES 12 /* magic to H */
+#define FRAME_FIXED_BYTES                                                                          \
+	(FRAME_PREFIX_BYTES + 4 + VAULT_SIGNATURE_BYTES) /* header, body empty                     \
+	                                                  */
 
 static const char frame_context[] = "laneway frame v1"; /* its NUL is signed too */
 

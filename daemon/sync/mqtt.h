@@ -1,7 +1,7 @@
 /* One MQTT 3.1.1 connection over mutual TLS: the only user of libmosquitto. HQ uses it too.
  *
- * libmosquitto's thread only copies into a bounded queue and counts what it drops. QoS 1, no retained
- * messages, keep-alive 10 s. Reconnects by itself (1 s doubling to 30 s).
+ * libmosquitto's thread only copies into a bounded queue and counts what it drops. QoS 1, no
+ * retained messages, keep-alive 10 s. Reconnects by itself (1 s doubling to 30 s).
  */
 #ifndef LANEWAY_SYNC_MQTT_H
 #define LANEWAY_SYNC_MQTT_H
@@ -19,11 +19,11 @@ struct mqtt_params {
 	const char *host;
 	int port;
 	const char *client_id;
-	bool clean_session;         /* stores: true (what matters is repaired); HQ: false */
-	struct ssl_ctx_st *tls;     /* made by the vault; outlives the connection */
-	const char *const *topics;  /* subscribed after every CONNACK, NULL-terminated */
-	size_t queue_max;           /* incoming items kept */
-	struct counters *counters;  /* may be NULL */
+	bool clean_session;        /* stores: true (what matters is repaired); HQ: false */
+	struct ssl_ctx_st *tls;    /* made by the vault; outlives the connection */
+	const char *const *topics; /* subscribed after every CONNACK, NULL-terminated */
+	size_t queue_max;          /* incoming items kept */
+	struct counters *counters; /* may be NULL */
 };
 
 enum mqtt_item_type { MQTT_MESSAGE, MQTT_UP, MQTT_DOWN, MQTT_ACKED };
@@ -31,8 +31,8 @@ enum mqtt_item_type { MQTT_MESSAGE, MQTT_UP, MQTT_DOWN, MQTT_ACKED };
 /* MQTT_UP comes after the SUBACK of all topics. Owned by whoever popped it: mqtt_item_free. */
 struct mqtt_item {
 	enum mqtt_item_type type;
-	int mid;           /* MQTT_ACKED: of the publish */
-	char topic[96];    /* MQTT_MESSAGE */
+	int mid;        /* MQTT_ACKED: of the publish */
+	char topic[96]; /* MQTT_MESSAGE */
 	size_t len;
 	uint8_t payload[]; /* MQTT_MESSAGE; MQTT_DOWN: the reason as text */
 };
@@ -46,8 +46,8 @@ bool mqtt_stop(struct mqtt *m);
 void mqtt_free(struct mqtt *m);
 
 bool mqtt_connected(const struct mqtt *m);
-/* QoS 1. The message id (> 0), or -1 (not connected, or refused). Publish only what fits the window:
- * libmosquitto's own queue is unbounded. */
+/* QoS 1. The message id (> 0), or -1 (not connected, or refused). Publish only what fits the
+ * window: libmosquitto's own queue is unbounded. */
 int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t len);
 
 struct mqtt_item *mqtt_next(struct mqtt *m); /* NULL: none */

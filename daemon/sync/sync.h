@@ -1,5 +1,5 @@
-/* The sync thread: batches up, confirmations and profile pages down. It shares only the journal's file
- * and shard.db with the rest, and never holds the backlog in memory.
+/* The sync thread: batches up, confirmations and profile pages down. It shares only the journal's
+ * file and shard.db with the rest, and never holds the backlog in memory.
  */
 #ifndef LANEWAY_SYNC_SYNC_H
 #define LANEWAY_SYNC_SYNC_H
@@ -22,21 +22,22 @@ struct sync_params {
 	const struct vault *vault;
 	const struct clock *clock;
 	struct counters *counters;
-	struct journal *journal;                /* for journal_confirm */
-	void (*changed)(void *ctx);             /* state or shard changed; from the sync thread */
+	struct journal *journal;    /* for journal_confirm */
+	void (*changed)(void *ctx); /* state or shard changed; from the sync thread */
 	void *ctx;
 };
 
 struct sync_state {
-	bool connected;              /* to the broker */
-	bool hq_heard;               /* HQ answered within the last 30 s, or nothing is outstanding */
-	int64_t hq_heard_mono_us;    /* HQ's last word; 0: never in this run */
+	bool connected;           /* to the broker */
+	bool hq_heard;            /* HQ answered within the last 30 s, or nothing is outstanding */
+	int64_t hq_heard_mono_us; /* HQ's last word; 0: never in this run */
 	int64_t synced_wall_us, synced_mono_us; /* last completed shard sync; 0: never */
 	uint64_t shard_version;
 	char generation[17];
 	uint64_t unsent, outstanding_bytes, credit;
 	uint64_t quarantined, forked;
-	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0 none */
+	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0
+	                                  none */
 	int64_t progress_us;
 };
 

@@ -13,7 +13,8 @@ enum till_type {
 
 struct json_t;
 
-/* A message whose shape has been checked against till.def. Valid during the call that hands it over. */
+/* A message whose shape has been checked against till.def. Valid during the call that hands it
+ * over. */
 struct till_message {
 	enum till_type type;
 	const char *till, *lane; /* from the connection's hello */

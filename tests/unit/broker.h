@@ -134,7 +134,8 @@ static inline void broker_new(struct broker *b)
 	snprintf(path, sizeof(path), "%s/mosquitto.conf", b->dir);
 	f = fopen(path, "w");
 	fprintf(f,
-	        "user root\nset_tcp_nodelay true\npersistence false\nlog_dest stderr\nlistener %d 127.0.0.1\n"
+	        "user root\nset_tcp_nodelay true\npersistence false\nlog_dest stderr\nlistener %d "
+	        "127.0.0.1\n"
 	        "cafile %s/right/ca.crt\ncertfile %s/right/broker.crt\n"
 	        "keyfile %s/right/broker.key\nrequire_certificate true\n"
 	        "use_identity_as_username true\nacl_file %s/acl\nmax_queued_messages 100000\n",
