@@ -183,12 +183,12 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 static int bound_port(int fd)
 {
-	struct sockaddr_storage own = {0};
+	/* Large enough for both families, whose ports stand at the same place. */
+	struct sockaddr_in6 own = {0};
 	socklen_t size = sizeof(own);
 	if (getsockname(fd, (struct sockaddr *)&own, &size) < 0)
 		return 0;
-	return ntohs(own.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&own)->sin6_port
-	                                       : ((struct sockaddr_in *)&own)->sin_port);
+	return ntohs(own.sin6_port);
 }
 
 static int listen_on(const char *address, int port, char *err, size_t err_size)

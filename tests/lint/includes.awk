@@ -15,14 +15,14 @@ BEGIN {
 	# where a library's header may stand: pattern of the header -> pattern of the file
 	place["^libserialport[.]h$"] = "^daemon/capture/port[.]c$"
 	place["^mosquitto"] = "^daemon/sync/mqtt[.]c$"
-	place["^openssl/"] = "^(daemon/store/vault[a-z_]*|tools/hq/ca[a-z_]*)[.][ch]$"
+	place["^openssl/"] = "^(daemon/store/vault[a-z0-9_]*|tools/hq/ca[a-z0-9_]*)[.][ch]$"
 	place["^phonenumbers/"] = "^daemon/identity/phone[.]cc$"
 	place["^idn2[.]h$"] = "^daemon/identity/email[.]c$"
 	place["^sqlite3[.]h$"] = "^(daemon/store|tools/hq)/"
 	place["^zstd"] = "^(daemon/store|daemon/sync|tools)/"
-	place["^confuse[.]h$"] = "^(daemon/conf[a-z_]*|tools/.*conf[a-z_]*)[.][ch]$"
-	place["^systemd/"] = "^daemon/[a-z_]*[.]c$"
-	place["^event2/"] = "^(daemon/[a-z_]*[.][ch]|daemon/(capture|serve)/|tools/)"
+	place["^confuse[.]h$"] = "^(daemon/conf[a-z0-9_]*|tools/.*conf[a-z0-9_]*)[.][ch]$"
+	place["^systemd/"] = "^daemon/[a-z0-9_]*[.]c$"
+	place["^event2/"] = "^(daemon/[a-z0-9_]*[.][ch]|daemon/(capture|serve)/|tools/)"
 	place["^curl/"] = "^tools/"
 	place["^expat[.]h$"] = "^$"
 }
@@ -55,7 +55,7 @@ function check_own(header,    mine)
 			wrong("room daemon/" mine " has no line in tests/lint/includes.awk")
 		else if (!may(mine, header))
 			wrong("daemon/" mine " may not include \"" header "\"")
-	} else if (mine ~ /^daemon\/conf[a-z_]*[.][ch]$/) {
+	} else if (mine ~ /^daemon\/conf[a-z0-9_]*[.][ch]$/) {
 		if (header !~ /^(base\/|conf)/)
 			wrong("the configuration knows only base, not \"" header "\"")
 	} else if (mine ~ /^daemon\// && header ~ /^(hq|sim|laneway_cli|bench)\//) {

@@ -230,6 +230,7 @@ int bench_raw(const struct bench_params *p)
 		return 1;
 	}
 	char *batch = malloc(64 << 20);
+	int rc = 1;
 	int64_t begun = bench_now_us();
 	while (fscanf(batches, "%u", &count) == 1) {
 		size_t n = 0;
@@ -243,18 +244,20 @@ int bench_raw(const struct bench_params *p)
 		}
 		if (write(fd, batch, n) != (ssize_t)n || fdatasync(fd) < 0) {
 			perror(path);
-			return 1;
+			goto free_all;
 		}
 		events += count;
 		bytes += (int64_t)n;
 	}
 	double seconds = (double)(bench_now_us() - begun) / 1e6;
-	unlink(path);
 	printf("{\"events\":%llu,\"seconds\":%.6f,\"line_bytes\":%lld}\n",
 	       (unsigned long long)events, seconds, (long long)bytes);
+	rc = 0;
+free_all:
+	unlink(path);
 	free(batch);
 	free(text);
 	fclose(batches);
 	close(fd);
-	return 0;
+	return rc;
 }
