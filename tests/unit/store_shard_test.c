@@ -3,6 +3,7 @@
 #include <stddef.h>
 /* cmocka needs the three above in front. */
 #include <cmocka.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -559,6 +560,52 @@ static void a_second_writer_is_refused_and_deletes_nothing(void **state)
 	shard_reader_free(NULL);
 }
 
+#define FLIPS 300
+
+static void *flip(void *arg)
+{
+	struct place *p = arg;
+	char page[256];
+
+	for (int i = 0; i < FLIPS; i++) {
+		snprintf(
+		    page, sizeof(page),
+		    "{\"customer_id\":\"C1\",\"deleted\":true,\"version\":%d}\n"
+		    "{\"customer_id\":\"C1\",\"first_name\":\"N%d\",\"identifiers\":[{\"kind\":"
+		    "\"phone\",\"ref\":\"" REF "\",\"value\":\"+491\"}],\"version\":%d}\n",
+		    i, i, i);
+		if (apply(p, page, false) != 2)
+			return p;
+	}
+	return NULL;
+}
+
+static void a_lookup_sees_a_page_whole_or_not_at_all_while_it_is_applied(void **state)
+{
+	struct place *p = *state;
+	struct shard_hit hit = {0};
+	char expected[16];
+	pthread_t thread;
+	void *failed;
+	uint64_t last = 0;
+
+	assert_int_equal(apply(p, anna, false), 1);
+	assert_int_equal(pthread_create(&thread, NULL, flip, p), 0);
+	while (last < FLIPS - 1) {
+		int n = find(p, "phone", "+491", &hit);
+
+		if (n == 0 && last == 0)
+			continue; /* before the first page */
+		assert_int_equal(n, 1);
+		assert_true(hit.profile.version >= last);
+		last = hit.profile.version;
+		snprintf(expected, sizeof(expected), "N%d", (int)last);
+		assert_string_equal(hit.profile.first_name, expected);
+	}
+	pthread_join(thread, &failed);
+	assert_null(failed);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -578,6 +625,7 @@ int main(void)
 	    TEST(a_damaged_file_is_made_anew_and_asks_from_the_start),
 	    TEST(a_file_damaged_while_open_is_made_anew_by_the_page_that_meets_it),
 	    TEST(another_device_key_or_a_newer_format_means_another_shard),
+	    TEST(a_lookup_sees_a_page_whole_or_not_at_all_while_it_is_applied),
 	    TEST(a_second_writer_is_refused_and_deletes_nothing),
 	};
 
