@@ -19,7 +19,7 @@
 #define CONNECT_MS 10000   /* a connect without an answer is given up */
 #define RECONNECT_S_MIN 1  /* first wait after a lost connection */
 #define RECONNECT_S_MAX 30 /* and the longest */
-#define STOP_S 3           /* a thread inside DNS or a connect is left behind after this */
+#define STOP_S 2           /* a thread inside DNS or a connect is left behind after this */
 #define TOPICS_MAX 8       /* subscriptions */
 #define PAYLOAD_MAX (4u << 20) /* twice the largest batch: more is nobody of ours */
 

@@ -1,0 +1,277 @@
+#include "sync/downlink.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define ANSWER_US 10000000ll      /* 10 s: the first wait for a tell, doubling */
+#define ANSWER_US_MAX 300000000ll /* 5 min */
+#define ROUND_US 60000000ll       /* a round at least this often keeps "fresh" true */
+#define POKE_US 200000ll          /* pokes are answered five times a second at most */
+#define POKE_BYTES_MAX 4096       /* a poke is two numbers */
+
+struct downlink {
+	struct downlink_params params;
+	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
+	struct shard_mark mark;
+	bool up;
+	char id[17];      /* of the ask on its way */
+	int64_t asked_us; /* when it went; 0: none is on its way */
+	int64_t wait_us;  /* how long to wait for an answer, or after a bad one */
+	int64_t next_us;  /* when to ask, while none is on its way */
+	int64_t round_us; /* when the last round ended; 0: never in this run */
+	bool again;       /* poked while an ask was on its way */
+	struct buf payload;
+};
+
+static int64_t now_us(const struct downlink *d)
+{
+	return clock_mono_us(d->params.clock);
+}
+
+struct downlink *downlink_new(const struct downlink_params *params, char *err, size_t err_size)
+{
+	struct downlink *d = calloc(1, sizeof(*d));
+	if (!d) {
+		snprintf(err, err_size, "downlink: out of memory");
+		return NULL;
+	}
+	d->params = *params;
+	text_copy(d->store, sizeof(d->store), params->store);
+	text_copy(d->device, sizeof(d->device), params->device);
+	d->wait_us = ANSWER_US;
+	if (shard_mark_get(params->shard, &d->mark)) {
+		snprintf(err, err_size, "downlink: the shard does not say where it stands");
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void downlink_free(struct downlink *d)
+{
+	if (!d)
+		return;
+	buf_free(&d->payload);
+	free(d);
+}
+
+void downlink_ask(struct downlink *d)
+{
+	d->asked_us = 0;
+	d->again = false;
+	d->wait_us = ANSWER_US;
+	d->next_us = now_us(d);
+}
+
+void downlink_up(struct downlink *d)
+{
+	d->up = true;
+	downlink_ask(d);
+}
+
+void downlink_down(struct downlink *d)
+{
+	d->up = false;
+	d->asked_us = 0;
+}
+
+void downlink_poke(struct downlink *d, const void *payload, size_t len)
+{
+	json_t *root = len <= POKE_BYTES_MAX ? json_loadb(payload, len, 0, NULL) : NULL;
+	const json_t *version = json_object_get(root, "version");
+	int64_t now = now_us(d);
+	if (!json_is_integer(version) || json_integer_value(version) < 0) {
+		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
+	} else if ((uint64_t)json_integer_value(version) > d->mark.version) {
+		if (d->asked_us && now - d->asked_us < ANSWER_US) {
+			d->again = true;
+		} else if (d->asked_us || d->next_us > d->round_us + POKE_US) {
+			downlink_ask(d);
+			if (d->round_us && d->round_us + POKE_US > now)
+				d->next_us = d->round_us + POKE_US;
+		}
+	}
+	json_decref(root);
+}
+
+/* ---- tell ---- */
+
+static bool read_hex16(const json_t *root, const char *name, char out[17])
+{
+	uint8_t bytes[8];
+	const char *text = json_string_value(json_object_get(root, name));
+	if (!text || !text_unhex(text, bytes, sizeof(bytes)))
+		return false;
+	text_hex(bytes, sizeof(bytes), out);
+	return true;
+}
+
+static bool read_version(const json_t *root, const char *name, uint64_t *out)
+{
+	const json_t *v = json_object_get(root, name);
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return false;
+	*out = (uint64_t)json_integer_value(v);
+	return true;
+}
+
+static const char *tell_fault(const json_t *root, struct downlink_tell *out)
+{
+	if (json_integer_value(json_object_get(root, "v")) != 1)
+		return "v: expected 1";
+	const char *kind = json_string_value(json_object_get(root, "tell"));
+	if (!kind || strcmp(kind, "changes") != 0)
+		return "tell: expected changes";
+	const char *device = json_string_value(json_object_get(root, "device"));
+	if (!device || !text_copy(out->device, sizeof(out->device), device))
+		return "device: expected a name";
+	if (!read_hex16(root, "id", out->id))
+		return "id: expected 16 hex digits";
+	if (!read_hex16(root, "generation", out->generation))
+		return "generation: expected 16 hex digits";
+	if (!read_version(root, "since", &out->since) || !read_version(root, "to", &out->to))
+		return "since, to: expected whole numbers";
+	out->more = json_is_true(json_object_get(root, "more"));
+	out->fresh = json_is_true(json_object_get(root, "fresh"));
+	return NULL;
+}
+
+int downlink_parse(const char *json, size_t len, struct downlink_tell *out, char *err,
+                   size_t err_size)
+{
+	memset(out, 0, sizeof(*out));
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *fault = json_is_object(root) ? tell_fault(root, out) : "expected a JSON object";
+	json_decref(root);
+	if (!fault)
+		return 0;
+	snprintf(err, err_size, "the tell's %s", fault);
+	return -1;
+}
+
+bool downlink_expects(const struct downlink *d, const struct downlink_tell *t)
+{
+	return d->asked_us && strcmp(t->device, d->device) == 0 && strcmp(t->id, d->id) == 0;
+}
+
+/* What does not fit the ask, or NULL. */
+static const char *page_fault(const struct downlink *d, const struct downlink_tell *t)
+{
+	if (t->fresh)
+		return t->more && t->to == 0 ? "says more, but goes nowhere" : NULL;
+	if (strcmp(t->generation, d->mark.generation) != 0)
+		return "is of another generation, but not fresh";
+	if (t->since != d->mark.version)
+		return "begins elsewhere than where the shard stands";
+	if (t->to < t->since || (t->more && t->to == t->since))
+		return "does not go forward";
+	return NULL;
+}
+
+/* The number of changes applied, or -1 with err. */
+static int apply(struct downlink *d, const struct downlink_tell *t, const uint8_t *body, size_t len,
+                 char *err, size_t err_size)
+{
+	const uint8_t *lines;
+	size_t lines_len;
+	const char *fault = page_fault(d, t);
+	if (fault) {
+		snprintf(err, err_size, "the page %s", fault);
+		return -1;
+	}
+	if (page_decode(d->params.codec, d->store, d->device,
+	                vault_device_box_priv(d->params.vault), body, len, &lines, &lines_len, err,
+	                err_size))
+		return -1;
+	if (!lines_len && !t->fresh && t->to == d->mark.version)
+		return 0;
+	struct shard_mark mark = d->mark;
+	memcpy(mark.generation, t->generation, sizeof(mark.generation));
+	mark.version = t->to;
+	int n = shard_apply(d->params.shard, (const char *)lines, lines_len, &mark, t->fresh, err,
+	                    err_size);
+	if (n >= 0)
+		d->mark = mark;
+	return n;
+}
+
+static void end_round(struct downlink *d)
+{
+	int64_t wall = clock_wall_us(d->params.clock);
+	if (shard_synced(d->params.shard, wall) == 0)
+		d->mark.synced_wall_us = wall;
+	d->round_us = now_us(d);
+	d->next_us = d->again ? d->round_us : d->round_us + ROUND_US;
+	d->again = false;
+}
+
+bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint8_t *body,
+                   size_t len)
+{
+	char err[256];
+	int n = apply(d, t, body, len, err, sizeof(err));
+	d->asked_us = 0;
+	if (n < 0) {
+		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
+		log_warn("downlink: %s; asking again in %lld s", err,
+		         (long long)(d->wait_us / 1000000));
+		d->next_us = now_us(d) + d->wait_us;
+		d->wait_us = d->wait_us * 2 < ANSWER_US_MAX ? d->wait_us * 2 : ANSWER_US_MAX;
+		return false;
+	}
+	counter_add(d->params.counters, COUNTER_PROFILES_APPLIED, (uint64_t)n);
+	d->wait_us = ANSWER_US;
+	d->next_us = now_us(d);
+	if (!t->more)
+		end_round(d);
+	return true;
+}
+
+/* ---- ask ---- */
+
+static void send_ask(struct downlink *d)
+{
+	uint8_t id[8];
+	vault_random(id, sizeof(id));
+	text_hex(id, sizeof(id), d->id);
+	buf_reset(&d->payload);
+	buf_str(&d->payload, "{\"v\":1,\"device\":");
+	lw_event_json_string(&d->payload, d->device);
+	buf_printf(&d->payload,
+	           ",\"id\":\"%s\",\"ask\":\"changes\",\"generation\":\"%s\",\"since\":%llu}",
+	           d->id, d->mark.generation, (unsigned long long)d->mark.version);
+	if (!d->payload.failed && d->params.publish(d->params.ctx, d->payload.data, d->payload.len))
+		d->asked_us = now_us(d);
+	else
+		d->next_us = now_us(d) + ANSWER_US;
+}
+
+int64_t downlink_step(struct downlink *d)
+{
+	int64_t now = now_us(d);
+	if (!d->up)
+		return INT64_MAX;
+	if (d->asked_us && now - d->asked_us >= d->wait_us) {
+		d->asked_us = 0;
+		d->next_us = now;
+		d->wait_us = d->wait_us * 2 < ANSWER_US_MAX ? d->wait_us * 2 : ANSWER_US_MAX;
+	}
+	if (!d->asked_us && now >= d->next_us)
+		send_ask(d);
+	return d->asked_us ? d->asked_us + d->wait_us : d->next_us;
+}
+
+void downlink_state(const struct downlink *d, struct downlink_state *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->version = d->mark.version;
+	memcpy(out->generation, d->mark.generation, sizeof(out->generation));
+	out->synced_wall_us = d->mark.synced_wall_us;
+	out->synced_mono_us = d->round_us;
+	out->asked_us = d->asked_us;
+}

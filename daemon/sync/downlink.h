@@ -1,0 +1,77 @@
+/* Profile changes down: asks HQ for what is newer than the shard, page by page, and applies the
+ * pages.
+ *
+ * Sync thread only. One ask is on its way at most. A round is: ask, page, ask, ... until HQ has
+ * nothing more; then the shard is as fresh as that moment. Rounds begin when the connection is new,
+ * when HQ pokes, and after 60 s without one.
+ */
+#ifndef LANEWAY_SYNC_DOWNLINK_H
+#define LANEWAY_SYNC_DOWNLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "store/shard.h"
+#include "sync/batch.h"
+
+struct downlink;
+
+struct downlink_params {
+	const char *store, *device;
+	const struct vault *vault;
+	const struct clock *clock;
+	struct counters *counters;
+	struct shard *shard; /* the writer */
+	struct batch_codec *codec;
+	/* Publish on `ask`; false: cannot now. */
+	bool (*publish)(void *ctx, const void *payload, size_t len);
+	void *ctx;
+};
+
+struct downlink_state {
+	uint64_t version;
+	char generation[17]; /* of the shard; empty: none yet */
+	int64_t synced_wall_us,
+	    synced_mono_us; /* last completed round; 0: never (mono: in this run) */
+	int64_t asked_us;   /* mono time of the ask on its way; 0: none */
+};
+
+/* The header of a tell (WIRE.md). */
+struct downlink_tell {
+	char device[EVENT_STORE_SIZE], id[17], generation[17];
+	uint64_t since, to;
+	bool more, fresh;
+};
+
+/* NULL with a sentence in err. */
+struct downlink *downlink_new(const struct downlink_params *params, char *err, size_t err_size);
+void downlink_free(struct downlink *d);
+
+void downlink_up(struct downlink *d);
+void downlink_down(struct downlink *d);
+
+/* HQ's poke: ask soon, unless what it names is already here. */
+void downlink_poke(struct downlink *d, const void *payload, size_t len);
+/* Begin a round at once. */
+void downlink_ask(struct downlink *d);
+
+/* 0, or -1 with a sentence in err. */
+int downlink_parse(const char *json, size_t len, struct downlink_tell *out, char *err,
+                   size_t err_size);
+/* Is this the answer to the ask on its way? */
+bool downlink_expects(const struct downlink *d, const struct downlink_tell *t);
+/* Open and apply the page of an expected tell. false: it was bad (logged, counted, asked again
+ * later). */
+bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint8_t *body,
+                   size_t len);
+
+/* Ask if it is time. The mono time at which it wants to be called again (INT64_MAX: when
+ * connected). */
+int64_t downlink_step(struct downlink *d);
+
+void downlink_state(const struct downlink *d, struct downlink_state *out);
+
+#endif

@@ -1,0 +1,402 @@
+#include "sync/sync.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "store/shard.h"
+#include "sync/downlink.h"
+#include "sync/mqtt.h"
+#include "sync/uplink.h"
+
+#define QUEUE_MAX 1024 /* incoming items; what overflows is asked for or confirmed again */
+#define STEP_MS 1000   /* looks up this often while nothing happens */
+#define STOP_S 1       /* for the thread; as long as the connection may take after it: 3 s */
+#define SILENCE_US                                                                                 \
+	30000000ll /* HQ not heard for this long is not reachable, if something waits ... */
+#define ANSWER_US 10000000ll /* ... for longer than this */
+#define TOPIC_SIZE 64
+
+struct sync {
+	struct sync_params params;
+	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
+	char up_topic[TOPIC_SIZE], ask_topic[TOPIC_SIZE];
+	char confirm_topic[TOPIC_SIZE], tell_topic[TOPIC_SIZE], poke_topic[TOPIC_SIZE];
+	struct ssl_ctx_st *tls;
+	struct mqtt *mqtt;
+	struct journal_reader *reader;
+	struct shard *shard;
+	struct batch_codec *codec;
+	struct uplink *uplink;
+	struct downlink *downlink;
+	struct confirm *confirm; /* too large for a stack */
+	char generation[17];     /* HQ's, last heard; of the shard until then */
+	int64_t heard_us;
+	pthread_t thread;
+	atomic_bool stopping;
+	pthread_mutex_t lock; /* state */
+	struct sync_state state;
+};
+
+static bool publish_up(void *ctx, const void *payload, size_t len)
+{
+	struct sync *s = ctx;
+	return mqtt_publish(s->mqtt, s->up_topic, payload, len) > 0;
+}
+
+static bool publish_ask(void *ctx, const void *payload, size_t len)
+{
+	struct sync *s = ctx;
+	return mqtt_publish(s->mqtt, s->ask_topic, payload, len) > 0;
+}
+
+/* ---- what arrives ---- */
+
+static void bad(struct sync *s, const char *topic, const char *err)
+{
+	counter_add(s->params.counters, COUNTER_DOWNLINK_BAD, 1);
+	log_warn("sync: dropped a message on %s: %s", topic, err);
+}
+
+/* HQ lives: after a silence what is on its way need not wait for its long timers. */
+static void heard(struct sync *s)
+{
+	int64_t now = clock_mono_us(s->params.clock);
+	bool silent = now - s->heard_us > SILENCE_US;
+	s->heard_us = now;
+	if (silent)
+		uplink_alive(s->uplink);
+}
+
+/* true: HQ's database is another one than the one last heard of. */
+static bool note_generation(struct sync *s, const char *generation)
+{
+	bool other = s->generation[0] && strcmp(s->generation, generation) != 0;
+	text_copy(s->generation, sizeof(s->generation), generation);
+	if (other)
+		uplink_rewind(s->uplink);
+	return other;
+}
+
+static void on_confirm(struct sync *s, const struct mqtt_item *item)
+{
+	struct frame frame;
+	char err[200];
+	if (frame_decode("LNWC", s->store, item->payload, item->len,
+	                 vault_hq_sign_pub(s->params.vault), &frame, err, sizeof(err)) ||
+	    confirm_parse(frame.header, frame.header_len, s->confirm, err, sizeof(err))) {
+		bad(s, item->topic, err);
+		return;
+	}
+	bool first = !s->generation[0];
+	bool other = note_generation(s, s->confirm->generation);
+	uplink_confirm(s->uplink, s->confirm, first || other);
+	if (other)
+		downlink_ask(s->downlink);
+	heard(s);
+}
+
+static void on_tell(struct sync *s, const struct mqtt_item *item)
+{
+	struct frame frame;
+	struct downlink_tell tell;
+	char err[200];
+	if (frame_decode("LNWT", s->store, item->payload, item->len,
+	                 vault_hq_sign_pub(s->params.vault), &frame, err, sizeof(err)) ||
+	    downlink_parse(frame.header, frame.header_len, &tell, err, sizeof(err))) {
+		bad(s, item->topic, err);
+		return;
+	}
+	heard(s);
+	if (!downlink_expects(s->downlink, &tell))
+		return;
+	note_generation(s, tell.generation);
+	downlink_page(s->downlink, &tell, frame.body, frame.body_len);
+}
+
+static void on_message(struct sync *s, const struct mqtt_item *item)
+{
+	if (strcmp(item->topic, s->confirm_topic) == 0)
+		on_confirm(s, item);
+	else if (strcmp(item->topic, s->tell_topic) == 0)
+		on_tell(s, item);
+	else if (strcmp(item->topic, s->poke_topic) == 0)
+		downlink_poke(s->downlink, item->payload, item->len);
+	else
+		bad(s, item->topic, "a topic that was not asked for");
+}
+
+static void on_item(struct sync *s, const struct mqtt_item *item)
+{
+	switch (item->type) {
+	case MQTT_MESSAGE:
+		on_message(s, item);
+		break;
+	case MQTT_UP:
+		log_info("sync: connected to the broker");
+		uplink_up(s->uplink);
+		downlink_up(s->downlink);
+		break;
+	case MQTT_DOWN:
+		log_warn("sync: lost the broker: %s", (const char *)item->payload);
+		uplink_down(s->uplink);
+		downlink_down(s->downlink);
+		break;
+	case MQTT_ACKED: /* in the pipe, no more: only a confirmation counts */
+		break;
+	}
+}
+
+/* ---- what the others may know ---- */
+
+static bool reachable(const struct sync *s, const struct sync_state *n, int64_t asked_us,
+                      int64_t now)
+{
+	if (!n->connected || !s->heard_us)
+		return false;
+	int64_t waits_us = asked_us ? now - asked_us : 0;
+	if (n->oldest_unconfirmed_us > waits_us)
+		waits_us = n->oldest_unconfirmed_us;
+	return now - s->heard_us <= SILENCE_US || waits_us <= ANSWER_US;
+}
+
+static void gather(struct sync *s, struct sync_state *n)
+{
+	struct uplink_state up;
+	struct downlink_state down;
+	int64_t now = clock_mono_us(s->params.clock);
+	uplink_state(s->uplink, &up);
+	downlink_state(s->downlink, &down);
+	*n = (struct sync_state){.connected = mqtt_connected(s->mqtt),
+	                         .hq_heard_mono_us = s->heard_us,
+	                         .synced_wall_us = down.synced_wall_us,
+	                         .synced_mono_us = down.synced_mono_us,
+	                         .shard_version = down.version,
+	                         .unsent = up.unconfirmed,
+	                         .outstanding_bytes = up.outstanding_bytes,
+	                         .credit = up.credit,
+	                         .quarantined = up.quarantined,
+	                         .forked = up.forked,
+	                         .oldest_unconfirmed_us = up.oldest_us,
+	                         .progress_us = now};
+	memcpy(n->generation, s->generation, sizeof(n->generation));
+	n->hq_heard = reachable(s, n, down.asked_us, now);
+}
+
+static void tell_state(struct sync *s)
+{
+	struct sync_state n;
+	gather(s, &n);
+	pthread_mutex_lock(&s->lock);
+	struct sync_state o = s->state;
+	s->state = n;
+	pthread_mutex_unlock(&s->lock);
+	bool changed = n.connected != o.connected || n.hq_heard != o.hq_heard ||
+	               n.synced_wall_us != o.synced_wall_us ||
+	               n.synced_mono_us != o.synced_mono_us || n.shard_version != o.shard_version ||
+	               strcmp(n.generation, o.generation) != 0;
+	if (changed && s->params.changed)
+		s->params.changed(s->params.ctx);
+}
+
+/* ---- the thread ---- */
+
+static int wait_ms(const struct sync *s, int64_t until_us)
+{
+	int64_t us = until_us - clock_mono_us(s->params.clock);
+	if (us >= STEP_MS * 1000ll)
+		return STEP_MS;
+	return us > 0 ? (int)(us / 1000) + 1 : 0;
+}
+
+static void *thread_main(void *arg)
+{
+	struct sync *s = arg;
+	while (!atomic_load(&s->stopping)) {
+		for (struct mqtt_item *item; (item = mqtt_next(s->mqtt));) {
+			on_item(s, item);
+			mqtt_item_free(item);
+		}
+		int64_t up = uplink_step(s->uplink), down = downlink_step(s->downlink);
+		tell_state(s);
+		mqtt_wait(s->mqtt, wait_ms(s, up < down ? up : down));
+	}
+	return NULL;
+}
+
+/* ---- making and ending ---- */
+
+static void sync_free(struct sync *s)
+{
+	if (!s)
+		return;
+	mqtt_free(s->mqtt);
+	vault_tls_free(s->tls);
+	downlink_free(s->downlink);
+	uplink_free(s->uplink);
+	batch_codec_free(s->codec);
+	shard_free(s->shard);
+	journal_reader_free(s->reader);
+	free(s->confirm);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static void name_topics(struct sync *s)
+{
+	const struct {
+		char *topic;
+		const char *last;
+	} names[] = {{s->up_topic, "up"},
+	             {s->ask_topic, "ask"},
+	             {s->confirm_topic, "confirm"},
+	             {s->tell_topic, "tell"},
+	             {s->poke_topic, "poke"}};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		snprintf(names[i].topic, TOPIC_SIZE, "laneway/1/%s/%s", s->store, names[i].last);
+}
+
+static int make_connection(struct sync *s, char *err, size_t err_size)
+{
+	char client_id[2 * EVENT_STORE_SIZE];
+	snprintf(client_id, sizeof(client_id), "%s-%s", s->store, s->device);
+	const char *topics[] = {s->confirm_topic, s->tell_topic, s->poke_topic, NULL};
+	s->tls = vault_tls_client(s->params.keys_dir, "tls.key", "tls.crt", s->params.broker_host,
+	                          err, err_size);
+	if (!s->tls)
+		return -1;
+	struct mqtt_params params = {.host = s->params.broker_host,
+	                             .port = s->params.broker_port,
+	                             .client_id = client_id,
+	                             .clean_session = true,
+	                             .tls = s->tls,
+	                             .topics = topics,
+	                             .queue_max = QUEUE_MAX,
+	                             .counters = s->params.counters};
+	s->mqtt = mqtt_new(&params, err, err_size);
+	return s->mqtt ? 0 : -1;
+}
+
+static int make_links(struct sync *s, char *err, size_t err_size)
+{
+	const struct sync_params *p = &s->params;
+	s->codec = batch_codec_new();
+	s->confirm = calloc(1, sizeof(*s->confirm));
+	if (!s->codec || !s->confirm) {
+		snprintf(err, err_size, "sync: out of memory");
+		return -1;
+	}
+	struct uplink_params up = {.store = s->store,
+	                           .vault = p->vault,
+	                           .clock = p->clock,
+	                           .counters = p->counters,
+	                           .journal = p->journal,
+	                           .reader = s->reader,
+	                           .codec = s->codec,
+	                           .publish = publish_up,
+	                           .ctx = s};
+	s->uplink = uplink_new(&up, err, err_size);
+	if (!s->uplink)
+		return -1;
+	struct downlink_params down = {.store = s->store,
+	                               .device = s->device,
+	                               .vault = p->vault,
+	                               .clock = p->clock,
+	                               .counters = p->counters,
+	                               .shard = s->shard,
+	                               .codec = s->codec,
+	                               .publish = publish_ask,
+	                               .ctx = s};
+	s->downlink = downlink_new(&down, err, err_size);
+	return s->downlink ? 0 : -1;
+}
+
+static int open_files(struct sync *s, char *err, size_t err_size)
+{
+	bool made = false;
+	if (shard_open(&s->shard, s->params.shard_path, s->params.vault, &made, err, err_size))
+		return -1;
+	if (made)
+		log_info("sync: the shard is new and is fetched from HQ");
+	return journal_reader_open(&s->reader, s->params.journal_path, s->store, s->params.vault,
+	                           err, err_size);
+}
+
+static int start_threads(struct sync *s, char *err, size_t err_size)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int rc = pthread_create(&s->thread, NULL, thread_main, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0) {
+		snprintf(err, err_size, "sync: no thread: %s", strerror(rc));
+		return -1;
+	}
+	if (mqtt_start(s->mqtt) == 0)
+		return 0;
+	snprintf(err, err_size, "sync: no thread for the connection");
+	atomic_store(&s->stopping, true);
+	mqtt_wake(s->mqtt);
+	pthread_join(s->thread, NULL);
+	return -1;
+}
+
+int sync_start(struct sync **out, const struct sync_params *params, char *err, size_t err_size)
+{
+	struct sync *s = calloc(1, sizeof(*s));
+	if (!s) {
+		snprintf(err, err_size, "sync: out of memory");
+		return -1;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->params = *params;
+	text_copy(s->store, sizeof(s->store), params->store);
+	text_copy(s->device, sizeof(s->device), params->device);
+	name_topics(s);
+	if (open_files(s, err, err_size) || make_links(s, err, err_size) ||
+	    make_connection(s, err, err_size))
+		goto err_free;
+	struct downlink_state down;
+	downlink_state(s->downlink, &down);
+	memcpy(s->generation, down.generation, sizeof(s->generation));
+	gather(s, &s->state);
+	if (start_threads(s, err, err_size))
+		goto err_free;
+	*out = s;
+	return 0;
+err_free:
+	sync_free(s);
+	return -1;
+}
+
+void sync_wake(struct sync *s)
+{
+	mqtt_wake(s->mqtt);
+}
+
+bool sync_stop(struct sync *s)
+{
+	atomic_store(&s->stopping, true);
+	mqtt_wake(s->mqtt);
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_S;
+	if (pthread_timedjoin_np(s->thread, NULL, &until) != 0 || !mqtt_stop(s->mqtt))
+		return false;
+	sync_free(s);
+	return true;
+}
+
+void sync_state(struct sync *s, struct sync_state *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->state;
+	pthread_mutex_unlock(&s->lock);
+}

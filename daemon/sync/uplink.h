@@ -1,0 +1,70 @@
+/* Which events go to HQ next, and which may be forgotten: batches up, confirmations down.
+ *
+ * Sync thread only. Holds no lines: per open epoch what is confirmed, and of each batch on its way
+ * only where it begins, how long it is and when it was sent. Invariants:
+ *
+ *   U1  A seq is confirmed, held back (forked), on its way in exactly one batch, or waiting; what
+ * waits is sent in the order of (epoch, seq), urgent seqs before a backlog. U2  Only a confirmation
+ * ends a batch; a PUBACK means nothing here. U3  The bytes on their way stay within HQ's credit,
+ * except for one batch, which is always allowed. U4  A batch goes out again only when its
+ * confirmation timer ends, or as the oldest one when the connection is new or HQ speaks again after
+ * a silence.
+ */
+#ifndef LANEWAY_SYNC_UPLINK_H
+#define LANEWAY_SYNC_UPLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "store/journal.h"
+#include "sync/batch.h"
+#include "sync/confirm.h"
+
+struct uplink;
+
+struct uplink_params {
+	const char *store;
+	const struct vault *vault;
+	const struct clock *clock;
+	struct counters *counters;
+	struct journal *journal;       /* state and confirmations */
+	struct journal_reader *reader; /* the sync thread's own */
+	struct batch_codec *codec;
+	/* Publish on `up`; false: cannot now. */
+	bool (*publish)(void *ctx, const void *payload, size_t len);
+	void *ctx;
+};
+
+struct uplink_state {
+	uint64_t unconfirmed; /* events; on their way or waiting */
+	uint64_t outstanding_bytes, credit;
+	uint64_t quarantined, forked; /* in this run */
+	int64_t oldest_us;            /* age of the oldest batch on its way; 0: none */
+};
+
+/* Reads where the journal stands. NULL with a sentence in err. */
+struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t err_size);
+void uplink_free(struct uplink *u);
+
+/* The connection is new, or HQ speaks after a silence: timers start anew, the oldest batch goes at
+ * once. */
+void uplink_up(struct uplink *u);
+void uplink_down(struct uplink *u);
+
+/* HQ's word. replace: what it says of an epoch replaces what was confirmed, even downwards. */
+void uplink_confirm(struct uplink *u, const struct confirm *c, bool replace);
+
+/* HQ has a new generation: nothing counts as confirmed but what is no longer held. Follow it with
+ * the confirmation that said so, if it was one. */
+void uplink_rewind(struct uplink *u);
+
+/* Send what may be sent and is due. The mono time at which it wants to be called again (INT64_MAX:
+ * when something happens). */
+int64_t uplink_step(struct uplink *u);
+
+void uplink_state(const struct uplink *u, struct uplink_state *out);
+
+#endif
