@@ -193,6 +193,8 @@ static int apply(struct downlink *d, const struct downlink_tell *t, const uint8_
 	struct shard_mark mark = d->mark;
 	memcpy(mark.generation, t->generation, sizeof(mark.generation));
 	mark.version = t->to;
+	if (t->fresh)
+		mark.synced_wall_us = 0;
 	int n = shard_apply(d->params.shard, (const char *)lines, lines_len, &mark, t->fresh, err,
 	                    err_size);
 	if (n >= 0)
@@ -217,6 +219,7 @@ bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint
 	int n = apply(d, t, body, len, err, sizeof(err));
 	d->asked_us = 0;
 	if (n < 0) {
+		shard_mark_get(d->params.shard, &d->mark); /* the file may have been made anew */
 		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
 		log_warn("downlink: %s; asking again in %lld s", err,
 		         (long long)(d->wait_us / 1000000));

@@ -49,9 +49,10 @@ struct uplink_state {
 struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t err_size);
 void uplink_free(struct uplink *u);
 
-/* The connection is new, or HQ speaks after a silence: timers start anew, the oldest batch goes at
- * once. */
+/* The connection is new: timers start anew, the oldest batch goes at once. */
 void uplink_up(struct uplink *u);
+/* HQ speaks after a silence: the same for batches that were last sent 10 s ago or more. */
+void uplink_alive(struct uplink *u);
 void uplink_down(struct uplink *u);
 
 /* HQ's word. replace: what it says of an epoch replaces what was confirmed, even downwards. */
