@@ -1,0 +1,279 @@
+#include "hq/hq_apply.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "event/event.h"
+#include "hq/hq_epoch.h"
+#include "hq/hq_fact.h"
+#include "hq/hq_fold.h"
+#include "hq/hq_line.h"
+#include "hq/hq_run.h"
+
+#define HQ_APPLY_EVENTS_MAX                                                                        \
+	500 /* of one step: short enough for the loop, long enough for one fsync */
+#define HQ_APPLY_EPOCHS_MAX                                                                        \
+	4096 /* remembered over steps; a step cannot need more than its events */
+
+/* What the loop over events needs to know of an epoch. */
+struct epoch_info {
+	int64_t row, store;
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	char store_name[EVENT_STORE_SIZE];
+	bool ranked, touched; /* touched: its `included` has to move */
+};
+
+struct hq_apply {
+	struct hq_apply_params p;
+	struct vault_work *work;
+	struct hq_names orders; /* to be folded at the end of the step */
+	struct epoch_info *epoch;
+	size_t epoch_count;
+	bool failed; /* this step must not be kept */
+};
+
+struct hq_apply *hq_apply_new(const struct hq_apply_params *params)
+{
+	struct hq_apply *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return NULL;
+	a->p = *params;
+	a->work = vault_work_new();
+	a->epoch = calloc(HQ_APPLY_EPOCHS_MAX, sizeof *a->epoch);
+	if (a->work && a->epoch)
+		return a;
+	hq_apply_free(a);
+	return NULL;
+}
+
+void hq_apply_free(struct hq_apply *a)
+{
+	if (!a)
+		return;
+	hq_names_free(&a->orders);
+	vault_work_free(a->work);
+	free(a->epoch);
+	free(a);
+}
+
+static struct epoch_info *info_of(struct hq_apply *a, int64_t row)
+{
+	struct sqlite3_stmt *q;
+	struct epoch_info *info;
+	const void *epoch;
+
+	for (size_t i = a->epoch_count; i-- > 0;) {
+		if (a->epoch[i].row == row)
+			return &a->epoch[i];
+	}
+	q = hq_db_query(a->p.db, HQ_SQL_EPOCH_INFO, "i", row);
+	if (!hq_db_row(a->p.db, q))
+		return NULL;
+	info = &a->epoch[a->epoch_count++];
+	*info = (struct epoch_info){.row = row, .store = sqlite3_column_int64(q, 0)};
+	epoch = hq_db_bytes(q, 1, EVENT_EPOCH_BYTES);
+	if (epoch)
+		memcpy(info->epoch, epoch, EVENT_EPOCH_BYTES);
+	text_copy(info->store_name, sizeof info->store_name, hq_db_text(q, 2));
+	info->ranked = sqlite3_column_type(q, 3) != SQLITE_NULL;
+	hq_db_end(q);
+	return info;
+}
+
+static void add_orders(struct hq_apply *a, struct sqlite3_stmt *q)
+{
+	while (hq_db_row(a->p.db, q))
+		hq_names_add(&a->orders, hq_db_text(q, 0));
+}
+
+/* A new epoch, or one whose predecessor has just become known, may change who came last. */
+static void rank(struct hq_apply *a, struct epoch_info *info)
+{
+	info->ranked = true;
+	if (hq_epoch_rank(a->p.db, info->store))
+		add_orders(a, hq_db_query(a->p.db, HQ_SQL_ORDERS_OF_MANY_EPOCHS, "i", info->store));
+}
+
+enum opened { OPENED, OPENED_LATER, OPENED_NEVER };
+
+/* The customer that a line's `sealed` names. */
+static enum opened open_person(struct hq_apply *a, const struct hq_line_at *at,
+                               const struct hq_line *line, char customer[HQ_FACT_CUSTOMER_SIZE],
+                               uint8_t key_id[EVENT_ID_BYTES])
+{
+	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8], key[VAULT_KEY_BYTES];
+	uint8_t plain[HQ_LINE_PERSON_MAX];
+	struct hq_line_sealed sealed;
+	struct buf place = {.data = ad, .cap = sizeof ad};
+	ssize_t n = -1;
+
+	if (!hq_line_sealed(line, &sealed))
+		return OPENED_NEVER;
+	memcpy(key_id, sealed.key_id, EVENT_ID_BYTES);
+	switch (hq_fold_key(a->p.db, a->p.keys, a->work, key_id, key)) {
+	case 0:
+		return OPENED_LATER;
+	case -1:
+		return OPENED_NEVER;
+	}
+	buf_add(&place, at->store, strlen(at->store) + 1);
+	buf_add(&place, at->epoch, EVENT_EPOCH_BYTES);
+	buf_be64(&place, at->seq);
+	n = vault_unseal(a->work, key, place.data, place.len, sealed.seal, sealed.len, plain);
+	vault_wipe(key, sizeof key);
+	if (n < 0)
+		return OPENED_NEVER;
+	return hq_fact_customer((const char *)plain, (size_t)n, customer) ? OPENED : OPENED_NEVER;
+}
+
+/* Which orders does this fact speak about? */
+static void mark_orders(struct hq_apply *a, const struct epoch_info *info,
+                        const struct hq_fact *fact)
+{
+	if (fact->kind == HQ_FACT_ATTACHED || fact->kind == HQ_FACT_DETACHED)
+		add_orders(a, hq_db_query(a->p.db, HQ_SQL_ORDERS_OF_BASKET, "it", info->store,
+		                          fact->basket));
+	else
+		hq_names_add(&a->orders, fact->order_id);
+}
+
+static void put_fact(struct hq_apply *a, const struct epoch_info *info, const struct hq_line_at *at,
+                     const struct hq_line *line, const struct hq_fact *fact)
+{
+	char customer[HQ_FACT_CUSTOMER_SIZE] = "";
+	uint8_t key_id[EVENT_ID_BYTES];
+	enum opened opened = OPENED;
+
+	if (fact->names_person)
+		opened = open_person(a, at, line, customer, key_id);
+	if (opened == OPENED_LATER)
+		hq_db_run(a->p.db, HQ_SQL_WAITING_ADD, "bii", key_id, sizeof key_id, info->row,
+		          (int64_t)at->seq);
+	if (opened == OPENED_NEVER)
+		log_warn("store %s: seq %" PRIu64 " names a customer that cannot be read",
+		         at->store, at->seq);
+	hq_db_run(a->p.db, HQ_SQL_FACT_PUT, "iiitttttiitttti", info->row, (int64_t)at->seq,
+	          info->store, hq_fact_kind_name(fact->kind), fact->basket, fact->order_id,
+	          fact->ref, fact->visit, fact->time_us, fact->amount, fact->currency, fact->items,
+	          fact->profile_ref, customer[0] ? customer : NULL, (int64_t)fact->training);
+	mark_orders(a, info, fact);
+}
+
+static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, const void *bytes,
+                       size_t len)
+{
+	struct epoch_info *info = info_of(a, epoch_row);
+	struct hq_line_at at = {.seq = seq};
+	struct hq_line line;
+	struct hq_fact fact;
+	const char *why = "";
+
+	if (!info) {
+		a->failed = true;
+		return;
+	}
+	info->touched = true;
+	at.store = info->store_name;
+	memcpy(at.epoch, info->epoch, EVENT_EPOCH_BYTES);
+	if (hq_line_read(&at, bytes, len, &line) != NULL)
+		return;
+	if (!info->ranked || seq == 1)
+		rank(a, info);
+	if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
+		log_warn("store %s: seq %" PRIu64 " counts for nothing: %s", info->store_name, seq,
+		         why);
+	else if (fact.kind != HQ_FACT_NONE)
+		put_fact(a, info, &at, &line, &fact);
+	hq_fact_free(&fact);
+	hq_line_free(&line);
+}
+
+static int apply_new(struct hq_apply *a)
+{
+	struct sqlite3_stmt *q;
+	int64_t mark = hq_db_meta(a->p.db, "applied");
+	int n = 0;
+
+	q = hq_db_query(a->p.db, HQ_SQL_EVENT_AFTER, "ii", mark, (int64_t)HQ_APPLY_EVENTS_MAX);
+	for (; hq_db_row(a->p.db, q); n++) {
+		mark = sqlite3_column_int64(q, 0);
+		apply_line(a, sqlite3_column_int64(q, 1), (uint64_t)sqlite3_column_int64(q, 2),
+		           sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3));
+	}
+	if (n > 0)
+		hq_db_meta_set(a->p.db, "applied", mark);
+	return n;
+}
+
+/* One fact whose visit key has come since. A line is copied: folding it changes what is read here.
+ */
+static bool apply_waiting(struct hq_apply *a)
+{
+	struct sqlite3_stmt *q = hq_db_query(a->p.db, HQ_SQL_WAITING_READY, "");
+	uint8_t key_id[EVENT_ID_BYTES];
+	struct buf line = {0};
+	const void *id;
+	int64_t row, seq;
+
+	if (!hq_db_row(a->p.db, q))
+		return false;
+	id = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+	if (id)
+		memcpy(key_id, id, sizeof key_id);
+	row = sqlite3_column_int64(q, 1);
+	seq = sqlite3_column_int64(q, 2);
+	buf_add(&line, sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3));
+	hq_db_end(q);
+	if (id && !line.failed) {
+		hq_db_run(a->p.db, HQ_SQL_WAITING_DROP, "bii", key_id, sizeof key_id, row, seq);
+		apply_line(a, row, (uint64_t)seq, line.data, line.len);
+	}
+	buf_free(&line);
+	return id != NULL;
+}
+
+/* A store is told that a seq is included only when everything up to it has been folded. */
+static void move_included(struct hq_apply *a)
+{
+	int64_t mark = hq_db_meta(a->p.db, "applied");
+
+	for (size_t i = 0; i < a->epoch_count; i++) {
+		struct epoch_info *info = &a->epoch[i];
+
+		if (info->touched)
+			hq_db_run(a->p.db, HQ_SQL_EPOCH_INCLUDED, "iii", info->row, mark,
+			          (int64_t)hq_run_through(a->p.db, info->row));
+		info->touched = false;
+	}
+}
+
+int hq_apply_step(struct hq_apply *a)
+{
+	struct hq_fold fold = {a->p.db, &a->orders, a->p.currency, a->p.webhook,
+	                       clock_wall_us(a->p.clock)};
+	int n, waited = 0, rc = -1;
+
+	if (a->epoch_count > HQ_APPLY_EPOCHS_MAX - 2 * HQ_APPLY_EVENTS_MAX)
+		a->epoch_count = 0;
+	if (hq_db_begin(a->p.db) != 0)
+		return -1;
+	n = apply_new(a);
+	while (waited < HQ_APPLY_EVENTS_MAX && apply_waiting(a))
+		waited++;
+	hq_fold_orders(&fold);
+	move_included(a);
+	if (a->failed || a->orders.failed)
+		hq_db_rollback(a->p.db);
+	else
+		rc = hq_db_commit(a->p.db);
+	hq_names_free(&a->orders);
+	a->failed = false;
+	if (rc != 0)
+		a->epoch_count = 0; /* what was remembered has not been kept */
+	return rc != 0 ? -1 : n == HQ_APPLY_EVENTS_MAX || waited == HQ_APPLY_EVENTS_MAX;
+}

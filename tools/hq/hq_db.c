@@ -1,0 +1,336 @@
+#include "hq/hq_db.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "store/db.h"
+#include "store/vault.h"
+
+#define HQ_DB_FORMAT 1
+#define HQ_DB_GENERATION_BYTES 8
+#define HQ_DB_CACHE                                                                                \
+	"-32768" /* KiB, as SQLite wants it: the index pages of a busy day stay in memory */
+#define HQ_DB_PATH_SIZE 300
+
+struct hq_db {
+	struct sqlite3 *sql;
+	int lock_fd;
+	bool failed; /* a statement of the open transaction failed */
+	char generation[TEXT_HEX_SIZE(HQ_DB_GENERATION_BYTES)];
+	struct sqlite3_stmt *stmt[HQ_SQL_COUNT]; /* prepared at first use */
+};
+
+static const char *const sql_text[HQ_SQL_COUNT] = {
+#define HQ_SQL(symbol, text) [HQ_SQL_##symbol] = text,
+#include "hq/hq_sql.def"
+};
+
+static const char schema[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE store(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, heard_us INTEGER,"
+    " dark_us INTEGER);"
+    "CREATE TABLE epoch(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, epoch BLOB NOT NULL,"
+    " device TEXT, prev_epoch BLOB, prev_last_seq INTEGER, prev_h BLOB, rank INTEGER,"
+    " included INTEGER NOT NULL DEFAULT 0, UNIQUE(store, epoch));"
+    "CREATE INDEX epoch_prev ON epoch(store, prev_epoch);"
+    "CREATE TABLE run(epoch INTEGER, first INTEGER, last INTEGER NOT NULL, h_prev BLOB NOT NULL,"
+    " h_last BLOB NOT NULL, PRIMARY KEY(epoch, first)) WITHOUT ROWID;"
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " leaf BLOB NOT NULL, line BLOB NOT NULL, UNIQUE(epoch, seq));"
+    "CREATE TABLE quarantine(epoch INTEGER, seq INTEGER, leaf BLOB NOT NULL, line BLOB NOT NULL,"
+    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE TABLE fork(epoch INTEGER, seq INTEGER, leaf BLOB, line BLOB NOT NULL,"
+    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq, leaf)) WITHOUT ROWID;"
+    "CREATE TABLE unreadable(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, sha256 BLOB NOT NULL,"
+    " payload BLOB NOT NULL, reason TEXT NOT NULL, arrived_us INTEGER, UNIQUE(store, sha256));"
+    "CREATE TABLE alarm(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " detail TEXT NOT NULL, raised_us INTEGER, UNIQUE(store, kind, detail));"
+    "CREATE TABLE visit_key(id BLOB PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE fact(epoch INTEGER, seq INTEGER, store INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " basket TEXT, order_id TEXT, ref TEXT, visit TEXT, time_us INTEGER, amount INTEGER,"
+    " currency TEXT, items TEXT, profile_ref TEXT, customer TEXT, training INTEGER NOT NULL,"
+    " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE INDEX fact_basket ON fact(store, basket, kind);"
+    "CREATE INDEX fact_order ON fact(order_id, kind);"
+    "CREATE TABLE waiting(key_id BLOB, epoch INTEGER, seq INTEGER, PRIMARY KEY(key_id, epoch, seq))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE sale(order_id TEXT PRIMARY KEY, owner TEXT, visit TEXT, time_us INTEGER,"
+    " amount INTEGER, refunded INTEGER, cancelled INTEGER, training INTEGER, currency TEXT,"
+    " items TEXT) WITHOUT ROWID;"
+    "CREATE INDEX sale_owner ON sale(owner, time_us);"
+    "CREATE TABLE profile(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, external TEXT "
+    "UNIQUE,"
+    " first_name TEXT, name TEXT, tier TEXT, points INTEGER, points_as_of TEXT, language TEXT,"
+    " state TEXT NOT NULL, version INTEGER UNIQUE, visits INTEGER NOT NULL DEFAULT 0,"
+    " spend INTEGER NOT NULL DEFAULT 0, last_seen_us INTEGER, last_items TEXT);"
+    "CREATE TABLE identifier(kind TEXT, value TEXT, profile INTEGER, verified INTEGER NOT NULL,"
+    " ref BLOB NOT NULL, PRIMARY KEY(kind, value, profile)) WITHOUT ROWID;"
+    "CREATE INDEX identifier_profile ON identifier(profile);"
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL,"
+    " made_us INTEGER NOT NULL, done_us INTEGER);"
+    "CREATE INDEX outbox_open ON outbox(id) WHERE done_us IS NULL;"
+    "CREATE VIEW events AS SELECT store.name AS store, lower(hex(epoch.epoch)) AS epoch, event.seq "
+    "AS seq,"
+    " event.leaf AS leaf, event.line AS line FROM event JOIN epoch ON epoch.id = event.epoch"
+    " JOIN store ON store.id = epoch.store;"
+    "INSERT INTO meta VALUES('version', 0), ('applied', 0);"
+    "PRAGMA user_version = 1;";
+
+static int make_tables(struct hq_db *db)
+{
+	uint8_t random[HQ_DB_GENERATION_BYTES];
+	char text[TEXT_HEX_SIZE(HQ_DB_GENERATION_BYTES)];
+
+	if (db_exec(db->sql, "BEGIN IMMEDIATE") != 0)
+		return -1;
+	if (db_exec(db->sql, schema) != 0)
+		goto err_rollback;
+	vault_random(random, sizeof random);
+	text_hex(random, sizeof random, text);
+	if (hq_db_run(db, HQ_SQL_META_SET, "tt", "generation", text) != 1 ||
+	    db_exec(db->sql, "COMMIT") != 0)
+		goto err_rollback;
+	return 0;
+err_rollback:
+	db_exec(db->sql, "ROLLBACK");
+	return -1;
+}
+
+static int format_of(struct hq_db *db)
+{
+	sqlite3_stmt *q = db_prepare(db->sql, "PRAGMA user_version");
+	int format = -1;
+
+	if (q && sqlite3_step(q) == SQLITE_ROW)
+		format = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	return format;
+}
+
+static int read_generation(struct hq_db *db)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_META_GET, "t", "generation");
+	bool ok = hq_db_row(db, q) &&
+	          text_copy(db->generation, sizeof db->generation, hq_db_text(q, 0)) &&
+	          strlen(db->generation) == sizeof db->generation - 1;
+
+	hq_db_end(q);
+	return ok ? 0 : -1;
+}
+
+int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_t err_size)
+{
+	char path[HQ_DB_PATH_SIZE];
+	struct hq_db *db = calloc(1, sizeof *db);
+	int format;
+
+	*held = false;
+	if (!db || (size_t)snprintf(path, sizeof path, "%s/hq.db", dir) >= sizeof path) {
+		snprintf(err, err_size, "%s", db ? "data: the path is too long" : "out of memory");
+		goto err_free;
+	}
+	if (db_open_writer(&db->sql, &db->lock_fd, path, DB_SYNC_FULL, held, err, err_size) != 0)
+		goto err_free;
+	format = format_of(db);
+	if (format > HQ_DB_FORMAT) {
+		snprintf(err, err_size, "%s: its format is %d, this release reads up to %d", path,
+		         format, HQ_DB_FORMAT);
+		goto err_close;
+	}
+	if (db_exec(db->sql, "PRAGMA cache_size=" HQ_DB_CACHE) != 0 ||
+	    (format == 0 && make_tables(db) != 0) || read_generation(db) != 0) {
+		snprintf(err, err_size, "%s: not a database of laneway-hq", path);
+		goto err_close;
+	}
+	*out = db;
+	return 0;
+err_close:
+	hq_db_close(db);
+	return -1;
+err_free:
+	free(db);
+	return -1;
+}
+
+void hq_db_close(struct hq_db *db)
+{
+	if (!db)
+		return;
+	for (int i = 0; i < HQ_SQL_COUNT; i++)
+		sqlite3_finalize(db->stmt[i]);
+	db_close_writer(db->sql, db->lock_fd);
+	free(db);
+}
+
+struct sqlite3 *hq_db_handle(struct hq_db *db)
+{
+	return db->sql;
+}
+
+const char *hq_db_generation(const struct hq_db *db)
+{
+	return db->generation;
+}
+
+int hq_db_begin(struct hq_db *db)
+{
+	db->failed = false;
+	return db_exec(db->sql, "BEGIN IMMEDIATE");
+}
+
+void hq_db_rollback(struct hq_db *db)
+{
+	db_exec(db->sql, "ROLLBACK");
+	db->failed = false;
+}
+
+int hq_db_commit(struct hq_db *db)
+{
+	if (!db->failed && db_exec(db->sql, "COMMIT") == 0)
+		return 0;
+	hq_db_rollback(db);
+	return -1;
+}
+
+static void bind_all(struct sqlite3_stmt *s, const char *types, va_list ap,
+                     sqlite3_destructor_type keep)
+{
+	const void *p;
+	int at = 1;
+
+	for (const char *t = types; *t; t++, at++) {
+		switch (*t) {
+		case 'i':
+			sqlite3_bind_int64(s, at, va_arg(ap, int64_t));
+			break;
+		case 't':
+			sqlite3_bind_text(s, at, va_arg(ap, const char *), -1, keep);
+			break;
+		default:
+			p = va_arg(ap, const void *);
+			sqlite3_bind_blob64(s, at, p, va_arg(ap, size_t), keep);
+			break;
+		}
+	}
+}
+
+static struct sqlite3_stmt *statement(struct hq_db *db, enum hq_sql id)
+{
+	if (!db->stmt[id])
+		db->stmt[id] = db_prepare(db->sql, sql_text[id]);
+	if (!db->stmt[id])
+		db->failed = true;
+	return db->stmt[id];
+}
+
+static void note_failure(struct hq_db *db, struct sqlite3_stmt *s)
+{
+	db->failed = true;
+	log_error("hq.db: %s: %.48s", sqlite3_errmsg(db->sql), sqlite3_sql(s));
+}
+
+int hq_db_run(struct hq_db *db, enum hq_sql id, const char *types, ...)
+{
+	struct sqlite3_stmt *s = statement(db, id);
+	va_list ap;
+	int rc;
+
+	if (!s)
+		return -1;
+	va_start(ap, types);
+	bind_all(s, types, ap, SQLITE_STATIC);
+	va_end(ap);
+	rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		note_failure(db, s);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? sqlite3_changes(db->sql) : -1;
+}
+
+struct sqlite3_stmt *hq_db_query(struct hq_db *db, enum hq_sql id, const char *types, ...)
+{
+	struct sqlite3_stmt *s = statement(db, id);
+	va_list ap;
+
+	if (!s)
+		return NULL;
+	va_start(ap, types);
+	bind_all(s, types, ap, SQLITE_TRANSIENT);
+	va_end(ap);
+	return s;
+}
+
+bool hq_db_row(struct hq_db *db, struct sqlite3_stmt *q)
+{
+	int rc;
+
+	if (!q)
+		return false;
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		return true;
+	if (rc != SQLITE_DONE)
+		note_failure(db, q);
+	hq_db_end(q);
+	return false;
+}
+
+void hq_db_end(struct sqlite3_stmt *q)
+{
+	if (!q)
+		return;
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+}
+
+int64_t hq_db_int(struct hq_db *db, int64_t none, enum hq_sql id, const char *types, ...)
+{
+	struct sqlite3_stmt *s = statement(db, id);
+	int64_t value = none;
+	va_list ap;
+
+	if (!s)
+		return none;
+	va_start(ap, types);
+	bind_all(s, types, ap, SQLITE_TRANSIENT);
+	va_end(ap);
+	if (hq_db_row(db, s) && sqlite3_column_type(s, 0) != SQLITE_NULL)
+		value = sqlite3_column_int64(s, 0);
+	hq_db_end(s);
+	return value;
+}
+
+int64_t hq_db_last_id(struct hq_db *db)
+{
+	return sqlite3_last_insert_rowid(db->sql);
+}
+
+const char *hq_db_text(struct sqlite3_stmt *q, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(q, column);
+
+	return text ? text : "";
+}
+
+const void *hq_db_bytes(struct sqlite3_stmt *q, int column, size_t n)
+{
+	const void *p = sqlite3_column_blob(q, column);
+
+	return (size_t)sqlite3_column_bytes(q, column) == n ? p : NULL;
+}
+
+int64_t hq_db_meta(struct hq_db *db, const char *name)
+{
+	return hq_db_int(db, 0, HQ_SQL_META_GET, "t", name);
+}
+
+void hq_db_meta_set(struct hq_db *db, const char *name, int64_t value)
+{
+	hq_db_run(db, HQ_SQL_META_SET, "ti", name, value);
+}

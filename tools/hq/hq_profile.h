@@ -1,0 +1,65 @@
+/* Customers as HQ knows them, and the feed of their changes.
+ *
+ * Every change that a lane can see gives the profile the next version of the one sequencer, within
+ * the same transaction: a store that stands at version V has every profile whose version is V or
+ * less. All of it inside a transaction of the caller.
+ */
+#ifndef LANEWAY_HQ_PROFILE_H
+#define LANEWAY_HQ_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "hq/hq_db.h"
+#include "identity/ident.h"
+
+#define HQ_PROFILE_IDENTS_MAX 16 /* of one customer; what a page's line can carry */
+#define HQ_PROFILE_ID_SIZE 24
+
+/* What an import says of one customer. NULL: says nothing of it. */
+struct hq_person {
+	const char *external; /* the chain's own key for the customer */
+	const char *first_name, *name, *tier, *points_as_of, *language;
+	const char *state; /* "active", "restricted", "confidential", "deleted" */
+	bool has_points;
+	int64_t points;
+	struct {
+		enum ident_kind kind;
+		char value[IDENT_VALUE_SIZE]; /* normal form */
+	} ident[IDENT_KIND_COUNT];
+	int ident_count;
+};
+
+enum hq_upsert {
+	HQ_UPSERT_NEW,
+	HQ_UPSERT_CHANGED,
+	HQ_UPSERT_SAME,
+	HQ_UPSERT_AMBIGUOUS, /* its first known identifier belongs to several customers */
+	HQ_UPSERT_FULL, /* the customer would have more than HQ_PROFILE_IDENTS_MAX identifiers */
+};
+
+/* Find the customer by the external key if one is given, else by the first identifier that is
+ * known, and bring in what differs; a new customer gets the next id. */
+enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person);
+
+/* Recompute what is derived from a customer's orders: visits, spend, last seen, last items.
+ * currency: the one that spend is counted in. A customer that is not known is left out. */
+void hq_profile_derive(struct hq_db *db, const char *customer_id, const char *currency);
+
+/* The feed's newest version. */
+uint64_t hq_profile_version(struct hq_db *db);
+
+/* Append at most `max` profiles above `since` in order of version, one line each, as long as the
+ * whole stays within bytes_max (at least one). includes: JSON of the store's epochs. Returns the
+ * version of the last one, `since` if there was none; *more: something newer is left. */
+struct hq_profile_page {
+	uint64_t since;
+	int max;
+	size_t bytes_max;
+	const char *includes;
+};
+uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,
+                         bool *more);
+
+#endif

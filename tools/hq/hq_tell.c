@@ -1,0 +1,168 @@
+#include "hq/hq_tell.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "hq/hq_profile.h"
+#include "sync/batch.h"
+
+#define HQ_TELL_ASK_MAX 4096     /* bytes of a request */
+#define HQ_TELL_PROFILES_MAX 500 /* of one page: what a store applies in one short transaction */
+#define HQ_TELL_BYTES_MAX (512 * 1024) /* of one page's lines; the frame's body may be twice that  \
+	                                */
+#define HQ_TELL_EPOCHS_MAX                                                                         \
+	16 /* of `includes`: the store's newest; older ones have long been heard */
+#define HQ_TELL_ERR_SIZE 160
+
+struct hq_tell {
+	struct hq_db *db;
+	struct hq_keys *keys;
+	struct batch_codec *codec;
+	struct buf lines, body, header, includes;
+};
+
+struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys)
+{
+	struct hq_tell *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->db = db;
+	t->keys = keys;
+	t->codec = batch_codec_new();
+	if (t->codec)
+		return t;
+	free(t);
+	return NULL;
+}
+
+void hq_tell_free(struct hq_tell *t)
+{
+	if (!t)
+		return;
+	batch_codec_free(t->codec);
+	buf_free(&t->lines);
+	buf_free(&t->body);
+	buf_free(&t->header);
+	buf_free(&t->includes);
+	free(t);
+}
+
+static bool copy_text(const json_t *root, const char *key, char *out, size_t size)
+{
+	const char *text = json_string_value(json_object_get(root, key));
+
+	return text && text_copy(out, size, text);
+}
+
+int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size)
+{
+	json_t *root =
+	    len <= HQ_TELL_ASK_MAX ? json_loadb(ask, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	const json_t *since = json_object_get(root, "since");
+	const char *what = json_string_value(json_object_get(root, "ask"));
+	uint8_t id[8];
+	int rc = -1;
+
+	memset(out, 0, sizeof *out);
+	if (!json_is_object(root) || json_integer_value(json_object_get(root, "v")) != 1)
+		snprintf(err, err_size, "an ask that is no JSON object of version 1");
+	else if (!what || strcmp(what, "changes") != 0)
+		snprintf(err, err_size, "an ask for something else than changes");
+	else if (!copy_text(root, "device", out->device, sizeof out->device) ||
+	         !hq_keys_name_ok(out->device))
+		snprintf(err, err_size, "an ask without the name of a device");
+	else if (!copy_text(root, "id", out->id, sizeof out->id) ||
+	         !text_unhex(out->id, id, sizeof id))
+		snprintf(err, err_size, "an ask whose id is not 16 hex digits");
+	else if (!copy_text(root, "generation", out->generation, sizeof out->generation) ||
+	         !json_is_integer(since) || json_integer_value(since) < 0)
+		snprintf(err, err_size, "an ask without generation and since");
+	else
+		rc = 0;
+	out->since = rc == 0 ? (uint64_t)json_integer_value(since) : 0;
+	json_decref(root);
+	return rc;
+}
+
+static void write_includes(struct hq_tell *t, const char *store)
+{
+	int64_t row = hq_db_int(t->db, -1, HQ_SQL_STORE_ID, "t", store);
+	struct sqlite3_stmt *q =
+	    hq_db_query(t->db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_TELL_EPOCHS_MAX);
+	char epoch[EVENT_EPOCH_SIZE];
+	const void *bytes;
+	const char *comma = "";
+
+	buf_reset(&t->includes);
+	buf_byte(&t->includes, '{');
+	while (hq_db_row(t->db, q)) {
+		bytes = hq_db_bytes(q, 0, EVENT_EPOCH_BYTES);
+		if (!bytes)
+			continue;
+		text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
+		buf_printf(&t->includes, "%s\"%s\":%" PRId64, comma, epoch,
+		           (int64_t)sqlite3_column_int64(q, 1));
+		comma = ",";
+	}
+	buf_str(&t->includes, "}");
+	buf_byte(&t->includes, '\0');
+}
+
+static int encode(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                  const uint8_t pub[32], struct buf *out)
+{
+	buf_reset(&t->body);
+	if (t->lines.failed || t->includes.failed || t->header.failed ||
+	    page_encode(t->codec, store, ask->device, pub, t->lines.data, t->lines.len, &t->body) !=
+	        0 ||
+	    frame_encode("LNWT", store, (const char *)t->header.data, t->body.data, t->body.len,
+	                 hq_keys_sign(t->keys), out) != 0) {
+		log_error("store %s: a page could not be made", store);
+		return -1;
+	}
+	return 0;
+}
+
+int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,
+                   struct buf *out)
+{
+	struct hq_profile_page page = {.max = HQ_TELL_PROFILES_MAX, .bytes_max = HQ_TELL_BYTES_MAX};
+	const char *generation = hq_db_generation(t->db);
+	char err[HQ_TELL_ERR_SIZE];
+	struct hq_tell_ask ask;
+	const uint8_t *pub;
+	uint64_t to;
+	bool more, fresh;
+
+	if (hq_tell_parse(ask_bytes, len, &ask, err, sizeof err) != 0) {
+		log_warn("store %s: %s", store, err);
+		return -1;
+	}
+	pub = hq_keys_device(t->keys, store, ask.device);
+	if (!pub)
+		return -1;
+	/* A store that is ahead of the feed has heard another history than this one. */
+	fresh = ask.since == 0 || strcmp(ask.generation, generation) != 0 ||
+	        ask.since > hq_profile_version(t->db);
+	page.since = fresh ? 0 : ask.since;
+	write_includes(t, store);
+	page.includes = t->includes.failed ? "{}" : (const char *)t->includes.data;
+	buf_reset(&t->lines);
+	to = hq_profile_page(t->db, &page, &t->lines, &more);
+	buf_reset(&t->header);
+	buf_printf(
+	    &t->header,
+	    "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"changes\",\"generation\":\"%s\","
+	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,\"fresh\":%s}",
+	    ask.device, ask.id, generation, page.since, to, more ? "true" : "false",
+	    fresh ? "true" : "false");
+	buf_byte(&t->header, '\0');
+	return encode(t, store, &ask, pub, out);
+}

@@ -1,0 +1,29 @@
+/* Answers to a store's ask: pages of profiles in version order, sealed to the device that asked. */
+#ifndef LANEWAY_HQ_TELL_H
+#define LANEWAY_HQ_TELL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "hq/hq_db.h"
+#include "hq/hq_keys.h"
+
+struct hq_tell;
+
+struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys); /* NULL: out of memory */
+void hq_tell_free(struct hq_tell *t);
+
+/* One payload from `laneway/1/<store>/ask`: append the frame for `.../tell` to out. 0; -1: there is
+ * nothing to answer (logged): not an ask, or a device that nobody made. */
+int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t len,
+                   struct buf *out);
+
+/* What an ask says. Pure; 0, or -1 with err. */
+struct hq_tell_ask {
+	char device[33], id[17], generation[17];
+	uint64_t since;
+};
+int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
+
+#endif
