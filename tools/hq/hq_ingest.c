@@ -14,8 +14,9 @@
 #include "hq/hq_run.h"
 #include "sync/batch.h"
 
-#define HQ_INGEST_UNREADABLE_MAX 1000 /* payloads kept: enough to find a bug, bounded for a flood  \
-	                               */
+#define HQ_INGEST_UNREADABLE_MAX                                                                   \
+	1000 /* payloads kept: enough to find a bug, bounded for a flood                           \
+	      */
 #define HQ_INGEST_SEQ_MAX                                                                          \
 	(UINT64_C(1) << 53) /* no device journals more; exact in every reader's numbers */
 #define HQ_INGEST_ERR_SIZE 200

@@ -13,8 +13,9 @@
 #include "event/event.h"
 
 #define HQ_KEYS_PATH_SIZE 400
-#define HQ_KEYS_DEVICES_MAX 4096 /* remembered public keys; a bigger fleet reads some files again  \
-	                          */
+#define HQ_KEYS_DEVICES_MAX                                                                        \
+	4096 /* remembered public keys; a bigger fleet reads some files again                      \
+	      */
 #define HQ_KEYS_PURPOSE "visit-key"
 
 struct device_key {

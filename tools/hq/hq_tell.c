@@ -14,8 +14,9 @@
 
 #define HQ_TELL_ASK_MAX 4096     /* bytes of a request */
 #define HQ_TELL_PROFILES_MAX 500 /* of one page: what a store applies in one short transaction */
-#define HQ_TELL_BYTES_MAX (512 * 1024) /* of one page's lines; the frame's body may be twice that  \
-	                                */
+#define HQ_TELL_BYTES_MAX                                                                          \
+	(512 * 1024) /* of one page's lines; the frame's body may be twice that                    \
+	              */
 #define HQ_TELL_EPOCHS_MAX                                                                         \
 	16 /* of `includes`: the store's newest; older ones have long been heard */
 #define HQ_TELL_ERR_SIZE 160

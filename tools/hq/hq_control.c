@@ -1,0 +1,183 @@
+#include "hq/hq_control.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "hq/hq_import.h"
+#include "hq/hq_status.h"
+
+#define HQ_CONTROL_HEADERS_MAX 8192
+#define HQ_CONTROL_TIMEOUT_S 60
+#define HQ_CONTROL_BACKLOG 16
+
+struct hq_control {
+	struct hq_control_params p;
+	struct evhttp *http;
+	char path[108];
+};
+
+static void answer(struct evhttp_request *req, int status, json_t *body)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct evbuffer *out = evhttp_request_get_output_buffer(req);
+
+	json_decref(body);
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type",
+	                  "application/json");
+	if (text)
+		evbuffer_add(out, text, strlen(text));
+	free(text);
+	evhttp_send_reply(req, text ? status : HTTP_INTERNAL, NULL, NULL);
+}
+
+static void refuse(struct evhttp_request *req, int status, const char *code, const char *message)
+{
+	answer(req, status, json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", message));
+}
+
+static void on_status(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+
+	answer(req, HTTP_OK, hq_status_read(hq_db_handle(c->p.db)));
+}
+
+static unsigned first_line(struct evhttp_request *req)
+{
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
+	struct evkeyvalq params;
+	const char *value;
+	uint64_t line = 2;
+
+	if (!query || evhttp_parse_query_str(query, &params) != 0)
+		return 2;
+	value = evhttp_find_header(&params, "first_line");
+	if (value)
+		num_u64(value, 1, 1000000000, &line);
+	evhttp_clear_headers(&params);
+	return (unsigned)line;
+}
+
+static void on_import(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	struct hq_import_piece piece = {.len = evbuffer_get_length(in),
+	                                .first_line = first_line(req)};
+	struct hq_import_report report = {0};
+
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
+		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
+		return;
+	}
+	piece.csv = (const char *)evbuffer_pullup(in, -1);
+	if (!piece.csv)
+		piece.csv = "";
+	if (hq_import_rows(c->p.db, c->p.rules, &piece, &report) != 0) {
+		refuse(req, HTTP_BADREQUEST, "bad_file", piece.err);
+		goto out;
+	}
+	buf_byte(&report.problems, '\0');
+	answer(req, HTTP_OK,
+	       json_pack("{s:i,s:i,s:i,s:i,s:s}", "new", (int)report.made, "changed",
+	                 (int)report.changed, "same", (int)report.same, "bad", (int)report.bad,
+	                 "problems",
+	                 report.problems.failed ? "" : (const char *)report.problems.data));
+	if (report.made + report.changed > 0)
+		c->p.changed(c->p.ctx);
+out:
+	hq_import_report_free(&report);
+}
+
+static void on_other(struct evhttp_request *req, void *ctx)
+{
+	(void)ctx;
+	refuse(req, HTTP_NOTFOUND, "not_found", "expected /v1/status or /v1/import");
+}
+
+static int open_socket(const char *path, char *err, size_t err_size)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int fd, rc;
+
+	if (!text_copy(addr.sun_path, sizeof addr.sun_path, path)) {
+		snprintf(err, err_size, "%s: the socket's path is too long", path);
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		snprintf(err, err_size, "%s: %s", path, strerror(errno));
+		return -1;
+	}
+	unlink(path);
+	mask = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&addr, sizeof addr);
+	umask(mask);
+	if (rc == 0 && listen(fd, HQ_CONTROL_BACKLOG) == 0)
+		return fd;
+	snprintf(err, err_size, "%s: %s", path, strerror(errno));
+	close(fd);
+	return -1;
+}
+
+int hq_control_open(struct hq_control **out, const struct hq_control_params *params, char *err,
+                    size_t err_size)
+{
+	struct hq_control *c = calloc(1, sizeof *c);
+	int fd;
+
+	snprintf(err, err_size, "out of memory");
+	if (!c)
+		return -1;
+	c->p = *params;
+	text_copy(c->path, sizeof c->path, params->path);
+	c->http = evhttp_new(params->base);
+	if (!c->http)
+		goto err_free;
+	fd = open_socket(params->path, err, err_size);
+	if (fd < 0)
+		goto err_free_http;
+	if (evhttp_accept_socket(c->http, fd) != 0) {
+		snprintf(err, err_size, "%s: cannot be served", params->path);
+		goto err_close_fd;
+	}
+	evhttp_set_max_headers_size(c->http, HQ_CONTROL_HEADERS_MAX);
+	evhttp_set_max_body_size(c->http, HQ_CONTROL_BODY_MAX);
+	evhttp_set_timeout(c->http, HQ_CONTROL_TIMEOUT_S);
+	evhttp_set_cb(c->http, "/v1/status", on_status, c);
+	evhttp_set_cb(c->http, "/v1/import", on_import, c);
+	evhttp_set_gencb(c->http, on_other, c);
+	*out = c;
+	return 0;
+err_close_fd:
+	close(fd);
+err_free_http:
+	evhttp_free(c->http);
+err_free:
+	free(c);
+	return -1;
+}
+
+void hq_control_close(struct hq_control *c)
+{
+	if (!c)
+		return;
+	evhttp_free(c->http);
+	unlink(c->path);
+	free(c);
+}

@@ -1,0 +1,35 @@
+/* HTTP over a Unix socket, for the command line on the same machine.
+ *
+ *   GET  /v1/status                  what `laneway-hq status --json` prints
+ *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
+ *                                    {"new":..,"changed":..,"same":..,"bad":..,"problems":"line
+ * ..\n"} Errors are {"error":{"code":"..","message":".."}}. Only the socket's owner can connect
+ * (mode 0600). */
+#ifndef LANEWAY_HQ_CONTROL_H
+#define LANEWAY_HQ_CONTROL_H
+
+#include <stddef.h>
+
+#include "hq/hq_db.h"
+#include "identity/ident.h"
+
+#define HQ_CONTROL_BODY_MAX (4 * 1024 * 1024)
+
+struct event_base;
+struct hq_control;
+
+struct hq_control_params {
+	struct event_base *base;
+	struct hq_db *db;
+	const struct ident_rules *rules;
+	const char *path;
+	void (*changed)(void *ctx); /* profiles have changed */
+	void *ctx;
+};
+/* The caller holds hq.db's lock, so a socket file that is there is a left-over. 0, or -1 with err.
+ */
+int hq_control_open(struct hq_control **out, const struct hq_control_params *params, char *err,
+                    size_t err_size);
+void hq_control_close(struct hq_control *c);
+
+#endif

@@ -1,0 +1,67 @@
+/* Customers out of a CSV file into hq.db: bad rows are told with line and reason, good ones are
+ * kept. */
+#ifndef LANEWAY_HQ_IMPORT_H
+#define LANEWAY_HQ_IMPORT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "hq/hq_csv.h"
+#include "hq/hq_db.h"
+#include "hq/hq_profile.h"
+#include "identity/ident.h"
+
+struct hq_import_report {
+	unsigned made, changed, same, bad;
+	struct buf problems; /* a line of text for each bad row; no value in full */
+};
+void hq_import_report_free(struct hq_import_report *r);
+
+/* Which column stands where, read from the header row. */
+enum hq_import_column {
+	HQ_IMPORT_CUSTOMER_ID,
+	HQ_IMPORT_FIRST_NAME,
+	HQ_IMPORT_NAME,
+	HQ_IMPORT_LAST_NAME,
+	HQ_IMPORT_LOYALTY,
+	HQ_IMPORT_PHONE,
+	HQ_IMPORT_EMAIL,
+	HQ_IMPORT_TIER,
+	HQ_IMPORT_POINTS,
+	HQ_IMPORT_POINTS_AS_OF,
+	HQ_IMPORT_LANGUAGE,
+	HQ_IMPORT_STATE,
+	HQ_IMPORT_COLUMN_COUNT
+};
+struct hq_import_header {
+	int count;
+	enum hq_import_column column[HQ_CSV_CELLS_MAX];
+};
+/* 0, or -1 with a sentence in err: a column that is not known or stands twice, or none that says
+ * who. */
+int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out, char *err,
+                     size_t err_size);
+
+/* One row as a person. `person` points into the row and into the texts here. */
+struct hq_import_row {
+	struct hq_person person;
+	char name[160], points_as_of[25];
+	char why[200]; /* what was wrong: "phone: not a phone number: expected ..." */
+};
+/* 0, or -1 with out->why. Pure. */
+int hq_import_person(const struct hq_import_header *header, const struct hq_csv_row *row,
+                     const struct ident_rules *rules, struct hq_import_row *out);
+
+/* Bring a piece of a file in, one transaction: the header row and rows. first_line: the line of the
+ * file on which the first row after the header stands. Adds to the report. 0; -1 with
+ * piece->err: nothing of this piece is kept. */
+struct hq_import_piece {
+	const char *csv;
+	size_t len;
+	unsigned first_line;
+	char err[200];
+};
+int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_import_piece *piece,
+                   struct hq_import_report *report);
+
+#endif

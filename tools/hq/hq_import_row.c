@@ -1,0 +1,222 @@
+/* A row of the file as a person: every cell checked, nothing of it said in full. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "hq/hq_import.h"
+
+#define HQ_IMPORT_POINTS_MAX INT64_C(1000000000000)
+#define HQ_IMPORT_SHOWN_CHARS 2 /* of a wrong value: enough to find the row, too little to be it   \
+	                         */
+
+static const struct column {
+	const char *name;
+	size_t max; /* bytes */
+	const char *expected;
+} columns[HQ_IMPORT_COLUMN_COUNT] = {
+    [HQ_IMPORT_CUSTOMER_ID] = {"customer_id", 64, "a key of at most 64 bytes"},
+    [HQ_IMPORT_FIRST_NAME] = {"first_name", 64, "at most 64 bytes"},
+    [HQ_IMPORT_NAME] = {"name", 128, "at most 128 bytes"},
+    [HQ_IMPORT_LAST_NAME] = {"last_name", 63, "at most 63 bytes"},
+    [HQ_IMPORT_LOYALTY] = {"loyalty", 64, "a number of one of the configured schemes"},
+    [HQ_IMPORT_PHONE] = {"phone", 64, "an international number, or one of the configured region"},
+    [HQ_IMPORT_EMAIL] = {"email", 320, "an address such as name@example.com"},
+    [HQ_IMPORT_TIER] = {"tier", 32, "at most 32 bytes"},
+    [HQ_IMPORT_POINTS] = {"points", 20, "a whole number from 0 to 1000000000000"},
+    [HQ_IMPORT_POINTS_AS_OF] = {"points_as_of", 24, "a date such as 2026-11-20 or a UTC time"},
+    [HQ_IMPORT_LANGUAGE] = {"language", 8, "a language such as de or pt-BR"},
+    [HQ_IMPORT_STATE] = {"state", 16, "active, restricted, confidential or deleted"},
+};
+
+static int fault(struct hq_import_row *out, enum hq_import_column c, const char *what,
+                 const char *value)
+{
+	char shown[HQ_IMPORT_SHOWN_CHARS + 1];
+	size_t n = strlen(value);
+
+	snprintf(shown, sizeof shown, "%s", value);
+	if (text_has_control(shown, strlen(shown)) || !text_utf8_ok(shown, strlen(shown)))
+		shown[0] = '\0';
+	snprintf(out->why, sizeof out->why,
+	         "%s: %s, expected %s; it begins \"%s\" and has %zu bytes", columns[c].name, what,
+	         columns[c].expected, shown, n);
+	return -1;
+}
+
+static int column_of(const char *name)
+{
+	for (int i = 0; i < HQ_IMPORT_COLUMN_COUNT; i++) {
+		if (strcmp(columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out, char *err,
+                     size_t err_size)
+{
+	bool seen[HQ_IMPORT_COLUMN_COUNT] = {false};
+
+	out->count = row->count;
+	for (int i = 0; i < row->count; i++) {
+		int c = column_of(row->cell[i]);
+		if (c < 0 || seen[c]) {
+			snprintf(err, err_size,
+			         "line %u: column %d %s, expected customer_id, first_name, name, "
+			         "last_name, "
+			         "loyalty, phone, email, tier, points, points_as_of, language or "
+			         "state, each once",
+			         row->line, i + 1, c < 0 ? "is not known" : "stands twice");
+			return -1;
+		}
+		seen[c] = true;
+		out->column[i] = (enum hq_import_column)c;
+	}
+	if (seen[HQ_IMPORT_CUSTOMER_ID] || seen[HQ_IMPORT_LOYALTY] || seen[HQ_IMPORT_PHONE] ||
+	    seen[HQ_IMPORT_EMAIL])
+		return 0;
+	snprintf(err, err_size,
+	         "line %u: no column says who, expected customer_id, loyalty, phone or email",
+	         row->line);
+	return -1;
+}
+
+static int add_ident(struct hq_import_row *out, enum hq_import_column c, const char *value,
+                     const struct ident_rules *rules)
+{
+	static const enum ident_kind kinds[HQ_IMPORT_COLUMN_COUNT] = {
+	    [HQ_IMPORT_LOYALTY] = IDENT_LOYALTY,
+	    [HQ_IMPORT_PHONE] = IDENT_PHONE,
+	    [HQ_IMPORT_EMAIL] = IDENT_EMAIL};
+	static const char *const what[HQ_IMPORT_COLUMN_COUNT] = {
+	    [HQ_IMPORT_LOYALTY] = "not a card of this chain",
+	    [HQ_IMPORT_PHONE] = "not a phone number",
+	    [HQ_IMPORT_EMAIL] = "not an e-mail address"};
+	enum ident_kind kind = kinds[c];
+
+	if (!ident_normalise(rules, &kind, value, out->person.ident[out->person.ident_count].value))
+		return fault(out, c, what[c], value);
+	out->person.ident[out->person.ident_count++].kind = kind;
+	return 0;
+}
+
+static int set_points_as_of(struct hq_import_row *out, const char *value)
+{
+	char text[CLOCK_ISO8601_SIZE];
+	int64_t us;
+
+	if ((size_t)snprintf(text, sizeof text, strlen(value) == 10 ? "%sT00:00:00.000Z" : "%s",
+	                     value) >= sizeof text ||
+	    clock_parse_iso8601(text, &us) != 0)
+		return fault(out, HQ_IMPORT_POINTS_AS_OF, "not a date", value);
+	clock_iso8601(us, out->points_as_of);
+	out->person.points_as_of = out->points_as_of;
+	return 0;
+}
+
+static bool is_state(const char *value)
+{
+	return strcmp(value, "active") == 0 || strcmp(value, "restricted") == 0 ||
+	       strcmp(value, "confidential") == 0 || strcmp(value, "deleted") == 0;
+}
+
+static bool is_language(const char *value)
+{
+	size_t n = strlen(value);
+
+	return n >= 2 &&
+	       strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") ==
+	           n;
+}
+
+static int set_cell(struct hq_import_row *out, enum hq_import_column c, const char *value,
+                    const struct ident_rules *rules)
+{
+	struct hq_person *p = &out->person;
+
+	switch (c) {
+	case HQ_IMPORT_CUSTOMER_ID:
+		p->external = value;
+		return 0;
+	case HQ_IMPORT_FIRST_NAME:
+		p->first_name = value;
+		return 0;
+	case HQ_IMPORT_NAME:
+		p->name = value;
+		return 0;
+	case HQ_IMPORT_LAST_NAME:
+		snprintf(out->name, sizeof out->name, "%s", value);
+		return 0;
+	case HQ_IMPORT_TIER:
+		p->tier = value;
+		return 0;
+	case HQ_IMPORT_POINTS:
+		p->has_points = num_i64(value, 0, HQ_IMPORT_POINTS_MAX, &p->points);
+		return p->has_points ? 0 : fault(out, c, "not a number of points", value);
+	case HQ_IMPORT_POINTS_AS_OF:
+		return set_points_as_of(out, value);
+	case HQ_IMPORT_LANGUAGE:
+		p->language = value;
+		return is_language(value) ? 0 : fault(out, c, "not a language", value);
+	case HQ_IMPORT_STATE:
+		p->state = value;
+		return is_state(value) ? 0 : fault(out, c, "not a state", value);
+	default:
+		return add_ident(out, c, value, rules);
+	}
+}
+
+/* A card number is said nowhere, not even in part. */
+static int check_cells(const struct hq_import_header *header, const struct hq_csv_row *row,
+                       struct hq_import_row *out)
+{
+	for (int i = 0; i < row->count; i++) {
+		if (pan_find(row->cell[i], false)) {
+			snprintf(out->why, sizeof out->why,
+			         "a card number, expected none anywhere: the row is refused");
+			return -1;
+		}
+	}
+	if (row->count != header->count) {
+		snprintf(out->why, sizeof out->why, "%d cells, expected %d as in the header",
+		         row->count, header->count);
+		return -1;
+	}
+	for (int i = 0; i < row->count; i++) {
+		size_t n = strlen(row->cell[i]);
+		if (n > columns[header->column[i]].max)
+			return fault(out, header->column[i], "too long", row->cell[i]);
+		if (text_has_control(row->cell[i], n))
+			return fault(out, header->column[i], "a control character", row->cell[i]);
+	}
+	return 0;
+}
+
+int hq_import_person(const struct hq_import_header *header, const struct hq_csv_row *row,
+                     const struct ident_rules *rules, struct hq_import_row *out)
+{
+	char last[sizeof out->name];
+
+	memset(out, 0, sizeof *out);
+	if (check_cells(header, row, out) != 0)
+		return -1;
+	for (int i = 0; i < row->count; i++) {
+		if (row->cell[i][0] && set_cell(out, header->column[i], row->cell[i], rules) != 0)
+			return -1;
+	}
+	if (!out->person.external && out->person.ident_count == 0) {
+		snprintf(out->why, sizeof out->why,
+		         "nobody, expected customer_id, loyalty, phone or email");
+		return -1;
+	}
+	if (!out->person.name && out->name[0]) {
+		memcpy(last, out->name, sizeof last);
+		snprintf(out->name, sizeof out->name, "%s%s%.80s",
+		         out->person.first_name ? out->person.first_name : "",
+		         out->person.first_name ? " " : "", last);
+		out->person.name = out->name;
+	}
+	return 0;
+}

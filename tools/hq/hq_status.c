@@ -1,0 +1,206 @@
+#include "hq/hq_status.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/db.h"
+
+/* A number out of one row. */
+static int64_t number(struct sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *q = db_prepare(db, sql);
+	int64_t value = 0;
+
+	if (q && sqlite3_step(q) == SQLITE_ROW)
+		value = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return value;
+}
+
+static json_t *time_or_null(sqlite3_stmt *q, int column)
+{
+	char text[CLOCK_ISO8601_SIZE];
+
+	if (sqlite3_column_type(q, column) == SQLITE_NULL)
+		return json_null();
+	clock_iso8601(sqlite3_column_int64(q, column), text);
+	return json_string(text);
+}
+
+static json_t *text_or_null(sqlite3_stmt *q, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(q, column);
+
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *column(sqlite3_stmt *q, int i)
+{
+	const char *name = sqlite3_column_name(q, i);
+	size_t n = strlen(name);
+
+	if (n > 3 && strcmp(name + n - 3, "_us") == 0)
+		return time_or_null(q, i);
+	if (sqlite3_column_type(q, i) == SQLITE_INTEGER)
+		return json_integer(sqlite3_column_int64(q, i));
+	return text_or_null(q, i);
+}
+
+/* The query's rows as objects by their columns' names; *_us become times without that ending. */
+static json_t *rows(struct sqlite3 *db, const char *sql, int64_t arg)
+{
+	sqlite3_stmt *q = db_prepare(db, sql);
+	json_t *list = json_array();
+
+	if (q && sqlite3_bind_parameter_count(q) > 0)
+		sqlite3_bind_int64(q, 1, arg);
+	while (q && sqlite3_step(q) == SQLITE_ROW) {
+		json_t *row = json_object();
+		for (int i = 0; i < sqlite3_column_count(q); i++) {
+			char name[64];
+			size_t n =
+			    (size_t)snprintf(name, sizeof name, "%s", sqlite3_column_name(q, i));
+			if (n > 3 && strcmp(name + n - 3, "_us") == 0)
+				name[n - 3] = '\0';
+			json_object_set_new(row, name, column(q, i));
+		}
+		json_array_append_new(list, row);
+	}
+	sqlite3_finalize(q);
+	return list;
+}
+
+static json_t *epochs_of(struct sqlite3 *db, int64_t store)
+{
+	json_t *list = rows(
+	    db,
+	    "SELECT id, lower(hex(epoch)) AS epoch, device, lower(hex(prev_epoch)) AS prev_epoch,"
+	    " prev_last_seq, included, coalesce((SELECT last FROM run WHERE run.epoch = epoch.id"
+	    " AND first = 1), 0) AS through FROM epoch WHERE store = ?1"
+	    " ORDER BY rank DESC, id DESC LIMIT 100",
+	    store);
+	json_t *epoch;
+	size_t i;
+
+	json_array_foreach(list, i, epoch)
+	{
+		int64_t id = json_integer_value(json_object_get(epoch, "id"));
+		json_object_set_new(
+		    epoch, "ranges",
+		    rows(db,
+		         "SELECT first, last FROM run WHERE epoch = ?1 AND first > 1"
+		         " ORDER BY first LIMIT 32",
+		         id));
+		json_object_del(epoch, "id");
+	}
+	return list;
+}
+
+static json_t *stores(struct sqlite3 *db)
+{
+	json_t *list = rows(
+	    db,
+	    "SELECT id, name AS store, heard_us, dark_us AS dark_since_us FROM store ORDER BY name",
+	    0);
+	json_t *store;
+	size_t i;
+
+	json_array_foreach(list, i, store)
+	{
+		json_object_set_new(
+		    store, "epochs",
+		    epochs_of(db, json_integer_value(json_object_get(store, "id"))));
+		json_object_del(store, "id");
+	}
+	return list;
+}
+
+static json_t *outbox(struct sqlite3 *db)
+{
+	json_t *list = rows(
+	    db,
+	    "SELECT count(*) AS open, min(made_us) AS oldest_us FROM outbox WHERE done_us IS NULL",
+	    0);
+	json_t *first = json_incref(json_array_get(list, 0));
+
+	json_decref(list);
+	return first;
+}
+
+json_t *hq_status_read(struct sqlite3 *db)
+{
+	json_t *generation = rows(db, "SELECT value FROM meta WHERE name = 'generation'", 0);
+	json_t *s = json_object();
+
+	json_object_set(s, "generation", json_object_get(json_array_get(generation, 0), "value"));
+	json_decref(generation);
+	json_object_set_new(
+	    s, "version",
+	    json_integer(number(db, "SELECT value FROM meta WHERE name = 'version'")));
+	json_object_set_new(s, "held",
+	                    json_integer(number(db, "SELECT sum(last - first + 1) FROM run")));
+	json_object_set_new(
+	    s, "unfolded",
+	    json_integer(number(db, "SELECT count(*) FROM event WHERE id >"
+	                            " (SELECT value FROM meta WHERE name = 'applied')")));
+	json_object_set_new(s, "waiting_for_keys",
+	                    json_integer(number(db, "SELECT count(*) FROM waiting")));
+	json_object_set_new(
+	    s, "profiles",
+	    json_integer(number(db, "SELECT count(*) FROM profile WHERE state <> 'deleted'")));
+	json_object_set_new(s, "forked", json_integer(number(db, "SELECT count(*) FROM fork")));
+	json_object_set_new(s, "quarantined",
+	                    json_integer(number(db, "SELECT count(*) FROM quarantine")));
+	json_object_set_new(s, "unreadable",
+	                    json_integer(number(db, "SELECT count(*) FROM unreadable")));
+	json_object_set_new(
+	    s, "alarms",
+	    rows(db,
+	         "SELECT store.name AS store, kind, detail, raised_us FROM alarm"
+	         " JOIN store ON store.id = alarm.store ORDER BY alarm.id DESC LIMIT 100",
+	         0));
+	json_object_set_new(s, "outbox", outbox(db));
+	json_object_set_new(s, "stores", stores(db));
+	return s;
+}
+
+json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
+{
+	sqlite3_stmt *q = db_prepare(db, "SELECT n FROM profile WHERE id = ?1");
+	json_t *list, *profile = NULL, *items;
+	int64_t n;
+
+	if (!q)
+		return NULL;
+	sqlite3_bind_text(q, 1, customer_id, -1, SQLITE_STATIC);
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		n = sqlite3_column_int64(q, 0);
+		list = rows(db,
+		            "SELECT id AS customer_id, external, first_name, name, tier, points, "
+		            "points_as_of,"
+		            " language, state, version, visits, spend, last_seen_us, last_items "
+		            "FROM profile"
+		            " WHERE n = ?1",
+		            n);
+		profile = json_incref(json_array_get(list, 0));
+		json_decref(list);
+		json_object_set_new(
+		    profile, "identifiers",
+		    rows(db,
+		         "SELECT kind, value, verified FROM identifier WHERE profile = ?1"
+		         " ORDER BY kind, value",
+		         n));
+		items = json_string_value(json_object_get(profile, "last_items"))
+		            ? json_loads(json_string_value(json_object_get(profile, "last_items")),
+		                         0, NULL)
+		            : NULL;
+		json_object_set_new(profile, "last_items", items ? items : json_array());
+	}
+	sqlite3_finalize(q);
+	return profile;
+}
