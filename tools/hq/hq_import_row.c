@@ -8,8 +8,9 @@
 #include "hq/hq_import.h"
 
 #define HQ_IMPORT_POINTS_MAX INT64_C(1000000000000)
-#define HQ_IMPORT_SHOWN_CHARS 2 /* of a wrong value: enough to find the row, too little to be it   \
-	                         */
+#define HQ_IMPORT_SHOWN_CHARS                                                                      \
+	2 /* of a wrong value: enough to find the row, too little to be it                         \
+	   */
 
 static const struct column {
 	const char *name;

@@ -10,8 +10,9 @@
 #include "hq/hq_epoch.h"
 #include "hq/hq_outbox.h"
 
-#define HQ_STORES_NOTE_US INT64_C(60000000) /* how often the time of hearing is written, at most   \
-	                                     */
+#define HQ_STORES_NOTE_US                                                                          \
+	INT64_C(60000000) /* how often the time of hearing is written, at most                     \
+	                   */
 
 struct store {
 	struct store *next;

@@ -1,0 +1,11 @@
+/* The subcommands of laneway-hq that a person runs. Exit status: 0 good; 1 some of it is bad, or
+ * not found; 2 it could not be done (wrong usage, no file, no database), said on standard error. */
+#ifndef LANEWAY_HQ_CMD_H
+#define LANEWAY_HQ_CMD_H
+
+int hq_cmd_run(int argc, char **argv);
+int hq_cmd_import(int argc, char **argv);
+int hq_cmd_status(int argc, char **argv);
+int hq_cmd_profile(int argc, char **argv);
+
+#endif

@@ -1,0 +1,42 @@
+/* laneway-hq: the receiving end. One subcommand per task; no logic here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "hq/hq_cmd.h"
+
+static const struct command {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *arguments, *help;
+} commands[] = {
+    {"run", hq_cmd_run, "[-n] [-c FILE]", "receive events, answer stores; -n only checks the file"},
+    {"import", hq_cmd_import, "FILE.csv [-c FILE]", "bring customers in"},
+    {"status", hq_cmd_status, "[--json] [-c FILE]", "what is held of each store, alarms, webhook"},
+    {"profile", hq_cmd_profile, "ID [--json] [-c FILE]", "one customer as HQ knows him or her"},
+};
+
+static int usage(FILE *out)
+{
+	fprintf(out, "usage: laneway-hq COMMAND ...\n");
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		fprintf(out, "  %-8s %-24s %s\n", commands[i].name, commands[i].arguments,
+		        commands[i].help);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		usage(stdout);
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("laneway-hq %s\n", LANEWAY_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].main(argc - 1, argv + 1);
+	}
+	return usage(stderr);
+}
