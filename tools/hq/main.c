@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hq/ca.h"
 #include "hq/hq_cmd.h"
 
 static const struct command {
@@ -11,6 +12,7 @@ static const struct command {
 } commands[] = {
     {"run", hq_cmd_run, "[-n] [-c FILE]", "receive events, answer stores; -n only checks the file"},
     {"import", hq_cmd_import, "FILE.csv [-c FILE]", "bring customers in"},
+    {"ca", ca_main, "...", "keys and certificates of HQ, stores and devices"},
     {"status", hq_cmd_status, "[--json] [-c FILE]", "what is held of each store, alarms, webhook"},
     {"profile", hq_cmd_profile, "ID [--json] [-c FILE]", "one customer as HQ knows him or her"},
 };
