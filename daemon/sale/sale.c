@@ -146,7 +146,7 @@ size_t sale_basket_count(const struct sale *s, const char *till)
 }
 
 /* The array with room for `need`, or NULL: then the old one still stands. */
-static void *grow(void *array, size_t *cap, size_t need, size_t size)
+static void *array_room(void *array, size_t *cap, size_t need, size_t size)
 {
 	size_t want = *cap ? *cap : 16;
 	if (need <= *cap)
@@ -161,11 +161,12 @@ static void *grow(void *array, size_t *cap, size_t need, size_t size)
 
 bool sale_line_room(struct sale *s, struct basket *b)
 {
-	struct line *lines = grow(b->lines, &b->line_cap, b->line_count + 1, sizeof *lines);
+	struct line *lines = array_room(b->lines, &b->line_cap, b->line_count + 1, sizeof *lines);
 	if (!lines)
 		return false;
 	b->lines = lines;
-	struct lane_line *shown = grow(s->shown, &s->shown_cap, b->line_count + 1, sizeof *shown);
+	struct lane_line *shown =
+	    array_room(s->shown, &s->shown_cap, b->line_count + 1, sizeof *shown);
 	if (!shown)
 		return false;
 	s->shown = shown;
