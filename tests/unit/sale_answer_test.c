@@ -87,6 +87,18 @@ static void a_refused_order_leaves_the_basket_open(void **state)
 	assert_int_equal(look(w)->state, LANE_DONE);
 }
 
+static void a_refused_order_is_no_last_order(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "Anna");
+	w->journal = REFUSES;
+	order(w, "B1");
+	w->journal = KEEPS;
+	assert_string_equal(wrong(w), "Customer Detached");
+	assert_string_equal(wrong(w), "no_customer");
+}
+
 static void a_question_about_a_refused_order_is_about_its_basket_again(void **state)
 {
 	struct world *w = *state;
@@ -292,6 +304,7 @@ int main(void)
 	    world_test(a_refused_second_card_asks_nothing),
 	    world_test(who_was_to_replace_a_refused_one_is_let_go),
 	    world_test(a_refused_order_leaves_the_basket_open),
+	    world_test(a_refused_order_is_no_last_order),
 	    world_test(a_question_about_a_refused_order_is_about_its_basket_again),
 	    world_test(a_refused_opening_is_told_again_with_the_same_basket),
 	    world_test(a_refused_opening_that_is_never_told_again_is_forgotten),

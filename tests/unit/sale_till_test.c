@@ -378,10 +378,34 @@ static void a_till_that_moves_takes_its_baskets_along(void **state)
 	assert_string_equal(shown(w), "-");
 }
 
+static void a_message_that_was_wrong_leaves_no_trace(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	w->lane = "4";
+	assert_string_equal(till(w, "line_removed", "{'basket':'B1','line':'7','reason':'x'}"),
+	                    "unknown_line");
+	assert_int_equal(look(w)->state, LANE_IDLE);
+	w->lane = "3";
+	assert_int_equal(look(w)->state, LANE_BASKET);
+}
+
+static void an_order_behind_the_basket_in_front_shows_no_panel(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "Anna");
+	opened(w, "B2");
+	order(w, "B1");
+	voided(w, "B2");
+	assert_int_equal(look(w)->state, LANE_IDLE);
+	assert_string_equal(shown(w), "-");
+}
+
 static void a_till_has_at_most_sixteen_open_baskets(void **state)
 {
 	struct world *w = *state;
-	char name[8];
+	char name[16];
 	for (int i = 0; i < 16; i++) {
 		snprintf(name, sizeof name, "B%d", i);
 		assert_string_equal(opened(w, name), "Visit Started, Basket Opened");
@@ -394,7 +418,7 @@ static void a_till_has_at_most_sixteen_open_baskets(void **state)
 static void a_basket_has_at_most_a_thousand_lines(void **state)
 {
 	struct world *w = *state;
-	char id[8];
+	char id[16];
 	opened(w, "B1");
 	for (int i = 0; i < 1000; i++) {
 		snprintf(id, sizeof id, "%d", i);
@@ -465,6 +489,8 @@ int main(void)
 	    world_test(the_till_can_remove_the_customer_once),
 	    world_test(the_newest_open_basket_is_in_front),
 	    world_test(a_till_that_moves_takes_its_baskets_along),
+	    world_test(a_message_that_was_wrong_leaves_no_trace),
+	    world_test(an_order_behind_the_basket_in_front_shows_no_panel),
 	    world_test(a_till_has_at_most_sixteen_open_baskets),
 	    world_test(a_basket_has_at_most_a_thousand_lines),
 	    world_test(a_refund_is_nobodys_visit),
