@@ -18,6 +18,8 @@ static void whole_numbers_are_read_within_their_bounds(void **state)
 	assert_true(num_u64("18446744073709551615", 0, UINT64_MAX, &v));
 	assert_true(v == UINT64_MAX);
 	v = 7;
+	assert_false(num_u64("18446744073709551616", 0, UINT64_MAX, &v));
+	assert_false(num_u64("99999999999999999999999", 0, UINT64_MAX, &v));
 	static const char *const bad[] = {"",
 	                                  "-1",
 	                                  "+1",

@@ -6,8 +6,12 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/counter.h"
 #include "base/queue.h"
@@ -103,22 +107,70 @@ static void impossible_sizes_are_refused(void **state)
 	queue_free(NULL);
 }
 
-static void *wait_forever(void *q)
+struct waiter {
+	struct queue *q;
+	_Atomic pid_t tid;
+	bool filled;
+};
+
+static void *wait_forever(void *arg)
 {
-	return queue_wait(q, -1) ? q : NULL;
+	struct waiter *w = arg;
+	w->tid = gettid();
+	w->filled = queue_wait(w->q, -1);
+	return NULL;
+}
+
+/* Is this thread asleep? Its queue is empty, so it sleeps in queue_wait. */
+static bool asleep(pid_t tid)
+{
+	char path[64], state = 0;
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
+	FILE *f = fopen(path, "re");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	return state == 'S';
+}
+
+static pthread_t start_waiter(struct waiter *w)
+{
+	pthread_t t;
+	assert_int_equal(pthread_create(&t, NULL, wait_forever, w), 0);
+	while (!w->tid || !asleep(w->tid))
+		sched_yield();
+	return t;
+}
+
+static void join_within_10_s(pthread_t t)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	assert_int_equal(pthread_timedjoin_np(t, NULL, &until), 0);
 }
 
 static void closing_wakes_a_waiter(void **state)
 {
 	(void)state;
-	struct queue *q = queue_new(1);
-	pthread_t t;
-	assert_int_equal(pthread_create(&t, NULL, wait_forever, q), 0);
-	queue_close(q);
-	void *result = q;
-	pthread_join(t, &result);
-	assert_null(result);
-	queue_free(q);
+	struct waiter w = {.q = queue_new(1), .filled = true};
+	pthread_t t = start_waiter(&w);
+	queue_close(w.q);
+	join_within_10_s(t);
+	assert_false(w.filled);
+	queue_free(w.q);
+}
+
+static void an_item_wakes_a_waiter(void **state)
+{
+	(void)state;
+	struct waiter w = {.q = queue_new(1)};
+	pthread_t t = start_waiter(&w);
+	queue_push(w.q, &numbers[0]);
+	join_within_10_s(t);
+	assert_true(w.filled);
+	queue_free(w.q);
 }
 
 static int marks[PRODUCERS][ITEMS_EACH];
@@ -194,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(waiting_ends_at_its_time),
 	    cmocka_unit_test(impossible_sizes_are_refused),
 	    cmocka_unit_test(closing_wakes_a_waiter),
+	    cmocka_unit_test(an_item_wakes_a_waiter),
 	    cmocka_unit_test(many_producers_lose_and_double_nothing),
 	    cmocka_unit_test(counters_add_up_and_have_names),
 	};

@@ -93,6 +93,21 @@ static void the_fullest_line_has_every_member_in_its_place(void **state)
 	    "\"originalTimestamp\":\"2026-11-21T17:02:03.123Z\",\"properties\":{\"a\":1}}");
 }
 
+static void an_empty_text_is_there_and_only_null_is_absent(void **state)
+{
+	(void)state;
+	struct lw_event ev = plain_event();
+	struct lw_event_stamp stamp = plain_stamp();
+	struct buf out = {0};
+	ev.staff_ref = "";
+	assert_int_equal(lw_event_line(&out, &ev, &stamp), 0);
+	buf_byte(&out, 0);
+	assert_non_null(strstr((char *)out.data, ",\"staff_ref\":\"\","));
+	assert_null(strstr((char *)out.data, "lane\":null"));
+	assert_null(strstr((char *)out.data, "basket_id"));
+	buf_free(&out);
+}
+
 static void strings_escape_only_what_json_demands(void **state)
 {
 	(void)state;
@@ -278,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_smallest_line_has_only_what_is_always_there),
 	    cmocka_unit_test(the_fullest_line_has_every_member_in_its_place),
+	    cmocka_unit_test(an_empty_text_is_there_and_only_null_is_absent),
 	    cmocka_unit_test(strings_escape_only_what_json_demands),
 	    cmocka_unit_test(every_line_is_what_jansson_would_write),
 	    cmocka_unit_test(a_line_beyond_the_limit_is_refused_and_leaves_nothing),
