@@ -22,6 +22,14 @@ static int finish(struct act *act, struct sale_error *err)
 	return sale_fail(err, "no_memory", "", "out of memory: do it again");
 }
 
+static void last_person(struct act *act, const struct person *who)
+{
+	struct last *last = &act->lane->last;
+	last->before = last->person;
+	last->person = *who;
+	last->pending = act->e;
+}
+
 static void claim(struct act *act)
 {
 	struct lane *lane = act->lane;
@@ -38,7 +46,7 @@ static void claim(struct act *act)
 	struct lw_event *ev = sale_event(act, EVENT_ORDER_CLAIMED, &last->place, who);
 	sale_text(sale_object(act->s), "customer_id", who->profile.customer_id);
 	sale_seal(act, ev, &who->key);
-	last->person = *who;
+	last_person(act, who);
 }
 
 static void held_attach(struct act *act, struct basket *b, const char *reason)
@@ -122,7 +130,7 @@ static void last_detach(struct act *act)
 		closing->person = (struct person){0};
 		closing->since = SINCE_NONE;
 	}
-	last->person = (struct person){0};
+	last_person(act, &(struct person){0});
 	last->shown = false;
 }
 

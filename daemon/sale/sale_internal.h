@@ -92,6 +92,8 @@ struct last {
 	struct person person;
 	char order_id[129];
 	int64_t at_us;
+	struct person before; /* the order's person before the pending entry changed it */
+	const struct entry *pending;
 };
 
 struct lane {

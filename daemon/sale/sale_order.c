@@ -100,6 +100,7 @@ static void order_last(struct call *c, const char *order_id)
 	last->place = b->place;
 	last->person = b->person;
 	text_copy(last->order_id, sizeof last->order_id, order_id);
+	last->pending = NULL;
 	last->at_us = c->act.now->mono_us;
 }
 

@@ -141,6 +141,23 @@ static void answered_lane(const struct answered *a, struct lane *lane)
 	}
 }
 
+/* A claim or a "wrong customer" after the order. */
+static void answered_last(const struct answered *a, struct lane *lane)
+{
+	struct last *last = &lane->last;
+	if (last->pending != a->e)
+		return;
+	last->pending = NULL;
+	sale_touch(lane);
+	if (a->kept)
+		return;
+	if (last->person.profile_ref[0])
+		strike(a, lane, &last->person);
+	else
+		sale_notice(lane, a->now, "Could not be kept: press again");
+	last->person = last->before;
+}
+
 static void answered_person(const struct answered *a, struct basket *b)
 {
 	if (b->removed_pending == a->e) {
@@ -247,8 +264,10 @@ void sale_answered(struct sale *s, const struct entry *e, const struct sale_now 
 {
 	const struct answered a = {.s = s, .e = e, .now = now, .kept = e->status == ENTRY_KEPT};
 	struct basket *after;
-	for (size_t i = 0; i < s->lane_count; i++)
+	for (size_t i = 0; i < s->lane_count; i++) {
 		answered_lane(&a, &s->lanes[i]);
+		answered_last(&a, &s->lanes[i]);
+	}
 	for (struct basket *b = s->first; b; b = after) {
 		after = b->next;
 		answered_basket(&a, b);

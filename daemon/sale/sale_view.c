@@ -44,7 +44,8 @@ static void view_done(struct sale *s, const struct lane *lane, struct lane_view 
 	const struct basket *closing = sale_basket_by_id(s, last->place.basket_id);
 	v->state = LANE_DONE;
 	if (last->person.profile_ref[0])
-		view_person(v, &last->person.profile, last->person.profile_ref, closing != NULL);
+		view_person(v, &last->person.profile, last->person.profile_ref,
+		            closing || last->pending);
 }
 
 static void view_question(const struct held *held, struct lane_view *v)

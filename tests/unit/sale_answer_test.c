@@ -99,6 +99,38 @@ static void a_refused_order_is_no_last_order(void **state)
 	assert_string_equal(wrong(w), "no_customer");
 }
 
+static void a_refused_claim_is_struck_out_and_can_be_made_again(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	order(w, "B1");
+	later(w, 6);
+	scan(w, "Anna");
+	w->journal = REFUSES;
+	choose(w, "last");
+	assert_string_equal(shown(w), "(struck) Anna");
+	w->journal = KEEPS;
+	assert_string_equal(wrong(w), "no_customer");
+	scan(w, "Anna");
+	assert_string_equal(choose(w, "last"), "Order Claimed");
+	assert_string_equal(wrong(w), "Customer Detached");
+}
+
+static void a_refused_wrong_customer_after_the_order_can_be_pressed_again(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "Anna");
+	order(w, "B1");
+	w->journal = REFUSES;
+	wrong(w);
+	assert_string_equal(shown(w), "-");
+	assert_string_equal(look(w)->notice, "Could not be kept: press again");
+	w->journal = KEEPS;
+	assert_string_equal(wrong(w), "Customer Detached");
+	assert_string_equal(wrong(w), "no_customer");
+}
+
 static void a_question_about_a_refused_order_is_about_its_basket_again(void **state)
 {
 	struct world *w = *state;
@@ -305,6 +337,8 @@ int main(void)
 	    world_test(who_was_to_replace_a_refused_one_is_let_go),
 	    world_test(a_refused_order_leaves_the_basket_open),
 	    world_test(a_refused_order_is_no_last_order),
+	    world_test(a_refused_claim_is_struck_out_and_can_be_made_again),
+	    world_test(a_refused_wrong_customer_after_the_order_can_be_pressed_again),
 	    world_test(a_question_about_a_refused_order_is_about_its_basket_again),
 	    world_test(a_refused_opening_is_told_again_with_the_same_basket),
 	    world_test(a_refused_opening_that_is_never_told_again_is_forgotten),
