@@ -190,11 +190,35 @@ static const char *person_name(enum person_state p)
 	return names[p];
 }
 
+/* The name as this lane may show it: "Member" for the confidential and when the data is too old,
+ * the first letter alone until a basket is open. */
+static void shown_name(const struct lane_view *v, bool locked, char out[72])
+{
+	const char *name = v->profile.first_name;
+	size_t letter = 1;
+
+	if (locked || v->profile.confidential) {
+		text_copy(out, 72, "Member");
+		return;
+	}
+	if (v->state != LANE_IDLE || !name[0]) {
+		text_copy(out, 72, name);
+		return;
+	}
+	while (((unsigned char)name[letter] & 0xc0) == 0x80)
+		letter++;
+	snprintf(out, 72, "%.*s\u2026", (int)letter, name);
+}
+
 static void add_person(struct buf *out, const struct lane_view *v, enum freshness level)
 {
 	const struct profile *p = &v->profile;
 	bool known = v->person == PERSON_KNOWN, locked = level == FRESH_LOCKED;
 	bool points = known && p->has_points && level < FRESH_NO_POINTS;
+	char name[72] = "";
+
+	if (known)
+		shown_name(v, locked, name);
 
 	buf_str(out, "\"person\":{");
 	member(out, "state", person_name(v->person));
@@ -215,7 +239,7 @@ static void add_person(struct buf *out, const struct lane_view *v, enum freshnes
 	buf_byte(out, ',');
 	member_bool(out, "struck", v->person_struck);
 	buf_byte(out, ',');
-	member_bool(out, "masked", known && (locked || p->confidential));
+	member_bool(out, "masked", known && strcmp(name, p->first_name) != 0);
 	buf_str(out, "},");
 }
 
@@ -335,13 +359,16 @@ void flow_customer_json(const struct lane_view *v, struct buf *out)
 {
 	const struct profile *p = &v->profile;
 	bool known = v->person == PERSON_KNOWN;
+	char name[72] = "";
 
+	if (known)
+		shown_name(v, false, name);
 	buf_str(out, "{\"type\":\"customer\",");
 	member(out, "basket", v->till_basket);
 	buf_byte(out, ',');
 	member(out, "state", v->question_id[0] ? "held" : person_name(v->person));
 	buf_byte(out, ',');
-	member(out, "first_name", !known ? "" : p->confidential ? "Member" : p->first_name);
+	member(out, "first_name", name);
 	buf_byte(out, ',');
 	member(out, "tier", known && !p->confidential ? p->tier : "");
 	if (known && p->has_points)
