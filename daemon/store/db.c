@@ -83,11 +83,25 @@ static int open_file(sqlite3 **db, const char *path, int flags, char *err, size_
 	return 0;
 }
 
-/* Page size and auto-vacuum hold only if they come before the first table. */
+static bool is_new(sqlite3 *db)
+{
+	sqlite3_stmt *stmt;
+	bool empty = false;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA page_count", -1, &stmt, NULL) != SQLITE_OK)
+		return false;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		empty = sqlite3_column_int64(stmt, 0) == 0;
+	sqlite3_finalize(stmt);
+	return empty;
+}
+
+/* Page size and auto-vacuum hold only if they come before the first table. In a file that has some,
+ * saying auto-vacuum again would be a write: then a full disk could not be opened. */
 static int set_writer(sqlite3 *db, const char *path, enum db_sync sync, char *err, size_t err_size)
 {
-	if (run(db, path, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL", err, err_size) !=
-	    0)
+	if (is_new(db) && run(db, path, "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL",
+	                      err, err_size) != 0)
 		return -1;
 	if (run(db, path, "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON", err, err_size) != 0)
 		return -1;

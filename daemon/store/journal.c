@@ -155,8 +155,9 @@ static void retain(struct journal *j)
 	int64_t now_us = clock_mono_us(j->params.clock);
 	if (now_us < j->retain_due_us)
 		return;
-	journal_write_begin(j);
 	bool more = journal_retain_step(j);
+	uint64_t bytes = journal_commit_bytes(j);
+	journal_publish(j, bytes, worst_class(j, bytes));
 	j->retain_due_us = more ? now_us : now_us + RETAIN_EVERY_US;
 }
 

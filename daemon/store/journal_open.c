@@ -16,6 +16,11 @@
 #define WAL_BYTES_MAX "16777216" /* the log is cut to this when it starts again */
 #define VACUUM_PAGES "256"       /* given back per step of retention: the pages of its packs */
 
+#define TABLES 5
+#define COUNT_OURS                                                                                 \
+	"SELECT count(*) FROM sqlite_master WHERE type = 'table'"                                  \
+	" AND name IN ('meta', 'epoch', 'pack', 'visit_key', 'urgent')"
+
 enum opened { OPENED, UNREADABLE, FAILED };
 
 static const char schema[] =
@@ -93,6 +98,29 @@ static void close_db(struct journal *j)
 
 /* ---- the file ---- */
 
+/* A full disk or a missing right says nothing about the file: only what reading says sets it aside.
+ */
+static enum opened blame(int rc)
+{
+	int primary = rc & 0xff;
+	bool bad = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ||
+	           rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ||
+	           rc == SQLITE_IOERR_CORRUPTFS;
+	return bad ? UNREADABLE : FAILED;
+}
+
+static enum opened blame_file(const char *path)
+{
+	char err[64];
+	sqlite3 *db;
+	if (db_open_reader(&db, path, err, sizeof(err)))
+		return FAILED;
+	sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	enum opened rc = blame(sqlite3_extended_errcode(db));
+	db_close_reader(db);
+	return rc;
+}
+
 /* The first column of the first row; false: an error. A missing row is empty text and 0. */
 static bool ask(sqlite3 *db, const char *sql, char *text, size_t text_size, int64_t *number)
 {
@@ -136,8 +164,8 @@ static enum opened check_meta(struct journal *j, const char *name, const char *w
 {
 	char have[EVENT_NAME_SIZE * 4], sql[96];
 	snprintf(sql, sizeof(sql), "SELECT value FROM meta WHERE name = '%s'", name);
-	if (!ask(j->db, sql, have, sizeof(have), NULL) || !*have)
-		return UNREADABLE;
+	if (!ask(j->db, sql, have, sizeof(have), NULL))
+		return blame(sqlite3_extended_errcode(j->db));
 	if (strcmp(have, want) == 0)
 		return OPENED;
 	snprintf(err, err_size,
@@ -151,21 +179,26 @@ static enum opened check_packs(struct journal *j, char *err, size_t err_size)
 {
 	struct journal_reader *r;
 	if (journal_reader_open(&r, j->path, j->store, j->params.vault, err, err_size))
-		return UNREADABLE;
+		return FAILED;
 	int rc = journal_verify_tail(r, CHECK_PACKS_MAX, CHECK_EVENTS_MAX, err, err_size);
+	int code = sqlite3_extended_errcode(r->db) & 0xff;
 	journal_reader_free(r);
-	return rc ? UNREADABLE : OPENED;
+	if (rc == 0)
+		return OPENED;
+	return code == SQLITE_NOMEM || code == SQLITE_BUSY || code == SQLITE_FULL ? FAILED
+	                                                                          : UNREADABLE;
 }
 
 static enum opened check_file(struct journal *j, char *err, size_t err_size)
 {
-	int64_t version, tables;
+	int64_t version = 0, tables = 0, ours = 0;
 	enum opened rc;
 
 	if (!ask(j->db, "PRAGMA user_version", NULL, 0, &version) ||
-	    !ask(j->db, "SELECT count(*) FROM sqlite_master", NULL, 0, &tables)) {
+	    !ask(j->db, "SELECT count(*) FROM sqlite_master", NULL, 0, &tables) ||
+	    !ask(j->db, COUNT_OURS, NULL, 0, &ours)) {
 		snprintf(err, err_size, "%s", sqlite3_errmsg(j->db));
-		return UNREADABLE;
+		return blame(sqlite3_extended_errcode(j->db));
 	}
 	if (version == 0 && tables == 0)
 		return make_file(j, err, err_size);
@@ -174,7 +207,10 @@ static enum opened check_file(struct journal *j, char *err, size_t err_size)
 		         (long long)version, JOURNAL_FORMAT);
 		return UNREADABLE;
 	}
-	snprintf(err, err_size, "its meta table cannot be read");
+	if (ours < TABLES) {
+		snprintf(err, err_size, "tables are missing");
+		return UNREADABLE;
+	}
 	rc = check_meta(j, "store", j->store, err, err_size);
 	if (rc == OPENED)
 		rc = check_meta(j, "device", j->device, err, err_size);
@@ -227,14 +263,14 @@ static enum opened open_file(struct journal *j, char *err, size_t err_size)
 		return FAILED;
 	}
 	if (db_open_writer(&j->db, &j->lock_fd, j->path, DB_SYNC_FULL, &lock_held, err, err_size))
-		return lock_held || !there ? FAILED : UNREADABLE;
+		return lock_held || !there ? FAILED : blame_file(j->path);
 	rc = check_file(j, err, err_size);
 	if (rc == OPENED)
 		rc = recover(j, log_was_there, err, err_size);
 	if (rc == OPENED &&
 	    (db_exec(j->db, "PRAGMA journal_size_limit=" WAL_BYTES_MAX) || prepare(j))) {
 		snprintf(err, err_size, "%s: %s", j->path, sqlite3_errmsg(j->db));
-		rc = UNREADABLE;
+		rc = blame(sqlite3_extended_errcode(j->db));
 	}
 	if (rc == OPENED)
 		return rc;

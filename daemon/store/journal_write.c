@@ -213,7 +213,6 @@ bool journal_write_entry(struct journal *j, struct entry *e, char worst_class)
 void journal_write_answer(struct journal *j, bool kept)
 {
 	struct journal_batch *b = &j->batch;
-	uint64_t refused = 0;
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct journal_slot *slot = &b->slots[i];
 		struct entry *e = slot->entry;
@@ -226,11 +225,10 @@ void journal_write_answer(struct journal *j, bool kept)
 			e->status = ENTRY_REFUSED;
 			e->reason = e->reason ? e->reason : "disk_full";
 			e->seq = 0;
-			refused += e->count;
+			counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, e->count);
 		}
 		/* There is room: journal_put counts what is out. */
 		queue_push(j->done, e);
 	}
-	counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, refused);
 	b->slot_count = 0;
 }
