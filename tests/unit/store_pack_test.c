@@ -1,0 +1,228 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka needs the three above in front. */
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "store/pack.h"
+
+struct fixture {
+	struct pack_codec *codec;
+	struct pack_head head;
+	uint8_t key[VAULT_KEY_BYTES];
+	struct buf lines, body, out;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	f->codec = pack_codec_new("s1");
+	f->head = (struct pack_head){.epoch = {1, 2, 3, 4, 5, 6, 7, 8}, .first = 5, .count = 3};
+	memset(f->key, 7, sizeof(f->key));
+	buf_str(&f->lines, "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n");
+	assert_int_equal(pack_seal(f->codec, f->key, &f->head, &f->lines, &f->body), 0);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	pack_codec_free(f->codec);
+	buf_free(&f->lines);
+	buf_free(&f->body);
+	buf_free(&f->out);
+	free(f);
+	return 0;
+}
+
+static int reopen(struct fixture *f)
+{
+	return pack_open(f->codec, f->key, &f->head, f->body.data, f->body.len, &f->out);
+}
+
+static void what_was_sealed_opens(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(reopen(f), 0);
+	assert_int_equal(f->out.len, f->lines.len);
+	assert_memory_equal(f->out.data, f->lines.data, f->lines.len);
+	assert_null(memmem(f->body.data, f->body.len, "\"a\":1", 5));
+}
+
+static void a_pack_of_another_place_store_or_key_does_not_open(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_codec *other = pack_codec_new("s2");
+	f->head.first++;
+	assert_int_equal(reopen(f), -1);
+	f->head.first--;
+	f->head.epoch[7]++;
+	assert_int_equal(reopen(f), -1);
+	f->head.epoch[7]--;
+	f->key[0]++;
+	assert_int_equal(reopen(f), -1);
+	f->key[0]--;
+	assert_int_equal(pack_open(other, f->key, &f->head, f->body.data, f->body.len, &f->out),
+	                 -1);
+	assert_int_equal(reopen(f), 0);
+	pack_codec_free(other);
+}
+
+static void every_flipped_bit_and_every_cut_is_found(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < f->body.len; i++) {
+		f->body.data[i] ^= 0x10;
+		assert_int_equal(reopen(f), -1);
+		f->body.data[i] ^= 0x10;
+		assert_int_equal(pack_open(f->codec, f->key, &f->head, f->body.data, i, &f->out),
+		                 -1);
+	}
+}
+
+/* Seal these bytes as if they were a compressed body. */
+static int open_forged(struct fixture *f, const void *packed, size_t n)
+{
+	uint8_t ad[] = "pack\0s1\0\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\5\0\0\0\3";
+	uint8_t seal[400];
+	assert_true(n + VAULT_SEAL_OVERHEAD <= sizeof(seal));
+	assert_int_equal(
+	    vault_seal(pack_work(f->codec), f->key, ad, sizeof(ad) - 1, packed, n, seal), 0);
+	return pack_open(f->codec, f->key, &f->head, seal, n + VAULT_SEAL_OVERHEAD, &f->out);
+}
+
+static int open_lines(struct fixture *f, const char *lines)
+{
+	uint8_t packed[300];
+	size_t n = ZSTD_compress(packed, sizeof(packed), lines, strlen(lines), 1);
+	return open_forged(f, packed, n);
+}
+
+static void a_body_must_hold_exactly_the_lines_its_row_says(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t two[300];
+	assert_int_equal(open_lines(f, "a\nb\nc\n"), 0);
+	assert_int_equal(open_lines(f, "a\nb\n"), -1);
+	assert_int_equal(open_lines(f, "a\nb\nc\nd\n"), -1);
+	assert_int_equal(open_lines(f, "a\nb\nc\nd"), -1);
+	assert_int_equal(open_lines(f, "a\nb\nc"), -1);
+	assert_int_equal(open_lines(f, ""), -1);
+	assert_int_equal(open_forged(f, "not zstd", 8), -1);
+	assert_int_equal(open_forged(f, "", 0), -1);
+	size_t n = ZSTD_compress(two, sizeof(two), "a\nb\nc\n", 6, 1);
+	memcpy(two + n, two, n);
+	assert_int_equal(open_forged(f, two, 2 * n), -1);
+}
+
+static void a_body_that_claims_to_be_huge_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	/* A zstd frame header with a content size of 1 TiB and nothing behind it. */
+	const uint8_t huge[] = {0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0};
+	assert_int_equal(open_forged(f, huge, sizeof(huge)), -1);
+}
+
+static void the_chain_goes_over_every_line(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_work *w = vault_work_new();
+	uint8_t h[32] = {9}, want[32] = {9}, leaf[32];
+	const char *line[] = {"{\"a\":1}", "{\"b\":2}", "{\"c\":3}"};
+	pack_chain(f->codec, &f->head, &f->lines, h);
+	for (uint64_t i = 0; i < 3; i++) {
+		vault_sha256(w, line[i], 7, leaf);
+		vault_chain(w, want, f->head.epoch, 5 + i, leaf);
+	}
+	assert_memory_equal(h, want, 32);
+	vault_work_free(w);
+}
+
+/* ---- ids ---- */
+
+static struct pack_id some_id(const char *source, const char *session, uint64_t counter)
+{
+	struct pack_id id = {.offset = 3, .count = 4};
+	strcpy(id.id.source, source);
+	strcpy(id.id.session, session);
+	id.id.counter = counter;
+	memset(id.id.body, 0x5a, sizeof(id.id.body));
+	return id;
+}
+
+static void id_records_are_the_bytes_of_the_wire_document(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_id id = some_id("t1", "s", 0x0102);
+	const uint8_t want[] = {2,    't',  '1',  1,    's',  0,    0,    0,    0,    0,
+	                        0,    1,    2,    0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a,
+	                        0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0,
+	                        0,    0,    3,    0,    0,    0,    4};
+	pack_id_add(&f->out, &id);
+	assert_int_equal(f->out.len, sizeof(want));
+	assert_memory_equal(f->out.data, want, sizeof(want));
+}
+
+static void id_records_read_back_and_end(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_id in[2] = {some_id("till:T3", "boot-1.x", UINT64_MAX), some_id("", "", 1)};
+	struct pack_id out;
+	size_t at = 0;
+	memset(in[0].id.source, 'x', EVENT_NAME_SIZE - 1);
+	pack_id_add(&f->out, &in[0]);
+	pack_id_add(&f->out, &in[1]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pack_id_next(f->out.data, f->out.len, &at, &out), 1);
+		assert_string_equal(out.id.source, in[i].id.source);
+		assert_string_equal(out.id.session, in[i].id.session);
+		assert_true(out.id.counter == in[i].id.counter);
+		assert_memory_equal(out.id.body, in[i].id.body, 16);
+		assert_int_equal(out.offset, 3);
+		assert_int_equal(out.count, 4);
+	}
+	assert_int_equal(pack_id_next(f->out.data, f->out.len, &at, &out), 0);
+}
+
+static void every_cut_id_record_is_malformed(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_id id = some_id("till:T3", "s", 1), out;
+	pack_id_add(&f->out, &id);
+	for (size_t n = 1; n < f->out.len; n++) {
+		size_t at = 0;
+		assert_int_equal(pack_id_next(f->out.data, n, &at, &out), -1);
+	}
+}
+
+static void a_text_longer_than_its_field_is_malformed(void **state)
+{
+	uint8_t bytes[300] = {EVENT_NAME_SIZE};
+	struct pack_id out;
+	size_t at = 0;
+	(void)state;
+	memset(bytes + 1, 'x', sizeof(bytes) - 1);
+	assert_int_equal(pack_id_next(bytes, sizeof(bytes), &at, &out), -1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(what_was_sealed_opens),
+	    TEST(a_pack_of_another_place_store_or_key_does_not_open),
+	    TEST(every_flipped_bit_and_every_cut_is_found),
+	    TEST(a_body_must_hold_exactly_the_lines_its_row_says),
+	    TEST(a_body_that_claims_to_be_huge_is_not_believed),
+	    TEST(the_chain_goes_over_every_line),
+	    TEST(id_records_are_the_bytes_of_the_wire_document),
+	    TEST(id_records_read_back_and_end),
+	    TEST(every_cut_id_record_is_malformed),
+	    TEST(a_text_longer_than_its_field_is_malformed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
