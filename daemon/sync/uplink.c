@@ -219,7 +219,7 @@ static bool waits_after(const struct uplink *u, const struct uplink_epoch *e, ui
 /* The run that goes next and its epoch. false: none waits, or none can be read now. */
 static bool next_run(struct uplink *u, struct uplink_epoch **e, struct journal_run *run)
 {
-	struct journal_range gap;
+	struct journal_range gap = {0};
 	for (*e = u->epochs; *e < u->epochs + u->epoch_count; (*e)++)
 		if (uplink_epoch_gap(u, *e, 0, &gap))
 			break;

@@ -53,7 +53,7 @@ cat "$out"/format/* |
 
 analyse() {
 	cppcheck -q -j"$jobs" --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
+		--library=tests/lint/cppcheck.cfg --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
 		-D_GNU_SOURCE -DLANEWAY_VERSION='"0"' -Iinclude -Idaemon -Itools --file-list="$out/analysed" \
 		>"$out/cppcheck" 2>&1 || cat "$out/cppcheck" >>"$wrong"
 	xargs -P "$jobs" -n 4 sh -c '

@@ -69,8 +69,9 @@ static void trace(struct hq_epoch_node *node, struct hq_epoch_node **sorted, siz
 
 int hq_epoch_sort(struct hq_epoch_node *nodes, size_t n)
 {
-	struct hq_epoch_node **sorted = malloc((n + 1) * sizeof *sorted);
-
+	if (n == 0)
+		return 0;
+	struct hq_epoch_node **sorted = malloc(n * sizeof *sorted);
 	if (!sorted)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
