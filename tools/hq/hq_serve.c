@@ -21,10 +21,11 @@
 #include "sync/batch.h"
 #include "sync/mqtt.h"
 
-#define HQ_SERVE_QUEUE_MAX 256 /* incoming payloads; what does not fit is sent again by its store  \
-	                        */
-#define HQ_SERVE_ROUND_MAX 64  /* payloads taken into one commit */
-#define HQ_SERVE_POKE_MS 200   /* at most one poke per store in this time */
+#define HQ_SERVE_QUEUE_MAX                                                                         \
+	256                   /* incoming payloads; what does not fit is sent again by its store   \
+	                       */
+#define HQ_SERVE_ROUND_MAX 64 /* payloads taken into one commit */
+#define HQ_SERVE_POKE_MS 200  /* at most one poke per store in this time */
 #define HQ_SERVE_TICK_MS 500
 #define HQ_SERVE_ERR_SIZE 400
 #define HQ_SERVE_DIE_STATUS 9
