@@ -80,16 +80,17 @@ function drawHeadline(value) {
 
 function drawPerson(view) {
   const known = view.person.state === "known";
-  const points = showsPoints(view);
+  const struck = view.person.struck;
+  const points = showsPoints(view) && !struck;
   drawHeadline(headline(view));
-  show($("tier"), known ? view.person.tier ?? "" : "");
+  show($("tier"), known && !struck ? view.person.tier ?? "" : "");
   $("tier").dataset.tier = (view.person.tier ?? "").toLowerCase();
   $("points").hidden = !points;
   $("about").hidden = !isAbout(view);
   text($("figure"), points ? grouped(view.person.points) : "");
   text($("points-unit"), view.person.points === 1 ? "point" : "points");
-  $("saving").hidden = !view.person.provisional || view.person.struck;
-  $("wrong").hidden = !known;
+  $("saving").hidden = !view.person.provisional || struck;
+  $("wrong").hidden = !known || struck;
 }
 
 function drawQuestion(q) {
@@ -136,12 +137,13 @@ function drawLines(lines) {
 function drawBasket(basket) {
   const lines = basket?.lines ?? [];
   text($("till"), basket?.till ? `Till ${basket.till}` : "");
-  drawLines(lines);
-  $("empty").hidden = lines.length > 0;
+  $("basket").classList.toggle("closed", !basket);
+  show($("empty"), lines.length || $("screen").dataset.link !== "open" ? "" : basket ? "No lines yet" : "No sale open");
   text($("count"), lines.length ? `${lines.length} ${lines.length === 1 ? "line" : "lines"}` : "");
   $("total").replaceChildren(
     ...(basket ? [Object.assign(document.createElement("small"), { textContent: symbol(basket.currency) }), basket.value] : []),
   );
+  drawLines(lines); // after the total, which may take room from the list
 }
 
 function drawStrip(view) {
@@ -149,8 +151,8 @@ function drawStrip(view) {
   hq.className = `hq${page.lost || page.late ? " lost" : view?.hq.reachable ? "" : " away"}`;
   if (page.lost || page.late) text(hq, "Looking for the box…");
   else if (view?.hq.reachable) text(hq, "HQ connected");
-  else text(hq, view ? `HQ not reachable${view.hq.since ? ` since ${view.hq.since}` : ""}: everything is kept here` : "");
-  text($("fresh"), page.lost || !view || view.fresh.level === "now" ? "" : `Customer data ${view.fresh.text}`);
+  else text(hq, view ? `HQ away${view.hq.since ? ` since ${view.hq.since}` : ""} · all is kept here` : "");
+  text($("fresh"), page.lost || !view || view.fresh.level === "now" ? "" : `Data ${view.fresh.text}`);
 }
 
 function draw() {
@@ -159,10 +161,11 @@ function draw() {
   screen.dataset.link = page.lost ? "lost" : page.view ? "open" : "opening";
   screen.dataset.person = view?.person.state ?? "none";
   screen.dataset.state = view?.state ?? "starting";
+  screen.dataset.rev = view?.rev ?? "";
   screen.dataset.fresh = view?.fresh.level ?? "now";
   screen.classList.toggle("provisional", Boolean(view?.person.provisional && !view.person.struck));
   screen.classList.toggle("struck", Boolean(view?.person.struck));
-  text($("sale"), view ? SALE[view.state] ?? "" : "");
+  show($("sale"), view && !view.restored ? SALE[view.state] ?? "" : "");
   show($("restored"), view?.restored ? `Continued after power cut at ${view.restored}` : "");
   if (view) drawPerson(view);
   else drawNobody();
