@@ -70,10 +70,10 @@ STATES = {
     "12-last": merged(IDLE, {"state": "done", "question": LAST, "basket": BASKET, "prompt": ""}),
     "13-restored": merged(KNOWN, {"restored": "17:02"}),
     "14-as-of": merged(KNOWN, {"fresh": {"level": "as_of", "text": "as of 14:05"}}),
-    "15-amber": merged(KNOWN, {"fresh": {"level": "amber", "text": "as of yesterday 14:05"},
+    "15-amber": merged(KNOWN, {"fresh": {"level": "amber", "text": "as of 14:05, 3 d ago"},
                                "hq": {"reachable": False}}),
-    "16-no-points": merged(KNOWN, {"fresh": {"level": "no_points", "text": "as of 5 November"},
-                                   "hq": {"reachable": False, "since": "5 November"}}),
+    "16-no-points": merged(KNOWN, {"fresh": {"level": "no_points", "text": "data 16 days old"},
+                                   "hq": {"reachable": False, "since": "14:05"}}),
     "17-hq-away": merged(KNOWN, {"hq": {"reachable": False, "since": "16:40"}}),
     "18-long": merged(KNOWN, {
         "person": {"first_name": "Maximiliane-Alexandra", "tier": "platinum", "points": 1234567, "provisional": True},
@@ -223,6 +223,8 @@ def test_the_strip_says_how_fresh_the_data_is_and_whether_hq_answers(screen, box
     assert visible_text(screen, "hq") == "HQ connected"
     shown(screen, box, STATES["14-as-of"])
     wait_for(lambda: visible_text(screen, "fresh") == "Data as of 14:05")
+    shown(screen, box, STATES["16-no-points"])
+    wait_for(lambda: visible_text(screen, "fresh") == "Data 16 days old")
     shown(screen, box, STATES["17-hq-away"])
     wait_for(lambda: visible_text(screen, "hq") == "HQ away since 16:40 · all is kept here")
 

@@ -44,6 +44,11 @@ const showsPoints = (view) =>
 
 const isAbout = (view) => ["amber", "no_prompts"].includes(view.fresh.level);
 
+function freshText({ level, text: said }) {
+  if (level === "now" || !said) return "";
+  return said.startsWith("as of") ? `Data ${said}` : said[0].toUpperCase() + said.slice(1);
+}
+
 // Groups of three with a narrow space: 12 345. Four digits stand better undivided.
 const grouped = (n) => (Math.abs(n) < 10000 ? String(n) : String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f"));
 
@@ -152,7 +157,7 @@ function drawStrip(view) {
   if (page.lost || page.late) text(hq, "Looking for the box…");
   else if (view?.hq.reachable) text(hq, "HQ connected");
   else text(hq, view ? `HQ away${view.hq.since ? ` since ${view.hq.since}` : ""} · all is kept here` : "");
-  text($("fresh"), page.lost || !view || view.fresh.level === "now" ? "" : `Data ${view.fresh.text}`);
+  text($("fresh"), view ? freshText(view.fresh) : "");
 }
 
 function draw() {

@@ -1,0 +1,244 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "laneway/cli.h"
+
+struct report {
+	struct cli *cli;
+	int problems;
+};
+
+static uint64_t number(json_t *o, const char *key)
+{
+	json_int_t v = json_integer_value(json_object_get(o, key));
+
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+static bool yes(json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+static const char *text(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+/* ---- what is wrong ---- */
+
+static void __attribute__((format(printf, 2, 3))) problem(struct report *r, const char *fmt, ...)
+{
+	char line[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	r->problems++;
+	if (r->cli->json)
+		return;
+	fprintf(r->cli->out, "%sPROBLEM%s  ", r->cli->colour ? "\033[1;31m" : "",
+	        r->cli->colour ? "\033[0m" : "");
+	cli_put(r->cli->out, line);
+	putc('\n', r->cli->out);
+}
+
+static void journal_problems(struct report *r, json_t *journal)
+{
+	if (yes(journal, "cannot_keep"))
+		problem(r,
+		        "the journal cannot keep anything: every source is told no (see the log)");
+	if (yes(journal, "full"))
+		problem(
+		    r,
+		    "the journal is full: sources are told no until HQ confirms and packs age out");
+}
+
+static void sync_problems(struct report *r, json_t *sync)
+{
+	/* A store without HQ is a choice, not a fault. */
+	if (json_is_false(json_object_get(sync, "configured")))
+		return;
+	if (!yes(sync, "connected"))
+		problem(r, "no connection to the broker; %" PRIu64 " events wait",
+		        number(sync, "unsent"));
+	else if (!yes(sync, "reachable"))
+		problem(r, "HQ does not answer; %" PRIu64 " events wait", number(sync, "unsent"));
+	if (number(sync, "quarantined") > 0)
+		problem(r, "HQ could not read %" PRIu64 " events and keeps them raw",
+		        number(sync, "quarantined"));
+	if (number(sync, "forked") > 0)
+		problem(r,
+		        "HQ holds %" PRIu64 " events with other content: was this device copied?",
+		        number(sync, "forked"));
+	if (!text(sync, "synced")[0])
+		problem(r, "no customer data has come from HQ yet: nobody is recognised");
+}
+
+static void source_problems(struct report *r, json_t *sources)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(sources, i, o)
+	{
+		if (!yes(o, "up"))
+			problem(r, "%s %s on lane %s is not there", text(o, "kind"),
+			        text(o, "name"), text(o, "lane"));
+	}
+}
+
+/* ---- the table ---- */
+
+static void row(struct cli *c, const char *name)
+{
+	fprintf(c->out, "%s%-10s%s", c->colour ? "\033[2m" : "", name, c->colour ? "\033[0m" : "");
+}
+
+static void put_local_time(FILE *f, const char *iso)
+{
+	int64_t wall_us;
+	time_t s;
+	struct tm tm;
+	char out[32];
+
+	if (clock_parse_iso8601(iso, &wall_us) != 0) {
+		fputs("never", f);
+		return;
+	}
+	s = (time_t)(wall_us / 1000000);
+	localtime_r(&s, &tm);
+	strftime(out, sizeof(out), "%Y-%m-%d %H:%M", &tm);
+	fputs(out, f);
+}
+
+static void put_box(struct cli *c, json_t *o)
+{
+	char up[32];
+
+	cli_duration((int64_t)number(o, "uptime_s"), up);
+	row(c, "box");
+	fputs("store ", c->out);
+	cli_put(c->out, text(o, "store"));
+	fputs(", device ", c->out);
+	cli_put(c->out, text(o, "device"));
+	fputs(", lanewayd ", c->out);
+	cli_put(c->out, text(o, "version"));
+	fprintf(c->out, ", up %s\n", up);
+}
+
+static void put_journal(struct cli *c, json_t *o)
+{
+	json_t *journal = json_object_get(o, "journal");
+	char events[27], confirmed[27], bytes[32];
+
+	cli_count(number(journal, "events"), events);
+	cli_count(number(journal, "confirmed"), confirmed);
+	cli_bytes(number(journal, "bytes"), bytes);
+	row(c, "journal");
+	fprintf(c->out, "%s events, %s confirmed, %s; epoch ", events, confirmed, bytes);
+	cli_put(c->out, text(o, "epoch"));
+	fprintf(c->out, " at %" PRIu64 "\n", number(o, "seq"));
+}
+
+static void put_sync(struct cli *c, json_t *sync)
+{
+	char n[27], out[32];
+
+	row(c, "HQ");
+	if (json_is_false(json_object_get(sync, "configured"))) {
+		fputs("not configured\n", c->out);
+		return;
+	}
+	cli_count(number(sync, "unsent"), n);
+	cli_bytes(number(sync, "outstanding_bytes"), out);
+	fprintf(c->out, "%s, %s; %s events unsent, %s on the way\n",
+	        yes(sync, "connected") ? "connected" : "not connected",
+	        yes(sync, "reachable") ? "answering" : "not answering", n, out);
+	cli_count(number(sync, "profiles"), n);
+	row(c, "customers");
+	fprintf(c->out, "%s, version %" PRIu64 ", as of ", n, number(sync, "shard_version"));
+	put_local_time(c->out, text(sync, "synced"));
+	putc('\n', c->out);
+}
+
+static void put_devices(struct cli *c, json_t *list, const char *title, const char *key)
+{
+	const char *good = c->colour ? "\033[32m" : "", *bad = c->colour ? "\033[31m" : "";
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+	{
+		row(c, i == 0 ? title : "");
+		fputs("lane ", c->out);
+		cli_put(c->out, text(o, "lane"));
+		fputs("  ", c->out);
+		cli_put(c->out, text(o, key));
+		fprintf(c->out, "  %s%s%s\n", yes(o, "up") ? good : bad,
+		        yes(o, "up") ? "up" : "down", c->colour ? "\033[0m" : "");
+	}
+}
+
+static void put_counters(struct cli *c, json_t *counters)
+{
+	const char *key, *title = "counters";
+	json_t *v;
+
+	json_object_foreach(counters, key, v)
+	{
+		char n[27];
+		if (!json_is_integer(v) || json_integer_value(v) <= 0)
+			continue;
+		cli_count((uint64_t)json_integer_value(v), n);
+		row(c, title);
+		fprintf(c->out, "%12s  ", n);
+		cli_put(c->out, key);
+		putc('\n', c->out);
+		title = "";
+	}
+}
+
+static void put_table(struct cli *c, json_t *o)
+{
+	put_box(c, o);
+	put_journal(c, o);
+	put_sync(c, json_object_get(o, "sync"));
+	put_devices(c, json_object_get(o, "sources"), "scanners", "name");
+	put_devices(c, json_object_get(o, "tills"), "tills", "till");
+	put_counters(c, json_object_get(o, "counters"));
+}
+
+int cli_status(struct cli *c, char **args)
+{
+	struct report r = {.cli = c};
+	struct buf body = {0};
+	int rc = cli_get(c, "/api/v1/status", &body);
+	json_t *o = rc == CLI_OK ? json_loadb((const char *)body.data, body.len, 0, NULL) : NULL;
+
+	(void)args;
+	if (rc == CLI_OK && !json_is_object(o)) {
+		fputs("laneway: the daemon's status is not JSON\n", c->err);
+		rc = CLI_PROBLEM;
+	} else if (rc == CLI_OK) {
+		journal_problems(&r, json_object_get(o, "journal"));
+		sync_problems(&r, json_object_get(o, "sync"));
+		source_problems(&r, json_object_get(o, "sources"));
+		if (!c->json)
+			put_table(c, o);
+		else
+			fprintf(c->out, "%.*s\n", (int)body.len, (const char *)body.data);
+		rc = r.problems > 0 ? CLI_PROBLEM : CLI_OK;
+	}
+	json_decref(o);
+	buf_free(&body);
+	return rc;
+}

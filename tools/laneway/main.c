@@ -1,0 +1,149 @@
+/* laneway: ask a running lanewayd. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "laneway/cli.h"
+
+#define SOCKET_DEFAULT "/run/laneway/api.sock"
+
+struct command {
+	const char *name, *sub; /* "journal", "verify" */
+	const char *arg;        /* what it needs behind it, or NULL */
+	int (*run)(struct cli *c, char **args);
+	const char *what, *more;
+};
+
+static const struct command commands[] = {
+    {"status", NULL, NULL, cli_status, "how the box is; what is wrong comes first",
+     "Exit status 1 when something is wrong. With --json: the daemon's status object."},
+    {"tail", NULL, NULL, cli_tail, "events as they are kept, until interrupted",
+     "Nobody is named. With --json: the canonical lines as they are kept, one a line.\n"
+     "Exit status 3 when the daemon goes away."},
+    {"journal", "verify", NULL, cli_verify, "check every pack, hash and chain of the journal",
+     "The daemon does it beside its work. Exit status 1 when there is a fault.\n"
+     "With --json: progress and result, one object a line."},
+    {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
+     "ID is HQ's customer id. With --json: the profile object."},
+};
+
+static void put_usage(FILE *f)
+{
+	fputs("usage: laneway [--socket PATH | --url http://127.0.0.1:PORT] [--json] COMMAND\n\n",
+	      f);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *m = &commands[i];
+		char name[40];
+		snprintf(name, sizeof(name), "%s%s%s%s%s", m->name, m->sub ? " " : "",
+		         m->sub ? m->sub : "", m->arg ? " " : "", m->arg ? m->arg : "");
+		fprintf(f, "  %-16s %s\n", name, m->what);
+	}
+	fputs("\n  --socket PATH    the daemon's socket (LANEWAY_SOCKET, or " SOCKET_DEFAULT ")\n"
+	      "  --url URL        its loopback port instead: status only\n"
+	      "  --json           for programs\n"
+	      "  --help           this, or more about a command\n"
+	      "  --version\n",
+	      f);
+}
+
+static void put_command(FILE *f, const struct command *m)
+{
+	fprintf(f, "usage: laneway [OPTIONS] %s%s%s%s%s\n\n%s\n%s\n", m->name, m->sub ? " " : "",
+	        m->sub ? m->sub : "", m->arg ? " " : "", m->arg ? m->arg : "", m->what, m->more);
+}
+
+static int usage_error(const char *what, const char *which)
+{
+	fprintf(stderr, "laneway: %s%s (laneway --help)\n", what, which);
+	return CLI_USAGE;
+}
+
+/* The command that these words name; *rest is what stands behind it. */
+static const struct command *find_command(char **words, char ***rest)
+{
+	for (size_t i = 0; words[0] && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *m = &commands[i];
+		if (strcmp(words[0], m->name) != 0)
+			continue;
+		if (m->sub && (!words[1] || strcmp(words[1], m->sub) != 0))
+			continue;
+		*rest = words + (m->sub ? 2 : 1);
+		return m;
+	}
+	return NULL;
+}
+
+static int run(struct cli *c, char **words, bool help)
+{
+	char **rest;
+	const struct command *m = find_command(words, &rest);
+
+	if (help) {
+		if (m)
+			put_command(stdout, m);
+		else
+			put_usage(stdout);
+		return CLI_OK;
+	}
+	if (!words[0]) {
+		put_usage(stderr);
+		return CLI_USAGE;
+	}
+	if (!m)
+		return usage_error("no such command: ", words[0]);
+	if (m->arg && !rest[0])
+		return usage_error("expected ", m->arg);
+	if (rest[m->arg ? 1 : 0])
+		return usage_error("not expected: ", rest[m->arg ? 1 : 0]);
+	return m->run(c, rest);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"socket", required_argument, NULL, 's'}, {"url", required_argument, NULL, 'u'},
+	    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
+	struct cli c = {.socket = getenv("LANEWAY_SOCKET"), .out = stdout, .err = stderr};
+	bool help = false;
+	int option, rc;
+
+	if (!c.socket || !c.socket[0])
+		c.socket = SOCKET_DEFAULT;
+	while ((option = getopt_long(argc, argv, "s:u:jhV", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			c.socket = optarg;
+			break;
+		case 'u':
+			c.url = optarg;
+			break;
+		case 'j':
+			c.json = true;
+			break;
+		case 'h':
+			help = true;
+			break;
+		case 'V':
+			puts("laneway " LANEWAY_VERSION);
+			return CLI_OK;
+		default:
+			return CLI_USAGE;
+		}
+	}
+	c.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	c.progress = isatty(STDERR_FILENO) && !c.json;
+	signal(SIGPIPE, SIG_IGN);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	rc = run(&c, argv + optind, help);
+	curl_global_cleanup();
+	/* A reader that has gone is no problem of ours; a full disk is. */
+	if (fflush(stdout) != 0 && errno != EPIPE && rc == CLI_OK)
+		rc = CLI_PROBLEM;
+	return rc;
+}
