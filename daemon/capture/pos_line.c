@@ -135,8 +135,8 @@ static void take_hello(struct pos_link *link, const json_t *body)
 	link->state = POS_LINK_UP;
 	(void)event_del(link->deadline);
 	log_info("till %s (lane %s): connected", link->till, link->lane);
-	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
 	welcome(link);
+	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
 }
 
 static enum capture_verdict hand_over(struct pos_link *link, enum till_type type, json_t *body,
