@@ -1,0 +1,214 @@
+/* The whole of serve over real sockets. flow and the journal's reader are doubles: what the linker
+ * finds here it does not take from the library. */
+#ifndef LANEWAY_TESTS_SERVE_WORLD_H
+#define LANEWAY_TESTS_SERVE_WORLD_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include "flow.h"
+#include "serve/serve.h"
+#include "serve/ui.h"
+#include "serve_client.h"
+#include "store/journal.h"
+
+#define JSON_POST "Content-Type: application/json\r\n"
+
+/* ---- doubles ---- */
+
+struct flow {
+	flow_lane_fn *lane;
+	flow_kept_fn *kept;
+	void *ctx;
+	const char *view; /* of lane 1; of lane 2 it is "{}" */
+	char question[65], choice[65], wrong[33];
+	int choices;
+	struct sale_error refuse; /* with a code: taps are refused */
+};
+
+bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
+{
+	if (strcmp(lane, "1") != 0 && strcmp(lane, "2") != 0)
+		return false;
+	buf_str(out, strcmp(lane, "1") == 0 ? f->view : "{}");
+	return true;
+}
+
+int flow_choose(struct flow *f, const char *lane, const char *question, const char *choice,
+                struct sale_error *err)
+{
+	(void)lane;
+	f->choices++;
+	snprintf(f->question, sizeof(f->question), "%s", question);
+	snprintf(f->choice, sizeof(f->choice), "%s", choice);
+	*err = f->refuse;
+	return err->code[0] ? -1 : 0;
+}
+
+int flow_wrong_customer(struct flow *f, const char *lane, struct sale_error *err)
+{
+	snprintf(f->wrong, sizeof(f->wrong), "%s", lane);
+	*err = f->refuse;
+	return err->code[0] ? -1 : 0;
+}
+
+void flow_status_json(struct flow *f, struct buf *out)
+{
+	(void)f;
+	buf_str(out, "{\"store\":\"s1\",\"uptime_s\":12,\"journal\":{\"events\":41,\"bytes\":9,"
+	             "\"cannot_keep\":true},\"sync\":{\"connected\":false,\"unsent\":7},"
+	             "\"sources\":[{\"name\":\"sc\\\"an\",\"lane\":\"1\",\"up\":true}],"
+	             "\"tills\":[{\"till\":\"T1\",\"lane\":\"1\",\"up\":false}]}");
+}
+
+int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out)
+{
+	(void)f;
+	if (strcmp(customer_id, "broken") == 0)
+		return -1;
+	if (strcmp(customer_id, "C000017") != 0)
+		return 0;
+	buf_str(out, "{\"customer_id\":\"C000017\"}");
+	return 1;
+}
+
+void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx)
+{
+	f->lane = lane;
+	f->kept = kept;
+	f->ctx = ctx;
+}
+
+struct journal_reader {
+	char path[200];
+};
+
+/* The double of the reader's work waits here until the test lets it go on. */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+int journal_reader_open(struct journal_reader **out, const char *path, const char *store,
+                        const struct vault *vault, char *err, size_t err_size)
+{
+	(void)vault;
+	assert_string_equal(store, "s1");
+	if (strcmp(path, "broken") == 0) {
+		snprintf(err, err_size, "pack 7 is \"torn\"");
+		return -1;
+	}
+	*out = calloc(1, sizeof(**out));
+	return 0;
+}
+
+void journal_reader_free(struct journal_reader *r)
+{
+	free(r);
+}
+
+int journal_reader_verify(struct journal_reader *r, struct journal_verify *out,
+                          void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
+                          char *err, size_t err_size)
+{
+	(void)r;
+	(void)err;
+	(void)err_size;
+	progress(ctx, 1, 3);
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	*out = (struct journal_verify){.epochs = 2, .packs = 3, .events = 40};
+	return 0;
+}
+
+/* ---- the world ---- */
+
+struct world {
+	struct event_base *base;
+	struct counters counters;
+	struct flow flow;
+	struct serve *serve;
+	char dir[64], socket[96];
+	struct serve_params params;
+};
+
+static const char *const lanes[] = {"1", "2", NULL};
+
+static inline int set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	char err[300];
+
+	signal(SIGPIPE, SIG_IGN);
+	strcpy(w->dir, "/tmp/serve_test.XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	snprintf(w->socket, sizeof(w->socket), "%s/api.sock", w->dir);
+	w->base = event_base_new();
+	w->flow.view = "{\"lane\":\"1\",\"rev\":1}";
+	w->params = (struct serve_params){.base = w->base,
+	                                  .flow = &w->flow,
+	                                  .counters = &w->counters,
+	                                  .listen = "127.0.0.1",
+	                                  .socket = w->socket,
+	                                  .lanes = lanes,
+	                                  .journal_path = "journal.db",
+	                                  .store = "s1"};
+	w->serve = serve_new(&w->params, err, sizeof(err));
+	assert_non_null(w->serve);
+	*state = w;
+	return 0;
+}
+
+static inline int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	serve_free(w->serve);
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	event_base_free(w->base);
+	unlink(w->socket);
+	rmdir(w->dir);
+	free(w);
+	return 0;
+}
+
+static inline struct client loopback(struct world *w)
+{
+	return client_loopback(serve_port(w->serve));
+}
+
+/* One question and its answer on the loopback door. The answer is kept until the next call. */
+static inline int ask(struct world *w, struct client *c, const char *method, const char *path,
+                      const char *headers, const char *body)
+{
+	if (c->in)
+		client_close(c);
+	*c = loopback(w);
+	return client_ask(w->base, c, method, path, headers, body);
+}
+
+static inline const char *body_of(const struct client *c)
+{
+	const char *p = strstr(c->in, "\r\n\r\n");
+
+	return p ? p + 4 : "";
+}
+
+static inline bool has_code(const struct client *c, const char *code)
+{
+	json_t *o = json_loads(body_of(c), JSON_DISABLE_EOF_CHECK, NULL);
+	json_t *error = json_object_get(o, "error");
+	const char *is = json_string_value(json_object_get(error, "code"));
+	bool same =
+	    is && strcmp(is, code) == 0 && json_is_string(json_object_get(error, "message"));
+
+	json_decref(o);
+	return same;
+}
+
+#endif
