@@ -43,7 +43,7 @@ struct capture_ops {
 	enum capture_verdict (*till)(void *ctx, uint64_t link, const struct till_message *m,
 	                             const char *session, uint64_t counter, const char *raw,
 	                             size_t len);
-	/* A till said hello (up) or its connection ended. */
+	/* A till said hello (up; its welcome is on the way) or its connection ended. */
 	void (*till_link)(void *ctx, uint64_t link, const char *till, const char *lane, bool up);
 	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the
 	 * welcome. */

@@ -38,7 +38,7 @@ static int make_raw(int fd, int baud, bool any_baud)
 	if (tcgetattr(fd, &t) < 0)
 		return -1;
 	cfmakeraw(&t);
-	t.c_iflag |= IGNBRK;
+	t.c_iflag = IGNBRK;
 	t.c_cflag |= CLOCAL | CREAD;
 	t.c_cflag &= ~(tcflag_t)(CRTSCTS | CSTOPB);
 	t.c_cc[VMIN] = 1;

@@ -95,7 +95,8 @@ static const char *hello_fault(struct pos_link *link, const json_t *body, struct
 	return code;
 }
 
-static void welcome(struct pos_link *link)
+/* false: out of memory. */
+static bool welcome(struct pos_link *link)
 {
 	struct pos *p = link->pos;
 	buf_reset(&p->list);
@@ -110,9 +111,9 @@ static void welcome(struct pos_link *link)
 	buf_add(&p->out, p->list.data, p->list.len);
 	buf_byte(&p->out, '}');
 	if (p->out.failed || p->list.failed)
-		pos_link_end(link);
-	else
-		pos_link_send(link, (const char *)p->out.data, p->out.len);
+		return false;
+	pos_link_send(link, (const char *)p->out.data, p->out.len);
+	return true;
 }
 
 static void take_hello(struct pos_link *link, const json_t *body)
@@ -132,10 +133,13 @@ static void take_hello(struct pos_link *link, const json_t *body)
 	(void)text_copy(link->till, sizeof(link->till), member_text(body, "till"));
 	(void)text_copy(link->lane, sizeof(link->lane), member_text(body, "lane"));
 	(void)snprintf(link->source, sizeof(link->source), "till:%.27s", link->till);
+	if (!welcome(link)) {
+		pos_link_end(link);
+		return;
+	}
 	link->state = POS_LINK_UP;
 	(void)event_del(link->deadline);
 	log_info("till %s (lane %s): connected", link->till, link->lane);
-	welcome(link);
 	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
 }
 

@@ -68,7 +68,6 @@ void pos_link_end(struct pos_link *link)
 	leave(link);
 	link->state = POS_LINK_ENDING;
 	(void)evbuffer_drain(in, evbuffer_get_length(in));
-	(void)bufferevent_enable(link->bev, EV_READ);
 	(void)event_del(link->again);
 	arm(link->deadline, ENDING_MS);
 	if (evbuffer_get_length(bufferevent_get_output(link->bev)) == 0)

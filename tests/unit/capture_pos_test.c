@@ -20,6 +20,17 @@ static void hello_is_answered_with_welcome_and_the_open_baskets(void **state)
 	assert_int_equal(pos_connections(b->pos), 0);
 }
 
+static void what_is_said_when_a_till_comes_up_follows_its_welcome(void **state)
+{
+	struct bench *b = *state;
+	b->greets = true;
+	struct till *t = hello(b, "T3");
+	json_t *json = answer(b, t);
+	assert_member(json, "type", "customer");
+	json_decref(json);
+	hang_up(t);
+}
+
 static void a_failed_hello_says_why_and_ends_the_connection(void **state)
 {
 	struct bench *b = *state;
@@ -55,8 +66,12 @@ static void the_last_answer_arrives_although_the_till_goes_on_sending(void **sta
 	struct bench *b = *state;
 	struct till *t = dial(b);
 	say_hello(b, t, "T3", "3", "wrong");
-	for (int i = 0; i < 1000; i++)
-		say_void(b, t, i + 1);
+	/* More than the kernel's buffers and one line hold. */
+	size_t much = 16 * 1024 * 1024;
+	char *rest = malloc(much);
+	memset(rest, 'x', much);
+	say_n(b, t, rest, much);
+	free(rest);
 	expect_error(b, t, "bad_token", "token");
 	expect_end(b, t);
 	assert_int_equal(b->messages, 0);
@@ -270,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    WITH_BENCH(hello_is_answered_with_welcome_and_the_open_baskets),
+	    WITH_BENCH(what_is_said_when_a_till_comes_up_follows_its_welcome),
 	    WITH_BENCH(a_failed_hello_says_why_and_ends_the_connection),
 	    WITH_BENCH(the_last_answer_arrives_although_the_till_goes_on_sending),
 	    WITH_BENCH(a_second_connection_for_a_till_is_refused_while_the_first_lives),

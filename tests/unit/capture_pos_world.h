@@ -46,6 +46,7 @@ struct bench {
 	enum till_type last_type;
 	char last_session[EVENT_SESSION_SIZE], last_raw[512], last_till[64];
 	size_t answer_bytes; /* each message is answered with so much */
+	bool greets;         /* say something as soon as a till is up */
 	bool late;
 };
 
@@ -86,6 +87,8 @@ static inline void on_link(void *ctx, uint64_t link, const char *till, const cha
 	/* What flow may do at any time, also for the link that is going. */
 	if (!up)
 		pos_send(b->pos, link, "{}", 2);
+	else if (b->greets)
+		pos_send(b->pos, link, "{\"type\":\"customer\"}", 19);
 }
 
 static inline void on_baskets(void *ctx, const char *till, struct buf *json)

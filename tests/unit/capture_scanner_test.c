@@ -100,17 +100,14 @@ static void wait_for(struct bench *b, const int *what, int n)
 	assert_int_equal(*what, n);
 }
 
-/* A new pseudo-terminal behind the link: the scanner is plugged in. */
+/* A new pseudo-terminal behind the link, cooked as the kernel makes it: the scanner is plugged in.
+ */
 static void plug(struct bench *b)
 {
-	struct termios t;
 	b->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(b->master >= 0);
 	assert_int_equal(grantpt(b->master), 0);
 	assert_int_equal(unlockpt(b->master), 0);
-	assert_int_equal(tcgetattr(b->master, &t), 0);
-	cfmakeraw(&t);
-	assert_int_equal(tcsetattr(b->master, TCSANOW, &t), 0);
 	unlink(b->link);
 	assert_int_equal(symlink(ptsname(b->master), b->link), 0);
 }
@@ -221,7 +218,7 @@ static void the_port_is_raw_at_the_configured_speed_and_locked(void **state)
 	assert_int_equal(tcgetattr(b->master, &t), 0);
 	assert_int_equal(cfgetispeed(&t), B38400);
 	assert_int_equal(t.c_lflag & (ICANON | ECHO | ISIG), 0);
-	assert_int_equal(t.c_iflag & (ICRNL | IXON | ISTRIP), 0);
+	assert_int_equal(t.c_iflag & (ICRNL | IXON | ISTRIP | IGNPAR), 0);
 	assert_int_equal(t.c_cflag & CSIZE, CS8);
 	struct port *second = NULL;
 	char err[64];
@@ -252,7 +249,7 @@ static void what_is_no_serial_port_is_refused_in_words(void **state)
 	assert_null(p);
 }
 
-static void failed_opening_loses_no_descriptor(void **state)
+static void opening_that_fails_or_not_loses_no_descriptor(void **state)
 {
 	(void)state;
 	struct port *p = NULL;
@@ -261,7 +258,8 @@ static void failed_opening_loses_no_descriptor(void **state)
 	close(before);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(port_open(&p, "/dev/null", 9600, err, sizeof(err)), -1);
-		(void)port_open(&p, "/dev/ttyS0", 9600, err, sizeof(err));
+		/* libserialport opens it and gives up for want of modem lines; termios does not. */
+		assert_int_equal(port_open(&p, "/dev/ptmx", 9600, err, sizeof(err)), 0);
 		port_close(p);
 		p = NULL;
 	}
@@ -498,7 +496,7 @@ int main(void)
 	    WITH_BENCH(the_port_is_raw_at_the_configured_speed_and_locked),
 	    WITH_BENCH(a_pseudo_terminal_takes_a_speed_that_termios_does_not_name),
 	    WITH_BENCH(what_is_no_serial_port_is_refused_in_words),
-	    WITH_BENCH(failed_opening_loses_no_descriptor),
+	    WITH_BENCH(opening_that_fails_or_not_loses_no_descriptor),
 	    WITH_BENCH(a_scan_that_arrives_twice_within_the_guard_is_one_scan),
 	    WITH_BENCH(a_scan_that_arrives_again_after_the_guard_is_two),
 	    WITH_BENCH(a_trigger_held_down_comes_through_again_after_three_guard_times),
