@@ -37,6 +37,7 @@ struct confirm {
 
 /* 0, or -1 with a sentence in err. Unknown members are skipped. */
 int confirm_parse(const char *json, size_t len, struct confirm *out, char *err, size_t err_size);
+/* Reasons must match [a-z0-9_]{1,32}: they are written as they are. 0, or -1 out of memory. */
 int confirm_write(const struct confirm *c, struct buf *out);
 
 #endif

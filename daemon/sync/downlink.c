@@ -80,23 +80,26 @@ void downlink_down(struct downlink *d)
 	d->asked_us = 0;
 }
 
+/* A poke is also a sign of life: an ask that went unanswered does not wait for its long timer. */
 void downlink_poke(struct downlink *d, const void *payload, size_t len)
 {
 	json_t *root = len <= POKE_BYTES_MAX ? json_loadb(payload, len, 0, NULL) : NULL;
 	const json_t *version = json_object_get(root, "version");
 	int64_t now = now_us(d);
-	if (!json_is_integer(version) || json_integer_value(version) < 0) {
-		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
-	} else if ((uint64_t)json_integer_value(version) > d->mark.version) {
-		if (d->asked_us && now - d->asked_us < ANSWER_US) {
-			d->again = true;
-		} else if (d->asked_us || d->next_us > d->round_us + POKE_US) {
-			downlink_ask(d);
-			if (d->round_us && d->round_us + POKE_US > now)
-				d->next_us = d->round_us + POKE_US;
-		}
-	}
+	bool ok = json_is_integer(version) && json_integer_value(version) >= 0;
+	bool newer = ok && (uint64_t)json_integer_value(version) > d->mark.version;
 	json_decref(root);
+	if (!ok) {
+		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
+	} else if (d->asked_us) {
+		d->again = d->again || newer;
+		if (now - d->asked_us >= ANSWER_US)
+			downlink_ask(d);
+	} else if (newer && d->next_us > d->round_us + POKE_US) {
+		downlink_ask(d);
+		if (d->round_us && d->round_us + POKE_US > now)
+			d->next_us = d->round_us + POKE_US;
+	}
 }
 
 /* ---- tell ---- */

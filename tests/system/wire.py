@@ -173,10 +173,13 @@ def open_sealed(event, keys):
 def check_line(line, store, epoch, seq):
     """A line in its place: the event."""
     event = read_line(line)
-    context = event["context"]["laneway"]
-    expect((context["store"], context["epoch"], context["seq"]) == (store, epoch.hex(), seq), "1",
-           "a line names its store, epoch and seq")
-    expect(event["messageId"] == f"{store}:{epoch.hex()}:{seq}", "1", "messageId is store:epoch:seq")
+    try:
+        context = event["context"]["laneway"]
+        named = (context["store"], context["epoch"], context["seq"], event["messageId"])
+    except (KeyError, TypeError) as e:
+        raise WireError(f"WIRE.md section 1: a field that is always there is not: {e}") from e
+    expect(named == (store, epoch.hex(), seq, f"{store}:{epoch.hex()}:{seq}"), "1",
+           "a line names its store, epoch and seq, and messageId is all three")
     return event
 
 

@@ -307,7 +307,7 @@ static void a_poke_after_a_long_silence_does_not_wait_for_the_old_ask(void **sta
 	int asks = f->asks;
 	later(f, 11 * S);
 	assert_int_equal(f->asks, asks);
-	downlink_poke(f->downlink, "{\"v\":1,\"version\":1}", 19);
+	downlink_poke(f->downlink, "{\"v\":1,\"version\":0}", 19);
 	downlink_step(f->downlink);
 	assert_int_equal(f->asks, asks + 1);
 }

@@ -1,0 +1,388 @@
+/* The files in tests/data/golden were written once and must be read for ever. LANEWAY_GOLDEN=DIR
+ * writes a set into DIR instead (for a new version of the format; the old set then stays beside
+ * it). */
+#include "journal_place.h"
+
+#include "base/log.h"
+#include "store/shard.h"
+#include "sync/batch.h"
+#include "sync/confirm.h"
+#include "sync/uplink.h"
+
+#define GOLDEN "tests/data/golden"
+#define FILE_MAX 65536
+#define PROFILE                                                                                    \
+	"{\"customer_id\":\"C000017\",\"first_name\":\"Anna\",\"identifiers\":[{\"kind\":"         \
+	"\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"value\":\"2600000000170\",\"verified\":" \
+	"true}],\"language\":\"de\",\"name\":\"Anna Berg\",\"points\":1200,\"points_as_of\":"      \
+	"\"2026-11-20T00:00:00.000Z\",\"state\":\"active\",\"tier\":\"gold\",\"version\":812,"     \
+	"\"visits\":7}\n"
+#define TOMBSTONE "{\"customer_id\":\"C000018\",\"deleted\":true,\"version\":813}\n"
+#define TELL                                                                                       \
+	"{\"v\":1,\"device\":\"d1\",\"id\":\"00112233445566ff\",\"tell\":\"changes\","             \
+	"\"generation\":\"0123456789abcdef\",\"since\":811,\"to\":813,\"more\":false,"             \
+	"\"fresh\":false}"
+
+struct fixture {
+	struct place *place;
+	struct batch_codec *codec;
+	struct vault_work *work;
+	uint8_t hq_box[32], hq_sign[32];
+	uint8_t file[FILE_MAX];
+	size_t file_len;
+};
+
+static void sh(const char *fmt, const char *a, const char *b)
+{
+	char command[1024];
+	snprintf(command, sizeof(command), fmt, a, b);
+	if (system(command) != 0)
+		fail_msg("failed: %s", command);
+}
+
+static void read_private(struct fixture *f, const char *name, uint8_t out[32])
+{
+	char path[160], err[200] = "";
+	snprintf(path, sizeof(path), "%s/%s", f->place->dir, name);
+	if (vault_read_private(path, out, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+/* A place that has the golden keys. */
+static struct fixture *fixture_new(const char *keys)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	char err[200] = "";
+	f->place = place_new();
+	sh("cp %s/*.key %s/", keys, f->place->dir);
+	sh("cp %s/*.pub %s/", keys, f->place->dir);
+	sh("chmod 600 %s/*.key%s", f->place->dir, "");
+	vault_free(f->place->vault);
+	if (vault_open(&f->place->vault, f->place->dir, false, err, sizeof(err)))
+		fail_msg("%s", err);
+	f->place->params.vault = f->place->vault;
+	read_private(f, "hq-box.key", f->hq_box);
+	read_private(f, "hq-sign.key", f->hq_sign);
+	f->codec = batch_codec_new();
+	f->work = vault_work_new();
+	return f;
+}
+
+static void fixture_free(struct fixture *f)
+{
+	place_free(f->place);
+	batch_codec_free(f->codec);
+	vault_work_free(f->work);
+	free(f);
+}
+
+/* ---- writing ---- */
+
+static void write_file(const char *dir, const char *name, const struct buf *b)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(b->data, 1, b->len, file), b->len);
+	fclose(file);
+}
+
+static void make_keys(const char *dir)
+{
+	sh("mkdir -p %s && openssl rand -hex 32 >%1$s/vault.key%2$s", dir, "");
+	static const char *const names[] = {"device-box", "hq-box", "hq-sign"};
+	for (int i = 0; i < 3; i++) {
+		sh(i < 2 ? "openssl genpkey -algorithm X25519 -out %s/%s.key"
+		         : "openssl genpkey -algorithm ED25519 -out %s/%s.key",
+		   dir, names[i]);
+		sh("openssl pkey -in %s/%s.key -pubout -out %1$s/%2$s.pub", dir, names[i]);
+	}
+}
+
+static struct lw_event *more(struct entry *e, enum event_kind kind, const char *properties)
+{
+	struct lw_event *ev = kind == EVENT_KIND_COUNT ? e->first : entry_add(e, kind);
+	struct lw_event *next = ev->next;
+	enum event_kind own = ev->kind;
+	*ev = *e->first;
+	ev->next = next;
+	ev->kind = own;
+	ev->visit_id = "AQIDBAUGBwgJCgsMDQ4PEA";
+	ev->wall_us = 1795280523123000LL;
+	ev->mono_us = 123456789;
+	ev->trust = CLOCK_KERNEL;
+	ev->utc_offset_min = 60;
+	ev->properties = properties;
+	return ev;
+}
+
+static void keep(struct fixture *f, struct entry *e, uint64_t counter)
+{
+	e->has_id = true;
+	strcpy(e->id.source, "till:T3");
+	strcpy(e->id.session, "morning-1");
+	e->id.counter = counter;
+	memset(e->id.body, (int)counter, sizeof(e->id.body));
+	place_commit(f->place, e);
+	assert_int_equal(e->status, ENTRY_KEPT);
+	entry_free(e);
+}
+
+static void make_events(struct fixture *f)
+{
+	struct entry *e = place_entry(EVENT_IDENTIFIER_PRESENTED);
+	struct lw_event *ev =
+	    more(e, EVENT_KIND_COUNT,
+	         "{\"ident_ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"kind\":\"loyalty\","
+	         "\"method\":\"scan\",\"outcome\":\"matched\",\"symbology\":null}");
+	ev->person = "{\"value\":\"2600000000170\"}";
+	memset(&ev->key, 0x61, sizeof(ev->key));
+	ev = more(e, EVENT_CUSTOMER_ATTACHED,
+	          "{\"basket_id\":\"EBESExQVFhcYGRobHB0eHw\",\"by\":\"scan\","
+	          "\"profile_ref\":\"ICEiIyQlJicoKSorLC0uLw\",\"reason\":\"loyalty_exact\"}");
+	ev->person = "{\"customer_id\":\"C000017\",\"ident_ref\":\"AAECAwQFBgcICQoLDA0ODw\"}";
+	memset(&ev->key, 0x62, sizeof(ev->key));
+	ev->identity = (struct lw_event_identity){.profile_ref = "ICEiIyQlJicoKSorLC0uLw",
+	                                          .rule = "loyalty_exact",
+	                                          .ruleset = "1",
+	                                          .confidence = "certain",
+	                                          .status = "provisional",
+	                                          .as_of = "2026-11-21T17:02:03.123Z"};
+	keep(f, e, 41);
+	e = place_entry(EVENT_PRODUCT_REMOVED);
+	more(e, EVENT_KIND_COUNT,
+	     "{\"name\":\"Gr\xc3\xbc\xc3\x9f"
+	     "e \\\"quoted\\\" \\\\ \\u001F\\t\"}");
+	keep(f, e, 42);
+}
+
+static bool capture(void *ctx, const void *payload, size_t len)
+{
+	buf_add(ctx, payload, len);
+	return true;
+}
+
+/* The first batch of the journal as the uplink makes it. */
+static void make_batch(struct fixture *f, struct buf *out)
+{
+	char err[200] = "";
+	struct uplink_params params = {.store = "s1",
+	                               .vault = f->place->vault,
+	                               .clock = &f->place->clock,
+	                               .counters = &f->place->counters,
+	                               .journal = f->place->journal,
+	                               .reader = place_reader(f->place),
+	                               .codec = f->codec,
+	                               .publish = capture,
+	                               .ctx = out};
+	struct uplink *u = uplink_new(&params, err, sizeof(err));
+	assert_non_null(u);
+	uplink_up(u);
+	uplink_step(u);
+	uplink_free(u);
+}
+
+static void make_confirm(struct fixture *f, const uint8_t epoch[8], struct buf *out)
+{
+	struct confirm *c = calloc(1, sizeof(*c));
+	struct buf header = {0};
+	strcpy(c->generation, "0123456789abcdef");
+	c->credit = 262144;
+	c->epoch_count = 1;
+	memcpy(c->epochs[0].epoch, epoch, 8);
+	c->epochs[0].through = 120;
+	c->epochs[0].range_count = 1;
+	c->epochs[0].ranges[0].first = 125;
+	c->epochs[0].ranges[0].last = 130;
+	c->epochs[0].quarantined_count = c->epochs[0].forked_count = 1;
+	c->epochs[0].quarantined[0] = (struct confirm_seq){126, "not_json"};
+	c->epochs[0].forked[0] = (struct confirm_seq){131, "other_leaf"};
+	c->unreadable_count = 1;
+	memset(c->unreadable[0], 0xfe, 32);
+	assert_int_equal(confirm_write(c, &header), 0);
+	buf_byte(&header, 0);
+	assert_int_equal(frame_encode("LNWC", "s1", (char *)header.data, NULL, 0, f->hq_sign, out),
+	                 0);
+	buf_free(&header);
+	free(c);
+}
+
+static void make_tell(struct fixture *f, const char *dir, struct buf *out)
+{
+	struct buf body = {0};
+	char path[160], err[200];
+	uint8_t pub[32];
+	snprintf(path, sizeof(path), "%s/device-box.pub", dir);
+	assert_int_equal(vault_read_public(path, pub, err, sizeof(err)), 0);
+	assert_int_equal(page_encode(f->codec, "s1", "d1", pub, PROFILE TOMBSTONE,
+	                             strlen(PROFILE TOMBSTONE), &body),
+	                 0);
+	assert_int_equal(frame_encode("LNWT", "s1", TELL, body.data, body.len, f->hq_sign, out), 0);
+	buf_free(&body);
+}
+
+static void write_golden(const char *dir)
+{
+	struct buf batch = {0}, confirm = {0}, tell = {0};
+	make_keys(dir);
+	struct fixture *f = fixture_new(dir);
+	place_start(f->place);
+	make_events(f);
+	make_batch(f, &batch);
+	make_confirm(f, place_state(f->place).epoch, &confirm);
+	make_tell(f, dir, &tell);
+	write_file(dir, "batch.bin", &batch);
+	write_file(dir, "confirm.bin", &confirm);
+	write_file(dir, "tell.bin", &tell);
+	place_stop(f->place);
+	place_start(f->place); /* a second epoch */
+	place_fill(f->place, 2);
+	place_stop(f->place);
+	sh("cp %s %s/journal.db", f->place->path, dir);
+	sh("! ls %s/*-wal 2>/dev/null%s", f->place->dir, "");
+	buf_free(&batch);
+	buf_free(&confirm);
+	buf_free(&tell);
+	fixture_free(f);
+}
+
+/* ---- reading ---- */
+
+static int set_up(void **state)
+{
+	*state = fixture_new(GOLDEN);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fixture_free(*state);
+	return 0;
+}
+
+static void load(struct fixture *f, const char *name)
+{
+	char path[160];
+	snprintf(path, sizeof(path), GOLDEN "/%s", name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s: run from the top folder", path);
+	f->file_len = fread(f->file, 1, FILE_MAX, file);
+	fclose(file);
+}
+
+static void decode_batch(struct fixture *f, struct batch *b)
+{
+	char err[200] = "";
+	load(f, "batch.bin");
+	if (batch_decode(f->codec, f->file, f->file_len, "s1", f->hq_box, b, err, sizeof(err)))
+		fail_msg("%s", err);
+}
+
+static void the_golden_journal_is_whole_and_its_first_epoch_is_the_golden_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_verify v;
+	struct journal_run run;
+	struct batch b;
+	struct visit_key key;
+	char err[200] = "";
+	sh("cp %s/journal.db %s/", GOLDEN, f->place->dir);
+	struct journal_reader *r = place_reader(f->place);
+	if (journal_reader_verify(r, &v, NULL, NULL, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(v.epochs, 2);
+	assert_int_equal(v.events, 4 + 3);
+	decode_batch(f, &b);
+	assert_int_equal(journal_reader_run(r, b.epoch, 1, 100, 100000, &run), 1);
+	assert_int_equal(run.count, b.count);
+	assert_int_equal(run.lines.len, b.lines_len);
+	assert_memory_equal(run.lines.data, b.lines, b.lines_len);
+	assert_memory_equal(run.h_last, b.h_last, 32);
+	assert_int_equal(journal_reader_key(r, b.keys, &key), 0);
+	assert_memory_equal(key.key, b.keys + 16, 32);
+	journal_run_free(&run);
+}
+
+static void the_golden_journal_can_be_gone_on_with(void **state)
+{
+	struct fixture *f = *state;
+	sh("cp %s/journal.db %s/", GOLDEN, f->place->dir);
+	place_start(f->place);
+	assert_false(f->place->set_aside);
+	place_fill(f->place, 1);
+	assert_int_equal(place_state(f->place).kept, 4 + 3 + 2);
+}
+
+static void the_golden_batch_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct batch b;
+	decode_batch(f, &b);
+	assert_int_equal(b.first, 1);
+	assert_int_equal(b.count, 4);
+	assert_int_equal(b.key_count, 2);
+	assert_int_equal(batch_verify(f->work, &b, NULL), 0);
+}
+
+static void the_golden_confirmation_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct confirm *c = calloc(1, sizeof(*c));
+	struct frame frame;
+	char err[200] = "";
+	load(f, "confirm.bin");
+	if (frame_decode("LNWC", "s1", f->file, f->file_len, vault_hq_sign_pub(f->place->vault),
+	                 &frame, err, sizeof(err)) ||
+	    confirm_parse(frame.header, frame.header_len, c, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_string_equal(c->generation, "0123456789abcdef");
+	assert_int_equal(c->epochs[0].through, 120);
+	assert_int_equal(c->epochs[0].ranges[0].last, 130);
+	assert_string_equal(c->epochs[0].forked[0].reason, "other_leaf");
+	assert_int_equal(c->unreadable[0][31], 0xfe);
+	free(c);
+}
+
+static void the_golden_page_goes_into_a_shard(void **state)
+{
+	struct fixture *f = *state;
+	struct shard *shard;
+	struct frame frame;
+	struct shard_mark mark = {.generation = "0123456789abcdef", .version = 813};
+	const uint8_t *lines;
+	size_t len;
+	bool made;
+	char path[128], err[200] = "";
+	load(f, "tell.bin");
+	if (frame_decode("LNWT", "s1", f->file, f->file_len, vault_hq_sign_pub(f->place->vault),
+	                 &frame, err, sizeof(err)) ||
+	    page_decode(f->codec, "s1", "d1", vault_device_box_priv(f->place->vault), frame.body,
+	                frame.body_len, &lines, &len, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_memory_equal(lines, PROFILE TOMBSTONE, len);
+	snprintf(path, sizeof(path), "%s/shard.db", f->place->dir);
+	assert_int_equal(shard_open(&shard, path, f->place->vault, &made, err, sizeof(err)), 0);
+	assert_int_equal(
+	    shard_apply(shard, (const char *)lines, len, &mark, true, err, sizeof(err)), 2);
+	shard_free(shard);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(the_golden_journal_is_whole_and_its_first_epoch_is_the_golden_batch),
+	    TEST(the_golden_journal_can_be_gone_on_with),
+	    TEST(the_golden_batch_is_whole),
+	    TEST(the_golden_confirmation_is_read),
+	    TEST(the_golden_page_goes_into_a_shard),
+	};
+	log_open("golden_test", LOG_LEVEL_WARN);
+	if (getenv("LANEWAY_GOLDEN")) {
+		write_golden(getenv("LANEWAY_GOLDEN"));
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
