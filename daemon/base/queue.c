@@ -86,18 +86,28 @@ static void show_empty(struct queue *q)
 	eventfd_read(q->fd, &gone);
 }
 
-bool queue_push(struct queue *q, void *item)
+bool queue_push_many(struct queue *q, void *const *items, size_t n)
 {
 	pthread_mutex_lock(&q->lock);
-	bool taken = !q->closed && q->len < q->max;
-	if (taken) {
-		q->items[(q->first + q->len) % q->max] = item;
-		if (q->len++ == 0)
+	bool taken = !q->closed && n <= q->max - q->len;
+	if (taken && n > 0) {
+		for (size_t i = 0; i < n; i++)
+			q->items[(q->first + q->len + i) % q->max] = items[i];
+		if (q->len == 0)
 			show_filled(q);
-		pthread_cond_signal(&q->filled);
+		q->len += n;
+		if (n == 1)
+			pthread_cond_signal(&q->filled);
+		else
+			pthread_cond_broadcast(&q->filled);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return taken;
+}
+
+bool queue_push(struct queue *q, void *item)
+{
+	return queue_push_many(q, &item, 1);
 }
 
 size_t queue_pop_many(struct queue *q, void **items, size_t n)

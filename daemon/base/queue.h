@@ -21,6 +21,9 @@ void queue_free(struct queue *q);
 /* false: full, or closed. The item then still belongs to the caller. */
 bool queue_push(struct queue *q, void *item);
 
+/* All of n items in their order, or none. One lock and one wake-up for all of them. */
+bool queue_push_many(struct queue *q, void *const *items, size_t n);
+
 /* The oldest item, or NULL when empty. Never waits. */
 void *queue_pop(struct queue *q);
 

@@ -1,6 +1,5 @@
 /* The canonical line (WIRE.md, section 1), written by hand: keys stand here in the order of their
  * bytes. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -18,28 +17,60 @@ static void json_escape(struct buf *out, unsigned char c)
 	}
 }
 
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* One reservation for the usual text, which needs no escape: a line has some thirty of these, and
+ * the journal's thread writes every line of the store. */
 void lw_event_json_string(struct buf *out, const char *s)
 {
-	buf_byte(out, '"');
-	const char *plain = s;
-	for (; *s; s++) {
-		if ((unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
-			continue;
-		buf_add(out, plain, (size_t)(s - plain));
-		json_escape(out, (unsigned char)*s);
-		plain = s + 1;
+	size_t n = strlen(s), at = 0;
+	uint8_t *to = buf_room(out, n + 2);
+	if (!to)
+		return;
+	while (at < n && is_plain(s[at]))
+		at++;
+	to[0] = '"';
+	memcpy(to + 1, s, at);
+	out->len += at + 1;
+	for (; at < n; at++) {
+		if (is_plain(s[at]))
+			buf_byte(out, (uint8_t)s[at]);
+		else
+			json_escape(out, (unsigned char)s[at]);
 	}
-	buf_add(out, plain, (size_t)(s - plain));
 	buf_byte(out, '"');
 }
 
 static void put_key(struct buf *out, const char *key)
 {
-	if (out->len > 0 && out->data[out->len - 1] != '{')
-		buf_byte(out, ',');
-	buf_byte(out, '"');
-	buf_str(out, key);
-	buf_str(out, "\":");
+	size_t n = strlen(key);
+	uint8_t *to = buf_room(out, n + 4);
+	if (!to)
+		return;
+	if (out->len > 0 && to[-1] != '{') {
+		*to++ = ',';
+		out->len++;
+	}
+	to[0] = '"';
+	memcpy(to + 1, key, n);
+	to[n + 1] = '"';
+	to[n + 2] = ':';
+	out->len += n + 3;
+}
+
+/* Digits by hand: printf is a fifth of a line's time. */
+static void put_digits(struct buf *out, uint64_t value)
+{
+	char text[20];
+	size_t at = sizeof(text);
+	do {
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	buf_add(out, text + at, sizeof(text) - at);
 }
 
 static void put_text(struct buf *out, const char *key, const char *value)
@@ -53,7 +84,9 @@ static void put_text(struct buf *out, const char *key, const char *value)
 static void put_int(struct buf *out, const char *key, int64_t value)
 {
 	put_key(out, key);
-	buf_printf(out, "%" PRId64, value);
+	if (value < 0)
+		buf_byte(out, '-');
+	put_digits(out, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 static void put_identity(struct buf *out, const struct lw_event_identity *id)
@@ -90,7 +123,9 @@ static void put_source_message_id(struct buf *out, const struct entry_id *id)
 	put_key(out, "source_message_id");
 	lw_event_json_string(out, id->session);
 	out->len -= !out->failed; /* the counter goes in front of the closing quote */
-	buf_printf(out, ":%" PRIu64 "\"", id->counter);
+	buf_byte(out, ':');
+	put_digits(out, id->counter);
+	buf_byte(out, '"');
 }
 
 static void put_laneway(struct buf *out, const struct lw_event *ev,
@@ -109,7 +144,7 @@ static void put_laneway(struct buf *out, const struct lw_event *ev,
 	put_int(out, "schema", lw_event_schema(ev->kind));
 	put_sealed(out, stamp);
 	put_key(out, "seq");
-	buf_printf(out, "%" PRIu64, stamp->seq);
+	put_digits(out, stamp->seq);
 	put_text(out, "source", ev->source);
 	put_source_message_id(out, stamp->id);
 	put_text(out, "staff_ref", ev->staff_ref);
@@ -136,7 +171,13 @@ int lw_event_line(struct buf *out, const struct lw_event *ev, const struct lw_ev
 	buf_byte(out, '}');
 	put_text(out, "event", lw_event_name(ev->kind));
 	put_key(out, "messageId");
-	buf_printf(out, "\"%s:%s:%" PRIu64 "\"", stamp->store, epoch, stamp->seq);
+	buf_byte(out, '"');
+	buf_str(out, stamp->store);
+	buf_byte(out, ':');
+	buf_str(out, epoch);
+	buf_byte(out, ':');
+	put_digits(out, stamp->seq);
+	buf_byte(out, '"');
 	put_text(out, "originalTimestamp", at);
 	put_key(out, "properties");
 	buf_str(out, ev->properties ? ev->properties : "{}");

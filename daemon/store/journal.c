@@ -13,7 +13,18 @@
 #define FULL_B_PERCENT 95
 #define FULL_A_PERCENT 100
 
-void journal_publish(struct journal *j, uint64_t file_bytes, char worst_class)
+/* The least important class that is still taken; below 'A': none. */
+static char worst_class(const struct journal *j)
+{
+	uint64_t quota = j->params.quota_bytes, bytes = j->file_bytes;
+	if (quota == 0 || bytes < quota / 100 * FULL_C_PERCENT)
+		return 'C';
+	if (bytes < quota / 100 * FULL_B_PERCENT)
+		return 'B';
+	return bytes < quota / 100 * FULL_A_PERCENT ? 'A' : 'A' - 1;
+}
+
+void journal_publish(struct journal *j)
 {
 	struct journal_state *s = &j->state;
 	pthread_mutex_lock(&j->lock);
@@ -21,9 +32,9 @@ void journal_publish(struct journal *j, uint64_t file_bytes, char worst_class)
 	s->last_seq = j->last_seq;
 	s->kept = j->totals.kept;
 	s->confirmed = j->totals.confirmed;
-	s->file_bytes = file_bytes;
+	s->file_bytes = j->file_bytes;
 	s->cannot_keep = j->cannot_keep;
-	s->full = j->disk_full || worst_class != 'C';
+	s->full = j->disk_full || worst_class(j) != 'C';
 	s->clean = j->clean;
 	s->recovered_frames = j->recovered_frames;
 	s->progress_us = clock_mono_us(j->params.clock);
@@ -36,17 +47,6 @@ static void progress(struct journal *j)
 	pthread_mutex_lock(&j->lock);
 	j->state.progress_us = now_us;
 	pthread_mutex_unlock(&j->lock);
-}
-
-/* The least important class that is still taken; below 'A': none. */
-static char worst_class(const struct journal *j, uint64_t bytes)
-{
-	uint64_t quota = j->params.quota_bytes;
-	if (quota == 0 || bytes < quota / 100 * FULL_C_PERCENT)
-		return 'C';
-	if (bytes < quota / 100 * FULL_B_PERCENT)
-		return 'B';
-	return bytes < quota / 100 * FULL_A_PERCENT ? 'A' : 'A' - 1;
 }
 
 /* ---- the thread ---- */
@@ -83,6 +83,7 @@ static int commit(struct journal *j, size_t confirms)
 		journal_commit_undo(j);
 		return -1;
 	}
+	journal_commit_measure(j);
 	if (journal_commit_end(j))
 		return -1;
 	if (totals.confirmed > j->totals.confirmed)
@@ -117,8 +118,7 @@ static void refuse_all(struct journal *j, struct entry *const *entries, size_t n
 /* As many of the entries as one commit takes; how many. */
 static size_t write_batch(struct journal *j, struct entry *const *entries, size_t n)
 {
-	uint64_t bytes = journal_commit_bytes(j);
-	char worst = worst_class(j, bytes);
+	char worst = worst_class(j);
 	size_t taken = 0, confirms = take_confirms(j);
 
 	journal_write_begin(j);
@@ -129,7 +129,7 @@ static size_t write_batch(struct journal *j, struct entry *const *entries, size_
 		kept = commit(j, confirms) == 0;
 		say_disk(j, !kept);
 	}
-	journal_publish(j, bytes, worst);
+	journal_publish(j);
 	journal_write_answer(j, kept);
 	if (j->params.notify)
 		j->params.notify(j->params.notify_ctx);
@@ -156,8 +156,8 @@ static void retain(struct journal *j)
 	if (now_us < j->retain_due_us)
 		return;
 	bool more = journal_retain_step(j);
-	uint64_t bytes = journal_commit_bytes(j);
-	journal_publish(j, bytes, worst_class(j, bytes));
+	journal_commit_measure(j);
+	journal_publish(j);
 	j->retain_due_us = more ? now_us : now_us + RETAIN_EVERY_US;
 }
 

@@ -10,9 +10,15 @@
  *   J4  A commit error other than a full disk leaves the answer unknown: the process exits with
  *       JOURNAL_EXIT_UNKNOWN, nobody is answered, and what the next start finds is the truth. Three
  *       such exits in ten minutes, and the journal opens in "cannot keep": every entry is refused.
+ *       The exits stand in "<path>.unknown".
  *   J5  After a full disk the same seq is given again; the epoch goes on.
  *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, and it
- * is outside the resend window.
+ *       is outside the resend window. Visit keys stay: which pack names one last is not worth a
+ *       scan, and a key alone opens nothing.
+ *
+ * An entry is refused with "disk_full" (the disk, or its class's share of the quota),
+ * "cannot_keep", or "too_long" (a line over EVENT_LINE_MAX, or more than 4,096 events or 4 MiB of
+ * lines: sending it again does not help).
  *
  * The file's tables and the pack format are in WIRE.md.
  */
@@ -87,7 +93,7 @@ struct journal_state {
 	uint64_t kept, confirmed; /* all epochs: events in the file, confirmed ones among them */
 	uint64_t file_bytes;
 	bool cannot_keep, full;
-	bool clean;                /* the previous epoch was closed by journal_stop */
+	bool clean; /* the previous epoch was closed by journal_stop, or there was none */
 	uint32_t recovered_frames; /* frames that SQLite recovered from the log at open */
 	int64_t progress_us;       /* mono time of the thread's last step: for the watchdog */
 };
@@ -139,7 +145,9 @@ int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, 
 int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],
                        struct visit_key *out);
 
-/* Every remembered message id younger than since_wall_us, oldest first. 0, or -1. */
+/* Every remembered message id younger than since_wall_us, oldest first. 0, or -1. fn runs with the
+ * file open for reading: it must not wait. A window that is told all ids (since 0) and then expired
+ * also knows what is too old, for as long as packs are kept. */
 typedef void journal_id_fn(void *ctx, const struct entry_id *id,
                            const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, uint32_t count,
                            int64_t wall_us);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -232,16 +231,16 @@ void journal_commit_checkpoint(struct journal *j)
 	j->wal_pages = 0;
 }
 
-uint64_t journal_commit_bytes(struct journal *j)
+void journal_commit_measure(struct journal *j)
 {
-	char wal[JOURNAL_PATH_SIZE + 8];
-	struct stat st;
+	sqlite3_file *log = NULL;
+	sqlite3_int64 log_bytes = 0;
 	uint64_t bytes = 0;
 	if (sqlite3_step(j->page_count) == SQLITE_ROW)
 		bytes = (uint64_t)sqlite3_column_int64(j->page_count, 0) * JOURNAL_PAGE_BYTES;
 	sqlite3_reset(j->page_count);
-	snprintf(wal, sizeof(wal), "%s-wal", j->path);
-	if (stat(wal, &st) == 0)
-		bytes += (uint64_t)st.st_size;
-	return bytes;
+	if (sqlite3_file_control(j->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+	    log && log->pMethods && log->pMethods->xFileSize(log, &log_bytes) == SQLITE_OK)
+		bytes += (uint64_t)log_bytes;
+	j->file_bytes = bytes;
 }

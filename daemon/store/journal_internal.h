@@ -100,6 +100,7 @@ struct journal_slot {
 struct journal_batch {
 	struct journal_slot slots[JOURNAL_ENTRIES_MAX];
 	size_t slot_count;
+	void *answered[JOURNAL_ENTRIES_MAX];
 	uint64_t first, next; /* seqs */
 	uint8_t h[EVENT_HASH_BYTES];
 	struct buf lines, body, ids, key_ids;
@@ -140,7 +141,8 @@ struct journal {
 	struct journal_batch batch;
 	uint8_t known_keys[JOURNAL_KNOWN_KEYS][EVENT_ID_BYTES];
 	struct journal_totals totals;
-	bool disk_full; /* the last commit found no room */
+	uint64_t file_bytes; /* file and log, as of the last commit */
+	bool disk_full;      /* the last commit found no room */
 	bool clean, cannot_keep;
 	uint32_t recovered_frames;
 	int wal_pages;     /* in the log, as the last commit said */
@@ -163,8 +165,8 @@ struct journal {
 };
 
 /* journal.c */
-/* What journal_state tells, as of now. worst_class: the least important class that is taken. */
-void journal_publish(struct journal *j, uint64_t file_bytes, char worst_class);
+/* What journal_state tells, as of now. */
+void journal_publish(struct journal *j);
 
 /* journal_open.c */
 /* End the epoch in order and close the file. */
@@ -205,7 +207,8 @@ void journal_commit_checkpoint(struct journal *j);
 bool journal_commit_cannot_keep(const struct journal *j);
 /* Log, remember, and end the process. */
 _Noreturn void journal_commit_unknown(struct journal *j, const char *what, int rc);
-uint64_t journal_commit_bytes(struct journal *j);
+/* Let file_bytes be the size of file and log; cheapest inside a transaction. */
+void journal_commit_measure(struct journal *j);
 
 /* journal_mark.c, journal_retain.c: in a transaction of the caller. totals are what they would
  * become. */

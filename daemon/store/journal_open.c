@@ -396,7 +396,7 @@ int journal_open(struct journal **out, const struct journal_params *params, bool
 		          "is kept, "
 		          "every source is told no; check the disk, then start again");
 		j->cannot_keep = true;
-		journal_publish(j, 0, 'C');
+		journal_publish(j);
 		*out = j;
 		return 0;
 	}
@@ -410,7 +410,8 @@ int journal_open(struct journal **out, const struct journal_params *params, bool
 		log_error("journal: the disk is full; sources are told no until there is room");
 		j->disk_full = true;
 	}
-	journal_publish(j, journal_commit_bytes(j), 'C');
+	journal_commit_measure(j);
+	journal_publish(j);
 	*out = j;
 	return 0;
 err_free:

@@ -227,8 +227,9 @@ void journal_write_answer(struct journal *j, bool kept)
 			e->seq = 0;
 			counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, e->count);
 		}
-		/* There is room: journal_put counts what is out. */
-		queue_push(j->done, e);
+		b->answered[i] = e;
 	}
+	/* There is room: journal_put counts what is out. */
+	queue_push_many(j->done, b->answered, b->slot_count);
 	b->slot_count = 0;
 }

@@ -4,6 +4,9 @@
  * A message's identity is (source, session, counter) with the counter rising within a session, and
  * the keyed hash of its body. Pure data structure, loop thread only; rebuilt at start from the
  * journal.
+ *
+ * At most 1,024 sources, and of each the 4,096 sessions heard last: a till opens one per start. A
+ * session that was pushed out is forgotten with its marks.
  */
 #ifndef LANEWAY_STORE_WINDOW_H
 #define LANEWAY_STORE_WINDOW_H

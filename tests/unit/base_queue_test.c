@@ -41,6 +41,26 @@ static void items_come_out_in_order_across_the_rings_end(void **state)
 	queue_free(q);
 }
 
+static void several_go_in_together_or_not_at_all(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(4);
+	void *items[] = {&numbers[0], &numbers[1], &numbers[2]}, *out[5];
+	assert_true(queue_push_many(q, items, 0));
+	assert_false(readable(q));
+	for (int round = 0; round < 3; round++) {
+		assert_true(queue_push_many(q, items, 3));
+		assert_true(readable(q));
+		assert_false(queue_push_many(q, items, 2));
+		assert_int_equal(queue_pop_many(q, out, 5), 3);
+		assert_memory_equal(out, items, sizeof(items));
+		assert_false(readable(q));
+	}
+	queue_close(q);
+	assert_false(queue_push_many(q, items, 1));
+	queue_free(q);
+}
+
 static void a_full_queue_refuses(void **state)
 {
 	(void)state;
@@ -240,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(items_come_out_in_order_across_the_rings_end),
+	    cmocka_unit_test(several_go_in_together_or_not_at_all),
 	    cmocka_unit_test(a_full_queue_refuses),
 	    cmocka_unit_test(the_descriptor_is_readable_exactly_while_something_is_inside),
 	    cmocka_unit_test(a_closed_queue_takes_nothing_and_still_gives),
