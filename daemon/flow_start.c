@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "identity/phone.h"
 
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
 
@@ -47,6 +48,7 @@ void flow_set_rules(struct flow *f)
 	}
 	text_copy(f->rules.region, sizeof f->rules.region, c->region);
 	text_copy(f->rules.ruleset, sizeof f->rules.ruleset, c->ruleset);
+	phone_prepare(f->rules.region);
 	f->lookup = (struct lookup){find_profiles, f};
 }
 
@@ -371,6 +373,8 @@ void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ct
 void flow_stop(struct flow *f)
 {
 	close_scanners(f);
+	if (f->pos)
+		pos_stop(f->pos);
 	event_del(f->tick_event);
 }
 

@@ -24,6 +24,8 @@
 #define JOURNAL_STALL_US 60000000 /* the journal thread may sit in one fsync this long */
 #define SYNC_STALL_US 60000000
 #define WATCHDOG_PERIOD_S 2
+#define DISPATCH_SLICE_US 500     /* a scan waits no longer than this for other callbacks, */
+#define DISPATCH_CALLBACKS_MAX 16 /* or for this many */
 
 struct app {
 	struct conf *conf;
@@ -361,10 +363,30 @@ static void stop(struct app *a)
 	close(a->sync_fd);
 }
 
+/* Two priorities: scanners first, and looked after again after every few callbacks of the others.
+ */
+static struct event_base *make_base(void)
+{
+	const struct timeval slice = {0, DISPATCH_SLICE_US};
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config &&
+	    event_config_set_max_dispatch_interval(config, &slice, DISPATCH_CALLBACKS_MAX, 1) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (base && event_base_priority_init(base, 2) == 0)
+		return base;
+	if (base)
+		event_base_free(base);
+	return NULL;
+}
+
 static int run(struct app *a)
 {
 	log_open("lanewayd", level_named(a->conf->log_level));
-	a->base = event_base_new();
+	a->base = make_base();
 	a->sync_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!a->base || a->sync_fd < 0) {
 		log_error("no event loop: %s", strerror(errno));
