@@ -32,7 +32,7 @@ struct serve {
 	int port;
 };
 
-static int verify_cb(void *ctx, void (*progress)(void *, uint64_t, uint64_t), void *progress_ctx,
+static int verify_cb(void *ctx, bool (*progress)(void *, uint64_t, uint64_t), void *progress_ctx,
                      struct journal_verify *out, char *err, size_t err_size)
 {
 	struct serve *s = ctx;

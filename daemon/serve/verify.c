@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct verify {
 	struct stream *stream; /* NULL: the client is gone */
 	pthread_t thread;
 	bool running;
+	atomic_bool stop;
 	int64_t told_us; /* the thread's own: its last progress */
 };
 
@@ -43,22 +45,25 @@ static void closed_cb(void *ctx, struct stream *s)
 	v->stream = NULL;
 }
 
-static void progress_cb(void *ctx, uint64_t done, uint64_t total)
+static bool progress_cb(void *ctx, uint64_t done, uint64_t total)
 {
 	struct verify *v = ctx;
 	int64_t now = clock_mono_us(clock_system());
 	struct note *n;
 
+	if (atomic_load(&v->stop))
+		return false;
 	if (now - v->told_us < PROGRESS_US_MIN)
-		return;
+		return true;
 	v->told_us = now;
 	n = calloc(1, sizeof(*n));
 	if (!n)
-		return;
+		return true;
 	snprintf(n->text, sizeof(n->text), "{\"done\":%" PRIu64 ",\"total\":%" PRIu64 "}\n", done,
 	         total);
 	if (!queue_push(v->notes, n))
 		free(n);
+	return true;
 }
 
 static void say_result(struct note *n, int rc, const struct journal_verify *out, const char *err)
@@ -148,6 +153,7 @@ void verify_free(struct verify *v)
 
 	if (!v)
 		return;
+	atomic_store(&v->stop, true);
 	if (v->running)
 		finish(v);
 	while (v->notes && (n = queue_pop(v->notes)) != NULL)

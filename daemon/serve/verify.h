@@ -15,12 +15,12 @@ struct verify;
 
 /* The work, called in the thread; as journal_reader_verify. 0, or -1 with a sentence in err. */
 typedef int verify_fn(void *ctx,
-                      void (*progress)(void *progress_ctx, uint64_t done, uint64_t total),
+                      bool (*progress)(void *progress_ctx, uint64_t done, uint64_t total),
                       void *progress_ctx, struct journal_verify *out, char *err, size_t err_size);
 
 struct verify *verify_new(struct event_base *base, verify_fn *work,
                           void *ctx); /* NULL: out of memory */
-/* Waits for the work to end. */
+/* Tells the work to stop and waits until it has. */
 void verify_free(struct verify *v);
 
 /* Start, and answer this request with progress and result. false: one is running already, or no

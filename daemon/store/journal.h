@@ -162,13 +162,13 @@ int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journa
                          void *ctx);
 
 /* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into
- * out. `progress` (may be NULL) is called now and then with done and total packs. 0 whole; -1 with
- * the first fault in err. */
+ * out. `progress` (may be NULL) is called now and then with done and total packs; false ends the
+ * check. 0 whole; -1 with the first fault in err. */
 struct journal_verify {
 	uint64_t epochs, packs, events;
 };
 int journal_reader_verify(struct journal_reader *r, struct journal_verify *out,
-                          void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
+                          bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
                           char *err, size_t err_size);
 
 #endif

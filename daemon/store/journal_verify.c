@@ -167,7 +167,7 @@ static uint64_t count_packs(struct journal_reader *r)
 }
 
 int journal_reader_verify(struct journal_reader *r, struct journal_verify *out,
-                          void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
+                          bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
                           char *err, size_t err_size)
 {
 	struct check c = {.r = r, .count = out, .err = err, .err_size = err_size};
@@ -176,8 +176,10 @@ int journal_reader_verify(struct journal_reader *r, struct journal_verify *out,
 
 	memset(out, 0, sizeof(*out));
 	while ((rc = check_some(&c)) == 1) {
-		if (progress)
-			progress(ctx, out->packs, total > out->packs ? total : out->packs);
+		if (!progress || progress(ctx, out->packs, total > out->packs ? total : out->packs))
+			continue;
+		snprintf(err, err_size, "stopped before the end");
+		return -1;
 	}
 	return rc;
 }

@@ -1,4 +1,4 @@
-/* Pages, and who may ask for what. */
+/* The API over real sockets: pages, who may ask, lanes. */
 #include "serve_world.h"
 
 /* ---- pages ---- */
@@ -137,7 +137,68 @@ static void what_names_people_is_on_the_local_socket_only(void **state)
 	client_close(&c);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* ---- lanes ---- */
+
+static void lanes_and_their_views_are_told(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0};
+
+	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes", "", ""), 200);
+	assert_string_equal(body_of(&c), "{\"lanes\":[\"1\",\"2\"]}");
+	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/1", "", ""), 200);
+	assert_string_equal(body_of(&c), w->flow.view);
+	client_close(&c);
+}
+
+static void a_choice_reaches_flow_and_its_refusal_the_cashier(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0};
+
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST,
+	                     "{\"question\":\"q7\",\"choice\":\"next\"}"),
+	                 200);
+	assert_string_equal(w->flow.question, "q7");
+	assert_string_equal(w->flow.choice, "next");
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/2/wrong-customer", JSON_POST, "{}"),
+	                 200);
+	assert_string_equal(w->flow.wrong, "2");
+
+	strcpy(w->flow.refuse.code, "no_question");
+	strcpy(w->flow.refuse.message, "the question is gone");
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST,
+	                     "{\"question\":\"q7\",\"choice\":\"next\"}"),
+	                 409);
+	assert_true(has_code(&c, "no_question"));
+	client_close(&c);
+}
+
+static void a_body_that_is_no_choice_does_not_reach_flow(void **state)
+{
+	static const char *const bodies[] = {
+	    "",
+	    "{",
+	    "[]",
+	    "{}",
+	    "{\"question\":1,\"choice\":\"this\"}",
+	    "{\"question\":\"\",\"choice\":\"this\"}",
+	    "{\"question\":\"q\",\"question\":\"r\",\"choice\":\"this\"}",
+	    "{\"question\":\"q\",\"choice\":\"a\\u0000b\"}",
+	    "{\"question\":"
+	    "\"0123456789012345678901234567890123456789012345678901234567890123456789\","
+	    "\"choice\":\"this\"}",
+	};
+	struct world *w = *state;
+	struct client c = {0};
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST, bodies[i]),
+		                 400);
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/9/choose", JSON_POST, "{}"), 404);
+	assert_int_equal(w->flow.choices, 0);
+	client_close(&c);
+}
 
 int main(void)
 {
@@ -148,6 +209,9 @@ int main(void)
 	    TEST(a_page_of_another_site_cannot_press_a_key),
 	    TEST(what_is_not_there_or_not_done_so_is_said_in_json_and_counted),
 	    TEST(what_names_people_is_on_the_local_socket_only),
+	    TEST(lanes_and_their_views_are_told),
+	    TEST(a_choice_reaches_flow_and_its_refusal_the_cashier),
+	    TEST(a_body_that_is_no_choice_does_not_reach_flow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,68 +1,5 @@
-/* Lanes and their streams, the box, and the doors. */
+/* The API over real sockets: what goes on, the box, the doors. */
 #include "serve_world.h"
-
-/* ---- lanes ---- */
-
-static void lanes_and_their_views_are_told(void **state)
-{
-	struct world *w = *state;
-	struct client c = {0};
-
-	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes", "", ""), 200);
-	assert_string_equal(body_of(&c), "{\"lanes\":[\"1\",\"2\"]}");
-	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/1", "", ""), 200);
-	assert_string_equal(body_of(&c), w->flow.view);
-	client_close(&c);
-}
-
-static void a_choice_reaches_flow_and_its_refusal_the_cashier(void **state)
-{
-	struct world *w = *state;
-	struct client c = {0};
-
-	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST,
-	                     "{\"question\":\"q7\",\"choice\":\"next\"}"),
-	                 200);
-	assert_string_equal(w->flow.question, "q7");
-	assert_string_equal(w->flow.choice, "next");
-	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/2/wrong-customer", JSON_POST, "{}"),
-	                 200);
-	assert_string_equal(w->flow.wrong, "2");
-
-	strcpy(w->flow.refuse.code, "no_question");
-	strcpy(w->flow.refuse.message, "the question is gone");
-	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST,
-	                     "{\"question\":\"q7\",\"choice\":\"next\"}"),
-	                 409);
-	assert_true(has_code(&c, "no_question"));
-	client_close(&c);
-}
-
-static void a_body_that_is_no_choice_does_not_reach_flow(void **state)
-{
-	static const char *const bodies[] = {
-	    "",
-	    "{",
-	    "[]",
-	    "{}",
-	    "{\"question\":1,\"choice\":\"this\"}",
-	    "{\"question\":\"\",\"choice\":\"this\"}",
-	    "{\"question\":\"q\",\"question\":\"r\",\"choice\":\"this\"}",
-	    "{\"question\":\"q\",\"choice\":\"a\\u0000b\"}",
-	    "{\"question\":"
-	    "\"0123456789012345678901234567890123456789012345678901234567890123456789\","
-	    "\"choice\":\"this\"}",
-	};
-	struct world *w = *state;
-	struct client c = {0};
-
-	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
-		assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/choose", JSON_POST, bodies[i]),
-		                 400);
-	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/9/choose", JSON_POST, "{}"), 404);
-	assert_int_equal(w->flow.choices, 0);
-	client_close(&c);
-}
 
 static void a_stream_begins_with_the_lane_as_it_is_and_gets_its_changes_only(void **state)
 {
@@ -216,6 +153,24 @@ static void a_fault_in_the_journal_is_told_in_words(void **state)
 	client_close(&c);
 }
 
+static void a_box_that_stops_does_not_wait_for_the_end_of_the_check(void **state)
+{
+	struct world *w = *state;
+	struct client c;
+	char err[300];
+
+	serve_free(w->serve);
+	w->params.journal_path = "endless";
+	w->serve = serve_new(&w->params, err, sizeof(err));
+	assert_non_null(w->serve);
+	c = client_local(w->socket);
+	client_send(&c, "POST /api/v1/journal/verify HTTP/1.1\r\nHost: localhost\r\n" JSON_POST
+	                "Content-Length: 2\r\n\r\n{}");
+	assert_true(client_wait(w->base, &c, "\"done\""));
+	client_close(&c);
+	/* tear_down hangs if it waits */
+}
+
 /* ---- doors ---- */
 
 static void only_a_loopback_address_is_listened_on(void **state)
@@ -274,14 +229,9 @@ static void a_stale_socket_is_replaced_and_a_live_one_is_not(void **state)
 	assert_non_null(w->serve);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(lanes_and_their_views_are_told),
-	    TEST(a_choice_reaches_flow_and_its_refusal_the_cashier),
-	    TEST(a_body_that_is_no_choice_does_not_reach_flow),
 	    TEST(a_stream_begins_with_the_lane_as_it_is_and_gets_its_changes_only),
 	    TEST(a_change_is_on_the_stream_in_the_same_loop_pass),
 	    TEST(a_screen_that_does_not_read_is_dropped_and_counted_and_the_other_goes_on),
@@ -290,6 +240,7 @@ int main(void)
 	    TEST(the_journal_is_verified_once_at_a_time_while_the_loop_goes_on),
 	    TEST(a_client_that_leaves_during_the_check_leaves_it_running),
 	    TEST(a_fault_in_the_journal_is_told_in_words),
+	    TEST(a_box_that_stops_does_not_wait_for_the_end_of_the_check),
 	    TEST(only_a_loopback_address_is_listened_on),
 	    TEST(a_stale_socket_is_replaced_and_a_live_one_is_not),
 	};
