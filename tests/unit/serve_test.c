@@ -109,7 +109,8 @@ static void what_is_not_there_or_not_done_so_is_said_in_json_and_counted(void **
 	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/9", "", ""), 404);
 	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/1/", "", ""), 404);
 	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/%00", "", ""), 404);
-	assert_int_equal(counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS), 7);
+	assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes/1%00x", "", ""), 404);
+	assert_int_equal(counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS), 8);
 	client_close(&c);
 }
 
