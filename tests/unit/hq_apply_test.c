@@ -4,7 +4,8 @@
 #include "hq/hq_profile.h"
 
 #define PERSON(id) "{\"customer_id\":\"" id "\",\"ident_ref\":\"r\"}"
-#define BASKET(b) "{\"basket_id\":\"" b "\",\"profile_ref\":\"p\",\"by\":\"scan\",\"reason\":\"scan\"}"
+#define BASKET(b)                                                                                  \
+	"{\"basket_id\":\"" b "\",\"profile_ref\":\"p\",\"by\":\"scan\",\"reason\":\"scan\"}"
 
 static void customer(struct world *w, const char *external)
 {
@@ -17,7 +18,9 @@ static void customer(struct world *w, const char *external)
 
 static void attach(struct store *s, const char *basket_json, const char *person)
 {
-	store_say(s, &(struct said){.event = "Customer Attached", .properties = basket_json, .visit = "v",
+	store_say(s, &(struct said){.event = "Customer Attached",
+	                            .properties = basket_json,
+	                            .visit = "v",
 	                            .person = person});
 }
 
@@ -31,24 +34,30 @@ static void order(struct store *s, const struct bill *b)
 	char properties[600];
 
 	snprintf(properties, sizeof properties,
-	         "{\"cart_id\":\"%s\",\"currency\":\"EUR\",\"order_id\":\"%s/T1/2026-11-21/%s\",\"products\":["
-	         "{\"line_id\":\"1\",\"name\":\"Bread %s\",\"quantity\":\"1\",\"sku\":\"%s\"}],\"total\":\"%s\"}",
+	         "{\"cart_id\":\"%s\",\"currency\":\"EUR\",\"order_id\":\"%s/T1/2026-11-21/"
+	         "%s\",\"products\":["
+	         "{\"line_id\":\"1\",\"name\":\"Bread "
+	         "%s\",\"quantity\":\"1\",\"sku\":\"%s\"}],\"total\":\"%s\"}",
 	         b->basket, s->name, b->number, b->number, b->number, b->total);
 	s->world->wall_us += 1000000;
-	store_say(s, &(struct said){.event = "Order Completed", .properties = properties,
-	                            .visit = b->visit ? b->visit : "v", .training = b->training});
+	store_say(s, &(struct said){.event = "Order Completed",
+	                            .properties = properties,
+	                            .visit = b->visit ? b->visit : "v",
+	                            .training = b->training});
 }
 
 static void speak(struct store *s, const char *event, const char *properties, const char *person)
 {
-	store_say(s, &(struct said){.event = event, .properties = properties, .visit = "v", .person = person});
+	store_say(s, &(struct said){
+	                 .event = event, .properties = properties, .visit = "v", .person = person});
 }
 
 /* visits, spend and last items of everybody, as one text. */
 static const char *people(struct world *w)
 {
-	return world_text(w, "SELECT id || ' ' || visits || ' ' || spend || ' ' || coalesce(last_seen_us, '-')"
-	                     " || ' ' || coalesce(last_items, '[]') FROM profile ORDER BY id");
+	return world_text(
+	    w, "SELECT id || ' ' || visits || ' ' || spend || ' ' || coalesce(last_seen_us, '-')"
+	       " || ' ' || coalesce(last_items, '[]') FROM profile ORDER BY id");
 }
 
 static void an_identified_order_counts_for_its_customer(void **state)
@@ -65,7 +74,8 @@ static void an_identified_order_counts_for_its_customer(void **state)
 	assert_string_equal(world_text(w, "SELECT visits || ' ' || spend FROM profile"), "1 1210");
 	assert_string_equal(world_text(w, "SELECT last_items FROM profile"),
 	                    "[{\"name\":\"Bread 1\",\"quantity\":\"1\",\"sku\":\"1\"}]");
-	assert_int_equal(world_number(w, "SELECT last_seen_us FROM profile"), WORLD_WALL_US + 1000000);
+	assert_int_equal(world_number(w, "SELECT last_seen_us FROM profile"),
+	                 WORLD_WALL_US + 1000000);
 	assert_int_equal(world_number(w, "SELECT version FROM profile"), 2);
 	store_free(s);
 }
@@ -100,8 +110,8 @@ static void the_last_word_on_a_basket_says_whose_it_is(void **state)
 	order(s, &(struct bill){"b2", "2", "2.00", NULL, false});
 	store_send(s, 1, s->seq);
 	world_fold(w);
-	assert_string_equal(world_text(w, "SELECT coalesce(owner, '-') FROM sale ORDER BY order_id"),
-	                    "C000002,-");
+	assert_string_equal(
+	    world_text(w, "SELECT coalesce(owner, '-') FROM sale ORDER BY order_id"), "C000002,-");
 	store_free(s);
 }
 
@@ -119,8 +129,9 @@ static void wrong_customer_after_the_sale_takes_the_order_away_again(void **stat
 	speak(s, "Customer Detached", BASKET("b1"), NULL);
 	store_send(s, s->seq, s->seq);
 	world_fold(w);
-	assert_string_equal(world_text(w, "SELECT visits || ' ' || spend || ' ' || last_items FROM profile"),
-	                    "0 0 []");
+	assert_string_equal(
+	    world_text(w, "SELECT visits || ' ' || spend || ' ' || last_items FROM profile"),
+	    "0 0 []");
 	assert_int_equal(world_number(w, "SELECT last_seen_us IS NULL FROM profile"), 1);
 	assert_int_equal(world_number(w, "SELECT version FROM profile"), 3);
 	store_free(s);
@@ -134,7 +145,8 @@ static void a_claimed_order_goes_to_who_claims_it(void **state)
 	customer(w, "A");
 	order(s, &(struct bill){"b1", "1", "1.00", NULL, false});
 	speak(s, "Order Claimed",
-	      "{\"order_id\":\"s1/T1/2026-11-21/1\",\"claim_id\":\"c\",\"method\":\"last\",\"age_days\":0,"
+	      "{\"order_id\":\"s1/T1/2026-11-21/"
+	      "1\",\"claim_id\":\"c\",\"method\":\"last\",\"age_days\":0,"
 	      "\"profile_ref\":\"p\"}",
 	      "{\"customer_id\":\"C000001\"}");
 	store_send(s, 1, s->seq);
@@ -158,7 +170,8 @@ static void refunds_and_cancellations_lower_the_spend_of_the_orders_person(void 
 	order(s, &(struct bill){"b2", "2", "5.00", "v2", false});
 	speak(s, "Order Refunded", refund, NULL);
 	speak(s, "Order Refunded", refund, NULL);
-	speak(s, "Order Cancelled", "{\"order_id\":\"s1/T1/2026-11-21/2\",\"reason\":\"void\"}", NULL);
+	speak(s, "Order Cancelled", "{\"order_id\":\"s1/T1/2026-11-21/2\",\"reason\":\"void\"}",
+	      NULL);
 	store_send(s, 1, s->seq);
 	world_fold(w);
 	assert_string_equal(world_text(w, "SELECT visits || ' ' || spend FROM profile"), "2 60");
@@ -226,7 +239,8 @@ static void a_store_cannot_speak_for_another_stores_tills(void **state)
 	struct store *s = store_new(w, "s1", 1);
 
 	speak(s, "Order Completed",
-	      "{\"cart_id\":\"b\",\"currency\":\"EUR\",\"order_id\":\"s2/T1/2026-11-21/1\",\"products\":[],"
+	      "{\"cart_id\":\"b\",\"currency\":\"EUR\",\"order_id\":\"s2/T1/2026-11-21/"
+	      "1\",\"products\":[],"
 	      "\"total\":\"1.00\"}",
 	      NULL);
 	store_send(s, 1, s->seq);
@@ -314,7 +328,8 @@ static struct day a_day(struct world *w)
 	d.second = store_after(w, "s1", 5, d.first);
 	attach(d.second, BASKET("b2"), PERSON("C000002"));
 	speak(d.second, "Order Refunded",
-	      "{\"refund_id\":\"r1\",\"original_order_id\":\"s1/T1/2026-11-21/1\",\"currency\":\"EUR\","
+	      "{\"refund_id\":\"r1\",\"original_order_id\":\"s1/T1/2026-11-21/"
+	      "1\",\"currency\":\"EUR\","
 	      "\"total\":\"4.00\"}",
 	      NULL);
 	d.third = store_after(w, "s1", 7, d.second);
@@ -326,7 +341,8 @@ static struct day a_day(struct world *w)
 
 static void every_order_of_arrival_gives_the_same_profiles(void **state)
 {
-	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+	                                {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	char expected[1024] = "";
 
 	(void)state;
@@ -352,8 +368,9 @@ static void every_order_of_arrival_gives_the_same_profiles(void **state)
 				assert_non_null(strstr(expected, "C000002 2 1100 "));
 			}
 			assert_string_equal(people(w), expected);
-			assert_string_equal(world_text(w, "SELECT lower(hex(epoch)) FROM epoch ORDER BY rank"),
-			                    "0909090909090909,0505050505050505,0707070707070707");
+			assert_string_equal(
+			    world_text(w, "SELECT lower(hex(epoch)) FROM epoch ORDER BY rank"),
+			    "0909090909090909,0505050505050505,0707070707070707");
 			for (int k = 0; k < 3; k++)
 				store_free(part[k]);
 			world_free(w);

@@ -36,7 +36,8 @@ static void the_line_is_kept_byte_for_byte_with_its_leaf(void **state)
 	store_send(s, 1, 1);
 	vault_sha256(w->work, s->line[1].text, strlen(s->line[1].text), leaf);
 	text_hex(leaf, sizeof leaf, hex);
-	assert_string_equal(world_text(w, "SELECT CAST(line AS TEXT) FROM events"), s->line[1].text);
+	assert_string_equal(world_text(w, "SELECT CAST(line AS TEXT) FROM events"),
+	                    s->line[1].text);
 	assert_string_equal(world_text(w, "SELECT lower(hex(leaf)) FROM events"), hex);
 	store_free(s);
 }
@@ -184,7 +185,8 @@ static void a_line_that_is_not_json_is_quarantined_and_counts_as_confirmed(void 
 	assert_int_equal(said(w)->quarantined_count, 1);
 	assert_int_equal(said(w)->quarantined[0].seq, 2);
 	assert_string_equal(said(w)->quarantined[0].reason, "not_json");
-	assert_string_equal(world_text(w, "SELECT CAST(line AS TEXT) FROM quarantine"), "{\"event\":");
+	assert_string_equal(world_text(w, "SELECT CAST(line AS TEXT) FROM quarantine"),
+	                    "{\"event\":");
 	assert_int_equal(world_number(w, "SELECT count(*) FROM event"), 2);
 	store_send(s, 2, 2);
 	assert_int_equal(said(w)->quarantined_count, 1);
@@ -217,7 +219,8 @@ static void a_payload_that_cannot_be_read_is_named_by_its_hash_and_kept(void **s
 	assert_int_equal(w->confirm[0].epoch_count, 0);
 	assert_int_equal(w->confirm[0].unreadable_count, 1);
 	assert_memory_equal(w->confirm[0].unreadable[0], sha, sizeof sha);
-	assert_string_equal(world_text(w, "SELECT CAST(payload AS TEXT) FROM unreadable"), "garbage");
+	assert_string_equal(world_text(w, "SELECT CAST(payload AS TEXT) FROM unreadable"),
+	                    "garbage");
 }
 
 static void a_payload_whose_h_does_not_verify_is_not_held(void **state)
@@ -256,8 +259,9 @@ static void only_the_newest_thousand_unreadable_payloads_are_kept(void **state)
 		assert_int_equal(w->confirms, 2); /* eight hashes fit into one */
 	}
 	assert_int_equal(world_number(w, "SELECT count(*) FROM unreadable"), 1000);
-	assert_int_equal(world_number(w, "SELECT count(*) FROM unreadable WHERE payload = x'6261642031303039'"),
-	                 1);
+	assert_int_equal(
+	    world_number(w, "SELECT count(*) FROM unreadable WHERE payload = x'6261642031303039'"),
+	    1);
 }
 
 static void a_round_that_cannot_be_written_confirms_nothing(void **state)
@@ -312,11 +316,13 @@ static void visit_keys_are_kept_wrapped(void **state)
 	struct store *s = store_new(w, "s1", 1);
 	uint8_t key[VAULT_KEY_BYTES];
 
-	store_say(s, &(struct said){.event = "Identifier Presented", .person = "{\"value\":\"x\"}"});
+	store_say(s,
+	          &(struct said){.event = "Identifier Presented", .person = "{\"value\":\"x\"}"});
 	store_send(s, 1, 2);
 	assert_int_equal(hq_fold_key(w->db, w->keys, w->work, s->line[2].key.id, key), 1);
 	assert_memory_equal(key, s->line[2].key.key, VAULT_KEY_BYTES);
-	assert_int_equal(world_number(w, "SELECT length(wrapped) FROM visit_key"), VAULT_WRAP_BYTES);
+	assert_int_equal(world_number(w, "SELECT length(wrapped) FROM visit_key"),
+	                 VAULT_WRAP_BYTES);
 	store_send(s, 1, 2);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM visit_key"), 1);
 	store_free(s);
@@ -325,7 +331,8 @@ static void visit_keys_are_kept_wrapped(void **state)
 static void two_successors_of_one_epoch_raise_an_alarm(void **state)
 {
 	struct world *w = *state;
-	struct store *a = store_new(w, "s1", 1), *b = store_after(w, "s1", 2, a), *c = store_after(w, "s1", 3, a);
+	struct store *a = store_new(w, "s1", 1), *b = store_after(w, "s1", 2, a),
+	             *c = store_after(w, "s1", 3, a);
 
 	store_send(b, 1, 1);
 	store_send(a, 1, 1);

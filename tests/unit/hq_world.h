@@ -79,7 +79,8 @@ static inline void world_write_key(const struct world *w, const char *name, int 
 	EVP_PKEY_free(key);
 }
 
-static inline void world_write_public(const struct world *w, const char *name, const uint8_t pub[32])
+static inline void world_write_public(const struct world *w, const char *name,
+                                      const uint8_t pub[32])
 {
 	char path[160];
 	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, pub, 32);
@@ -91,7 +92,8 @@ static inline void world_write_public(const struct world *w, const char *name, c
 	EVP_PKEY_free(key);
 }
 
-static inline void world_write_text(const struct world *w, const char *name, const char *text, int mode)
+static inline void world_write_text(const struct world *w, const char *name, const char *text,
+                                    int mode)
 {
 	char path[128];
 	snprintf(path, sizeof path, "%s/%s", w->dir, name);
@@ -140,7 +142,8 @@ static inline struct world *world_new(void)
 	world_write_key(w, "hq-box.key", EVP_PKEY_X25519, w->box.priv);
 	world_write_key(w, "hq-sign.key", EVP_PKEY_ED25519, w->sign.priv);
 	world_write_text(w, "hq-vault.key",
-	                 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n", 0600);
+	                 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n",
+	                 0600);
 	if (hq_keys_open(&w->keys, w->dir, err, sizeof err) != 0)
 		fail_msg("%s", err);
 	w->work = vault_work_new();
@@ -273,12 +276,14 @@ static inline void store_seal(struct store *s, const char *person, struct visit_
 	text_b64(key->id, sizeof key->id, k);
 	text_b64(seal, VAULT_NONCE_BYTES, nonce);
 	text_b64(seal + VAULT_NONCE_BYTES, n + VAULT_TAG_BYTES, c);
-	snprintf(out, out_size, "\"sealed\":{\"c\":\"%s\",\"k\":\"%s\",\"n\":\"%s\"},", c, k, nonce);
+	snprintf(out, out_size, "\"sealed\":{\"c\":\"%s\",\"k\":\"%s\",\"n\":\"%s\"},", c, k,
+	         nonce);
 }
 
 static inline void store_say(struct store *s, const struct said *e)
 {
-	char line[4096], epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE], sealed[1200] = "", visit[200] = "";
+	char line[4096], epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE], sealed[1200] = "",
+	                                                                  visit[200] = "";
 	struct visit_key key = {0};
 
 	text_hex(s->epoch, EVENT_EPOCH_BYTES, epoch);
@@ -287,12 +292,13 @@ static inline void store_say(struct store *s, const struct said *e)
 		snprintf(visit, sizeof visit, ",\"visit_id\":\"%s\"", e->visit);
 	if (e->person)
 		store_seal(s, e->person, &key, sealed, sizeof sealed);
-	snprintf(line, sizeof line,
-	         "{\"context\":{\"laneway\":{\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
-	         ",\"store\":\"%s\",\"training\":%s%s}},\"event\":\"%s\",\"messageId\":\"%s:%s:%" PRIu64
-	         "\",\"originalTimestamp\":\"%s\",\"properties\":%s}",
-	         epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit, e->event, s->name,
-	         epoch, s->seq + 1, at, e->properties ? e->properties : "{}");
+	snprintf(
+	    line, sizeof line,
+	    "{\"context\":{\"laneway\":{\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
+	    ",\"store\":\"%s\",\"training\":%s%s}},\"event\":\"%s\",\"messageId\":\"%s:%s:%" PRIu64
+	    "\",\"originalTimestamp\":\"%s\",\"properties\":%s}",
+	    epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit, e->event,
+	    s->name, epoch, s->seq + 1, at, e->properties ? e->properties : "{}");
 	store_raw(s, line);
 	s->line[s->seq].key = key;
 	s->line[s->seq].has_key = e->person != NULL;
@@ -303,7 +309,8 @@ static inline struct store *store_after(struct world *w, const char *name, uint8
                                         const struct store *prev)
 {
 	struct store *s = calloc(1, sizeof *s);
-	char properties[300], prev_epoch[EVENT_EPOCH_SIZE + 2] = "null", h[TEXT_HEX_SIZE(EVENT_HASH_BYTES)];
+	char properties[300], prev_epoch[EVENT_EPOCH_SIZE + 2] = "null",
+	                                                    h[TEXT_HEX_SIZE(EVENT_HASH_BYTES)];
 
 	assert_non_null(s);
 	s->world = w;
@@ -317,8 +324,8 @@ static inline struct store *store_after(struct world *w, const char *name, uint8
 		strcat(prev_epoch, "\"");
 	}
 	snprintf(properties, sizeof properties,
-	         "{\"cause\":\"start\",\"device\":\"%s\",\"prev_epoch\":%s,\"prev_h\":\"%s\",\"prev_last_seq\":%" PRIu64
-	         "}",
+	         "{\"cause\":\"start\",\"device\":\"%s\",\"prev_epoch\":%s,\"prev_h\":\"%s\","
+	         "\"prev_last_seq\":%" PRIu64 "}",
 	         s->device, prev_epoch, h, prev ? prev->seq : 0);
 	store_say(s, &(struct said){.event = "Epoch Opened", .properties = properties});
 	return s;
@@ -339,12 +346,14 @@ static inline void store_free(struct store *s)
 static inline void store_chatter(struct store *s, int n)
 {
 	for (int i = 0; i < n; i++)
-		store_say(s, &(struct said){.event = "Device Connected",
-		                            .properties = "{\"cause\":\"start\",\"source\":\"scan-1\"}"});
+		store_say(
+		    s, &(struct said){.event = "Device Connected",
+		                      .properties = "{\"cause\":\"start\",\"source\":\"scan-1\"}"});
 }
 
 /* first to last as a payload; without its visit keys if keys is false. */
-static inline void store_batch_of(struct store *s, uint64_t first, uint64_t last, bool keys, struct buf *out)
+static inline void store_batch_of(struct store *s, uint64_t first, uint64_t last, bool keys,
+                                  struct buf *out)
 {
 	struct buf lines = {0}, boxed = {0};
 	struct batch b = {.first = first, .count = (uint32_t)(last - first + 1)};

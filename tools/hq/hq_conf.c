@@ -156,8 +156,7 @@ static void note_fault(cfg_t *cfg, const char *fmt, va_list ap)
 	if (first_fault[0])
 		return;
 	vsnprintf(what, sizeof what, fmt, ap);
-	snprintf(first_fault, sizeof first_fault, "%.100s:%d: %s",
-	         cfg && cfg->filename ? cfg->filename : "?", cfg ? cfg->line : 0, what);
+	snprintf(first_fault, sizeof first_fault, "%d: %s", cfg ? cfg->line : 0, what);
 }
 
 static int read_scheme(cfg_t *sec, struct ident_rules *out, char *err, size_t err_size)
@@ -248,7 +247,7 @@ static cfg_t *parse(const char *path, char *err, size_t err_size)
 	if (rc == CFG_FILE_ERROR)
 		snprintf(err, err_size, "%s: %s", path, errno ? strerror(errno) : "cannot be read");
 	else
-		snprintf(err, err_size, "%s", first_fault[0] ? first_fault : "cannot be read");
+		snprintf(err, err_size, "%s:%s", path, first_fault);
 	cfg_free(cfg);
 	return NULL;
 }

@@ -1,0 +1,294 @@
+#include "hq_world.h"
+
+#include "hq/hq_csv.h"
+#include "hq/hq_import.h"
+#include "hq/hq_profile.h"
+
+static struct ident_rules rules(void)
+{
+	struct ident_rules r = {.scheme_count = 1, .region = "DE", .ruleset = "1"};
+
+	r.schemes[0] = (struct loyalty_scheme){"club", "26", 13, LOYALTY_CHECK_EAN};
+	return r;
+}
+
+#define CARD_0 "2600000000000"
+#define CARD_1 "2600000000017"
+
+/* ---- csv ---- */
+
+static const char *cells(const char *text, size_t len)
+{
+	static char out[2048];
+	static struct hq_csv_row row;
+	struct hq_csv csv;
+	int rc;
+
+	out[0] = '\0';
+	hq_csv_open(&csv, text, len);
+	while ((rc = hq_csv_next(&csv, &row)) != 0) {
+		snprintf(out + strlen(out), sizeof out - strlen(out), "%u:", row.line);
+		if (rc < 0)
+			strcat(out, "!");
+		for (int i = 0; rc > 0 && i < row.count; i++)
+			snprintf(out + strlen(out), sizeof out - strlen(out), "[%s]", row.cell[i]);
+		strcat(out, " ");
+	}
+	return out;
+}
+
+#define CELLS(text) cells(text, strlen(text))
+
+static void rows_are_read_as_rfc_4180_has_them(void **state)
+{
+	(void)state;
+	assert_string_equal(CELLS("a,b\r\nc,\r\n"), "1:[a][b] 2:[c][] ");
+	assert_string_equal(CELLS("a,b\nc,d"), "1:[a][b] 2:[c][d] ");
+	assert_string_equal(CELLS("\"a,\"\"b\"\"\",c\n"), "1:[a,\"b\"][c] ");
+	assert_string_equal(CELLS("\"a\nb\",c\nd,e\n"), "1:[a\nb][c] 3:[d][e] ");
+	assert_string_equal(CELLS("\xef\xbb\xbf"
+	                          "a\n"),
+	                    "1:[a] ");
+	assert_string_equal(CELLS(""), "");
+	assert_string_equal(CELLS("\n\r\na\n\n\nb\n"), "3:[a] 6:[b] ");
+	assert_string_equal(CELLS(",\n"), "1:[][] ");
+}
+
+static void a_row_that_is_wrong_takes_no_other_row_with_it(void **state)
+{
+	char big[HQ_CSV_ROW_MAX + 64];
+
+	(void)state;
+	assert_string_equal(CELLS("a\n\"never closed\nb\nc\n"), "1:[a] 2:! 3:[b] 4:[c] ");
+	assert_string_equal(CELLS("\"a\"b\nc\n"), "1:! 2:[c] ");
+	assert_string_equal(CELLS("a\"b\nc\n"), "1:! 2:[c] ");
+	assert_string_equal(CELLS("a\xff\nc\n"), "1:! 2:[c] ");
+	assert_string_equal(cells("a\0b\nc\n", 6), "1:! 2:[c] ");
+	assert_string_equal(CELLS(",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\nc\n"), "1:! 2:[c] ");
+	memset(big, 'x', sizeof big);
+	memcpy(big + sizeof big - 3, "\nc\n", 3);
+	assert_string_equal(cells(big, sizeof big), "1:! 2:[c] ");
+}
+
+/* ---- rows ---- */
+
+static const char *why_of(const char *header_text, const char *row_text)
+{
+	static struct hq_import_row out;
+	static struct hq_csv_row header_row, row;
+	struct ident_rules r = rules();
+	struct hq_import_header header;
+	struct hq_csv csv;
+	static char err[300];
+
+	hq_csv_open(&csv, header_text, strlen(header_text));
+	assert_int_equal(hq_csv_next(&csv, &header_row), 1);
+	if (hq_import_header(&header_row, &header, err, sizeof err) != 0)
+		return err;
+	hq_csv_open(&csv, row_text, strlen(row_text));
+	assert_int_equal(hq_csv_next(&csv, &row), 1);
+	return hq_import_person(&header, &row, &r, &out) == 0 ? "" : out.why;
+}
+
+static void a_header_names_known_columns_once_and_says_who(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(why_of("loyalty,shoe_size", "x"), "column 2 is not known"));
+	assert_non_null(strstr(why_of("loyalty,loyalty", "x"), "column 2 stands twice"));
+	assert_non_null(strstr(why_of("first_name,tier", "x"), "no column says who"));
+	assert_string_equal(why_of("phone", "+49 151 23456789"), "");
+}
+
+static void a_wrong_cell_is_named_with_what_was_expected_and_never_in_full(void **state)
+{
+	const char *why;
+
+	(void)state;
+	why = why_of("phone", "12345 no phone");
+	assert_non_null(strstr(why, "phone: not a phone number, expected an international number"));
+	assert_null(strstr(why, "12345"));
+	assert_non_null(strstr(why_of("loyalty", "2600000000001"), "loyalty: not a card"));
+	assert_non_null(strstr(why_of("email", "nobody"), "email: not an e-mail"));
+	assert_non_null(strstr(why_of("email,points", "a@example.com,1.5"), "points: "));
+	assert_non_null(strstr(why_of("email,points", "a@example.com,-1"), "points: "));
+	assert_non_null(
+	    strstr(why_of("email,points_as_of", "a@example.com,yesterday"), "points_as_of: "));
+	assert_non_null(strstr(why_of("email,state", "a@example.com,asleep"), "state: "));
+	assert_non_null(strstr(why_of("email,language", "a@example.com,d"), "language: "));
+	assert_non_null(
+	    strstr(why_of("email,first_name", "a@example.com,A\tB"), "first_name: a control"));
+	assert_non_null(strstr(why_of("email,first_name", "a@example.com"), "1 cells, expected 2"));
+	assert_non_null(strstr(why_of("email,first_name", ",Anna"), "nobody"));
+}
+
+static void a_card_number_anywhere_refuses_the_row_and_is_not_said(void **state)
+{
+	const char *why = why_of("email,first_name", "a@example.com,4111-1111-1111-1111");
+
+	(void)state;
+	assert_non_null(strstr(why, "a card number"));
+	assert_null(strstr(why, "41"));
+	assert_non_null(strstr(why_of("email", "4111111111111111,too,many"), "a card number"));
+}
+
+/* ---- into hq.db ---- */
+
+static struct hq_import_report bring(struct world *w, const char *csv, unsigned first_line)
+{
+	struct hq_import_report report = {0};
+	struct ident_rules r = rules();
+	struct hq_import_piece piece = {.csv = csv, .len = strlen(csv), .first_line = first_line};
+
+	if (hq_import_rows(w->db, &r, &piece, &report) != 0)
+		fail_msg("%s", piece.err);
+	buf_byte(&report.problems, '\0');
+	return report;
+}
+
+static void expect(struct world *w, const char *csv, unsigned made, unsigned changed, unsigned same,
+                   unsigned bad)
+{
+	struct hq_import_report r = bring(w, csv, 2);
+
+	assert_int_equal(r.made, made);
+	assert_int_equal(r.changed, changed);
+	assert_int_equal(r.same, same);
+	assert_int_equal(r.bad, bad);
+	hq_import_report_free(&r);
+}
+
+static void an_import_runs_twice_without_doubling(void **state)
+{
+	struct world *w = *state;
+	const char *csv = "customer_id,first_name,last_name,loyalty,phone,email,tier,points,points_"
+	                  "as_of,language,"
+	                  "state\n"
+	                  "K1,Anna,Berg," CARD_0
+	                  ",0151 23456789,Anna@Example.com,gold,1200,2026-11-20,de,active\n"
+	                  "K2,Bo,Lind," CARD_1 ",,,,,,,\n";
+
+	expect(w, csv, 2, 0, 0, 0);
+	expect(w, csv, 0, 0, 2, 0);
+	assert_string_equal(world_text(w, "SELECT id || name FROM profile"),
+	                    "C000001Anna Berg,C000002Bo Lind");
+	assert_string_equal(world_text(w, "SELECT kind || value FROM identifier WHERE profile = 1"),
+	                    "emailanna@example.com,loyalty" CARD_0 ",phone+4915123456789");
+	assert_string_equal(world_text(w, "SELECT points_as_of FROM profile WHERE n = 1"),
+	                    "2026-11-20T00:00:00.000Z");
+	assert_int_equal(hq_profile_version(w->db), 2);
+}
+
+static void what_differs_is_changed_and_gets_the_next_version(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "customer_id,tier,points,email\nK1,silver,5,a@example.com\nK2,silver,,\n", 2, 0,
+	       0, 0);
+	expect(w, "customer_id,tier,points,email\nK1,gold,5,\nK2,,,\n", 0, 1, 1, 0);
+	assert_string_equal(world_text(w, "SELECT tier FROM profile"), "gold,silver");
+	assert_string_equal(world_text(w, "SELECT version FROM profile ORDER BY n"), "3,2");
+	expect(w, "customer_id,points\nK1,0\n", 0, 1, 0, 0);
+	assert_int_equal(world_number(w, "SELECT points FROM profile WHERE n = 1"), 0);
+}
+
+static void without_a_key_the_first_known_identifier_says_who_it_is(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "loyalty,first_name\n" CARD_0 ",Anna\n", 1, 0, 0, 0);
+	expect(w, "loyalty,email,first_name\n" CARD_0 ",a@example.com,Anna\n", 0, 1, 0, 0);
+	expect(w, "email,tier\na@example.com,gold\n", 0, 1, 0, 0);
+	assert_string_equal(world_text(w, "SELECT tier FROM profile"), "gold");
+	expect(w, "customer_id,email\nK1,a@example.com\n", 0, 0, 1, 0);
+	assert_string_equal(world_text(w, "SELECT external FROM profile"), "K1");
+	expect(w, "customer_id,email\nK2,a@example.com\n", 1, 0, 0, 0);
+	expect(w, "email,tier\na@example.com,silver\n", 0, 0, 0, 1);
+}
+
+static void bad_rows_are_listed_with_their_line_and_good_ones_kept(void **state)
+{
+	struct world *w = *state;
+	struct hq_import_report r =
+	    bring(w, "email,first_name\na@example.com,A\n\nnobody,B\n\"x\nc@example.com,C\n", 100);
+
+	assert_int_equal(r.made, 2);
+	assert_int_equal(r.bad, 2);
+	assert_non_null(strstr((char *)r.problems.data, "line 102: email: not an e-mail address"));
+	assert_non_null(strstr((char *)r.problems.data, "line 103: a quote that is never closed"));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM profile"), 2);
+	hq_import_report_free(&r);
+}
+
+static void a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "customer_id,email,first_name\nK1,a@example.com,Anna\n", 1, 0, 0, 0);
+	expect(w, "customer_id,state\nK1,deleted\n", 0, 1, 0, 0);
+	expect(w, "customer_id,state\nK1,deleted\n", 0, 0, 1, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM identifier"), 0);
+	assert_string_equal(world_text(w, "SELECT first_name FROM profile"), "null");
+	expect(w, "customer_id,email\nK1,a@example.com\n", 1, 0, 0, 0);
+	assert_string_equal(world_text(w, "SELECT id FROM profile ORDER BY n"), "C000001,C000002");
+}
+
+static void a_customer_has_at_most_sixteen_identifiers(void **state)
+{
+	struct world *w = *state;
+	char csv[128];
+
+	for (int i = 0; i < 16; i++) {
+		snprintf(csv, sizeof csv, "customer_id,email\nK1,a%d@example.com\n", i);
+		expect(w, csv, i == 0, i > 0, 0, 0);
+	}
+	expect(w, "customer_id,email\nK1,b@example.com\n", 0, 0, 0, 1);
+	expect(w, "customer_id,email\nK1,a3@example.com\n", 0, 0, 1, 0);
+}
+
+static void a_piece_without_a_header_is_refused_whole(void **state)
+{
+	struct world *w = *state;
+	struct hq_import_report report = {0};
+	struct ident_rules r = rules();
+	struct hq_import_piece piece = {.csv = "Anna,Berg\n", .len = 10, .first_line = 2};
+
+	assert_int_equal(hq_import_rows(w->db, &r, &piece, &report), -1);
+	assert_non_null(strstr(piece.err, "column 1 is not known, expected customer_id"));
+	piece.len = 0;
+	assert_int_equal(hq_import_rows(w->db, &r, &piece, &report), -1);
+	assert_non_null(strstr(piece.err, "no header row"));
+	hq_import_report_free(&report);
+}
+
+static int set_up(void **state)
+{
+	*state = world_new();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(rows_are_read_as_rfc_4180_has_them),
+	    cmocka_unit_test(a_row_that_is_wrong_takes_no_other_row_with_it),
+	    cmocka_unit_test(a_header_names_known_columns_once_and_says_who),
+	    cmocka_unit_test(a_wrong_cell_is_named_with_what_was_expected_and_never_in_full),
+	    cmocka_unit_test(a_card_number_anywhere_refuses_the_row_and_is_not_said),
+	    TEST(an_import_runs_twice_without_doubling),
+	    TEST(what_differs_is_changed_and_gets_the_next_version),
+	    TEST(without_a_key_the_first_known_identifier_says_who_it_is),
+	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
+	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),
+	    TEST(a_customer_has_at_most_sixteen_identifiers),
+	    TEST(a_piece_without_a_header_is_refused_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

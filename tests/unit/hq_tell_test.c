@@ -1,0 +1,274 @@
+#include "hq_world.h"
+
+#include <jansson.h>
+
+#include "hq/hq_profile.h"
+#include "hq/hq_tell.h"
+
+struct telling {
+	struct world *w;
+	struct key_pair device;
+	struct hq_tell *tell;
+	json_t *header;
+	char *lines; /* of the last page */
+};
+
+static int set_up(void **state)
+{
+	struct telling *t = calloc(1, sizeof *t);
+	char path[160];
+
+	t->w = world_new();
+	t->device = key_pair(EVP_PKEY_X25519, 33);
+	snprintf(path, sizeof path, "%s/stores", t->w->dir);
+	mkdir(path, 0700);
+	strcat(path, "/s1");
+	mkdir(path, 0700);
+	strcat(path, "/d1");
+	mkdir(path, 0700);
+	world_write_public(t->w, "stores/s1/d1/device-box.pub", t->device.pub);
+	t->tell = hq_tell_new(t->w->db, t->w->keys);
+	*state = t;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct telling *t = *state;
+
+	json_decref(t->header);
+	free(t->lines);
+	hq_tell_free(t->tell);
+	world_free(t->w);
+	free(t);
+	return 0;
+}
+
+static void add(struct telling *t, int from, int n)
+{
+	char email[64];
+
+	assert_int_equal(hq_db_begin(t->w->db), 0);
+	for (int i = from; i < from + n; i++) {
+		struct hq_person p = {.first_name = "An\"na", .ident_count = 1};
+		snprintf(email, sizeof email, "a%d@example.com", i);
+		p.ident[0].kind = IDENT_EMAIL;
+		text_copy(p.ident[0].value, sizeof p.ident[0].value, email);
+		assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_NEW);
+	}
+	assert_int_equal(hq_db_commit(t->w->db), 0);
+}
+
+/* Ask as device d1 of store s1 and open the answer as that device does. */
+static void ask(struct telling *t, const char *generation, uint64_t since)
+{
+	char text[256], err[200];
+	struct buf out = {0};
+	struct frame frame;
+	const uint8_t *lines;
+	size_t len;
+
+	snprintf(text, sizeof text,
+	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	         "\"generation\":\"%s\","
+	         "\"since\":%" PRIu64 "}",
+	         generation, since);
+	assert_int_equal(hq_tell_answer(t->tell, "s1", text, strlen(text), &out), 0);
+	if (frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err,
+	                 sizeof err) != 0)
+		fail_msg("%s", err);
+	json_decref(t->header);
+	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
+	assert_non_null(t->header);
+	if (page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body, frame.body_len, &lines,
+	                &len, err, sizeof err) != 0)
+		fail_msg("%s", err);
+	free(t->lines);
+	t->lines = strndup((const char *)lines, len);
+	buf_free(&out);
+}
+
+static json_int_t number(const struct telling *t, const char *key)
+{
+	return json_integer_value(json_object_get(t->header, key));
+}
+
+static bool flag(const struct telling *t, const char *key)
+{
+	return json_is_true(json_object_get(t->header, key));
+}
+
+static int line_count(const struct telling *t)
+{
+	int n = 0;
+
+	for (const char *p = t->lines; *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
+static void a_store_that_asks_from_nothing_gets_everything_afresh(void **state)
+{
+	struct telling *t = *state;
+	json_t *line;
+
+	add(t, 0, 3);
+	ask(t, "", 0);
+	assert_true(flag(t, "fresh"));
+	assert_false(flag(t, "more"));
+	assert_int_equal(number(t, "to"), 3);
+	assert_string_equal(json_string_value(json_object_get(t->header, "id")),
+	                    "0123456789abcdef");
+	assert_string_equal(json_string_value(json_object_get(t->header, "generation")),
+	                    hq_db_generation(t->w->db));
+	assert_int_equal(line_count(t), 3);
+	*strchr(t->lines, '\n') = '\0';
+	line = json_loads(t->lines, JSON_REJECT_DUPLICATES, NULL);
+	assert_string_equal(json_string_value(json_object_get(line, "customer_id")), "C000001");
+	assert_string_equal(json_string_value(json_object_get(line, "first_name")), "An\"na");
+	assert_int_equal(json_array_size(json_object_get(line, "identifiers")), 1);
+	assert_int_equal(json_integer_value(json_object_get(line, "version")), 1);
+	json_decref(line);
+}
+
+static void a_store_that_is_up_to_date_gets_an_empty_page(void **state)
+{
+	struct telling *t = *state;
+
+	add(t, 0, 3);
+	ask(t, hq_db_generation(t->w->db), 3);
+	assert_false(flag(t, "fresh"));
+	assert_false(flag(t, "more"));
+	assert_int_equal(number(t, "since"), 3);
+	assert_int_equal(number(t, "to"), 3);
+	assert_string_equal(t->lines, "");
+}
+
+static void changes_come_in_version_order_in_pages_of_at_most_500(void **state)
+{
+	struct telling *t = *state;
+	uint64_t at = 0;
+	int seen = 0, pages = 0;
+
+	add(t, 0, 1203);
+	do {
+		ask(t, hq_db_generation(t->w->db), at);
+		assert_int_equal(flag(t, "fresh"), at == 0);
+		assert_true((uint64_t)number(t, "to") > at);
+		at = (uint64_t)number(t, "to");
+		seen += line_count(t);
+		pages++;
+	} while (flag(t, "more"));
+	assert_int_equal(seen, 1203);
+	assert_int_equal(pages, 3);
+	assert_int_equal(at, 1203);
+}
+
+static void a_page_stops_at_its_bytes(void **state)
+{
+	struct telling *t = *state;
+	struct hq_profile_page page = {.max = 500, .bytes_max = 600, .includes = "{}"};
+	struct buf out = {0};
+	bool more;
+
+	add(t, 0, 10);
+	assert_in_range(hq_profile_page(t->w->db, &page, &out, &more), 1, 5);
+	assert_true(more);
+	assert_true(out.len <= 600);
+	page.bytes_max = 1;
+	buf_reset(&out);
+	assert_int_equal(hq_profile_page(t->w->db, &page, &out, &more), 1);
+	buf_free(&out);
+}
+
+static void another_generation_or_a_version_from_the_future_starts_afresh(void **state)
+{
+	struct telling *t = *state;
+
+	add(t, 0, 2);
+	ask(t, "0000000000000000", 2);
+	assert_true(flag(t, "fresh"));
+	assert_int_equal(number(t, "since"), 0);
+	assert_int_equal(line_count(t), 2);
+	ask(t, hq_db_generation(t->w->db), 77);
+	assert_true(flag(t, "fresh"));
+}
+
+static void a_deleted_customer_comes_as_a_tombstone(void **state)
+{
+	struct telling *t = *state;
+	struct hq_person p = {.state = "deleted", .ident_count = 1};
+
+	add(t, 0, 2);
+	p.ident[0].kind = IDENT_EMAIL;
+	text_copy(p.ident[0].value, sizeof p.ident[0].value, "a0@example.com");
+	assert_int_equal(hq_db_begin(t->w->db), 0);
+	assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_CHANGED);
+	assert_int_equal(hq_db_commit(t->w->db), 0);
+	ask(t, hq_db_generation(t->w->db), 2);
+	assert_string_equal(t->lines,
+	                    "{\"customer_id\":\"C000001\",\"deleted\":true,\"version\":3}\n");
+}
+
+static void a_profile_says_what_of_the_stores_events_it_includes(void **state)
+{
+	struct telling *t = *state;
+	struct store *s = store_new(t->w, "s1", 0xab);
+
+	store_chatter(s, 4);
+	store_send(s, 1, 5);
+	add(t, 0, 1);
+	ask(t, "", 0);
+	assert_non_null(strstr(t->lines, "\"includes\":{},"));
+	world_fold(t->w);
+	ask(t, "", 0);
+	assert_non_null(strstr(t->lines, "\"includes\":{\"abababababababab\":5},"));
+	store_free(s);
+}
+
+static void an_unknown_device_and_a_broken_ask_are_not_answered(void **state)
+{
+	static const char *const bad[] = {
+	    "",
+	    "{}",
+	    "[1]",
+	    "{\"v\":2,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	    "\"generation\":\"\",\"since\":0}",
+	    "{\"v\":1,\"device\":\"d2\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	    "\"generation\":\"\",\"since\":0}",
+	    "{\"v\":1,\"device\":\"../"
+	    "d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\",\"generation\":\"\",\"since\":0}",
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123\",\"ask\":\"changes\",\"generation\":\"\","
+	    "\"since\":0}",
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"time\","
+	    "\"generation\":\"\",\"since\":0}",
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	    "\"generation\":\"\",\"since\":-1}",
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	    "\"generation\":\"\",\"since\":\"0\"}",
+	};
+	struct telling *t = *state;
+	struct buf out = {0};
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(hq_tell_answer(t->tell, "s1", bad[i], strlen(bad[i]), &out), -1);
+	assert_int_equal(out.len, 0);
+	buf_free(&out);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_store_that_asks_from_nothing_gets_everything_afresh),
+	    TEST(a_store_that_is_up_to_date_gets_an_empty_page),
+	    TEST(changes_come_in_version_order_in_pages_of_at_most_500),
+	    TEST(a_page_stops_at_its_bytes),
+	    TEST(another_generation_or_a_version_from_the_future_starts_afresh),
+	    TEST(a_deleted_customer_comes_as_a_tombstone),
+	    TEST(a_profile_says_what_of_the_stores_events_it_includes),
+	    TEST(an_unknown_device_and_a_broken_ask_are_not_answered),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
