@@ -119,16 +119,13 @@ $(FB)/libfuzzed.a: $(FUZZ_OBJ)
 $(FB)/%_fuzz: $(FB)/tests/fuzz/%_fuzz.o $(FB)/libfuzzed.a
 	$(Q)clang++ -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(LIBS)
 FUZZ_SECONDS ?= 5
+JOBS := -j$(shell nproc)
 .PHONY: fuzz
 fuzz: deps
-	$(Q)$(MAKE) --no-print-directory fuzz-run
+	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
 .PHONY: fuzz-run
 fuzz-run: $(FUZZ_NAMES:%=$(FB)/%)
-	@for f in $(FUZZ_NAMES); do mkdir -p $(FB)/corpus/$$f tests/fuzz/corpus/$$f; \
-	  $(FB)/$$f -runs=0 tests/fuzz/corpus/$$f >$(FB)/$$f.log 2>&1 && \
-	  $(FB)/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 $(FB)/corpus/$$f tests/fuzz/corpus/$$f >>$(FB)/$$f.log 2>&1 || \
-	  { tail -n 40 $(FB)/$$f.log; echo "FAILED: $$f"; exit 1; }; \
-	  echo "$$f: $$(grep -c . $(FB)/$$f.log) lines, $$(sed -n 's/.*stat::number_of_executed_units: *//p;s/^Done \([0-9]*\) runs.*/\1 runs/p' $(FB)/$$f.log | tail -n 1)"; done
+	@printf '%s\n' $^ | xargs -P $$(nproc) -I{} sh tests/fuzz/run.sh {} $(FUZZ_SECONDS)
 
 .PHONY: lint
 lint: deps
@@ -142,20 +139,20 @@ system: all
 .PHONY: check
 check: deps
 	$(Q)$(MAKE) --no-print-directory lint
-	$(Q)$(MAKE) --no-print-directory SAN=1 all unit
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory fuzz-run
+	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=1 all unit
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
 	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/browser
 
 .PHONY: demo
 SECONDS ?=
 demo: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/demo/demo.py $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: bench
 bench: deps
-	$(Q)$(MAKE) --no-print-directory all $(B)/laneway-bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py
 
 .PHONY: install

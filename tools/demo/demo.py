@@ -14,7 +14,7 @@ import time
 
 from rig import Rig, until
 
-SCALE = 20.0         # times faster than a real store
+SCALE = 40.0         # times faster than a real store
 UNACKNOWLEDGED = 20  # events that must be on their way when the broker dies
 DRAIN_S = 60
 
@@ -136,12 +136,18 @@ def applied(rig):
         return int(db.execute("SELECT value FROM meta WHERE name = 'applied'").fetchone()[0]) >= last
 
 
+def stop(*_):
+    raise KeyboardInterrupt
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--seconds", type=int, help="trade for this long, then compare")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--keep", help="work in this folder and leave it behind")
     args = p.parse_args()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, stop)
     with tempfile.TemporaryDirectory(prefix="laneway-demo-") as folder:
         rig = Rig(args.keep or folder, seed=args.seed)
         try:

@@ -110,7 +110,8 @@ class Rig:
         log = open(self.logs / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
             [str(a) for a in argv], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
+            env={**os.environ, **(env or {})}, start_new_session=True,
+            preexec_fn=_die_with_parent)
         log.close()
         return self.processes[name]
 
