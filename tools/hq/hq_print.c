@@ -17,33 +17,58 @@ static int64_t count(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
+/* Each object of the list under this key. */
+static void each(const json_t *o, const char *key, void (*print)(const json_t *))
+{
+	const json_t *list = json_object_get(o, key);
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print(json_array_get(list, i));
+}
+
+static void print_range(const json_t *range)
+{
+	printf("  %" PRId64 "-%" PRId64, count(range, "first"), count(range, "last"));
+}
+
+static void print_alarm(const json_t *alarm)
+{
+	printf("ALARM %s  store %s: %s: %s\n", text(alarm, "raised", "?"),
+	       text(alarm, "store", "?"), text(alarm, "kind", "?"), text(alarm, "detail", ""));
+}
+
+static void print_identifier(const json_t *ident)
+{
+	printf("  %s %s%s\n", text(ident, "kind", "?"), text(ident, "value", "?"),
+	       count(ident, "verified") ? "" : " (not verified)");
+}
+
+static void print_item(const json_t *item)
+{
+	printf("  %s x %s  %s\n", text(item, "quantity", "?"), text(item, "name", "?"),
+	       text(item, "sku", ""));
+}
+
 static void print_epoch(const json_t *epoch)
 {
-	const json_t *range;
-	size_t i;
-
 	printf("    epoch %s  device %s  through %" PRId64, text(epoch, "epoch", "?"),
 	       text(epoch, "device", "not known yet"), count(epoch, "through"));
-	json_array_foreach(json_object_get(epoch, "ranges"), i, range)
-	    printf("  %" PRId64 "-%" PRId64, count(range, "first"), count(range, "last"));
+	each(epoch, "ranges", print_range);
 	printf("\n");
 }
 
 static void print_store(const json_t *store)
 {
 	const char *dark = text(store, "dark_since", NULL);
-	const json_t *epoch;
-	size_t i;
 
 	printf("  %s  last heard %s%s%s\n", text(store, "store", "?"),
 	       text(store, "heard", "never"), dark ? "  DARK since " : "", dark ? dark : "");
-	json_array_foreach(json_object_get(store, "epochs"), i, epoch) print_epoch(epoch);
+	each(store, "epochs", print_epoch);
 }
 
 void hq_status_print(const json_t *s)
 {
-	const json_t *item, *outbox = json_object_get(s, "outbox");
-	size_t i;
+	const json_t *outbox = json_object_get(s, "outbox");
 
 	printf("generation %s  feed version %" PRId64 "  profiles %" PRId64 "\n",
 	       text(s, "generation", "?"), count(s, "version"), count(s, "profiles"));
@@ -54,28 +79,19 @@ void hq_status_print(const json_t *s)
 	       count(s, "forked"), count(s, "quarantined"), count(s, "unreadable"));
 	printf("webhook: %" PRId64 " waiting, oldest of %s\n", count(outbox, "open"),
 	       text(outbox, "oldest", "-"));
-	json_array_foreach(json_object_get(s, "alarms"), i, item)
-	    printf("ALARM %s  store %s: %s: %s\n", text(item, "raised", "?"),
-	           text(item, "store", "?"), text(item, "kind", "?"), text(item, "detail", ""));
+	each(s, "alarms", print_alarm);
 	printf("stores\n");
-	json_array_foreach(json_object_get(s, "stores"), i, item) print_store(item);
+	each(s, "stores", print_store);
 }
 
 void hq_status_print_profile(const json_t *p)
 {
-	const json_t *item;
-	size_t i;
-
 	printf("%s  %s  %s  tier %s\n", text(p, "customer_id", "?"),
 	       text(p, "name", text(p, "first_name", "")), text(p, "state", "?"),
 	       text(p, "tier", "-"));
 	printf("points %" PRId64 " as of %s\n", count(p, "points"), text(p, "points_as_of", "-"));
 	printf("visits %" PRId64 "  spend %" PRId64 " (minor units)  last seen %s\n",
 	       count(p, "visits"), count(p, "spend"), text(p, "last_seen", "never"));
-	json_array_foreach(json_object_get(p, "identifiers"), i, item)
-	    printf("  %s %s%s\n", text(item, "kind", "?"), text(item, "value", "?"),
-	           count(item, "verified") ? "" : " (not verified)");
-	json_array_foreach(json_object_get(p, "last_items"), i, item)
-	    printf("  %s x %s  %s\n", text(item, "quantity", "?"), text(item, "name", "?"),
-	           text(item, "sku", ""));
+	each(p, "identifiers", print_identifier);
+	each(p, "last_items", print_item);
 }

@@ -87,8 +87,8 @@ static json_t *epochs_of(struct sqlite3 *db, int64_t store)
 	json_t *epoch;
 	size_t i;
 
-	json_array_foreach(list, i, epoch)
-	{
+	for (i = 0; i < json_array_size(list); i++) {
+		epoch = json_array_get(list, i);
 		int64_t id = json_integer_value(json_object_get(epoch, "id"));
 		json_object_set_new(
 		    epoch, "ranges",
@@ -110,8 +110,8 @@ static json_t *stores(struct sqlite3 *db)
 	json_t *store;
 	size_t i;
 
-	json_array_foreach(list, i, store)
-	{
+	for (i = 0; i < json_array_size(list); i++) {
+		store = json_array_get(list, i);
 		json_object_set_new(
 		    store, "epochs",
 		    epochs_of(db, json_integer_value(json_object_get(store, "id"))));
