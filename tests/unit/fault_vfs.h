@@ -12,6 +12,7 @@ struct fault {
 	atomic_bool log_sync_fails, file_sync_fails; /* SQLITE_IOERR_FSYNC */
 	atomic_bool log_write_full;                  /* SQLITE_FULL, as ENOSPC gives */
 	atomic_bool log_write_fails;                 /* SQLITE_IOERR_WRITE */
+	atomic_bool log_open_fails;                  /* SQLITE_CANTOPEN */
 	atomic_int log_syncs;
 };
 static struct fault fault;
@@ -107,6 +108,8 @@ static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int f
 	memset(ff, 0, sizeof(*ff));
 	ff->real = (sqlite3_file *)(ff + 1);
 	ff->is_log = (flags & SQLITE_OPEN_WAL) != 0;
+	if (ff->is_log && atomic_load(&fault.log_open_fails))
+		return SQLITE_CANTOPEN;
 	int rc = fault_below->xOpen(fault_below, name, ff->real, flags, out);
 	if (ff->real->pMethods)
 		ff->base.pMethods = &fault_methods;

@@ -119,6 +119,23 @@ static void a_failed_sync_of_the_file_itself_is_not_passed_over(void **state)
 	comes_up_whole(p);
 }
 
+static void a_failure_that_says_nothing_about_the_file_sets_nothing_aside(void **state)
+{
+	struct place *p = *state;
+	char err[512] = "";
+	place_start(p);
+	place_fill(p, 3);
+	place_stop(p);
+	atomic_store(&fault.log_open_fails, true);
+	assert_int_equal(journal_open(&p->journal, &p->params, &p->set_aside, err, sizeof(err)),
+	                 -1);
+	assert_false(p->set_aside);
+	assert_non_null(strstr(err, "journal.db"));
+	atomic_store(&fault.log_open_fails, false);
+	place_start(p);
+	assert_int_equal(place_state(p).kept, 5);
+}
+
 static void an_entry_is_kept_only_behind_a_sync_of_its_own(void **state)
 {
 	struct place *p = *state;
@@ -259,6 +276,7 @@ int main(void)
 	    TEST(after_a_failed_write_nobody_is_answered_and_the_process_ends),
 	    TEST(a_failed_sync_of_the_first_commit_ends_the_process_too),
 	    TEST(a_failed_sync_of_the_file_itself_is_not_passed_over),
+	    TEST(a_failure_that_says_nothing_about_the_file_sets_nothing_aside),
 	    TEST(an_entry_is_kept_only_behind_a_sync_of_its_own),
 	    TEST(three_such_exits_within_ten_minutes_and_every_source_is_told_no),
 	    TEST(two_such_exits_are_not_enough),

@@ -444,8 +444,11 @@ static void a_line_that_is_too_long_is_refused_alone(void **state)
 	struct entry *e[3];
 	for (int i = 0; i < 3; i++) {
 		e[i] = place_entry(EVENT_PRODUCT_ADDED);
-		if (i == 1)
-			e[i]->first->properties = huge;
+		if (i == 1) { /* behind one that fits: that one must not stay either */
+			struct lw_event *ev = entry_add(e[i], EVENT_PRODUCT_ADDED);
+			*ev = *e[0]->first;
+			ev->properties = huge;
+		}
 		assert_true(journal_put(p->journal, e[i]));
 	}
 	assert_int_equal(journal_start(p->journal), 0);
