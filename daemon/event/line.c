@@ -44,21 +44,13 @@ void lw_event_json_string(struct buf *out, const char *s)
 	buf_byte(out, '"');
 }
 
+/* A key as it stands behind another member; the first of an object goes without the comma. */
+#define KEY(name) ",\"" name "\":"
+
 static void put_key(struct buf *out, const char *key)
 {
-	size_t n = strlen(key);
-	uint8_t *to = buf_room(out, n + 4);
-	if (!to)
-		return;
-	if (out->len > 0 && to[-1] != '{') {
-		*to++ = ',';
-		out->len++;
-	}
-	to[0] = '"';
-	memcpy(to + 1, key, n);
-	to[n + 1] = '"';
-	to[n + 2] = ':';
-	out->len += n + 3;
+	bool first = out->len > 0 && out->data[out->len - 1] == '{';
+	buf_str(out, key + first);
 }
 
 /* Digits by hand: printf is a fifth of a line's time. */
@@ -93,14 +85,14 @@ static void put_identity(struct buf *out, const struct lw_event_identity *id)
 {
 	if (!id->profile_ref)
 		return;
-	put_key(out, "identity");
+	put_key(out, KEY("identity"));
 	buf_byte(out, '{');
-	put_text(out, "as_of", id->as_of);
-	put_text(out, "confidence", id->confidence);
-	put_text(out, "profile_ref", id->profile_ref);
-	put_text(out, "rule", id->rule);
-	put_text(out, "ruleset", id->ruleset);
-	put_text(out, "status", id->status);
+	put_text(out, KEY("as_of"), id->as_of);
+	put_text(out, KEY("confidence"), id->confidence);
+	put_text(out, KEY("profile_ref"), id->profile_ref);
+	put_text(out, KEY("rule"), id->rule);
+	put_text(out, KEY("ruleset"), id->ruleset);
+	put_text(out, KEY("status"), id->status);
 	buf_byte(out, '}');
 }
 
@@ -108,11 +100,11 @@ static void put_sealed(struct buf *out, const struct lw_event_stamp *stamp)
 {
 	if (!stamp->sealed_k)
 		return;
-	put_key(out, "sealed");
+	put_key(out, KEY("sealed"));
 	buf_byte(out, '{');
-	put_text(out, "c", stamp->sealed_c);
-	put_text(out, "k", stamp->sealed_k);
-	put_text(out, "n", stamp->sealed_n);
+	put_text(out, KEY("c"), stamp->sealed_c);
+	put_text(out, KEY("k"), stamp->sealed_k);
+	put_text(out, KEY("n"), stamp->sealed_n);
 	buf_byte(out, '}');
 }
 
@@ -120,7 +112,7 @@ static void put_source_message_id(struct buf *out, const struct entry_id *id)
 {
 	if (!id)
 		return;
-	put_key(out, "source_message_id");
+	put_key(out, KEY("source_message_id"));
 	lw_event_json_string(out, id->session);
 	out->len -= !out->failed; /* the counter goes in front of the closing quote */
 	buf_byte(out, ':');
@@ -131,28 +123,28 @@ static void put_source_message_id(struct buf *out, const struct entry_id *id)
 static void put_laneway(struct buf *out, const struct lw_event *ev,
                         const struct lw_event_stamp *stamp, const char *epoch)
 {
-	put_key(out, "laneway");
+	put_key(out, KEY("laneway"));
 	buf_byte(out, '{');
-	put_text(out, "basket_id", ev->basket_id);
-	put_text(out, "boot", stamp->boot);
-	put_text(out, "business_date", ev->business_date);
-	put_text(out, "clock", clock_trust_name(ev->trust));
-	put_text(out, "epoch", epoch);
+	put_text(out, KEY("basket_id"), ev->basket_id);
+	put_text(out, KEY("boot"), stamp->boot);
+	put_text(out, KEY("business_date"), ev->business_date);
+	put_text(out, KEY("clock"), clock_trust_name(ev->trust));
+	put_text(out, KEY("epoch"), epoch);
 	put_identity(out, &ev->identity);
-	put_text(out, "lane", ev->lane);
-	put_int(out, "mono_us", ev->mono_us);
-	put_int(out, "schema", lw_event_schema(ev->kind));
+	put_text(out, KEY("lane"), ev->lane);
+	put_int(out, KEY("mono_us"), ev->mono_us);
+	put_int(out, KEY("schema"), lw_event_schema(ev->kind));
 	put_sealed(out, stamp);
-	put_key(out, "seq");
+	put_key(out, KEY("seq"));
 	put_digits(out, stamp->seq);
-	put_text(out, "source", ev->source);
+	put_text(out, KEY("source"), ev->source);
 	put_source_message_id(out, stamp->id);
-	put_text(out, "staff_ref", ev->staff_ref);
-	put_text(out, "store", stamp->store);
-	put_key(out, "training");
+	put_text(out, KEY("staff_ref"), ev->staff_ref);
+	put_text(out, KEY("store"), stamp->store);
+	put_key(out, KEY("training"));
 	buf_str(out, ev->training ? "true" : "false");
-	put_int(out, "utc_offset_min", ev->utc_offset_min);
-	put_text(out, "visit_id", ev->visit_id);
+	put_int(out, KEY("utc_offset_min"), ev->utc_offset_min);
+	put_text(out, KEY("visit_id"), ev->visit_id);
 	buf_byte(out, '}');
 }
 
@@ -164,13 +156,13 @@ int lw_event_line(struct buf *out, const struct lw_event *ev, const struct lw_ev
 	clock_iso8601(ev->wall_us, at);
 
 	buf_byte(out, '{');
-	put_text(out, "anonymousId", ev->visit_id);
-	put_key(out, "context");
+	put_text(out, KEY("anonymousId"), ev->visit_id);
+	put_key(out, KEY("context"));
 	buf_byte(out, '{');
 	put_laneway(out, ev, stamp, epoch);
 	buf_byte(out, '}');
-	put_text(out, "event", lw_event_name(ev->kind));
-	put_key(out, "messageId");
+	put_text(out, KEY("event"), lw_event_name(ev->kind));
+	put_key(out, KEY("messageId"));
 	buf_byte(out, '"');
 	buf_str(out, stamp->store);
 	buf_byte(out, ':');
@@ -178,8 +170,8 @@ int lw_event_line(struct buf *out, const struct lw_event *ev, const struct lw_ev
 	buf_byte(out, ':');
 	put_digits(out, stamp->seq);
 	buf_byte(out, '"');
-	put_text(out, "originalTimestamp", at);
-	put_key(out, "properties");
+	put_text(out, KEY("originalTimestamp"), at);
+	put_key(out, KEY("properties"));
 	buf_str(out, ev->properties ? ev->properties : "{}");
 	buf_byte(out, '}');
 
