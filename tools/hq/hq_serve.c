@@ -27,6 +27,7 @@
 #define HQ_SERVE_ROUND_MAX 64 /* payloads taken into one commit */
 #define HQ_SERVE_POKE_MS 200  /* at most one poke per store in this time */
 #define HQ_SERVE_TICK_MS 500
+#define HQ_SERVE_AGAIN_S 2 /* after a database error: a full disk may have room again */
 #define HQ_SERVE_ERR_SIZE 400
 #define HQ_SERVE_DIE_STATUS 9
 
@@ -132,13 +133,13 @@ static void answer_asks(struct serve *s)
 
 static void fold(struct serve *s)
 {
-	const struct timeval at_once = {0, 0};
+	const struct timeval at_once = {0, 0}, later = {HQ_SERVE_AGAIN_S, 0};
 	int rc = hq_apply_step(s->apply);
 
 	if (rc < 0)
 		log_error("events could not be folded into profiles; trying again");
-	if (rc > 0)
-		evtimer_add(s->on_fold, &at_once);
+	if (rc != 0)
+		evtimer_add(s->on_fold, rc > 0 ? &at_once : &later);
 	profiles_changed(s);
 	if (s->deliver)
 		hq_deliver_pump(s->deliver);

@@ -11,7 +11,7 @@
 #include "hq/hq_outbox.h"
 
 #define HQ_STORES_NOTE_US                                                                          \
-	INT64_C(60000000) /* how often the time of hearing is written, at most                     \
+	INT64_C(10000000) /* how often the time of hearing is written, at most                     \
 	                   */
 
 struct store {
