@@ -286,6 +286,30 @@ static void a_round_that_cannot_be_written_confirms_nothing(void **state)
 	store_free(s);
 }
 
+static void one_line_that_cannot_be_written_undoes_its_whole_round(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	struct buf payload = {0};
+
+	store_chatter(s, 2);
+	store_batch_of(s, 1, 3, true, &payload);
+	sqlite3_exec(hq_db_handle(w->db),
+	             "CREATE TEMP TRIGGER t BEFORE INSERT ON event WHEN NEW.seq = 2"
+	             " BEGIN SELECT RAISE(FAIL, 'no room'); END",
+	             NULL, NULL, NULL);
+	assert_int_equal(hq_ingest_begin(w->ingest), 0);
+	hq_ingest_up(w->ingest, "s1", payload.data, payload.len);
+	assert_int_equal(hq_ingest_commit(w->ingest), -1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM event"), 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM run"), 0);
+	w->confirms = 0;
+	hq_ingest_confirm(w->ingest, world_note, w);
+	assert_int_equal(w->confirms, 0);
+	buf_free(&payload);
+	store_free(s);
+}
+
 static void one_round_confirms_several_stores_and_many_epochs(void **state)
 {
 	struct world *w = *state;
@@ -411,6 +435,7 @@ int main(void)
 	    TEST(a_payload_whose_h_does_not_verify_is_not_held),
 	    TEST(only_the_newest_thousand_unreadable_payloads_are_kept),
 	    TEST(a_round_that_cannot_be_written_confirms_nothing),
+	    TEST(one_line_that_cannot_be_written_undoes_its_whole_round),
 	    TEST(one_round_confirms_several_stores_and_many_epochs),
 	    TEST(visit_keys_are_kept_wrapped),
 	    TEST(two_successors_of_one_epoch_raise_an_alarm),
