@@ -81,7 +81,8 @@ STATES = {
         "question": REPLACE, "restored": "17:02", "notice": "One line of this basket was refused"}),
     "19-tender": merged(KNOWN, {"state": "tender"}),
     "20-done": merged(KNOWN, {"state": "done", "prompt": ""}),
-    "21-member": merged(KNOWN, {"person": {"first_name": "", "tier": "", "points": 1}}),
+    "21-accents": merged(KNOWN, {"person": {"first_name": "Ångström Éygy", "provisional": True}}),
+    "22-member": merged(KNOWN, {"person": {"first_name": "", "tier": "", "points": 1}}),
 }
 
 # A character's real height, drawn by the browser in the element's own font.
@@ -348,7 +349,7 @@ def test_nobody_stays_on_a_screen_that_has_lost_its_box_for_half_a_minute(screen
     assert visible_text(screen, "points") == visible_text(screen, "tier") == visible_text(screen, "wrong") == ""
     assert "Anna" not in screen.page_source
     time.sleep(0.25)
-    screen.save_screenshot(str(shots / "22-no-connection.png"))
+    screen.save_screenshot(str(shots / "23-no-connection.png"))
     box.silent = False
     wait_for(lambda: headline(screen) == "Anna")
     screen.get_log("browser")
