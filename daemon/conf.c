@@ -2,6 +2,7 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "conf_fault.h"
 #include "conf_rule.h"
+#include "conf_text.h"
 
 static cfg_opt_t journal_opts[] = {
     CFG_INT("retention_days", 7, CFGF_NONE),
@@ -79,21 +82,6 @@ static cfg_opt_t options[] = {
     CFG_END(),
 };
 
-/* libconfuse's error callback carries no context pointer, so the first fault waits here between the
- * callback and conf_read's return; configuration is read by one thread. */
-static _Thread_local char first_fault[512];
-
-static void note_fault(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	char what[384];
-
-	if (first_fault[0])
-		return;
-	vsnprintf(what, sizeof what, fmt, ap);
-	snprintf(first_fault, sizeof first_fault, "%s:%d: %s",
-	         cfg && cfg->filename ? cfg->filename : "?", cfg ? cfg->line : 0, what);
-}
-
 struct reading {
 	struct conf *conf;
 	const char *path;
@@ -101,19 +89,27 @@ struct reading {
 	size_t err_size;
 };
 
-static int fault(const struct reading *r, const char *what, const char *expected)
+/* line 0: it is not the fault of one line. */
+static int fault(const struct reading *r, int line, const char *what, const char *expected)
 {
-	snprintf(r->err, r->err_size, "%s: %s, expected %s", r->path, what, expected);
+	char at[16] = "";
+
+	if (line > 0)
+		snprintf(at, sizeof at, ":%d", line);
+	snprintf(r->err, r->err_size, "%s%s: %s, expected %s", r->path, at, what, expected);
+	conf_fault_flatten(r->err);
 	return -1;
 }
 
-static int missing(const struct reading *r, const char *where, const char *option,
-                   const char *expected)
+/* The same within a section that has a name. The line is the option's, else the section's last. */
+static int section_fault(const struct reading *r, cfg_t *sec, const char *option, const char *what,
+                         const char *expected)
 {
-	char what[128];
+	char text[192];
+	int line = conf_fault_line(sec, option);
 
-	snprintf(what, sizeof what, "%s%s is missing", where, option);
-	return fault(r, what, expected);
+	snprintf(text, sizeof text, "%s \"%.32s\": %s", cfg_name(sec), cfg_title(sec), what);
+	return fault(r, line > 0 ? line : sec->line, text, expected);
 }
 
 static int read_lanes(const struct reading *r, cfg_t *cfg)
@@ -122,22 +118,11 @@ static int read_lanes(const struct reading *r, cfg_t *cfg)
 	unsigned n = cfg_size(cfg, "lanes");
 
 	if (n == 0)
-		return missing(r, "", "lanes", "a list such as lanes = {\"1\", \"2\"}");
+		return fault(r, 0, "lanes is missing", "a list such as lanes = {\"1\", \"2\"}");
 	if (n > CONF_LANES_MAX)
-		return fault(r, "too many lanes", "at most 64");
+		return fault(r, 0, "too many lanes", "at most 64");
 	for (unsigned i = 0; i < n; i++) {
-		const char *name = cfg_getnstr(cfg, "lanes", i);
-		size_t len = strlen(name);
-		if (len == 0 || len > 32 ||
-		    name[strspn(
-		        name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
-			return fault(r, "a lane's name is wrong",
-			             "1 to 32 letters, digits, '_' or '-'");
-		for (unsigned k = 0; k < i; k++) {
-			if (strcmp(c->lanes[k], name) == 0)
-				return fault(r, "a lane is named twice", "each lane once");
-		}
-		text_copy(c->lanes[i], sizeof c->lanes[i], name);
+		text_copy(c->lanes[i], sizeof c->lanes[i], cfg_getnstr(cfg, "lanes", i));
 		c->lane_names[i] = c->lanes[i];
 	}
 	c->lane_count = (int)n;
@@ -153,22 +138,36 @@ static bool known_lane(const struct conf *c, const char *lane)
 	return false;
 }
 
+static bool good_name(const char *title)
+{
+	size_t n = strlen(title);
+
+	return n >= 1 && n <= 32 && !text_has_control(title, n);
+}
+
+static int check_scanner(const struct reading *r, cfg_t *sec)
+{
+	if (!good_name(cfg_title(sec)) || strcmp(cfg_title(sec), "box") == 0 ||
+	    strncmp(cfg_title(sec), "till:", 5) == 0)
+		return section_fault(r, sec, "", "the name is wrong",
+		                     "1 to 32 bytes, not \"box\" and not \"till:...\"");
+	if (!cfg_getstr(sec, "lane"))
+		return section_fault(r, sec, "", "lane is missing", "the name of a lane");
+	if (!cfg_getstr(sec, "port"))
+		return section_fault(r, sec, "", "port is missing",
+		                     "a device such as \"/dev/serial/by-path/...\"");
+	if (!known_lane(r->conf, cfg_getstr(sec, "lane")))
+		return section_fault(r, sec, "lane", "unknown lane", "one of those in lanes");
+	if (cfg_getint(sec, "min") > cfg_getint(sec, "max"))
+		return section_fault(r, sec, "min", "min is more than max", "min at most max");
+	return 0;
+}
+
 static int read_scanner(const struct reading *r, cfg_t *sec, struct conf_scanner *s)
 {
-	char where[64];
-
-	snprintf(where, sizeof where, "scanner \"%.32s\": ", cfg_title(sec));
-	if (!text_copy(s->name, sizeof s->name, cfg_title(sec)) || !s->name[0] ||
-	    strcmp(s->name, "box") == 0 || text_has_control(s->name, strlen(s->name)))
-		return fault(r, where, "a name of 1 to 32 bytes other than \"box\"");
-	if (!cfg_getstr(sec, "lane"))
-		return missing(r, where, "lane", "the name of a lane");
-	if (!cfg_getstr(sec, "port"))
-		return missing(r, where, "port", "a device such as \"/dev/serial/by-path/...\"");
-	if (!known_lane(r->conf, cfg_getstr(sec, "lane"))) {
-		strcat(where, "unknown lane");
-		return fault(r, where, "one of those in \"lanes\"");
-	}
+	if (check_scanner(r, sec) < 0)
+		return -1;
+	text_copy(s->name, sizeof s->name, cfg_title(sec));
 	text_copy(s->lane, sizeof s->lane, cfg_getstr(sec, "lane"));
 	text_copy(s->port, sizeof s->port, cfg_getstr(sec, "port"));
 	text_copy(s->role, sizeof s->role, cfg_getstr(sec, "role"));
@@ -179,10 +178,6 @@ static int read_scanner(const struct reading *r, cfg_t *sec, struct conf_scanner
 	s->length_min = (int)cfg_getint(sec, "min");
 	s->length_max = (int)cfg_getint(sec, "max");
 	s->guard_ms = (int)cfg_getint(sec, "guard_ms");
-	if (s->length_min > s->length_max) {
-		strcat(where, "min > max");
-		return fault(r, where, "min at most max");
-	}
 	return 0;
 }
 
@@ -191,7 +186,7 @@ static int read_scanners(const struct reading *r, cfg_t *cfg)
 	unsigned n = cfg_size(cfg, "scanner");
 
 	if (n > CONF_SCANNERS_MAX)
-		return fault(r, "too many scanners", "at most 64");
+		return fault(r, 0, "too many scanners", "at most 64");
 	for (unsigned i = 0; i < n; i++) {
 		if (read_scanner(r, cfg_getnsec(cfg, "scanner", i), &r->conf->scanners[i]) < 0)
 			return -1;
@@ -200,57 +195,82 @@ static int read_scanners(const struct reading *r, cfg_t *cfg)
 	return 0;
 }
 
+static int read_scheme(const struct reading *r, cfg_t *sec, struct conf_scheme *s)
+{
+	if (!good_name(cfg_title(sec)))
+		return section_fault(r, sec, "", "the name is wrong", "1 to 32 bytes");
+	if (!cfg_getstr(sec, "prefix"))
+		return section_fault(r, sec, "", "prefix is missing",
+		                     "what every card starts with");
+	if (cfg_getint(sec, "length") == 0)
+		return section_fault(r, sec, "", "length is missing", "4 to 32 characters");
+	text_copy(s->name, sizeof s->name, cfg_title(sec));
+	text_copy(s->prefix, sizeof s->prefix, cfg_getstr(sec, "prefix"));
+	text_copy(s->check, sizeof s->check, cfg_getstr(sec, "check"));
+	s->length = (int)cfg_getint(sec, "length");
+	s->line = conf_fault_line(sec, "prefix");
+	return 0;
+}
+
 static int read_schemes(const struct reading *r, cfg_t *cfg)
 {
 	unsigned n = cfg_size(cfg, "loyalty");
 
 	if (n > CONF_SCHEMES_MAX)
-		return fault(r, "too many loyalty schemes", "at most 16");
+		return fault(r, 0, "too many loyalty schemes", "at most 16");
 	for (unsigned i = 0; i < n; i++) {
-		cfg_t *sec = cfg_getnsec(cfg, "loyalty", i);
-		struct conf_scheme *s = &r->conf->schemes[i];
-		char where[64];
-		snprintf(where, sizeof where, "loyalty \"%.32s\": ", cfg_title(sec));
-		if (!text_copy(s->name, sizeof s->name, cfg_title(sec)) || !s->name[0])
-			return fault(r, where, "a name of 1 to 32 bytes");
-		if (!cfg_getstr(sec, "prefix"))
-			return missing(r, where, "prefix", "what every card starts with");
-		if (cfg_getint(sec, "length") == 0)
-			return missing(r, where, "length", "4 to 32 characters");
-		text_copy(s->prefix, sizeof s->prefix, cfg_getstr(sec, "prefix"));
-		text_copy(s->check, sizeof s->check, cfg_getstr(sec, "check"));
-		s->length = (int)cfg_getint(sec, "length");
+		if (read_scheme(r, cfg_getnsec(cfg, "loyalty", i), &r->conf->schemes[i]) < 0)
+			return -1;
 	}
 	r->conf->scheme_count = (int)n;
 	return 0;
 }
 
+static int token_fault(const struct reading *r, cfg_t *pos, const char *what, const char *expected)
+{
+	char text[384];
+
+	snprintf(text, sizeof text, "token_file %s: %s", cfg_getstr(pos, "token_file"), what);
+	return fault(r, conf_fault_line(pos, "token_file"), text, expected);
+}
+
 /* The first line of the file that holds the tills' shared secret. */
-static int read_token(const struct reading *r, const char *path)
+static int read_token(const struct reading *r, cfg_t *pos)
+{
+	char line[CONF_TOKEN_BYTES_MAX + 2] = "";
+	struct stat st;
+	int fd = open(cfg_getstr(pos, "token_file"), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return token_fault(r, pos, strerror(errno), "a file that can be read");
+	bool file = S_ISREG(st.st_mode);
+	ssize_t got = file ? read(fd, line, sizeof line - 1) : 0;
+	close(fd);
+	if (!file)
+		return token_fault(r, pos, "not a file", "a file that holds the tills' token");
+	if (st.st_mode & 077)
+		return token_fault(r, pos, "others can read it", "mode 0600 (chmod 600)");
+	if (got < 0)
+		return token_fault(r, pos, "cannot be read", "a file that holds the tills' token");
+	size_t len = strcspn(line, "\r\n");
+	line[len] = '\0';
+	if (len < CONF_TOKEN_BYTES_MIN || !text_copy(r->conf->pos_token, CONF_TOKEN_SIZE, line))
+		return token_fault(r, pos, "its first line is too short or too long",
+		                   "a token of 16 to 128 characters");
+	explicit_bzero(line, sizeof line);
+	return 0;
+}
+
+static int read_pos(const struct reading *r, cfg_t *pos)
 {
 	struct conf *c = r->conf;
-	struct stat st;
-	char what[384];
-	FILE *f = fopen(path, "re");
 
-	if (!f || fstat(fileno(f), &st) < 0) {
-		snprintf(what, sizeof what, "pos: token_file %s: %s", path, strerror(errno));
-		if (f)
-			fclose(f);
-		return fault(r, what, "a file that can be read");
-	}
-	bool got = fgets(c->pos_token, sizeof c->pos_token, f) != NULL;
-	fclose(f);
-	c->pos_token[strcspn(c->pos_token, "\r\n")] = '\0';
-	if (st.st_mode & 077) {
-		snprintf(what, sizeof what, "pos: token_file %s can be read by others", path);
-		return fault(r, what, "mode 0600 (chmod 600)");
-	}
-	if (!got || strlen(c->pos_token) < 16) {
-		snprintf(what, sizeof what, "pos: token_file %s is too short", path);
-		return fault(r, what, "a token of 16 to 128 characters");
-	}
-	return 0;
+	text_copy(c->pos_listen, sizeof c->pos_listen, cfg_getstr(pos, "listen"));
+	c->pos_port = (int)cfg_getint(pos, "port");
+	if (!cfg_getstr(pos, "token_file"))
+		return fault(r, pos->line, "pos: token_file is missing",
+		             "a file that holds the tills' token");
+	return read_token(r, pos);
 }
 
 static int read_services(const struct reading *r, cfg_t *cfg)
@@ -258,7 +278,6 @@ static int read_services(const struct reading *r, cfg_t *cfg)
 	struct conf *c = r->conf;
 	cfg_t *http = cfg_getsec(cfg, "http"), *prompt = cfg_getsec(cfg, "prompt");
 	cfg_t *uplink = cfg_size(cfg, "uplink") ? cfg_getsec(cfg, "uplink") : NULL;
-	cfg_t *pos = cfg_size(cfg, "pos") ? cfg_getsec(cfg, "pos") : NULL;
 
 	text_copy(c->http_listen, sizeof c->http_listen, cfg_getstr(http, "listen"));
 	text_copy(c->http_socket, sizeof c->http_socket, cfg_getstr(http, "socket"));
@@ -266,39 +285,39 @@ static int read_services(const struct reading *r, cfg_t *cfg)
 	text_copy(c->prompt_ask, sizeof c->prompt_ask, cfg_getstr(prompt, "ask"));
 	text_copy(c->prompt_greet, sizeof c->prompt_greet, cfg_getstr(prompt, "greet"));
 	if (uplink) {
-		if (!cfg_getstr(uplink, "broker") || !cfg_getstr(uplink, "broker")[0])
-			return missing(r, "uplink: ", "broker", "a host name or address");
+		if (!cfg_getstr(uplink, "broker"))
+			return fault(r, uplink->line, "uplink: broker is missing",
+			             "a host name or address");
 		text_copy(c->broker_host, sizeof c->broker_host, cfg_getstr(uplink, "broker"));
 		c->broker_port = (int)cfg_getint(uplink, "port");
 	}
 	c->pos_port = -1;
-	if (pos) {
-		text_copy(c->pos_listen, sizeof c->pos_listen, cfg_getstr(pos, "listen"));
-		c->pos_port = (int)cfg_getint(pos, "port");
-		if (!cfg_getstr(pos, "token_file") || !cfg_getstr(pos, "token_file")[0])
-			return missing(r, "pos: ", "token_file",
-			               "a file that holds the tills' token");
-		if (read_token(r, cfg_getstr(pos, "token_file")) < 0)
-			return -1;
+	return cfg_size(cfg, "pos") ? read_pos(r, cfg_getsec(cfg, "pos")) : 0;
+}
+
+static int check_needed(const struct reading *r, cfg_t *cfg)
+{
+	static const struct {
+		const char *option, *fault, *expected;
+	} needed[] = {
+	    {"store", "store is missing", "the store's id, such as store = \"berlin-7\""},
+	    {"device", "device is missing", "this box's id, such as device = \"box-1\""},
+	    {"currency", "currency is missing", "an ISO 4217 code such as currency = \"EUR\""},
+	    {"region", "region is missing", "a country for phone numbers such as region = \"DE\""},
+	};
+
+	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+		if (!cfg_getstr(cfg, needed[i].option))
+			return fault(r, 0, needed[i].fault, needed[i].expected);
 	}
 	return 0;
 }
 
-static int read_store(const struct reading *r, cfg_t *cfg)
+static void read_store(struct conf *c, cfg_t *cfg)
 {
-	static const char *const needed[][2] = {
-	    {"store", "the store's id, such as store = \"berlin-7\""},
-	    {"device", "this box's id, such as device = \"box-1\""},
-	    {"currency", "an ISO 4217 code such as currency = \"EUR\""},
-	    {"region", "a country for phone numbers such as region = \"DE\""},
-	};
-	struct conf *c = r->conf;
-	char zone[128];
+	const char *cut = cfg_getstr(cfg, "day_cut");
+	cfg_t *journal = cfg_getsec(cfg, "journal");
 
-	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-		if (!cfg_getstr(cfg, needed[i][0]))
-			return missing(r, "", needed[i][0], needed[i][1]);
-	}
 	text_copy(c->store, sizeof c->store, cfg_getstr(cfg, "store"));
 	text_copy(c->device, sizeof c->device, cfg_getstr(cfg, "device"));
 	text_copy(c->data_dir, sizeof c->data_dir, cfg_getstr(cfg, "data"));
@@ -308,24 +327,32 @@ static int read_store(const struct reading *r, cfg_t *cfg)
 	text_copy(c->region, sizeof c->region, cfg_getstr(cfg, "region"));
 	text_copy(c->ruleset, sizeof c->ruleset, cfg_getstr(cfg, "ruleset"));
 	text_copy(c->log_level, sizeof c->log_level, cfg_getstr(cfg, "log_level"));
-	snprintf(zone, sizeof zone, "/usr/share/zoneinfo/%s", c->timezone);
-	if (strstr(c->timezone, "..") || access(zone, R_OK) < 0)
-		return fault(r, "timezone is not known here",
-		             "an IANA time zone such as \"Europe/Berlin\"");
-	const char *cut = cfg_getstr(cfg, "day_cut");
 	c->day_cut_min =
 	    ((cut[0] - '0') * 10 + cut[1] - '0') * 60 + (cut[3] - '0') * 10 + cut[4] - '0';
-	cfg_t *journal = cfg_getsec(cfg, "journal");
 	c->retention_days = (int)cfg_getint(journal, "retention_days");
 	c->quota_bytes = (int64_t)cfg_getint(journal, "quota_mb") * 1024 * 1024;
-	return 0;
 }
 
 static int fill(const struct reading *r, cfg_t *cfg)
 {
-	if (read_store(r, cfg) < 0 || read_lanes(r, cfg) < 0 || read_scanners(r, cfg) < 0)
+	if (check_needed(r, cfg) < 0)
 		return -1;
-	return read_schemes(r, cfg) < 0 ? -1 : read_services(r, cfg);
+	read_store(r->conf, cfg);
+	if (read_lanes(r, cfg) < 0 || read_scanners(r, cfg) < 0 || read_schemes(r, cfg) < 0)
+		return -1;
+	return read_services(r, cfg);
+}
+
+static int parse(const struct reading *r, cfg_t *cfg, const char *text)
+{
+	conf_rule_attach(cfg);
+	conf_fault_begin(cfg, r->path);
+	if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
+		return fill(r, cfg);
+	if (!conf_fault_first()[0]) /* an empty name is all that libconfuse has no words for */
+		return fault(r, cfg->line, "a name is empty", "NAME = VALUE");
+	snprintf(r->err, r->err_size, "%s", conf_fault_first());
+	return -1;
 }
 
 int conf_read(const char *path, struct conf **out, char *err, size_t err_size)
@@ -333,28 +360,18 @@ int conf_read(const char *path, struct conf **out, char *err, size_t err_size)
 	struct conf *c = calloc(1, sizeof *c);
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
 	struct reading r = {c, path, err, err_size};
+	char *text = NULL;
 	int rc = -1;
 
 	snprintf(err, err_size, "%s: out of memory", path);
-	if (!c || !cfg)
-		goto done;
-	text_copy(c->path, sizeof c->path, path);
-	conf_rule_attach(cfg);
-	cfg_set_error_function(cfg, note_fault);
-	first_fault[0] = '\0';
-	switch (cfg_parse(cfg, path)) {
-	case CFG_SUCCESS:
-		rc = fill(&r, cfg);
-		break;
-	case CFG_FILE_ERROR:
-		snprintf(err, err_size, "%s: %s", path, strerror(errno));
-		break;
-	default:
-		snprintf(err, err_size, "%s",
-		         first_fault[0] ? first_fault : "the file cannot be read");
-		break;
-	}
-done:
+	if (c && cfg && !text_copy(c->path, sizeof c->path, path))
+		snprintf(err, err_size, "%s: the path is too long, expected at most 255 bytes",
+		         path);
+	else if (c && cfg)
+		text = conf_text_read(path, err, err_size);
+	if (text)
+		rc = parse(&r, cfg, text);
+	free(text);
 	if (cfg)
 		cfg_free(cfg);
 	if (rc < 0) {

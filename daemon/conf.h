@@ -13,6 +13,9 @@
 #define CONF_LANES_MAX 64
 #define CONF_SCANNERS_MAX 64
 #define CONF_SCHEMES_MAX 16
+#define CONF_TOKEN_BYTES_MIN 16
+#define CONF_TOKEN_BYTES_MAX 128
+#define CONF_TOKEN_SIZE (CONF_TOKEN_BYTES_MAX + 1)
 
 struct conf_scanner {
 	char name[33], lane[33], role[17], port[256], terminator[5], prefix[17];
@@ -22,7 +25,7 @@ struct conf_scanner {
 
 struct conf_scheme {
 	char name[33], prefix[33], check[9]; /* none, luhn, ean, mod11 */
-	int length;
+	int length, line;                    /* line: where its prefix stands in the file */
 };
 
 struct conf {
@@ -41,7 +44,7 @@ struct conf {
 	int http_port;
 	char pos_listen[64];
 	int pos_port; /* -1: no till connection */
-	char pos_token[129];
+	char pos_token[CONF_TOKEN_SIZE];
 	char prompt_ask[129], prompt_greet[129];
 	char lanes[CONF_LANES_MAX][33];
 	const char *lane_names[CONF_LANES_MAX + 1]; /* the same, NULL-terminated */

@@ -6,8 +6,13 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "conf_fault.h"
+
+#define ZONES "/usr/share/zoneinfo"
 
 enum rule_type {
+	RULE_SECTION,
+	RULE_BOOL,
 	RULE_INT,
 	RULE_ID,
 	RULE_NAME,
@@ -15,6 +20,9 @@ enum rule_type {
 	RULE_WORD,
 	RULE_TIME,
 	RULE_CURRENCY,
+	RULE_ZONE,
+	RULE_LANE,
+	RULE_ADDRESS,
 	RULE_LOOPBACK
 };
 
@@ -31,12 +39,18 @@ static const struct rule rules[] = {
     {"device", RULE_ID, 1, 32, NULL, "1 to 32 characters out of a-z, 0-9 and -"},
     {"data", RULE_TEXT, 1, 199, NULL, "a folder"},
     {"keys", RULE_TEXT, 1, 199, NULL, "a folder"},
-    {"timezone", RULE_TEXT, 1, 64, NULL, "an IANA time zone such as \"Europe/Berlin\""},
+    {"timezone", RULE_ZONE, 1, 64, NULL, "an IANA time zone such as \"Europe/Berlin\""},
     {"day_cut", RULE_TIME, 5, 5, NULL, "an hour of the day such as \"04:00\""},
     {"currency", RULE_CURRENCY, 3, 3, NULL, "an ISO 4217 code such as \"EUR\""},
     {"region", RULE_NAME, 2, 2, NULL, "an ISO 3166 code of two letters such as \"DE\""},
     {"ruleset", RULE_NAME, 1, 32, NULL, "a version of 1 to 32 letters, digits, '.', '_' or '-'"},
     {"log_level", RULE_WORD, 0, 0, " error warn info debug ", "error, warn, info or debug"},
+    {"lanes", RULE_LANE, 1, 32, NULL, "names of 1 to 32 letters, digits, '_' or '-', each once"},
+    {"journal", RULE_SECTION, 0, 0, NULL, ""},
+    {"uplink", RULE_SECTION, 0, 0, NULL, ""},
+    {"http", RULE_SECTION, 0, 0, NULL, ""},
+    {"pos", RULE_SECTION, 0, 0, NULL, ""},
+    {"prompt", RULE_SECTION, 0, 0, NULL, ""},
     {"journal|retention_days", RULE_INT, 1, 3650, NULL, "1 to 3650 days"},
     {"journal|quota_mb", RULE_INT, 4, 1048576, NULL, "4 to 1048576 MiB"},
     {"uplink|broker", RULE_TEXT, 1, 255, NULL, "a host name or address"},
@@ -45,7 +59,7 @@ static const struct rule rules[] = {
      "a loopback address: the screens have no login yet"},
     {"http|port", RULE_INT, 0, 65535, NULL, "a port from 0 (any free one) to 65535"},
     {"http|socket", RULE_TEXT, 1, 107, NULL, "a path of at most 107 bytes"},
-    {"pos|listen", RULE_TEXT, 1, 63, NULL, "an address"},
+    {"pos|listen", RULE_ADDRESS, 1, 63, NULL, "an IP address such as \"127.0.0.1\""},
     {"pos|port", RULE_INT, 0, 65535, NULL, "a port from 0 (any free one) to 65535"},
     {"pos|token_file", RULE_TEXT, 1, 255, NULL, "a file that holds the tills' token"},
     {"prompt|ask", RULE_TEXT, 0, 128, NULL, "at most 128 bytes"},
@@ -56,6 +70,7 @@ static const struct rule rules[] = {
     {"scanner|baud", RULE_INT, 1200, 921600, NULL, "1200 to 921600"},
     {"scanner|terminator", RULE_WORD, 0, 0, " cr lf crlf tab any ", "cr, lf, crlf, tab or any"},
     {"scanner|prefix", RULE_TEXT, 0, 16, NULL, "at most 16 bytes"},
+    {"scanner|aim", RULE_BOOL, 0, 0, NULL, "true or false"},
     {"scanner|min", RULE_INT, 1, 8191, NULL, "1 to 8191 bytes"},
     {"scanner|max", RULE_INT, 1, 8191, NULL, "1 to 8191 bytes"},
     {"scanner|guard_ms", RULE_INT, 0, 5000, NULL, "0 to 5000 ms"},
@@ -95,6 +110,13 @@ static bool time_ok(const char *s)
 	       (s[0] < '2' || s[1] < '4');
 }
 
+static bool address_ok(const char *s)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, s, &any) == 1 || inet_pton(AF_INET6, s, &any) == 1;
+}
+
 static bool loopback_ok(const char *s)
 {
 	struct in_addr v4;
@@ -102,6 +124,30 @@ static bool loopback_ok(const char *s)
 	if (strcmp(s, "::1") == 0)
 		return true;
 	return inet_pton(AF_INET, s, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+/* The zones' folder holds lists and folders too. */
+static bool zone_ok(const char *s)
+{
+	char path[128], magic[4];
+	bool right = false;
+
+	if (s[0] == '/' || strstr(s, ".."))
+		return false;
+	snprintf(path, sizeof path, ZONES "/%s", s);
+	FILE *f = fopen(path, "re");
+	if (f) {
+		right = fread(magic, 1, sizeof magic, f) == sizeof magic &&
+		        memcmp(magic, "TZif", sizeof magic) == 0;
+		fclose(f);
+	}
+	return right;
+}
+
+/* It stands in addresses of pages. */
+static bool lane_ok(const char *s)
+{
+	return name_ok(s) && !strchr(s, '.');
 }
 
 static bool text_ok(const struct rule *r, const char *s)
@@ -123,24 +169,32 @@ static bool text_ok(const struct rule *r, const char *s)
 		return time_ok(s);
 	case RULE_CURRENCY:
 		return num_currency_digits(s) >= 0;
+	case RULE_ZONE:
+		return zone_ok(s);
+	case RULE_LANE:
+		return lane_ok(s);
+	case RULE_ADDRESS:
+		return address_ok(s);
 	case RULE_LOOPBACK:
 		return loopback_ok(s);
 	case RULE_TEXT:
 	case RULE_INT:
+	case RULE_BOOL:
+	case RULE_SECTION:
 		break;
 	}
 	return true;
 }
 
 /* The table's row for an option: sections of any title share theirs. */
-static const struct rule *find(const char *section, const char *option)
+static const struct rule *find(cfg_t *cfg, const char *option)
 {
 	char path[64];
 
-	if (section)
-		snprintf(path, sizeof path, "%s|%s", section, option);
-	else
+	if (strcmp(cfg_name(cfg), "root") == 0)
 		snprintf(path, sizeof path, "%s", option);
+	else
+		snprintf(path, sizeof path, "%s|%s", cfg_name(cfg), option);
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
 		if (strcmp(rules[i].path, path) == 0)
 			return &rules[i];
@@ -148,24 +202,53 @@ static const struct rule *find(const char *section, const char *option)
 	return NULL;
 }
 
-static int check(cfg_t *cfg, cfg_opt_t *opt)
+const char *conf_rule_expected(cfg_t *cfg, const char *option)
 {
-	bool root = strcmp(cfg_name(cfg), "root") == 0;
-	const struct rule *r = find(root ? NULL : cfg_name(cfg), cfg_opt_name(opt));
-	unsigned last = cfg_opt_size(opt) - 1;
+	const struct rule *r = find(cfg, option);
 
-	if (r->type == RULE_INT) {
-		long v = cfg_opt_getnint(opt, last);
-		if (v >= r->min && v <= r->max)
-			return 0;
-		cfg_error(cfg, "%s is %ld, expected %s", opt->name, v, r->expected);
-		return -1;
-	}
+	return r ? r->expected : "another value";
+}
+
+static int check_int(cfg_t *cfg, cfg_opt_t *opt, const struct rule *r)
+{
+	long v = cfg_opt_getnint(opt, 0);
+
+	if (v >= r->min && v <= r->max)
+		return 0;
+	cfg_error(cfg, "%s is %ld, expected %s", opt->name, v, r->expected);
+	return -1;
+}
+
+/* The value that was read last, which may be one of a list. */
+static int check_text(cfg_t *cfg, cfg_opt_t *opt, const struct rule *r)
+{
+	unsigned last = cfg_opt_size(opt) - 1;
 	const char *s = cfg_opt_getnstr(opt, last);
-	if (s && text_ok(r, s))
+	bool right = s && text_ok(r, s);
+
+	for (unsigned i = 0; right && i < last; i++)
+		right = strcmp(cfg_opt_getnstr(opt, i), s) != 0;
+	if (right)
 		return 0;
 	cfg_error(cfg, "%s is \"%s\", expected %s", opt->name, s ? s : "", r->expected);
 	return -1;
+}
+
+static int check(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct rule *r = find(cfg, cfg_opt_name(opt));
+	bool section = r && r->type == RULE_SECTION;
+
+	/* libconfuse reads "http|port" at the top level as port in http; nobody else does. */
+	if (!r) {
+		cfg_error(cfg, "%s is not an option here, expected it in its section", opt->name);
+		return -1;
+	}
+	if (!(opt->flags & CFGF_LIST) && conf_fault_mark(cfg, opt) < 0)
+		return -1;
+	if (section || r->type == RULE_BOOL)
+		return 0;
+	return r->type == RULE_INT ? check_int(cfg, opt, r) : check_text(cfg, opt, r);
 }
 
 void conf_rule_attach(cfg_t *cfg)

@@ -7,5 +7,7 @@
 
 /* Attach the checks to a parser made with conf.c's options. */
 void conf_rule_attach(cfg_t *cfg);
+/* What an option of this section may hold, in words. */
+const char *conf_rule_expected(cfg_t *cfg, const char *option);
 
 #endif

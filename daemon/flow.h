@@ -34,6 +34,10 @@ struct flow_params {
 	int sync_changed_fd; /* eventfd raised when sync_state changed; -1: none */
 };
 
+/* What the configuration alone cannot see: a loyalty scheme that would take payment cards for its
+ * own. 0, or -1 with one line in err: "FILE:LINE: what, expected ...". */
+int flow_check(const struct conf *conf, char *err, size_t err_size);
+
 /* Rebuilds the resend window and the open baskets from the journal. NULL with a sentence in err. */
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size);
 /* Open the ways in: from here on events come. 0, or -1 with err. */

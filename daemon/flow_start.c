@@ -22,7 +22,7 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
 	return shard_find(f->shard, kind, nf, out, max);
 }
 
-void flow_set_rules(struct flow *f)
+static void rules_of(const struct conf *c, struct ident_rules *rules)
 {
 	static const struct {
 		const char *name;
@@ -33,11 +33,10 @@ void flow_set_rules(struct flow *f)
 	    {"ean", LOYALTY_CHECK_EAN},
 	    {"mod11", LOYALTY_CHECK_MOD11},
 	};
-	const struct conf *c = f->conf;
 
-	memset(&f->rules, 0, sizeof f->rules);
+	memset(rules, 0, sizeof *rules);
 	for (int i = 0; i < c->scheme_count; i++) {
-		struct loyalty_scheme *s = &f->rules.schemes[f->rules.scheme_count++];
+		struct loyalty_scheme *s = &rules->schemes[rules->scheme_count++];
 		text_copy(s->name, sizeof s->name, c->schemes[i].name);
 		text_copy(s->prefix, sizeof s->prefix, c->schemes[i].prefix);
 		s->length = c->schemes[i].length;
@@ -46,10 +45,31 @@ void flow_set_rules(struct flow *f)
 				s->check = checks[k].check;
 		}
 	}
-	text_copy(f->rules.region, sizeof f->rules.region, c->region);
-	text_copy(f->rules.ruleset, sizeof f->rules.ruleset, c->ruleset);
+	text_copy(rules->region, sizeof rules->region, c->region);
+	text_copy(rules->ruleset, sizeof rules->ruleset, c->ruleset);
+}
+
+void flow_set_rules(struct flow *f)
+{
+	rules_of(f->conf, &f->rules);
 	phone_prepare(f->rules.region);
 	f->lookup = (struct lookup){find_profiles, f};
+}
+
+int flow_check(const struct conf *conf, char *err, size_t err_size)
+{
+	struct ident_rules rules;
+
+	rules_of(conf, &rules);
+	for (int i = 0; i < rules.scheme_count; i++) {
+		const char *fault = ident_scheme_fault(&rules.schemes[i]);
+		if (!fault)
+			continue;
+		snprintf(err, err_size, "%s:%d: loyalty \"%s\": %s", conf->path,
+		         conf->schemes[i].line, rules.schemes[i].name, fault);
+		return -1;
+	}
+	return 0;
 }
 
 /* ---- rebuilding from the journal ---- */

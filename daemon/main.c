@@ -105,6 +105,7 @@ static int start_journal(struct app *a)
 	    .quota_bytes = (uint64_t)a->conf->quota_bytes,
 	    .retention_us = a->conf->retention_days * 86400LL * 1000000,
 	    .resend_window_us = FLOW_RESEND_WINDOW_US,
+	    .day_cut_min = a->conf->day_cut_min,
 	    .notify = on_commit,
 	    .notify_ctx = a,
 	};
@@ -247,15 +248,28 @@ static enum log_level level_named(const char *name)
 	return LOG_LEVEL_INFO;
 }
 
+/* The configuration, whole and right; NULL with one line in a->err. */
+static struct conf *read_conf(struct app *a, const char *path)
+{
+	struct conf *conf;
+
+	if (conf_read(path, &conf, a->err, sizeof a->err) < 0)
+		return NULL;
+	if (flow_check(conf, a->err, sizeof a->err) == 0)
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
 static void on_reload(evutil_socket_t sig, short what, void *ctx)
 {
 	struct app *a = ctx;
-	struct conf *fresh;
+	struct conf *fresh = read_conf(a, a->conf->path);
 
 	(void)sig;
 	(void)what;
 	sd_notify(0, "RELOADING=1");
-	if (conf_read(a->conf->path, &fresh, a->err, sizeof a->err) < 0) {
+	if (!fresh) {
 		log_error("reload: %s; the old configuration stays", a->err);
 	} else if (fixed_difference(a->conf, fresh)) {
 		log_error("reload: %s cannot change without a restart; the old configuration stays",
@@ -435,7 +449,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (conf_read(path, &app.conf, app.err, sizeof app.err) < 0) {
+	app.conf = read_conf(&app, path);
+	if (!app.conf) {
 		fprintf(stderr, "lanewayd: %s\n", app.err);
 		return 1;
 	}

@@ -125,7 +125,7 @@ const char *ident_scheme_fault(const struct loyalty_scheme *scheme)
 	if (scheme->length < LOYALTY_LENGTH_MIN || scheme->length > LOYALTY_LENGTH_MAX)
 		return "length: expected 4 to 32 characters";
 	if (prefix > (size_t)scheme->length)
-		return "prefix: longer than the whole number";
+		return "prefix: longer than the whole number; expected at most length";
 	for (const char *p = scheme->prefix; *p; p++)
 		if (!isascii(*p) || !isalnum((unsigned char)*p))
 			return "prefix: expected letters A to Z and digits only";
@@ -139,7 +139,9 @@ const char *ident_scheme_fault(const struct loyalty_scheme *scheme)
 		tail--;
 	size_t letters = (size_t)(tail - scheme->prefix);
 	if ((*tail || prefix == 0) && pan_prefix_clash(tail, scheme->length - (int)letters))
-		return "prefix: inside a card issuer's range at a length that card numbers have";
+		return "prefix: inside a card issuer's range at a length that card numbers have; "
+		       "expected "
+		       "another prefix or length";
 	return NULL;
 }
 
