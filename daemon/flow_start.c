@@ -155,10 +155,13 @@ static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
 		return -1;
 	r.sources = (struct sale_sources){source_key, source_open, source_profile, &r};
 	snprintf(err, err_size, "%s: cannot be read back", path);
-	if (journal_reader_ids(r.reader, since, rebuild_id, &r) < 0 || r.failed ||
+	/* All ids that the journal still has: those beyond the window tell the highest counter that
+	 * left it. */
+	if (journal_reader_ids(r.reader, 0, rebuild_id, &r) < 0 || r.failed ||
 	    journal_reader_lines(r.reader, since, rebuild_line, &r) < 0)
 		goto done;
 	flow_now(f, &now);
+	window_expire(f->window, now.wall_us);
 	f->restored = sale_replayed(f->sale, &now);
 	log_info("rebuilt: %zu message ids, %d open baskets", window_len(f->window), f->restored);
 	rc = 0;

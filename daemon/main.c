@@ -103,6 +103,7 @@ static int start_journal(struct app *a)
 	    .counters = &a->counters,
 	    .queue_max = FLOW_QUEUE_MAX,
 	    .quota_bytes = (uint64_t)a->conf->quota_bytes,
+	    .day_cut_min = a->conf->day_cut_min,
 	    .retention_us = a->conf->retention_days * 86400LL * 1000000,
 	    .resend_window_us = FLOW_RESEND_WINDOW_US,
 	    .day_cut_min = a->conf->day_cut_min,

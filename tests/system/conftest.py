@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "demo"))
 
-from rig import Rig, until  # noqa: E402
+from rig import Rig  # noqa: E402
 
 BUILD = os.environ.get("LANEWAY_SAN") or os.environ.get("LANEWAY_BUILD", "build")
 
@@ -38,16 +38,6 @@ def make_rig(tmp_path):
             assert "ERROR: AddressSanitizer" not in log and "runtime error:" not in log, f"{name}:\n{log[-4000:]}"
 
 
-def bring_up(rig):
-    """Broker, HQ with its customers, and the store, all running and in step."""
-    rig.start_broker()
-    rig.start_hq()
-    rig.import_customers()
-    rig.start_daemon()
-    until(lambda: rig.status()["sync"]["profiles"] >= rig.customers, 30, "the shard to be filled")
-    return rig
-
-
 @pytest.fixture
 def rig(make_rig):
-    return bring_up(make_rig())
+    return make_rig().bring_up()

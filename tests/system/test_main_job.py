@@ -4,7 +4,7 @@ import json
 import signal
 
 import pytest
-from conftest import bring_up, until
+from rig import until
 from store import Scanner, Till, applied, customers, hq_lines, lane, post, up
 
 
@@ -76,7 +76,7 @@ def test_02_the_broker_is_gone_for_a_while_and_nothing_is_lost(rig):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_03_the_daemon_is_killed_in_the_middle_of_a_stream(make_rig, seed):
     """Goal: SIGKILL under trade; what was acknowledged is at HQ, once, in order."""
-    rig = bring_up(make_rig(seed=seed))
+    rig = make_rig(seed=seed).bring_up()
     rig.start_sim(6, 20.0)
     rig.signal("hq", signal.SIGSTOP)
     until(lambda: on_their_way(rig) >= 20, 20, "20 events on their way")

@@ -141,6 +141,15 @@ class Rig:
         self.start("daemon", [self.build / "lanewayd", "-c", self.work / "store.conf"])
         self._need("daemon", lambda: self.status(), 20)
 
+    def bring_up(self):
+        """Broker, HQ with its customers, and the store, all running and in step."""
+        self.start_broker()
+        self.start_hq()
+        self.import_customers()
+        self.start_daemon()
+        until(lambda: self.status()["sync"]["profiles"] >= self.customers, 30, "the shard to be filled")
+        return self
+
     def start_sim(self, seconds=None, scale=20.0):
         self.start("sim", self.sim_argv(seconds, scale))
 
