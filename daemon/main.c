@@ -106,7 +106,6 @@ static int start_journal(struct app *a)
 	    .day_cut_min = a->conf->day_cut_min,
 	    .retention_us = a->conf->retention_days * 86400LL * 1000000,
 	    .resend_window_us = FLOW_RESEND_WINDOW_US,
-	    .day_cut_min = a->conf->day_cut_min,
 	    .notify = on_commit,
 	    .notify_ctx = a,
 	};
