@@ -95,7 +95,7 @@ void downlink_poke(struct downlink *d, const void *payload, size_t len)
 		d->again = d->again || newer;
 		if (now - d->asked_us >= ANSWER_US)
 			downlink_ask(d);
-	} else if (newer && d->next_us > d->round_us + POKE_US) {
+	} else if (newer) {
 		downlink_ask(d);
 		if (d->round_us && d->round_us + POKE_US > now)
 			d->next_us = d->round_us + POKE_US;

@@ -30,8 +30,8 @@ struct fixture {
 	struct key_pair sign;
 	uint8_t box_priv[32];
 	struct confirm *confirm;
-	uint64_t through; /* of the epoch it saw last, when seqs came without gaps */
-	int batches, asks;
+	uint64_t through;          /* of the epoch it saw last, when seqs came without gaps */
+	int batches, asks, firsts; /* firsts: batches that begin an epoch */
 	char ask[400];
 	bool silent;       /* gets everything, says nothing */
 	const char *lines; /* of the next page */
@@ -81,6 +81,7 @@ static void hq_batch(struct fixture *f, const struct mqtt_item *item)
 		fail_msg("%s", err);
 	assert_int_equal(batch_verify(f->work, &b, NULL), 0);
 	f->batches++;
+	f->firsts += b.first == 1;
 	struct confirm_epoch *e = &f->confirm->epochs[0];
 	if (memcmp(e->epoch, b.epoch, 8) != 0)
 		f->through = 0;
@@ -361,17 +362,30 @@ static void another_generation_brings_everything_anew(void **state)
 {
 	struct fixture *f = *state;
 	store_start(f);
+	UNTIL(f, s.unsent == 0 && s.shard_version == 1);
+	UNTIL(f, place_state(f->place).confirmed == 1);
+	uint8_t first[8], second[8];
+	memcpy(first, f->confirm->epochs[0].epoch, 8);
+	store_stop(f);
+	store_start(f); /* a second epoch */
 	place_fill(f->place, 5);
 	UNTIL(f, s.unsent == 0 && s.shard_version == 1);
-	UNTIL(f, place_state(f->place).confirmed == 6);
-	/* HQ lost all but the first three events, and its feed begins anew. */
+	UNTIL(f, place_state(f->place).confirmed == 7);
+	/* HQ lost all but the second epoch's first three events, and its feed begins anew. */
 	strcpy(f->confirm->generation, "00000000000000bb");
 	f->through = f->confirm->epochs[0].through = 3;
 	f->silent = true;
-	int batches = f->batches, asks = f->asks;
+	memcpy(second, f->confirm->epochs[0].epoch, 8);
+	int batches = f->batches, asks = f->asks, firsts = f->firsts;
 	hq_confirm(f);
-	UNTIL(f, f->batches > batches && f->asks > asks);
-	assert_int_equal(now(f).unsent, 3);
+	UNTIL(f, f->batches == batches + 2 && f->asks > asks);
+	assert_int_equal(f->firsts, firsts + 1);
+	assert_int_equal(now(f).unsent, 1 + 3);
+	memcpy(f->confirm->epochs[0].epoch, first, 8);
+	f->confirm->epochs[0].through = 1;
+	hq_confirm(f);
+	memcpy(f->confirm->epochs[0].epoch, second, 8);
+	f->through = f->confirm->epochs[0].through = 6;
 	f->silent = false;
 	hq_confirm(f);
 	f->lines = "";

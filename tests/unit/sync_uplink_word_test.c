@@ -162,6 +162,29 @@ static void another_generation_sends_everything_that_is_held_again(void **state)
 	await_confirmed(f, 10);
 }
 
+static void another_generation_counts_for_epochs_that_hq_does_not_name_too(void **state)
+{
+	struct fixture *f = *state;
+	confirm(f, 1);
+	await_confirmed(f, 1);
+	uplink_free(f->uplink);
+	place_stop(f->place);
+	place_start(f->place);
+	uplink_start(f);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent_count, 1);
+	confirm(f, 1);
+	await_confirmed(f, 2);
+	uplink_rewind(f->uplink);
+	word(f, 1);
+	uplink_confirm(f->uplink, f->confirm, true);
+	await_confirmed(f, 1);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent_count, 2);
+	assert_memory_not_equal(f->sent[1].epoch, f->sent[0].epoch, 8);
+}
+
 static void after_a_restart_only_what_is_not_confirmed_goes_oldest_epoch_first(void **state)
 {
 	struct fixture *f = *state;
@@ -203,28 +226,27 @@ static void a_batch_carries_the_keys_that_its_own_lines_name(void **state)
 	uplink_up(f->uplink);
 	uplink_step(f->uplink);
 	struct entry *e = place_entry(EVENT_IDENTIFIER_PRESENTED);
-	for (int i = 1; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		struct lw_event *ev = entry_add(e, EVENT_IDENTIFIER_PRESENTED);
 		struct lw_event *next = ev->next;
 		*ev = *e->first;
 		ev->next = next;
 		ev->person = "{\"value\":\"x\"}";
-		ev->key = keys[i - 1];
+		ev->key = keys[i / 2];
 	}
 	place_commit(f->place, e);
 	assert_int_equal(e->status, ENTRY_KEPT);
 	entry_free(e);
 	uplink_step(f->uplink);
-	expect_sent(f, 1, 2, 3);
+	expect_sent(f, 1, 2, 4);
 	assert_int_equal(f->sent[1].keys, 2);
-	struct confirm_epoch *c = word(f, 3);
-	(void)c;
+	word(f, 4);
 	uplink_confirm(f->uplink, f->confirm, false);
 	f->confirm->unreadable_count = 1;
 	memcpy(f->confirm->unreadable[0], f->sent[1].hash, 32);
 	uplink_confirm(f->uplink, f->confirm, false);
 	uplink_step(f->uplink);
-	expect_sent(f, 2, 4, 1);
+	expect_sent(f, 2, 5, 1);
 	assert_int_equal(f->sent[2].keys, 1);
 	assert_memory_equal(f->last_keys, &keys[1], 48);
 }
@@ -291,6 +313,7 @@ int main(void)
 	    TEST(a_quarantined_seq_is_counted_once),
 	    TEST(an_unreadable_batch_goes_again_one_by_one),
 	    TEST(another_generation_sends_everything_that_is_held_again),
+	    TEST(another_generation_counts_for_epochs_that_hq_does_not_name_too),
 	    TEST(after_a_restart_only_what_is_not_confirmed_goes_oldest_epoch_first),
 	    TEST(a_batch_carries_the_keys_that_its_own_lines_name),
 	    TEST(whatever_is_lost_on_the_way_everything_arrives),
