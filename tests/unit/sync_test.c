@@ -19,7 +19,7 @@ static struct broker broker;
 
 struct fixture {
 	struct place *place;
-	struct sync *sync;
+	struct sync *_Atomic sync;
 	char shard_path[128];
 	atomic_int changes;
 	/* the fake HQ */
@@ -41,8 +41,9 @@ struct fixture {
 static void notify(void *ctx)
 {
 	struct fixture *f = ctx;
-	if (f->sync)
-		sync_wake(f->sync);
+	struct sync *s = atomic_load(&f->sync);
+	if (s)
+		sync_wake(s);
 }
 
 static void changed(void *ctx)
@@ -197,14 +198,17 @@ static void store_start(struct fixture *f)
 	                             .journal = f->place->journal,
 	                             .changed = changed,
 	                             .ctx = f};
-	if (sync_start(&f->sync, &params, err, sizeof(err)))
+	struct sync *s;
+	if (sync_start(&s, &params, err, sizeof(err)))
 		fail_msg("%s", err);
+	atomic_store(&f->sync, s);
 }
 
+/* In the daemon's order: nobody wakes a sync that is gone. */
 static void store_stop(struct fixture *f)
 {
-	struct sync *s = f->sync;
-	f->sync = NULL;
+	journal_stop(f->place->journal);
+	struct sync *s = atomic_exchange(&f->sync, NULL);
 	assert_true(sync_stop(s));
 	place_stop(f->place);
 }
