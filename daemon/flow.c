@@ -487,7 +487,6 @@ static void answer_kept(struct flow *f, const struct entry *e)
 {
 	struct window_slot slot = {.seq = e->seq, .count = e->count};
 
-	counter_add(f->p.counters, COUNTER_EVENTS_KEPT, e->count);
 	memcpy(slot.epoch, e->epoch, sizeof slot.epoch);
 	if (e->has_id) {
 		json_t *order = order_of(e);
@@ -501,7 +500,6 @@ static void answer_kept(struct flow *f, const struct entry *e)
 
 static void answer_refused(struct flow *f, const struct entry *e)
 {
-	counter_add(f->p.counters, COUNTER_EVENTS_REFUSED, e->count);
 	log_warn("%u events of %s were refused: %s", (unsigned)e->count, e->first->source,
 	         e->reason);
 	if (!e->has_id) {
