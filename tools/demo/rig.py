@@ -80,7 +80,7 @@ class Rig:
             f"listener {self.broker_port} 127.0.0.1\n{user}persistence false\nallow_anonymous false\n"
             f"cafile {self.keys}/root.crt\ncertfile {self.keys}/broker.crt\nkeyfile {self.keys}/broker.key\n"
             f"require_certificate true\nuse_identity_as_username true\nacl_file {self.work}/acl\n"
-            "max_queued_messages 0\nlog_type error\nlog_type warning\nlog_type notice\n")
+            "max_queued_messages 0\nset_tcp_nodelay true\nlog_type error\nlog_type warning\nlog_type notice\n")
 
     def write_hq_conf(self):
         webhook = f'webhook {{ url = "{self.webhook_url}" }}\n' if self.webhook_url else ""
