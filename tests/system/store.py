@@ -32,20 +32,20 @@ class Till:
         self.answers.append(json.loads(line))
         return self.answers[-1]
 
-    def wait(self, kind, **members):
+    def wait(self, kind, /, **members):
         """The next answer of this type with these members; others are kept in `answers`."""
         while True:
             a = self.read()
             if a["type"] == kind and all(a.get(k) == v for k, v in members.items()):
                 return a
 
-    def send(self, kind, **members):
+    def send(self, kind, /, **members):
         self.counter += 1
         message = {"type": kind, "source_message_id": f"{self.session}:{self.counter}", **members}
         self.raw(message)
         return message["source_message_id"]
 
-    def kept(self, kind, **members):
+    def kept(self, kind, /, **members):
         return self.wait("kept", source_message_id=self.send(kind, **members))
 
     def line(self, basket, n=1, **over):
@@ -127,3 +127,13 @@ def applied(rig):
     with rig.hq() as db:
         last = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
         return int(db.execute("SELECT value FROM meta WHERE name = 'applied'").fetchone()[0]) >= last
+
+
+def hq_profile(rig, external):
+    with rig.hq() as db:
+        return db.execute("SELECT id, visits, spend FROM profile WHERE external = ?", (external,)).fetchone()
+
+
+def cached(rig, customer_id):
+    p = rig.tool("laneway", "--socket", rig.work / "api.sock", "--json", "profile", customer_id, check=False)
+    return json.loads(p.stdout) if p.returncode == 0 else {}

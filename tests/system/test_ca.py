@@ -7,12 +7,11 @@ import ssl
 import subprocess
 import threading
 
-import paho.mqtt.client as mqtt
 import pytest
+from peer import WAIT_S, Peer
 
 BUILD = os.environ.get("LANEWAY_BUILD", "build")
 HQ = os.path.abspath(os.path.join(BUILD, "laneway-hq"))
-WAIT_S = 10
 
 
 def ca(*words):
@@ -64,56 +63,10 @@ class Fleet:
 
     def device(self, store):
         folder = self.dir / "stores" / store / "d1"
-        return Client(self, f"{store}-d1", folder / "tls.crt", folder / "tls.key")
+        return Peer(self.port, self.dir / "root.crt", f"{store}-d1", folder / "tls.crt", folder / "tls.key")
 
     def hq(self):
-        return Client(self, "laneway-hq", self.dir / "hq.crt", self.dir / "hq.key")
-
-
-class Client:
-    """One connection; what it hears stands in `heard`, and `event` is set at each message."""
-
-    def __init__(self, fleet, client_id, crt, key):
-        self.heard = []
-        self.condition = threading.Condition()
-        self.connected = threading.Event()
-        self.subscribed = threading.Event()
-        self.granted = None
-        self.client = mqtt.Client(client_id=client_id)
-        context = ssl.create_default_context(cafile=str(fleet.dir / "root.crt"))
-        context.load_cert_chain(str(crt), str(key))
-        self.client.tls_set_context(context)
-        self.client.on_connect = lambda c, u, f, rc: rc == 0 and self.connected.set()
-        self.client.on_subscribe = self.on_subscribe
-        self.client.on_message = self.on_message
-        self.client.connect("127.0.0.1", fleet.port)
-        self.client.loop_start()
-        assert self.connected.wait(WAIT_S)
-
-    def on_subscribe(self, _client, _user, _mid, granted):
-        self.granted = granted
-        self.subscribed.set()
-
-    def on_message(self, _client, _user, message):
-        with self.condition:
-            self.heard.append((message.topic, message.payload))
-            self.condition.notify_all()
-
-    def subscribe(self, *topics):
-        self.subscribed.clear()
-        self.client.subscribe([(t, 1) for t in topics])
-        assert self.subscribed.wait(WAIT_S)
-
-    def publish(self, topic, payload):
-        self.client.publish(topic, payload, qos=1).wait_for_publish(WAIT_S)
-
-    def wait_for(self, topic, payload):
-        with self.condition:
-            assert self.condition.wait_for(lambda: (topic, payload) in self.heard, WAIT_S), self.heard
-
-    def close(self):
-        self.client.disconnect()
-        self.client.loop_stop()
+        return Peer(self.port, self.dir / "root.crt", "laneway-hq", self.dir / "hq.crt", self.dir / "hq.key")
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,7 @@ import signal
 
 import pytest
 from rig import until
-from store import Scanner, Till, applied, customers, hq_lines, lane, post, up
-
-
-def hq_profile(rig, external):
-    with rig.hq() as db:
-        return db.execute("SELECT id, visits, spend FROM profile WHERE external = ?", (external,)).fetchone()
-
-
-def cached(rig, customer_id):
-    p = rig.tool("laneway", "--socket", rig.work / "api.sock", "--json", "profile", customer_id, check=False)
-    return json.loads(p.stdout) if p.returncode == 0 else {}
+from store import Scanner, Till, applied, cached, customers, hq_lines, hq_profile, lane, post, up
 
 
 def on_their_way(rig):

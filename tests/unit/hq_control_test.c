@@ -226,6 +226,7 @@ static void the_status_names_stores_epochs_gaps_and_what_is_wrong(void **state)
 	assert_int_equal(number(status, "unfolded"), 7);
 	assert_int_equal(number(status, "quarantined"), 1);
 	assert_int_equal(number(status, "unreadable"), 1);
+	assert_int_equal(json_array_size(json_object_get(status, "raw")), 2);
 	store = json_array_get(json_object_get(status, "stores"), 0);
 	assert_string_equal(text(store, "store"), "s1");
 	epoch = json_array_get(json_object_get(store, "epochs"), 0);

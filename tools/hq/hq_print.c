@@ -66,6 +66,17 @@ static void print_store(const json_t *store)
 	each(store, "epochs", print_epoch);
 }
 
+static void print_raw(const json_t *item)
+{
+	printf("RAW %s  store %s: %s: %s", text(item, "arrived", "?"), text(item, "store", "?"),
+	       text(item, "what", "?"), text(item, "reason", "?"));
+	if (count(item, "seq"))
+		printf(": epoch %s seq %" PRId64 "\n", text(item, "epoch", "?"),
+		       count(item, "seq"));
+	else
+		printf(": SHA-256 %s\n", text(item, "sha256", "?"));
+}
+
 void hq_status_print(const json_t *s)
 {
 	const json_t *outbox = json_object_get(s, "outbox");
@@ -80,6 +91,7 @@ void hq_status_print(const json_t *s)
 	printf("webhook: %" PRId64 " waiting, oldest of %s\n", count(outbox, "open"),
 	       text(outbox, "oldest", "-"));
 	each(s, "alarms", print_alarm);
+	each(s, "raw", print_raw);
 	printf("stores\n");
 	each(s, "stores", print_store);
 }

@@ -132,6 +132,20 @@ static json_t *outbox(struct sqlite3 *db)
 	return first;
 }
 
+/* What is kept raw, newest first: somebody has to look at it. */
+static json_t *raw(struct sqlite3 *db)
+{
+	return rows(db,
+	            "SELECT what, store.name AS store, lower(hex(epoch.epoch)) AS epoch, seq, NULL"
+	            " AS sha256, reason, arrived_us FROM (SELECT 'fork' AS what, * FROM fork"
+	            " UNION ALL SELECT 'quarantine', * FROM quarantine) AS r"
+	            " JOIN epoch ON epoch.id = r.epoch JOIN store ON store.id = epoch.store"
+	            " UNION ALL SELECT 'unreadable', store.name, NULL, NULL, lower(hex(sha256)),"
+	            " reason, arrived_us FROM unreadable JOIN store ON store.id = unreadable.store"
+	            " ORDER BY arrived_us DESC LIMIT 100",
+	            0);
+}
+
 json_t *hq_status_read(struct sqlite3 *db)
 {
 	json_t *generation = rows(db, "SELECT value FROM meta WHERE name = 'generation'", 0);
@@ -158,6 +172,7 @@ json_t *hq_status_read(struct sqlite3 *db)
 	                    json_integer(number(db, "SELECT count(*) FROM quarantine")));
 	json_object_set_new(s, "unreadable",
 	                    json_integer(number(db, "SELECT count(*) FROM unreadable")));
+	json_object_set_new(s, "raw", raw(db));
 	json_object_set_new(
 	    s, "alarms",
 	    rows(db,
