@@ -90,7 +90,7 @@ def test_05_a_confirmation_is_lost(rig):
     """Goal: HQ dies between its commit and its word; the store sends again and HQ counts once."""
     until(rig.drained, 15, "the start's own events")
     rig.kill("hq")
-    rig.start_hq({"LANEWAY_HQ_DIE": "after_commit:1"})
+    rig.start_hq(die="after_commit:1")
     till = Till(rig)
     till.sale("B1", "0001")
     until(lambda: not rig.alive("hq"), 60, "HQ to die after its commit")

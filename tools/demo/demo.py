@@ -91,7 +91,7 @@ class Faults:
     def lose_confirmation(self):
         """HQ dies after its commit and before it publishes; the store says nothing more until it sends again."""
         self.rig.kill("hq")
-        self.rig.start_hq({"LANEWAY_HQ_DIE": "after_commit:1"})
+        self.rig.start_hq(die="after_commit:1")
         until(lambda: not self.rig.alive("hq"), 40, "HQ to die after its commit")
         held = self.rig.hq_events()
         self.rig.start_hq()

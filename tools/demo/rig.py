@@ -133,8 +133,13 @@ class Rig:
         self.start("broker", ["mosquitto", "-c", self.work / "mosquitto.conf"])
         self._need("broker", lambda: self._connects(self.broker_port), 10)
 
-    def start_hq(self, env=None):
-        self.start("hq", [self.build / "laneway-hq", "run", "-c", self.work / "hq.conf"], env)
+    def start_hq(self, die=None):
+        """die: a moment for LANEWAY_HQ_DIE; then HQ may be gone before it was ever seen to be ready."""
+        argv = [self.build / "laneway-hq", "run", "-c", self.work / "hq.conf"]
+        if die:
+            self.start("hq", argv, {"LANEWAY_HQ_DIE": die})
+            return
+        self.start("hq", argv)
         self._need("hq", lambda: self._connects(self.work / "hq.sock"), 20)
 
     def start_daemon(self):
