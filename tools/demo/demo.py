@@ -15,7 +15,7 @@ import time
 from rig import Rig, until
 
 SCALE = 40.0         # times faster than a real store
-UNACKNOWLEDGED = 20  # events that must be on their way when the broker dies
+UNACKNOWLEDGED = 20  # events that must be on their way when something dies
 DRAIN_S = 60
 
 
@@ -79,10 +79,13 @@ class Faults:
         say(f"  FAULT: the broker was killed with {n} events on their way; it restarted empty")
 
     def kill_daemon(self):
-        until(lambda: self.unconfirmed() >= 1, 20, "an event on its way")
+        self.rig.signal("hq", signal.SIGSTOP)
+        until(lambda: self.unconfirmed() >= UNACKNOWLEDGED, 20, "events on their way")
+        n = self.unconfirmed()
         self.rig.kill("daemon")
+        self.rig.signal("hq", signal.SIGCONT)
         self.rig.start_daemon()
-        say("  FAULT: the daemon was killed (SIGKILL) and restarted")
+        say(f"  FAULT: the daemon was killed (SIGKILL) with {n} events on their way, and restarted")
 
     def pause_hq(self):
         """The last half second of trading reaches HQ only in lose_confirmation."""
