@@ -40,13 +40,26 @@ static int line_value(struct call *c, struct line *line)
 	return 0;
 }
 
+/* The most that a line can come to count, whatever the journal says to what is on its way. */
+static int64_t worst_total(const struct line *line)
+{
+	int64_t old = 0;
+	if (line->changed && !sale_line_total(line->old_milli, line->old_price, &old))
+		return MINOR_MAX;
+	return old > line->shown.total ? old : line->shown.total;
+}
+
 static int value_fits(struct call *c, const struct line *old, const struct line *new)
 {
-	int64_t value;
-	sale_lines(c->basket, &value);
-	if (old && !old->gone)
-		value -= old->shown.total;
-	if (value + new->shown.total <= MINOR_MAX)
+	int64_t value = new->shown.total;
+	for (size_t i = 0; i < c->basket->line_count; i++) {
+		const struct line *line = &c->basket->lines[i];
+		/* A change may be refused: then the line is what it was. */
+		int64_t was =
+		    line == old && new->changed ? line->shown.total - new->shown.total : 0;
+		value += line != old ? worst_total(line) : was > 0 ? was : 0;
+	}
+	if (value <= MINOR_MAX)
 		return 0;
 	return sale_fail(c->err, "bad_field", "price",
 	                 "the basket's value has more than 15 digits");
@@ -136,6 +149,7 @@ int sale_line_changed(struct call *c)
 	if (!sale_member(c, "quantity") && !sale_member(c, "price"))
 		return sale_fail(c->err, "missing_field", "quantity",
 		                 "expected quantity, price or both");
+	new.changed = true;
 	if (line_value(c, &new) || value_fits(c, line, &new))
 		return -1;
 	if (sale_member(c, "quantity"))
@@ -145,7 +159,6 @@ int sale_line_changed(struct call *c)
 		line_change(c, "price", price);
 	if (sale_done(c))
 		return -1;
-	new.changed = true;
 	memcpy(new.old_quantity, line->shown.quantity, sizeof new.old_quantity);
 	new.old_milli = line->milli;
 	new.old_price = line->shown.price;
