@@ -51,13 +51,14 @@ static int64_t worst_total(const struct line *line)
 
 static int value_fits(struct call *c, const struct line *old, const struct line *new)
 {
+	const struct basket *b = c->basket;
 	int64_t value = new->shown.total;
-	for (size_t i = 0; i < c->basket->line_count; i++) {
-		const struct line *line = &c->basket->lines[i];
-		/* A change may be refused: then the line is what it was. */
-		int64_t was =
-		    line == old && new->changed ? line->shown.total - new->shown.total : 0;
-		value += line != old ? worst_total(line) : was > 0 ? was : 0;
+	/* A change may be refused: then the line is what it was. */
+	if (old && new->changed && old->shown.total > value)
+		value = old->shown.total;
+	for (size_t i = 0; b->lines && i < b->line_count; i++) {
+		if (&b->lines[i] != old)
+			value += worst_total(&b->lines[i]);
 	}
 	if (value <= MINOR_MAX)
 		return 0;
