@@ -152,7 +152,7 @@ def main():
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, stop)
     with tempfile.TemporaryDirectory(prefix="laneway-demo-") as folder:
-        rig = Rig(args.keep or folder, seed=args.seed)
+        rig = Rig(args.keep or folder, seed=args.seed, aim=True)
         try:
             start(rig)
             if args.seconds:

@@ -213,6 +213,9 @@ class Oracle:
                         "payment": ("refused_pan",)}[sent[at]["what"]]
             if e["properties"]["outcome"] not in expected:
                 self.fail(f"{source}: {e['messageId']} ({sent[at]['what']}) came out as {e['properties']['outcome']}")
+            if e["properties"]["symbology"] != sent[at]["symbology"]:
+                self.fail(f"{source}: {e['messageId']} has symbology {e['properties']['symbology']}, sent was "
+                          f"{sent[at]['symbology']}")
             self.scans_kept.add((source, sent[at]["n"]))
             at += 1
         self.cost["scans lost before their commit"] += len(sent) - at

@@ -41,7 +41,8 @@ def until(condition, seconds, what):
 
 
 class Rig:
-    def __init__(self, work, build=None, lanes=("1", "2", "3"), customers=2000, seed=1, store="demo"):
+    def __init__(self, work, build=None, lanes=("1", "2", "3"), customers=2000, seed=1, store="demo",
+                 aim=False):
         self.work = Path(work)
         self.build = Path(build or os.environ.get("LANEWAY_BUILD", "build"))
         if not self.build.is_absolute():
@@ -52,6 +53,7 @@ class Rig:
         self.processes, self.extra = {}, {}
         self.webhook_url = ""
         self.dark_seconds = 300
+        self.aim = aim  # scanners send AIM identifiers
 
     # --- making ---
 
@@ -92,7 +94,8 @@ class Rig:
 
     def write_store_conf(self, more=""):
         scanners = "".join(
-            f'scanner "scan-{l}" {{ lane = "{l}"  port = "{self.sim_dir}/scanner-{l}"  terminator = "cr" }}\n'
+            f'scanner "scan-{l}" {{ lane = "{l}"  port = "{self.sim_dir}/scanner-{l}"  terminator = "cr"'
+            f'{"  aim = true" if self.aim else ""} }}\n'
             for l in self.lanes)
         lanes = ", ".join(f'"{l}"' for l in self.lanes)
         (self.work / "store.conf").write_text(
@@ -164,7 +167,7 @@ class Rig:
                 "--port", self.pos_port, "--token-file", self.work / "pos.token", "--url",
                 f"http://127.0.0.1:{self.http_port}", "--lanes", ",".join(self.lanes), "--seed", self.seed,
                 "--scale", scale, "--tail", "exec " + tail]
-        return argv + (["--seconds", seconds] if seconds else [])
+        return argv + (["--seconds", seconds] if seconds else []) + (["--aim"] if self.aim else [])
 
     @staticmethod
     def _connects(where):

@@ -405,7 +405,7 @@ struct sim_lane *sim_lane_new(const struct sim_lane_params *params)
 	sim_random_seed(&l->random, params->seed, (uint64_t)params->lane_index + 1);
 	snprintf(l->till_name, sizeof l->till_name, "T%.15s", params->lane);
 	snprintf(l->session, sizeof l->session, "%.16s", params->session);
-	l->scanner = sim_scanner_open(params->dir, params->lane, params->log);
+	l->scanner = sim_scanner_open(params->dir, params->lane, params->aim, params->log);
 	l->timer = event_new(params->base, -1, 0, on_timer, l);
 	const struct sim_till_params till = {
 	    .base = params->base,

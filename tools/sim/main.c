@@ -32,6 +32,7 @@ static const char usage[] =
     "  --seconds N       stop after N seconds of trading, when every message is answered (default: "
     "never)\n"
     "  --scale X         X times faster than a real store (default 1)\n"
+    "  --aim             scanners put the AIM identifier in front of each code\n"
     "  --tail COMMAND    run COMMAND (such as \"laneway tail --json\") for the record of what was "
     "kept\n";
 
@@ -48,7 +49,7 @@ struct run {
 	uint64_t seed, seconds, port;
 	double scale;
 	int64_t ticks;
-	bool closing;
+	bool closing, aim;
 	pid_t tail_pid;
 };
 
@@ -138,6 +139,7 @@ static int open_lanes(struct run *r)
 		    .seed = r->seed,
 		    .lane_index = i,
 		    .lane_count = r->lane_count,
+		    .aim = r->aim,
 		    .scale = r->scale,
 		};
 		r->lanes[i] = sim_lane_new(&lane);
@@ -228,7 +230,8 @@ enum sim_option {
 	OPT_LANES,
 	OPT_SECONDS,
 	OPT_SCALE,
-	OPT_TAIL
+	OPT_TAIL,
+	OPT_AIM,
 };
 
 static const struct option options[] = {
@@ -243,6 +246,7 @@ static const struct option options[] = {
     {"seconds", required_argument, NULL, OPT_SECONDS},
     {"scale", required_argument, NULL, OPT_SCALE},
     {"tail", required_argument, NULL, OPT_TAIL},
+    {"aim", no_argument, NULL, OPT_AIM},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -278,6 +282,9 @@ static int take(struct run *r, uint64_t *count, int opt, const char *value)
 		return 0;
 	case OPT_TAIL:
 		r->tail = value;
+		return 0;
+	case OPT_AIM:
+		r->aim = true;
 		return 0;
 	}
 	return -1;

@@ -50,7 +50,9 @@ void sim_log_write(struct sim_log *l, json_t *record);
 
 /* ---- a scanner: a pseudo-terminal, linked as <dir>/scanner-<lane> ---- */
 struct sim_scanner;
-struct sim_scanner *sim_scanner_open(const char *dir, const char *lane, struct sim_log *log);
+/* aim: put the AIM identifier in front of each code ("]E0", "]C0"). */
+struct sim_scanner *sim_scanner_open(const char *dir, const char *lane, bool aim,
+                                     struct sim_log *log);
 void sim_scanner_free(struct sim_scanner *s);
 /* Log and send a scan. what: "known", "unknown", "payment", ...; person: customer id or NULL. */
 struct sim_scan {
@@ -92,6 +94,7 @@ struct sim_lane_params {
 	int port;
 	uint64_t seed;
 	int lane_index, lane_count;
+	bool aim;     /* scanners send AIM identifiers */
 	double scale; /* how many times faster than real time */
 };
 struct sim_lane *sim_lane_new(const struct sim_lane_params *params);

@@ -69,11 +69,13 @@ void sim_log_write(struct sim_log *l, json_t *record)
 struct sim_scanner {
 	int master, slave; /* the slave is held open, so that a daemon's restart is no unplugging */
 	char lane[33], link[512];
+	bool aim;
 	struct sim_log *log;
 	uint64_t sent;
 };
 
-struct sim_scanner *sim_scanner_open(const char *dir, const char *lane, struct sim_log *log)
+struct sim_scanner *sim_scanner_open(const char *dir, const char *lane, bool aim,
+                                     struct sim_log *log)
 {
 	struct sim_scanner *s = calloc(1, sizeof *s);
 	struct termios raw;
@@ -84,6 +86,7 @@ struct sim_scanner *sim_scanner_open(const char *dir, const char *lane, struct s
 	snprintf(s->lane, sizeof s->lane, "%s", lane);
 	snprintf(s->link, sizeof s->link, "%s/scanner-%s", dir, lane);
 	snprintf(fresh, sizeof fresh, "%s.new", s->link);
+	s->aim = aim;
 	s->log = log;
 	if (openpty(&s->master, &s->slave, name, NULL, NULL) < 0)
 		goto err_free;
@@ -114,19 +117,26 @@ void sim_scanner_free(struct sim_scanner *s)
 	free(s);
 }
 
+/* ISO 15424: EAN-13 for thirteen digits, Code 128 for anything else. */
+static const char *aim_of(const struct sim_scanner *s, const char *payload)
+{
+	if (!s->aim)
+		return NULL;
+	return strlen(payload) == 13 ? "]E0" : "]C0";
+}
+
 void sim_scanner_send(struct sim_scanner *s, const struct sim_scan *scan)
 {
-	char frame[600];
-	int n = snprintf(frame, sizeof frame, "%s\r", scan->payload);
-	json_t *r =
-	    json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s?,s:s?}", "type", "scan", "lane", s->lane,
-	              "source", "", "n", (json_int_t)++s->sent, "payload", scan->payload, "what",
-	              scan->what, "person", scan->person, "basket", scan->basket);
-	char source[48];
+	char frame[600], source[48];
+	const char *aim = aim_of(s, scan->payload);
+	int n = snprintf(frame, sizeof frame, "%s%s\r", aim ? aim : "", scan->payload);
 
 	snprintf(source, sizeof source, "scan-%s", s->lane);
-	json_object_set_new(r, "source", json_string(source));
-	sim_log_write(s->log, r);
+	sim_log_write(s->log,
+	              json_pack("{s:s,s:s,s:s,s:I,s:s?,s:s,s:s,s:s?,s:s?}", "type", "scan", "lane",
+	                        s->lane, "source", source, "n", (json_int_t)++s->sent, "symbology",
+	                        aim, "payload", scan->payload, "what", scan->what, "person",
+	                        scan->person, "basket", scan->basket));
 	if (write(s->master, frame, (size_t)n) != n)
 		fprintf(stderr, "scanner of lane %s: %s\n", s->lane, strerror(errno));
 }
