@@ -13,6 +13,7 @@ struct bench_params {
 	const char *cards;   /* file of card numbers */
 	const char *lane, *token;
 	uint64_t events, flight, port, count, rate, seconds;
+	uint64_t delay; /* added to each fdatasync, microseconds */
 };
 
 /* Put the events into a journal, `flight` at most on their way at a time. */
@@ -26,5 +27,8 @@ int bench_screen(const struct bench_params *p);
 int bench_load(const struct bench_params *p);
 
 int64_t bench_now_us(void);
+
+/* Every fdatasync of this process takes this much longer. */
+void bench_sync_delay(uint64_t us);
 
 #endif

@@ -32,6 +32,7 @@ int main(int argc, char **argv)
 	    {"events", NULL, &p.events}, {"flight", NULL, &p.flight},
 	    {"port", NULL, &p.port},     {"count", NULL, &p.count},
 	    {"rate", NULL, &p.rate},     {"seconds", NULL, &p.seconds},
+	    {"delay", NULL, &p.delay},
 	};
 
 	for (int i = 2; i < argc; i++) {
@@ -52,8 +53,10 @@ int main(int argc, char **argv)
 		}
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			bench_sync_delay(p.delay);
 			return commands[i].run(&p);
+		}
 	}
 	fputs("usage: laneway-bench journal|raw|screen|load NAME=VALUE ...\n", stderr);
 	return 2;
