@@ -160,7 +160,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(B)/lanewayd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(B)/laneway $(B)/laneway-hq $(B)/laneway-sim $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 dist/lanewayd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	for u in lanewayd laneway-hq; do sed 's|/usr/local/|$(PREFIX)/|' dist/$$u.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/$$u.service; done
 	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 
