@@ -160,16 +160,20 @@ int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *
 	    .s = s, .e = e, .now = now, .source = "box", .lane = lane, .basket = front};
 	bool in_front = front && front->person.profile_ref[0];
 	bool of_last = lane->last.on && lane->last.person.profile_ref[0];
-	if (!in_front && !of_last && !lane->wait.on)
+	/* Pressed before, and refused by the journal: still to be kept. */
+	bool owed = front && !in_front && front->removed.profile_ref[0] && !front->removed_pending;
+	if (!in_front && !owed && !of_last && !lane->wait.on)
 		return sale_fail(err, "no_customer", "lane", "nobody is attached on lane %s",
 		                 lane->name);
 	/* What the cashier sees is what is wrong: the panel of the order goes before who waits. */
-	of_last = !in_front && of_last && (lane->last.shown || !lane->wait.on);
+	of_last = !in_front && !owed && of_last && (lane->last.shown || !lane->wait.on);
 	if (of_last)
 		act.basket = sale_basket_by_id(s, lane->last.place.basket_id);
 	sale_begin(&act);
 	if (in_front)
 		sale_detach(&act, front, "cashier", "wrong_customer");
+	else if (owed)
+		sale_detach_again(&act, front, "cashier", "wrong_customer");
 	else if (of_last)
 		last_detach(&act);
 	else

@@ -213,6 +213,12 @@ void sale_detach(struct act *act, struct basket *b, const char *by, const char *
 		sale_ask(b->lane, ASK_HELD, NULL);
 }
 
+void sale_detach_again(struct act *act, struct basket *b, const char *by, const char *reason)
+{
+	sale_detached(act, &b->place, &b->removed, by, reason);
+	b->removed_pending = act->e;
+}
+
 void sale_visit_started(struct act *act, const struct place *at, const char *evidence)
 {
 	struct buf *b = sale_object(act->s);

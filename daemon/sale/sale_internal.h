@@ -220,6 +220,8 @@ void sale_presented(struct act *act, const struct place *at, const struct scanne
 void sale_attach(struct act *act, struct basket *b, const struct person *who, const char *by,
                  const char *reason);
 void sale_detach(struct act *act, struct basket *b, const char *by, const char *reason);
+/* The same for who was detached already, by an entry that the journal refused. */
+void sale_detach_again(struct act *act, struct basket *b, const char *by, const char *reason);
 void sale_detached(struct act *act, const struct place *at, const struct person *who,
                    const char *by, const char *reason);
 void sale_visit_started(struct act *act, const struct place *at, const char *evidence);

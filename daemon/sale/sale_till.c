@@ -180,11 +180,9 @@ static int customer_removed(struct call *c)
 		reason = "removed";
 	if (b->person.profile_ref[0])
 		sale_detach(&c->act, b, "till", reason);
-	else if (b->removed.profile_ref[0] && !b->removed_pending) {
-		/* The journal refused it the first time. */
-		sale_detached(&c->act, &b->place, &b->removed, "till", reason);
-		b->removed_pending = c->act.e;
-	} else
+	else if (b->removed.profile_ref[0] && !b->removed_pending)
+		sale_detach_again(&c->act, b, "till", reason);
+	else
 		return sale_fail(c->err, "no_customer", "basket",
 		                 "nobody is attached to basket \"%s\"", b->name);
 	return sale_done(c);

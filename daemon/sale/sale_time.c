@@ -164,6 +164,9 @@ static void answered_person(const struct answered *a, struct basket *b)
 		b->removed_pending = NULL;
 		if (a->kept)
 			b->removed = (struct person){0};
+		else if (b->lane)
+			sale_notice(b->lane, a->now,
+			            "Could not be kept: remove the customer again");
 	}
 	if (b->person_pending != a->e)
 		return;

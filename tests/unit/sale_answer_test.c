@@ -131,6 +131,23 @@ static void a_refused_wrong_customer_after_the_order_can_be_pressed_again(void *
 	assert_string_equal(wrong(w), "no_customer");
 }
 
+static void a_refused_wrong_customer_in_the_basket_can_be_pressed_again(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "Anna");
+	w->journal = REFUSES;
+	assert_string_equal(wrong(w), "Customer Detached");
+	assert_string_equal(shown(w), "-");
+	assert_string_equal(look(w)->notice, "Could not be kept: remove the customer again");
+	w->journal = SILENT;
+	assert_string_equal(wrong(w), "Customer Detached");
+	assert_string_equal(wrong(w), "no_customer");
+	answer(w, true);
+	w->journal = KEEPS;
+	assert_string_equal(wrong(w), "no_customer");
+}
+
 static void a_question_about_a_refused_order_is_about_its_basket_again(void **state)
 {
 	struct world *w = *state;
@@ -339,6 +356,7 @@ int main(void)
 	    world_test(a_refused_order_is_no_last_order),
 	    world_test(a_refused_claim_is_struck_out_and_can_be_made_again),
 	    world_test(a_refused_wrong_customer_after_the_order_can_be_pressed_again),
+	    world_test(a_refused_wrong_customer_in_the_basket_can_be_pressed_again),
 	    world_test(a_question_about_a_refused_order_is_about_its_basket_again),
 	    world_test(a_refused_opening_is_told_again_with_the_same_basket),
 	    world_test(a_refused_opening_that_is_never_told_again_is_forgotten),
