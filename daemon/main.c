@@ -28,7 +28,8 @@
 #define DISPATCH_CALLBACKS_MAX 16 /* or for this many */
 
 struct app {
-	struct conf *conf;
+	struct conf *conf;    /* as last read */
+	struct conf *started; /* as read at the start: modules keep its names and folders */
 	struct counters counters;
 	struct vault *vault;
 	struct journal *journal;
@@ -229,6 +230,8 @@ static const char *fixed_difference(const struct conf *was, const struct conf *i
 		return "pos";
 	if (strcmp(was->currency, is->currency) != 0 || strcmp(was->timezone, is->timezone) != 0)
 		return "currency and timezone";
+	if (was->retention_days != is->retention_days || was->quota_bytes != is->quota_bytes)
+		return "journal";
 	return NULL;
 }
 
@@ -277,7 +280,8 @@ static void on_reload(evutil_socket_t sig, short what, void *ctx)
 		conf_free(fresh);
 	} else {
 		flow_reload(a->flow, fresh);
-		conf_free(a->conf);
+		if (a->conf != a->started)
+			conf_free(a->conf);
 		a->conf = fresh;
 		log_open("lanewayd", level_named(fresh->log_level));
 		log_info("reloaded %s", fresh->path);
@@ -373,7 +377,9 @@ static void stop(struct app *a)
 			event_free(events[i]);
 	}
 	event_base_free(a->base);
-	conf_free(a->conf);
+	if (a->conf != a->started)
+		conf_free(a->conf);
+	conf_free(a->started);
 	close(a->sync_fd);
 }
 
@@ -399,6 +405,7 @@ static struct event_base *make_base(void)
 
 static int run(struct app *a)
 {
+	a->started = a->conf;
 	log_open("lanewayd", level_named(a->conf->log_level));
 	a->base = make_base();
 	a->sync_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
