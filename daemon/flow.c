@@ -9,6 +9,9 @@
 #include "base/num.h"
 #include "base/text.h"
 
+/* entry.tag of what a scanner brought; a till's entry has its link there, and an id. */
+#define TAG_SCAN 1
+
 /* ---- small pieces ---- */
 
 void flow_now(const struct flow *f, struct sale_now *now)
@@ -83,7 +86,7 @@ static void tell_till(struct flow *f, struct flow_lane *l)
 
 	if (!l || !l->link || !f->pos || !sale_view(f->sale, l->lane, &v))
 		return;
-	flow_customer_json(&v, &out);
+	flow_customer_json(f, &v, &out);
 	buf_byte(&out, '\0');
 	if (!out.failed && strcmp((const char *)out.data, l->told) != 0) {
 		pos_send(f->pos, l->link, (const char *)out.data, out.len - 1);
@@ -179,6 +182,7 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 		note_gap(f, scan->source);
 		return;
 	}
+	e->tag = TAG_SCAN;
 	/* The screen first: it does not wait for the commit. */
 	flow_publish(f);
 	if (!flow_put(f, e)) {
@@ -242,7 +246,6 @@ struct till_call {
 
 static void refuse_till(struct flow *f, const struct till_call *c, const struct sale_error *err)
 {
-	counter_add(f->p.counters, COUNTER_POS_REFUSED, 1);
 	pos_send_error(f->pos, c->link, c->text_id, err->code, err->field, err->message);
 }
 
@@ -378,7 +381,6 @@ static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_
 
 	if (f->in_flight + FLOW_QUEUE_SPARE >= FLOW_QUEUE_MAX)
 		return CAPTURE_WAIT;
-	counter_add(f->p.counters, COUNTER_POS_MESSAGES, 1);
 	text_copy(c.id.source, sizeof c.id.source, m->source);
 	text_copy(c.id.session, sizeof c.id.session, session);
 	c.id.counter = counter;
@@ -404,7 +406,6 @@ static void on_till_link(void *ctx, uint64_t link, const char *till, const char 
 	} else if (l->link == link) {
 		l->link = 0;
 	}
-	log_info("till %s on lane %s: %s", till, lane, up ? "connected" : "gone");
 }
 
 static void on_till_baskets(void *ctx, const char *till, struct buf *json)
@@ -421,12 +422,6 @@ static void on_device(void *ctx, const char *source, const char *lane, bool up, 
 	struct flow *f = ctx;
 	struct buf p = {0};
 
-	if (!up)
-		counter_add(f->p.counters, COUNTER_DEVICE_LOST, 1);
-	if (up)
-		log_info("scanner %s (lane %s): connected", source, lane);
-	else
-		log_warn("scanner %s (lane %s): lost: %s; trying again", source, lane, cause);
 	buf_str(&p, "{\"cause\":");
 	lw_event_json_string(&p, cause);
 	buf_str(&p, ",\"source\":");
@@ -503,7 +498,7 @@ static void answer_refused(struct flow *f, const struct entry *e)
 	log_warn("%u events of %s were refused: %s", (unsigned)e->count, e->first->source,
 	         e->reason);
 	if (!e->has_id) {
-		if (e->first->kind == EVENT_IDENTIFIER_PRESENTED)
+		if (e->tag == TAG_SCAN)
 			note_gap(f, e->first->source);
 		return;
 	}

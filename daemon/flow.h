@@ -42,7 +42,8 @@ int flow_check(const struct conf *conf, char *err, size_t err_size);
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size);
 /* Open the ways in: from here on events come. 0, or -1 with err. */
 int flow_start(struct flow *f, char *err, size_t err_size);
-/* Close the scanners; till connections stay to hear the journal's last answers. */
+/* Close the scanners and read no more from tills; their connections stay to hear the journal's last
+ * answers. */
 void flow_stop(struct flow *f);
 /* After the journal has stopped: pass its last answers on. */
 void flow_drained(struct flow *f);

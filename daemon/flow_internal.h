@@ -89,6 +89,6 @@ void flow_set_ops(struct flow *f);
 void flow_set_rules(struct flow *f);
 
 /* {"type":"customer", ...} for a lane's till. */
-void flow_customer_json(const struct lane_view *v, struct buf *out);
+void flow_customer_json(const struct flow *f, const struct lane_view *v, struct buf *out);
 
 #endif

@@ -177,6 +177,17 @@ static void add_hq(const struct flow *f, struct buf *out, const struct sync_stat
 	buf_str(out, "},");
 }
 
+static enum freshness level_now(const struct flow *f)
+{
+	struct sync_state s = {0};
+	struct freshness_view v;
+
+	if (f->p.sync)
+		sync_state(f->p.sync, &s);
+	freshness(f, &s, &v);
+	return v.level;
+}
+
 /* ---- the lane ---- */
 
 static const char *person_name(enum person_state p)
@@ -223,10 +234,7 @@ static void add_person(struct buf *out, const struct lane_view *v, enum freshnes
 	buf_str(out, "\"person\":{");
 	member(out, "state", person_name(v->person));
 	buf_byte(out, ',');
-	member(out, "first_name",
-	       !known                      ? ""
-	       : locked || p->confidential ? "Member"
-	                                   : p->first_name);
+	member(out, "first_name", name);
 	buf_byte(out, ',');
 	member(out, "tier", known && !locked && !p->confidential ? p->tier : "");
 	if (points)
@@ -243,7 +251,17 @@ static void add_person(struct buf *out, const struct lane_view *v, enum freshnes
 	buf_str(out, "},");
 }
 
-static void add_question(struct buf *out, const struct lane_view *v)
+/* The question, without the name where the lane may not show it. */
+static const char *question_text(const struct lane_view *v, bool locked)
+{
+	if (!locked && v->state != LANE_IDLE)
+		return v->question_text;
+	if (strcmp(v->question_kind, "replace") == 0)
+		return "Replace the customer?";
+	return strcmp(v->question_kind, "last") == 0 ? "Last customer?" : "This customer or next?";
+}
+
+static void add_question(struct buf *out, const struct lane_view *v, bool locked)
 {
 	if (!v->question_id[0]) {
 		buf_str(out, "\"question\":null,");
@@ -254,7 +272,7 @@ static void add_question(struct buf *out, const struct lane_view *v)
 	buf_byte(out, ',');
 	member(out, "kind", v->question_kind);
 	buf_byte(out, ',');
-	member(out, "text", v->question_text);
+	member(out, "text", question_text(v, locked));
 	buf_str(out, ",\"choices\":[");
 	for (int i = 0; i < 2; i++) {
 		buf_str(out, i ? ",{" : "{");
@@ -338,7 +356,7 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	member(out, "state", states[v.state]);
 	buf_byte(out, ',');
 	add_person(out, &v, fresh.level);
-	add_question(out, &v);
+	add_question(out, &v, fresh.level == FRESH_LOCKED);
 	member(out, "notice", v.notice);
 	buf_byte(out, ',');
 	buf_str(out, "\"prompt\":");
@@ -355,14 +373,16 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	return true;
 }
 
-void flow_customer_json(const struct lane_view *v, struct buf *out)
+void flow_customer_json(const struct flow *f, const struct lane_view *v, struct buf *out)
 {
 	const struct profile *p = &v->profile;
-	bool known = v->person == PERSON_KNOWN;
+	enum freshness level = level_now(f);
+	bool known = v->person == PERSON_KNOWN, locked = level == FRESH_LOCKED;
+	bool points = known && p->has_points && level < FRESH_NO_POINTS;
 	char name[72] = "";
 
 	if (known)
-		shown_name(v, false, name);
+		shown_name(v, locked, name);
 	buf_str(out, "{\"type\":\"customer\",");
 	member(out, "basket", v->till_basket);
 	buf_byte(out, ',');
@@ -370,12 +390,12 @@ void flow_customer_json(const struct lane_view *v, struct buf *out)
 	buf_byte(out, ',');
 	member(out, "first_name", name);
 	buf_byte(out, ',');
-	member(out, "tier", known && !p->confidential ? p->tier : "");
-	if (known && p->has_points)
+	member(out, "tier", known && !locked && !p->confidential ? p->tier : "");
+	if (points)
 		buf_printf(out, ",\"points\":%" PRId64 ",", p->points);
 	else
 		buf_str(out, ",\"points\":null,");
-	member(out, "points_as_of", known ? p->points_as_of : "");
+	member(out, "points_as_of", points ? p->points_as_of : "");
 	buf_byte(out, ',');
 	member(out, "profile_ref", v->profile_ref);
 	buf_byte(out, ',');
