@@ -490,7 +490,7 @@ static void answer_kept(struct flow *f, const struct entry *e)
 		json_decref(order);
 	}
 	if (f->watch_kept)
-		f->watch_kept(f->watch_ctx, (const char *)e->lines.data, e->lines.len);
+		f->watch_kept(f->watch_ctx, e->lines, e->lines_len);
 }
 
 static void answer_refused(struct flow *f, const struct entry *e)

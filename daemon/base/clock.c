@@ -117,19 +117,36 @@ static int64_t clamped(int64_t wall_us)
 	return wall_us > WALL_US_MAX ? WALL_US_MAX : wall_us;
 }
 
+/* The Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin in March (H.
+ * Hinnant, "chrono-compatible low-level date algorithms"): gmtime_r takes a lock of the whole
+ * process each time. */
+static void civil_date(int64_t day, struct tm *tm)
+{
+	const int64_t era_days = 146097, to_march_0000 = 719468;
+	int64_t z = day + to_march_0000, era = floor_div(z, era_days);
+	int64_t doe = z - era * era_days;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t month = (5 * doy + 2) / 153;
+
+	tm->tm_mday = (int)(doy - (153 * month + 2) / 5 + 1);
+	tm->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+	tm->tm_year = (int)(yoe + era * 400 + (tm->tm_mon < 2)) - 1900;
+}
+
 void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE])
 {
 	wall_us = clamped(wall_us);
-	int64_t s = floor_div(wall_us, US_PER_S);
-	time_t t = (time_t)s;
+	int64_t s = floor_div(wall_us, US_PER_S), day = floor_div(s, 86400);
+	int of_day = (int)(s - day * 86400);
 	struct tm tm;
-	gmtime_r(&t, &tm);
+	civil_date(day, &tm);
 	memcpy(out, "0000-00-00T00:00:00.000Z", CLOCK_ISO8601_SIZE);
 	put_date(&tm, out);
 	out[10] = 'T';
-	put_digits(out + 11, 2, tm.tm_hour);
-	put_digits(out + 14, 2, tm.tm_min);
-	put_digits(out + 17, 2, tm.tm_sec);
+	put_digits(out + 11, 2, of_day / 3600);
+	put_digits(out + 14, 2, of_day / 60 % 60);
+	put_digits(out + 17, 2, of_day % 60);
 	put_digits(out + 20, 3, (wall_us - s * US_PER_S) / 1000);
 }
 

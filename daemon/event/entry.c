@@ -5,8 +5,10 @@
 
 #include "event/event.h"
 
-#define CHUNK_BYTES                                                                                \
-	4096 /* holds a scan's events whole; a bigger text gets a chunk of its own size */
+/* The first chunk is one piece with its entry and holds most inputs whole, their lines included:
+ * one allocation an input. */
+#define FIRST_BYTES 3584
+#define CHUNK_BYTES 8192 /* a bigger text gets a chunk of its own size */
 
 struct entry_arena {
 	struct entry_arena *older;
@@ -33,9 +35,19 @@ static void *arena_take(struct entry *e, size_t n, size_t align)
 	return a->data + at;
 }
 
+struct first {
+	struct entry entry;
+	struct entry_arena arena;
+};
+
 struct entry *entry_new(void)
 {
-	return calloc(1, sizeof(struct entry));
+	struct first *f = malloc(sizeof *f + FIRST_BYTES);
+	if (!f)
+		return NULL;
+	f->entry = (struct entry){.arena = &f->arena};
+	f->arena = (struct entry_arena){.size = FIRST_BYTES};
+	return &f->entry;
 }
 
 void entry_free(struct entry *e)
@@ -46,9 +58,9 @@ void entry_free(struct entry *e)
 		older = a->older;
 		/* Persons and visit keys in plain: a core dump must not hold those of yesterday. */
 		explicit_bzero(a->data, a->used);
-		free(a);
+		if (older)
+			free(a);
 	}
-	buf_free(&e->lines);
 	free(e);
 }
 

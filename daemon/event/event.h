@@ -88,8 +88,10 @@ struct entry {
 	enum entry_status status;
 	const char *reason; /* static text when refused: "disk_full", "cannot_keep", "stopping" */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
-	uint64_t seq;     /* of the first event */
-	struct buf lines; /* the canonical lines, each ended by '\n', when kept */
+	uint64_t seq; /* of the first event */
+	const char
+	    *lines; /* when kept: the canonical lines, each ended by '\n', in the entry's arena */
+	size_t lines_len;
 	struct entry_arena *arena;
 };
 

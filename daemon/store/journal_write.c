@@ -218,8 +218,9 @@ void journal_write_answer(struct journal *j, bool kept)
 		struct entry *e = slot->entry;
 		if (e->status == ENTRY_PENDING && kept) {
 			memcpy(e->epoch, j->epoch, sizeof(e->epoch));
-			buf_reset(&e->lines);
-			buf_add(&e->lines, b->lines.data + slot->at, slot->len);
+			e->lines =
+			    entry_text_n(e, (const char *)b->lines.data + slot->at, slot->len);
+			e->lines_len = e->lines ? slot->len : 0;
 			e->status = ENTRY_KEPT;
 		} else {
 			e->status = ENTRY_REFUSED;

@@ -116,6 +116,8 @@ static void seen_of(struct world *w, struct lane_view *v, struct lane_line *line
 	sale_till_baskets(w->s, "T3", tills);
 }
 
+static const char born_with[3500];
+
 static void fails_clean(struct world *w, step_fn *step)
 {
 	struct lane_view before, after;
@@ -124,6 +126,8 @@ static void fails_clean(struct world *w, step_fn *step)
 	long n;
 	for (n = 0;; n++) {
 		struct entry *e = entry_new();
+		/* Use up what an entry is born with, so that its events need memory. */
+		assert_non_null(entry_text_n(e, born_with, sizeof born_with));
 		seen_of(w, &before, &line_before, &tills_before);
 		buf_free(&w->s->scratch);
 		allocations_left = n;
@@ -221,6 +225,7 @@ static void a_tick_without_memory_is_done_a_second_later(void **state)
 	scan(w, "Anna");
 	w->now.mono_us += 200 * INT64_C(1000000);
 	struct entry *e = entry_new();
+	assert_non_null(entry_text_n(e, born_with, sizeof born_with));
 	allocations_left = 0;
 	int64_t next = sale_tick(w->s, e, &w->now);
 	allocations_left = -1;

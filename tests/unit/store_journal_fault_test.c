@@ -191,7 +191,7 @@ static void a_full_disk_refuses_and_the_same_seqs_are_given_again(void **state)
 		struct entry *e = place_commit(p, place_entry(EVENT_ORDER_COMPLETED));
 		assert_int_equal(e->status, ENTRY_REFUSED);
 		assert_string_equal(e->reason, "disk_full");
-		assert_int_equal(e->lines.len, 0);
+		assert_int_equal(e->lines_len, 0);
 		entry_free(e);
 	}
 	assert_true(place_state(p).full);

@@ -110,10 +110,10 @@ static void a_kept_entry_comes_back_with_epoch_seq_and_lines(void **state)
 	char want[64], hex[EVENT_EPOCH_SIZE];
 	text_hex(s.epoch, sizeof(s.epoch), hex);
 	snprintf(want, sizeof(want), "\"messageId\":\"s1:%s:2\"", hex);
-	const char *lines = (const char *)e->lines.data, *end = memchr(lines, '\n', e->lines.len);
+	const char *lines = e->lines, *end = memchr(lines, '\n', e->lines_len);
 	assert_non_null(memmem(lines, (size_t)(end - lines), want, strlen(want)));
-	assert_int_equal(e->lines.data[e->lines.len - 1], '\n');
-	assert_ptr_not_equal(end + 1, lines + e->lines.len);
+	assert_int_equal(e->lines[e->lines_len - 1], '\n');
+	assert_ptr_not_equal(end + 1, lines + e->lines_len);
 	assert_int_equal(counter_get(&p->counters, COUNTER_EVENTS_KEPT), 3);
 	entry_free(e);
 }
@@ -388,9 +388,9 @@ static void a_person_is_sealed_under_the_visit_key_and_stands_nowhere_else(void 
 	place_start(p);
 	vault_random(&key, sizeof(key));
 	struct entry *e = place_commit(p, person_entry(&key, person));
-	assert_null(memmem(e->lines.data, e->lines.len, "2600000000170", 13));
+	assert_null(memmem(e->lines, e->lines_len, "2600000000170", 13));
 
-	json_t *line = json_loadb((const char *)e->lines.data, e->lines.len, 0, NULL);
+	json_t *line = json_loadb(e->lines, e->lines_len, 0, NULL);
 	json_t *sealed =
 	    json_object_get(json_object_get(json_object_get(line, "context"), "laneway"), "sealed");
 	assert_int_equal(unb64(sealed, "k", id, sizeof(id)), 16);

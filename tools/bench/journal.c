@@ -136,7 +136,7 @@ static int64_t pump(struct journal *j, const struct template *list, size_t n, ui
 			if (e->status != ENTRY_KEPT)
 				return -1;
 			kept++;
-			bytes += (int64_t)e->lines.len;
+			bytes += (int64_t)e->lines_len;
 			entry_free(e);
 		}
 	}
