@@ -146,9 +146,10 @@ check: deps
 
 .PHONY: demo
 SECONDS ?=
+SEED ?= 1
 demo: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all
-	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/demo/demo.py $(if $(SECONDS),--seconds $(SECONDS))
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/demo/demo.py --seed $(SEED) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: bench
 bench: deps

@@ -5,8 +5,8 @@ the store drain and compares what was sent with what HQ holds; the exit status i
 """
 
 import argparse
-import json
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,7 +19,32 @@ UNACKNOWLEDGED = 20  # events that must be on their way when something dies
 DRAIN_S = 60
 
 
+class Summary:
+    """One line that is kept up to date on a terminal; a line a second elsewhere."""
+
+    def __init__(self):
+        self.live = sys.stdout.isatty()
+        self.open = False
+
+    def show(self, text):
+        if not self.live:
+            print(text, flush=True)
+            return
+        columns = shutil.get_terminal_size().columns - 1
+        print("\r\x1b[K" + text[:columns], end="", flush=True)
+        self.open = True
+
+    def end(self):
+        if self.open:
+            print(flush=True)
+        self.open = False
+
+
+SUMMARY = Summary()
+
+
 def say(text):
+    SUMMARY.end()
     print(text, flush=True)
 
 
@@ -111,7 +136,7 @@ def trade(rig, seconds, faults):
             raise TimeoutError("the simulator does not end: some message is never answered")
         if now - said >= 1:
             said = now
-            say(summary_line(rig))
+            SUMMARY.show(summary_line(rig))
         time.sleep(0.1)
 
 

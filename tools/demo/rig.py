@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
+# Debian puts it where an ordinary user's PATH does not look.
+MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") or "mosquitto"
 
 
 def free_port():
@@ -133,7 +136,7 @@ class Rig:
         until(ready, seconds, f"{name} to be ready")
 
     def start_broker(self):
-        self.start("broker", ["mosquitto", "-c", self.work / "mosquitto.conf"])
+        self.start("broker", [MOSQUITTO, "-c", self.work / "mosquitto.conf"])
         self._need("broker", lambda: self._connects(self.broker_port), 10)
 
     def start_hq(self, die=None):
