@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rig import until
+from conftest import BUILD
+from rig import Rig, until
 from store import applied
 
 ORACLE = Path(__file__).resolve().parents[2] / "tools" / "demo" / "oracle.py"
@@ -15,14 +16,12 @@ ORACLE = Path(__file__).resolve().parents[2] / "tools" / "demo" / "oracle.py"
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    """A few seconds of trade with a kill in them, compared once: (folder, the comparison's summary)."""
-    from conftest import BUILD
-    from rig import Rig
-    rig = Rig(tmp_path_factory.mktemp("day"), build=BUILD, customers=200, seed=2)
+    """A few seconds of trade with a kill in them. The seed has each rare message in it, more than once."""
+    rig = Rig(tmp_path_factory.mktemp("day"), build=BUILD, lanes=tuple("123456"), customers=200, seed=5)
     rig.setup()
     try:
         rig.bring_up()
-        rig.start_sim(6, 40.0)
+        rig.start_sim(8, 100.0)
         until(lambda: rig.hq_events() > 100, 20, "events at HQ")
         rig.kill("daemon")
         rig.start_daemon()
@@ -78,6 +77,19 @@ LIES = {
     "a value at the subtotal": lambda r: message(r, "tender_started").update(value="0.01"),
     "a product of an order": lambda r: message(r, "order_completed")["products"][0].update(tax_rate="7.0"),
     "a tender": lambda r: message(r, "order_completed")["tenders"][0].update(type="voucher"),
+    "who approved a price": lambda r: message(
+        r, "line_changed", lambda m: "price" in m).update(approver_ref="S99"),
+    "a changed price": lambda r: message(r, "line_changed", lambda m: "price" in m).update(price="0.01"),
+    "a price before it was changed": lambda r: message(
+        r, "line_added", lambda m: any(x["type"] == "till" and x["message"]["type"] == "line_changed"
+                                       and (x["message"]["basket"], x["message"]["line"]) == (m["basket"], m["line"])
+                                       for x in r)).update(price="77.77"),
+    "why a refund had no receipt": lambda r: message(
+        r, "refund", lambda m: "no_receipt_reason" in m).update(no_receipt_reason="other"),
+    "why a customer was removed": lambda r: message(r, "customer_removed").update(reason="other"),
+    "a cancelled order": lambda r: message(r, "order_cancelled").update(order_id="demo/T1/2026-01-01/1"),
+    "a basket that was for training": lambda r: message(
+        r, "basket_opened", lambda m: m.get("training")).update(training=False),
     "a refund's order": lambda r: message(r, "refund").update(original_order_id="demo/T1/2026-01-01/1"),
     "a typed number": lambda r: message(r, "customer_chosen").update(value="+4915123000000"),
     "a message that was never sent": lambda r: r.remove(first(
@@ -119,7 +131,7 @@ def test_two_messages_that_changed_places_are_found(day, tmp_path):
     "UPDATE profile SET spend = spend + 1 WHERE visits > 0",
     "UPDATE profile SET visits = 1 WHERE n = (SELECT min(n) FROM profile WHERE visits = 0)",
     "UPDATE event SET line = CAST(replace(CAST(line AS TEXT), '\"training\":false', '\"training\":true') AS BLOB)"
-    " WHERE id = 60",
+    " WHERE id = (SELECT min(id) FROM event WHERE CAST(line AS TEXT) LIKE '%\"training\":false%')",
     "INSERT INTO fork VALUES(1, 1, x'00', x'00', 'other_leaf', 0)",
 ])
 def test_a_lie_in_hqs_file_is_found(day, tmp_path, sql):

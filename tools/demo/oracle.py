@@ -129,8 +129,8 @@ class Oracle:
                 owner.pop(basket, None)
         return owner
 
-    def people(self):
-        """The person who really stood there, of each basket."""
+    def people(self, taps_lost):
+        """The person who really stood there, of each basket; what a cashier tapped may be lost before its commit."""
         external = dict(self.db.execute("SELECT id, external FROM profile"))
         owner = self.owners()
         by_name = {(e.properties["till"], e.properties["till_basket"]): e.properties["basket_id"]
@@ -147,7 +147,8 @@ class Oracle:
             if is_now == r["person"]:
                 continue
             all_kept = all(s in kept for s in scanned.get((r["lane"], r["person"]), []))
-            if is_now is None and (not r["certain"] or not all_kept):
+            uncertain = not r["certain"] or not all_kept or (r["lane"], r["basket"]) in taps_lost
+            if (is_now is None and uncertain) or (is_now is not None and is_now == r["perhaps"]):
                 self.cost["baskets without their person"] += 1
                 continue
             self.fail(f"basket {r['basket']} ({r['how']}): the person is {r['person']}, HQ says {is_now}")
@@ -189,8 +190,9 @@ class Oracle:
     def run(self):
         self.tills()
         self.scans()
-        Recompute(self.held, self.sent, self.scan_of, Customers(self.db), self.fail).run()
-        self.people()
+        recompute = Recompute(self.held, self.sent, self.scan_of, Customers(self.db), self.fail)
+        recompute.run()
+        self.people({(r["lane"], r["basket"]) for r in recompute.taps})
         self.totals()
         self.profiles()
         for table in ("fork", "quarantine", "unreadable", "waiting", "alarm"):

@@ -43,7 +43,7 @@ static void quantity(char out[16], int milli)
 
 static int64_t line_cents(const struct sim_line *l)
 {
-	return ((int64_t)goods[l->good].cents * l->milli + 500) / 1000;
+	return ((int64_t)l->cents * l->milli + 500) / 1000;
 }
 
 static json_t *message(const struct sim_basket *b, const char *type)
@@ -53,7 +53,12 @@ static json_t *message(const struct sim_basket *b, const char *type)
 
 json_t *sim_basket_open(const struct sim_basket *b)
 {
-	return message(b, "basket_opened");
+	json_t *m = message(b, "basket_opened");
+
+	json_object_set_new(m, "staff_ref", json_string(b->staff));
+	if (b->training)
+		json_object_set_new(m, "training", json_true());
+	return m;
 }
 
 json_t *sim_basket_add(struct sim_basket *b, struct sim_random *r)
@@ -67,8 +72,9 @@ json_t *sim_basket_add(struct sim_basket *b, struct sim_random *r)
 	l->milli = goods[l->good].weighed
 	               ? 100 + (int)sim_random_below(r, 2400)
 	               : 1000 * (1 + (int)(sim_random_chance(r, 20) ? sim_random_below(r, 5) : 0));
+	l->cents = goods[l->good].cents;
 	b->count++;
-	money(price, goods[l->good].cents);
+	money(price, l->cents);
 	quantity(amount, l->milli);
 	json_object_set_new(m, "line", json_string(l->name));
 	json_object_set_new(m, "sku", json_string(goods[l->good].sku));
@@ -96,14 +102,23 @@ json_t *sim_basket_remove(struct sim_basket *b, struct sim_random *r)
 json_t *sim_basket_change(struct sim_basket *b, struct sim_random *r)
 {
 	struct sim_line *l = &b->lines[sim_random_below(r, (uint32_t)b->count)];
-	char amount[16];
+	bool price = sim_random_chance(r, 40), both = price && sim_random_chance(r, 30);
+	char text[24];
 	json_t *m = message(b, "line_changed");
 
-	l->milli = 1000 * (1 + (int)sim_random_below(r, 6));
-	quantity(amount, l->milli);
 	json_object_set_new(m, "line", json_string(l->name));
-	json_object_set_new(m, "quantity", json_string(amount));
-	json_object_set_new(m, "reason", json_string("quantity"));
+	json_object_set_new(m, "reason", json_string(price ? "damaged" : "quantity"));
+	if (price) {
+		l->cents -= (int)sim_random_below(r, (uint32_t)l->cents / 2 + 1);
+		money(text, l->cents);
+		json_object_set_new(m, "price", json_string(text));
+		json_object_set_new(m, "approver_ref", json_string("S1"));
+	}
+	if (!price || both) {
+		l->milli = 1000 * (1 + (int)sim_random_below(r, 6));
+		quantity(text, l->milli);
+		json_object_set_new(m, "quantity", json_string(text));
+	}
 	return m;
 }
 
@@ -135,11 +150,19 @@ json_t *sim_basket_choose(const struct sim_basket *b, const char *kind, const ch
 	return m;
 }
 
+json_t *sim_basket_unchoose(const struct sim_basket *b)
+{
+	json_t *m = message(b, "customer_removed");
+
+	json_object_set_new(m, "reason", json_string("mistyped"));
+	return m;
+}
+
 static json_t *product(const struct sim_line *l)
 {
 	char price[24], sum[24], amount[16];
 
-	money(price, goods[l->good].cents);
+	money(price, l->cents);
 	money(sum, line_cents(l));
 	quantity(amount, l->milli);
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "line", l->name, "sku",
@@ -203,8 +226,25 @@ json_t *sim_basket_refund(const struct sim_basket *b, const char *number, const 
 	one.count = 1;
 	money(sum, total(&one));
 	money(tax, (total(&one) * 19 + 59) / 119);
-	return json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:[{s:s,s:s}]}", "type", "refund",
-	                 "refund_number", number, "original_order_id", order_id, "products",
-	                 products(&one), "total", sum, "tax", tax, "tenders", "type", "cash",
-	                 "amount", sum);
+	json_t *m =
+	    json_pack("{s:s,s:s,s:s?,s:o,s:s,s:s,s:[{s:s,s:s}]}", "type", "refund", "refund_number",
+	              number, "original_order_id", order_id, "products", products(&one), "total",
+	              sum, "tax", tax, "tenders", "type", "cash", "amount", sum);
+	json_t *came_back = json_array_get(json_object_get(m, "products"), 0);
+	if (order_id) {
+		json_object_set_new(came_back, "original_line", json_string(one.lines[0].name));
+	} else {
+		json_object_set_new(m, "no_receipt_reason", json_string("lost"));
+		json_object_set_new(m, "approver_ref", json_string("S1"));
+		json_object_set_new(m, "exchange_id", json_string(number));
+	}
+	if (b->training)
+		json_object_set_new(m, "training", json_true());
+	return m;
+}
+
+json_t *sim_order_cancel(const char *order_id)
+{
+	return json_pack("{s:s,s:s,s:s,s:s}", "type", "order_cancelled", "order_id", order_id,
+	                 "reason", "post_void", "approver_ref", "S2");
 }

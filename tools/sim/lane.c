@@ -25,13 +25,14 @@ enum how {
 	HOW_WAITING, /* scanned while the one before was being served */
 	HOW_UNKNOWN, /* a card nobody knows */
 	HOW_PAYMENT, /* holds a payment card under the scanner */
-	HOW_TYPO,    /* a phone number typed wrong */
+	HOW_TYPO,    /* a phone number typed wrong: nobody's */
+	HOW_REMOVED, /* a phone number typed wrong: another's, taken away again */
 };
 static const char *const how_names[] = {
     [HOW_NONE] = "none",       [HOW_BEFORE] = "before",   [HOW_DURING] = "during",
     [HOW_LATE] = "late",       [HOW_AFTER] = "after",     [HOW_TYPED] = "typed",
     [HOW_WAITING] = "waiting", [HOW_UNKNOWN] = "unknown", [HOW_PAYMENT] = "payment",
-    [HOW_TYPO] = "typo",
+    [HOW_TYPO] = "typo",       [HOW_REMOVED] = "removed",
 };
 
 enum act {
@@ -42,6 +43,7 @@ enum act {
 	ACT_SCAN,
 	ACT_LOOK,
 	ACT_TYPE,
+	ACT_REMOVE_PERSON,
 	ACT_SECOND,
 	ACT_TENDER,
 	ACT_TAP_THIS,
@@ -50,6 +52,7 @@ enum act {
 	ACT_TAP_LAST,
 	ACT_VOID,
 	ACT_REFUND,
+	ACT_CANCEL,
 	ACT_END
 };
 
@@ -66,6 +69,8 @@ struct sim_lane {
 	int act_count, act_at;
 	enum how how;
 	const struct person *person, *next_person;
+	const struct person *lingering,
+	    *perhaps; /* whose question was not answered: who comes next */
 	char unknown[33];
 	bool looking; /* waiting for a name to show */
 	bool seen;    /* the till was told of somebody, or of a question */
@@ -109,8 +114,8 @@ static enum how choose_how(struct sim_lane *l)
 		enum how how;
 		uint32_t percent;
 	} mix[] = {
-	    {HOW_NONE, 20}, {HOW_BEFORE, 25}, {HOW_DURING, 27}, {HOW_LATE, 7},
-	    {HOW_AFTER, 5}, {HOW_TYPED, 6},   {HOW_UNKNOWN, 5}, {HOW_PAYMENT, 2},
+	    {HOW_NONE, 16}, {HOW_BEFORE, 25}, {HOW_DURING, 27}, {HOW_LATE, 7},    {HOW_AFTER, 5},
+	    {HOW_TYPED, 6}, {HOW_UNKNOWN, 5}, {HOW_PAYMENT, 2}, {HOW_REMOVED, 5},
 	};
 	uint32_t at = sim_random_below(&l->random, 100);
 
@@ -139,8 +144,11 @@ static void script_lines(struct sim_lane *l, bool second)
 		push(l, ACT_ADD);
 		if (i == card && during)
 			push(l, ACT_SCAN);
-		if (i == card && (l->how == HOW_TYPED || l->how == HOW_TYPO))
+		if (i == card &&
+		    (l->how == HOW_TYPED || l->how == HOW_TYPO || l->how == HOW_REMOVED))
 			push(l, ACT_TYPE);
+		if (i == card && l->how == HOW_REMOVED)
+			push(l, ACT_REMOVE_PERSON);
 		if (i == card && l->how == HOW_WAITING)
 			push(l, ACT_LOOK);
 		if (sim_random_chance(&l->random, 6))
@@ -163,6 +171,11 @@ static void script(struct sim_lane *l)
 	push(l, ACT_OPEN);
 	script_lines(l, second);
 	if (!second && sim_random_chance(&l->random, 4)) {
+		if (l->how == HOW_LATE ||
+		    l->how == HOW_AFTER) { /* gone before the card was shown */
+			l->how = HOW_NONE;
+			l->person = NULL;
+		}
 		push(l, ACT_VOID);
 		push(l, ACT_END);
 		return;
@@ -179,8 +192,10 @@ static void script(struct sim_lane *l)
 		push(l, ACT_SCAN);
 		push(l, ACT_TAP_LAST);
 	}
-	if (l->last_order[0] && sim_random_chance(&l->random, 6))
+	if (sim_random_chance(&l->random, 8))
 		push(l, ACT_REFUND);
+	if (sim_random_chance(&l->random, 3))
+		push(l, ACT_CANCEL);
 	push(l, ACT_END);
 }
 
@@ -190,11 +205,16 @@ static void arrive(struct sim_lane *l)
 	l->person = l->next_person ? l->next_person : has_person(l->how) ? somebody(l) : NULL;
 	l->next_person = NULL;
 	l->certain = true;
+	l->perhaps = l->lingering;
+	l->lingering = NULL;
 	l->seen = false;
 	l->tries = 0;
 	memset(&l->basket, 0, sizeof l->basket);
 	snprintf(l->basket.name, sizeof l->basket.name, "%s-%s-%u", l->till_name, l->session,
 	         ++l->baskets);
+	snprintf(l->basket.staff, sizeof l->basket.staff, "K%u",
+	         1 + sim_random_below(&l->random, 4));
+	l->basket.training = sim_random_chance(&l->random, 3);
 	people_unknown_card(l->unknown, (uint32_t)l->p.lane_index * 100000 + l->baskets);
 	l->totals.customers++;
 	script(l);
@@ -248,6 +268,8 @@ static void type_phone(struct sim_lane *l)
 {
 	if (l->how == HOW_TYPO)
 		say(l, sim_basket_choose(&l->basket, "phone", "+4915100000000"));
+	else if (l->how == HOW_REMOVED)
+		say(l, sim_basket_choose(&l->basket, "phone", somebody(l)->phone));
 	else
 		say(l, sim_basket_choose(&l->basket, "phone", l->person->phone));
 }
@@ -269,19 +291,28 @@ static void refund(struct sim_lane *l)
 {
 	char number[33];
 
-	if (!l->last_order[0])
+	if (l->last_basket.count == 0)
 		return;
 	snprintf(number, sizeof number, "%sR%04u", l->session, ++l->refunds);
-	say(l, sim_basket_refund(&l->last_basket, number, l->last_order));
+	bool receipt = l->last_order[0] && !sim_random_chance(&l->random, 30);
+	say(l, sim_basket_refund(&l->last_basket, number, receipt ? l->last_order : NULL));
 }
 
 static void end(struct sim_lane *l, const char *how_it_ended)
 {
 	sim_log_write(l->p.log,
-	              json_pack("{s:s,s:s,s:s,s:s,s:s?,s:s,s:b,s:s}", "type", "basket", "lane",
+	              json_pack("{s:s,s:s,s:s,s:s,s:s?,s:s?,s:s,s:b,s:s}", "type", "basket", "lane",
 	                        l->p.lane, "till", l->till_name, "basket", l->basket.name, "person",
-	                        l->person ? l->person->id : NULL, "how", how_names[l->how],
+	                        l->person ? l->person->id : NULL, "perhaps",
+	                        l->perhaps ? l->perhaps->id : NULL, "how", how_names[l->how],
 	                        "certain", l->certain, "end", how_it_ended));
+}
+
+/* A question that nobody answers means the next customer. */
+static void tap(struct sim_lane *l, const char *choice)
+{
+	l->certain = sim_tap(l->p.url, l->p.lane, choice, l->p.log, l->basket.name);
+	l->lingering = l->certain ? NULL : l->person;
 }
 
 /* Do one act. true: it waits for the screen by itself. */
@@ -310,7 +341,12 @@ static bool act(struct sim_lane *l, enum act a)
 	case ACT_TYPE:
 		type_phone(l);
 		break;
+	case ACT_REMOVE_PERSON:
+		say(l, sim_basket_unchoose(&l->basket));
+		break;
 	case ACT_SECOND:
+		if (!l->seen) /* the cashier looks before taking another's card */
+			break;
 		l->next_person = somebody(l);
 		if (l->next_person == l->person)
 			l->next_person = NULL;
@@ -325,10 +361,10 @@ static bool act(struct sim_lane *l, enum act a)
 		say(l, sim_basket_tender(&l->basket));
 		break;
 	case ACT_TAP_THIS:
-		l->certain = sim_tap(l->p.url, l->p.lane, "this", l->p.log, l->basket.name);
+		tap(l, "this");
 		break;
 	case ACT_TAP_LAST:
-		l->certain = sim_tap(l->p.url, l->p.lane, "last", l->p.log, l->basket.name);
+		tap(l, "last");
 		break;
 	case ACT_COMPLETE:
 		complete(l);
@@ -338,6 +374,10 @@ static bool act(struct sim_lane *l, enum act a)
 		break;
 	case ACT_REFUND:
 		refund(l);
+		break;
+	case ACT_CANCEL:
+		if (l->last_order[0])
+			say(l, sim_order_cancel(l->last_order));
 		break;
 	case ACT_END:
 		end(l, l->acts[l->act_at - 2] == ACT_VOID ? "void" : "order");

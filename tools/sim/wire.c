@@ -168,6 +168,8 @@ static void till_retry_later(struct sim_till *t)
 	if (t->link)
 		bufferevent_free(t->link);
 	t->link = NULL;
+	if (t->welcome)
+		t->p.customer(t->p.ctx, "none", NULL);
 	t->welcome = false;
 	event_add(t->retry, &wait);
 }
