@@ -17,7 +17,7 @@ ORACLE = Path(__file__).resolve().parents[2] / "tools" / "demo" / "oracle.py"
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     """A few seconds of trade with a kill in them. The seed has each rare message in it, more than once."""
-    rig = Rig(tmp_path_factory.mktemp("day"), build=BUILD, lanes=tuple("123456"), customers=200, seed=5)
+    rig = Rig(tmp_path_factory.mktemp("day"), build=BUILD, lanes=tuple("123456"), customers=200, aim=True, seed=5)
     rig.setup()
     try:
         rig.bring_up()
@@ -101,6 +101,7 @@ LIES = {
         r, lambda x: x["type"] == "answer" and x["answer"]["type"] == "kept")["answer"].update(seq=9999),
     "another card": lambda r: first(
         r, lambda x: x["type"] == "scan" and x["what"] == "known").update(payload="2600100000014"),
+    "what a scanner read": lambda r: first(r, lambda x: x["type"] == "scan").update(symbology="]Q3"),
     "a tap that nobody made": lambda r: r.remove(first(r, lambda x: x["type"] == "tap")),
     "another customer in a basket": lambda r: first(
         r, lambda x: x["type"] == "basket" and x["person"]).update(person="X000199"),

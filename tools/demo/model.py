@@ -47,7 +47,8 @@ class Ident:
     kind: str
     value: str
     method: str
-    ref: object  # HQ's, or drawn
+    symbology: str = None
+    ref: object = None  # HQ's, or drawn
 
 
 @dataclasses.dataclass
@@ -165,7 +166,7 @@ class Store:
     def presented(place, ident, who, outcome):
         return Expected("Identifier Presented", place, {
             "ident_ref": ident.ref, "kind": ident.kind, "method": ident.method, "outcome": outcome,
-            "symbology": None}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
+            "symbology": ident.symbology}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
 
     @staticmethod
     def attach(b, who, by, reason):
@@ -371,7 +372,7 @@ class Store:
             b.person)]
 
     def customer_chosen(self, lane, b, m):
-        ident = Ident(m["kind"], m["value"], "till", None)
+        ident = Ident(m["kind"], m["value"], "till")
         who, outcome = self.customers.find(ident, scanned=False)
         if outcome != "matched":
             return [self.presented(b.place, ident, None, outcome)]

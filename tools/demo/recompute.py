@@ -146,7 +146,8 @@ class Recompute:
         for other in self.events[at:at + 4]:
             sent = self.scan_of.get(other.message_id)
             if sent and other.source == e.source:
-                ident = Ident("none" if sent["what"] == "payment" else "loyalty", masked(sent), "scan", None)
+                ident = Ident("none" if sent["what"] == "payment" else "loyalty", masked(sent), "scan",
+                              sent["symbology"])
                 return self.model.scan(sent["lane"], ident, e.mono_us), sent
         return None, None
 
