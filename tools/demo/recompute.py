@@ -15,6 +15,7 @@ from model import Drawn, Ident, Person, Store
 ZONE = zoneinfo.ZoneInfo("Europe/Berlin")
 DAY_CUT = datetime.timedelta(hours=4)
 CURRENCY = "EUR"
+SCANNER = "scan-"  # and its lane
 RULES = {"loyalty": "loyalty_exact", "phone": "phone_exact", "email": "email_exact"}
 CLOCK = {"boot", "business_date", "clock", "epoch", "mono_us", "sealed", "seq", "utc_offset_min"}
 RANDOM = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -58,7 +59,6 @@ class Recompute:
         self.messages = {(f"till:{r['till']}", r["message"]["source_message_id"]): r
                          for r in sent if r["type"] == "till"}
         self.taps = [r for r in sent if r["type"] == "tap"]
-        self.scanners = {r["source"] for r in sent if r["type"] == "scan"}
         self.drawn, self.store, self.different, self.sent_us = {}, held.store, 0, None
 
     def fail(self, text):
@@ -172,7 +172,7 @@ class Recompute:
                 self.fail(f"{e}: {e.properties['restored_baskets']} baskets restored, expected {len(self.model.baskets)}")
             return [], None
         if e.name in ("Device Connected", "Device Lost"):
-            if e.properties.get("source") not in self.scanners or set(e.properties) != {"cause", "source"}:
+            if e.properties.get("source") != SCANNER + e.context["lane"] or set(e.properties) != {"cause", "source"}:
                 self.fail(f"{e}: {e.properties}")
             return [], None
         if e.name in ("Customer Attached", "Order Claimed"):
@@ -183,7 +183,7 @@ class Recompute:
         e = self.events[at]
         if e.id:
             return self.message(e)
-        return self.scan(at) if e.source in self.scanners else self.box(e)
+        return self.scan(at) if e.source.startswith(SCANNER) else self.box(e)
 
     def resume(self, at):
         """Behind a run that differs: where the next input begins."""
