@@ -135,6 +135,11 @@ lint: deps
 system: all
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system
 
+# Defects put into a copy of the tree on purpose: each must make a test fail.
+.PHONY: planted
+planted: all
+	$(Q)$(PYTHON) tests/system/planted.py
+
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check
 check: deps
@@ -174,6 +179,7 @@ help:
 	@echo "make demo              a broker, HQ, a store with three lanes and a simulated day; Ctrl-C ends it"
 	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
 	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system and browser tests"
+	@echo "make planted           planted defects, each caught by a test; prints a table"
 	@echo "make bench             speeds, side by side with the physical limit"
 	@echo "make deps              install the Debian packages that are missing"
 	@echo "make all | unit | system | fuzz | lint | install [PREFIX=/usr/local DESTDIR=] | clean"

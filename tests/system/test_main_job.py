@@ -173,3 +173,20 @@ def test_10_the_journal_verifies(rig):
     p = rig.tool("laneway", "--socket", rig.work / "api.sock", "--json", "journal", "verify")
     last = json.loads(p.stdout.splitlines()[-1])
     assert last["ok"] and last["events"] == rig.status()["journal"]["events"]
+
+
+def test_11_the_broker_dies_with_batches_that_it_acknowledged(rig):
+    """Goal: a PUBACK is no confirmation: what only the broker had is sent again."""
+    until(rig.drained, 15, "the start's own events")
+    rig.signal("hq", signal.SIGSTOP)
+    till = Till(rig)
+    for i in range(5):
+        till.sale(f"B{i}", f"{i:04d}")
+    assert on_their_way(rig) >= 20
+    until(lambda: rig.status()["sync"]["outstanding_bytes"] > 0, 10, "batches to be sent")
+    rig.kill("broker")
+    rig.signal("hq", signal.SIGCONT)
+    rig.start_broker()
+    until(rig.drained, 60, "the drain")
+    assert rig.hq_events() == rig.status()["journal"]["events"]
+    assert len(hq_lines(rig, "Order Completed")) == 5
