@@ -325,8 +325,10 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 {
 	if (v->state == LANE_DONE || v->question_id[0])
 		return "";
+	/* Until a basket is open the name is masked: nobody can be greeted by it. */
 	if (v->person == PERSON_KNOWN)
-		return level < FRESH_NO_PROMPTS ? f->conf->prompt_greet : "";
+		return level < FRESH_NO_PROMPTS && v->state != LANE_IDLE ? f->conf->prompt_greet
+		                                                         : "";
 	return v->person == PERSON_NONE ? f->conf->prompt_ask : "";
 }
 
