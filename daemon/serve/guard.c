@@ -168,9 +168,9 @@ static struct bufferevent *bufferevent_cb(struct event_base *base, void *arg)
 {
 	struct guard *g = arg;
 	struct conn *c = calloc(1, sizeof(*c));
-	/* No BEV_OPT_CLOSE_ON_FREE: evhttp closes the descriptor itself, at once, whatever we still
-	 * refer to. */
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+	/* The descriptor is closed with our reference and not by evhttp before it: libevent would
+	 * still listen to a number that the next scanner or till gets, which would then be deaf. */
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
 	if (!c || !bev) {
 		log_error("out of memory for a connection");

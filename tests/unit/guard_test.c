@@ -142,6 +142,46 @@ static void a_place_that_was_given_up_is_free_again(void **state)
 	close_world(w);
 }
 
+static void note_byte(evutil_socket_t fd, short what, void *arg)
+{
+	char byte;
+
+	(void)what;
+	*(int *)arg += read(fd, &byte, 1) == 1;
+}
+
+/* The next scanner, till or pipe gets the number of a descriptor that a connection gave back: the
+ * loop must listen to what it is now. */
+static void what_reuses_the_descriptor_of_a_closed_connection_is_heard(void **state)
+{
+	struct guard_limits l = limits();
+	struct client c;
+	int pipes[8][2], heard = 0;
+	struct event *ev[8];
+	struct world *w;
+
+	(void)state;
+	l.tick_ms = 60000;
+	w = open_world(l);
+	c = client_loopback(w->port);
+	assert_int_equal(client_ask(w->base, &c, "GET", "/hello", "", ""), 200);
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK), 0);
+		ev[i] = event_new(w->base, pipes[i][0], EV_READ | EV_PERSIST, note_byte, &heard);
+		event_add(ev[i], NULL);
+		assert_int_equal(write(pipes[i][1], "x", 1), 1);
+	}
+	event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(heard, 8);
+	for (int i = 0; i < 8; i++) {
+		event_free(ev[i]);
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	client_close(&c);
+	close_world(w);
+}
+
 static void a_thousand_connections_at_once_leave_the_first_ones_served(void **state)
 {
 	struct world *w = open_world(limits());
@@ -371,6 +411,7 @@ int main(void)
 	    cmocka_unit_test(
 	        a_connection_over_the_limit_is_closed_unread_and_the_others_are_served),
 	    cmocka_unit_test(a_place_that_was_given_up_is_free_again),
+	    cmocka_unit_test(what_reuses_the_descriptor_of_a_closed_connection_is_heard),
 	    cmocka_unit_test(a_thousand_connections_at_once_leave_the_first_ones_served),
 	    cmocka_unit_test(one_address_gets_its_share_only_unless_it_is_exempt),
 	    cmocka_unit_test(a_request_that_drips_in_is_cut_off_even_though_bytes_keep_coming),
