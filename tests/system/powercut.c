@@ -3,8 +3,9 @@
  *   POWERCUT_FILE  the end of the file's name, such as "journal.db-wal"
  *   POWERCUT_AT    which sync of it, counted from 1
  *
- * What was written since the sync before is gone, as after a power cut and unlike after a kill: the file is put back to
- * what it was then. In front of the end stands a pause, so that a word that was given too early gets out.
+ * What was written since the sync before is gone, as after a power cut and unlike after a kill: the
+ * file is put back to what it was then. In front of the end stands a pause, so that a word that was
+ * given too early gets out.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
