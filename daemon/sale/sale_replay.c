@@ -8,7 +8,7 @@ struct replayed {
 	const struct sale_sources *from;
 	const uint8_t *epoch;
 	uint64_t seq;
-	json_t *context, *properties; /* context.laneway */
+	json_t *root, *context, *properties; /* context.laneway */
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -57,6 +57,8 @@ static void replay_added(const struct replayed *r, struct basket *b)
 	const json_t *p = r->properties;
 	struct line line = {0};
 	struct line *old = sale_line(b, text_of(p, "line_id"));
+	if (!b->had_line && b->lane)
+		b->lane->last.on = false;
 	b->had_line = true;
 	if (!text_copy(line.shown.line_id, sizeof line.shown.line_id, text_of(p, "line_id")) ||
 	    !text_copy(line.shown.quantity, sizeof line.shown.quantity, text_of(p, "quantity")) ||
@@ -119,33 +121,74 @@ static json_t *open_sealed(const struct replayed *r, struct visit_key *key)
 	return person;
 }
 
-static void replay_attached(const struct replayed *r, struct basket *b)
+/* Who the line names; false: nobody can be named, their key is gone. */
+static bool replay_person(const struct replayed *r, struct person *who)
 {
 	const json_t *identity = json_object_get(r->context, "identity");
-	struct person who = {0};
-	json_t *person = open_sealed(r, &who.key);
+	*who = (struct person){0};
+	json_t *person = open_sealed(r, &who->key);
 	const char *customer_id = text_of(person, "customer_id");
+	bool named = customer_id[0] && text_copy(who->profile_ref, sizeof who->profile_ref,
+	                                         text_of(r->properties, "profile_ref"));
+	if (named && r->from->profile(r->from->ctx, customer_id, &who->profile) != 1)
+		who->profile = (struct profile){0};
+	named = named &&
+	        text_copy(who->profile.customer_id, sizeof who->profile.customer_id, customer_id);
+	text_copy(who->ident_ref, sizeof who->ident_ref, text_of(person, "ident_ref"));
+	text_copy(who->rule, sizeof who->rule, text_of(identity, "rule"));
+	text_copy(who->ruleset, sizeof who->ruleset, text_of(identity, "ruleset"));
+	text_copy(who->confidence, sizeof who->confidence, text_of(identity, "confidence"));
+	json_decref(person);
+	return named;
+}
+
+static void replay_attached(const struct replayed *r, struct basket *b)
+{
+	struct person who;
 	b->person = (struct person){0};
 	b->since = SINCE_NONE;
-	if (!customer_id[0] || !text_copy(who.profile_ref, sizeof who.profile_ref,
-	                                  text_of(r->properties, "profile_ref")))
-		goto free_person;
-	if (r->from->profile(r->from->ctx, customer_id, &who.profile) != 1)
-		who.profile = (struct profile){0};
-	if (!text_copy(who.profile.customer_id, sizeof who.profile.customer_id, customer_id))
-		goto free_person;
-	text_copy(who.ident_ref, sizeof who.ident_ref, text_of(person, "ident_ref"));
-	text_copy(who.rule, sizeof who.rule, text_of(identity, "rule"));
-	text_copy(who.ruleset, sizeof who.ruleset, text_of(identity, "ruleset"));
-	text_copy(who.confidence, sizeof who.confidence, text_of(identity, "confidence"));
+	if (!replay_person(r, &who))
+		return;
 	sale_seen(&b->place, &who);
 	b->person = who;
 	if (b->stage == STAGE_TENDER)
 		b->since = SINCE_END;
 	else
 		b->since = b->had_line ? SINCE_DURING : SINCE_START;
-free_person:
-	json_decref(person);
+}
+
+/* The order just closed: a card shown after the restart may still mean it. at_us holds the wall
+ * time until sale_replayed. */
+static void replay_order(const struct replayed *r, struct basket *b)
+{
+	struct lane *lane = b->lane;
+	struct last *last = lane ? &lane->last : NULL;
+	if (last) {
+		b->stage = STAGE_CLOSING;
+		const struct basket *front = sale_front(r->s, lane);
+		*last = (struct last){.place = b->place, .person = b->person};
+		last->on =
+		    (!front || !front->had_line) &&
+		    text_copy(last->order_id, sizeof last->order_id,
+		              text_of(r->properties, "order_id")) &&
+		    clock_parse_iso8601(text_of(r->root, "originalTimestamp"), &last->at_us) == 0;
+	}
+	sale_basket_drop(r->s, b);
+}
+
+/* A word on the order just closed. */
+static void replay_after_order(const struct replayed *r, enum event_kind kind)
+{
+	struct lane *lane = sale_lane(r->s, text_of(r->context, "lane"));
+	struct last *last = lane ? &lane->last : NULL;
+	struct person who = {0};
+	if (!last || !last->on ||
+	    strcmp(last->place.basket_id, text_of(r->context, "basket_id")) != 0)
+		return;
+	if (kind == EVENT_ORDER_CLAIMED && replay_person(r, &who))
+		sale_seen(&last->place, &who);
+	if (kind == EVENT_ORDER_CLAIMED || kind == EVENT_CUSTOMER_DETACHED)
+		last->person = who;
 }
 
 static void replay_kind(const struct replayed *r, enum event_kind kind)
@@ -153,8 +196,10 @@ static void replay_kind(const struct replayed *r, enum event_kind kind)
 	struct basket *b = basket_of(r);
 	if (kind == EVENT_BASKET_OPENED)
 		replay_opened(r);
-	if (!b)
+	if (!b) {
+		replay_after_order(r, kind);
 		return;
+	}
 	switch (kind) {
 	case EVENT_PRODUCT_ADDED:
 		replay_added(r, b);
@@ -176,6 +221,8 @@ static void replay_kind(const struct replayed *r, enum event_kind kind)
 		b->since = SINCE_NONE;
 		break;
 	case EVENT_ORDER_COMPLETED:
+		replay_order(r, b);
+		break;
 	case EVENT_BASKET_ABANDONED:
 		sale_basket_drop(r->s, b);
 		break;
@@ -209,6 +256,7 @@ static enum event_kind kind_of(const char *line, size_t len)
 	case EVENT_CUSTOMER_ATTACHED:
 	case EVENT_CUSTOMER_DETACHED:
 	case EVENT_ORDER_COMPLETED:
+	case EVENT_ORDER_CLAIMED:
 	case EVENT_BASKET_ABANDONED:
 		return lw_event_kind_of(name);
 	default:
@@ -228,6 +276,7 @@ void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_
 	    .from = from,
 	    .epoch = epoch,
 	    .seq = seq,
+	    .root = root,
 	    .context = json_object_get(json_object_get(root, "context"), "laneway"),
 	    .properties = json_object_get(root, "properties"),
 	};
@@ -239,6 +288,12 @@ void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_
 int sale_replayed(struct sale *s, const struct sale_now *now)
 {
 	int open = 0;
+	for (size_t i = 0; i < s->lane_count; i++) {
+		struct last *last = &s->lanes[i].last;
+		int64_t age_us = now->wall_us - last->at_us;
+		last->on = last->on && age_us >= 0;
+		last->at_us = now->mono_us - age_us;
+	}
 	for (struct basket *b = s->first; b; b = b->next) {
 		b->restored = true;
 		b->restored_wall_us = now->wall_us;

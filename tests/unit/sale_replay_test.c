@@ -151,6 +151,64 @@ static void who_waited_or_was_held_does_not_come_back(void **state)
 	assert_string_equal(shown(w), "-");
 }
 
+static void a_card_after_a_restart_may_still_mean_the_last_customer(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	char order_id[129];
+	opened(w, "B1");
+	order(w, "B1");
+	strcpy(order_id, of(w, "Order Completed", "order_id"));
+	later(w, 15);
+	assert_int_equal(power_cut(w, &from), 0);
+	later(w, 5);
+	assert_string_equal(scan(w, "Anna"), "Identifier Presented");
+	assert_string_equal(question(w), "Anna: last customer?");
+	assert_string_equal(choose(w, "last"), "Order Claimed");
+	assert_string_equal(of(w, "Order Claimed", "order_id"), order_id);
+}
+
+static void an_order_long_ago_or_with_a_line_after_it_is_not_the_last_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	opened(w, "B1");
+	order(w, "B1");
+	later(w, 21);
+	power_cut(w, &from);
+	assert_string_equal(scan(w, "Anna"), "Visit Started, Identifier Presented");
+	w->lane = "4";
+	opened(w, "B2");
+	order(w, "B2");
+	opened(w, "B3");
+	line(w, "B3", "1");
+	voided(w, "B3");
+	power_cut(w, &from);
+	scan(w, "Ben");
+	assert_string_equal(shown(w), "Ben");
+	assert_string_equal(question(w), "");
+}
+
+static void who_claimed_or_left_the_last_order_is_known_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	char ref[64];
+	opened(w, "B1");
+	order(w, "B1");
+	scan(w, "Anna");
+	choose(w, "last");
+	strcpy(ref, of(w, "Order Claimed", "profile_ref"));
+	power_cut(w, &from);
+	assert_string_equal(scan(w, "Anna"), "Identifier Presented");
+	assert_string_equal(of(w, "Identifier Presented", "outcome"), "matched");
+	assert_string_equal(of(w, "Identifier Presented", "profile_ref"), ref);
+	assert_string_equal(wrong(w), "Customer Detached");
+	power_cut(w, &from);
+	scan(w, "Anna");
+	assert_string_equal(of(w, "Identifier Presented", "outcome"), "held");
+}
+
 static void an_erased_customer_does_not_come_back(void **state)
 {
 	struct world *w = *state;
@@ -254,6 +312,9 @@ int main(void)
 	    world_test(what_was_closed_stays_closed),
 	    world_test(a_detached_customer_does_not_come_back),
 	    world_test(who_waited_or_was_held_does_not_come_back),
+	    world_test(a_card_after_a_restart_may_still_mean_the_last_customer),
+	    world_test(an_order_long_ago_or_with_a_line_after_it_is_not_the_last_after_a_restart),
+	    world_test(who_claimed_or_left_the_last_order_is_known_after_a_restart),
 	    world_test(an_erased_customer_does_not_come_back),
 	    world_test(a_customer_the_shard_has_lost_is_attached_without_a_name),
 	    world_test(a_restored_basket_the_till_does_not_confirm_ends),

@@ -154,10 +154,14 @@ class Store:
         return next((b for b in reversed(self.baskets) if b.lane == lane.name), None)
 
     def restart(self, now_us):
-        """Only open baskets come back, with the people that were attached to them."""
-        self.lanes.clear()
+        """Open baskets and the last order come back, with the people that were attached to them; no question does."""
+        places = [b.place for b in self.baskets]
+        for lane in self.lanes.values():
+            lane.held = lane.wait = None
+            places += [lane.last.place] if lane.last else []
+        for place in places:
+            place.seen = {c: r for c, r in place.seen.items() if c in place.attached}
         for b in self.baskets:
-            b.place.seen = {c: r for c, r in b.place.seen.items() if c in b.place.attached}
             b.restored_us = now_us
 
     # --- events ---
@@ -260,6 +264,7 @@ class Store:
             return None
         if choice == "last" and lane.last:
             lane.held, lane.last.person = None, held.person
+            lane.last.place.attached.append(held.person.customer)
             return [Expected("Order Claimed", lane.last.place, {
                 "age_days": 0, "claim_id": Drawn("claim_id"), "method": "scan", "order_id": lane.last.order_id,
                 "profile_ref": held.person.ref}, held.person, {"customer_id": held.person.customer},
