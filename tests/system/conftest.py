@@ -1,6 +1,5 @@
 """Every test gets a whole Laneway of its own: see tools/demo/rig.py."""
 
-import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "demo"))
 
 from box import Box  # noqa: E402
-from rig import Rig  # noqa: E402
+from rig import BUILD, Rig  # noqa: E402
 
-BUILD = os.environ.get("LANEWAY_SAN") or os.environ.get("LANEWAY_BUILD", "build")
 
 
 def pytest_report_header(config):

@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import BUILD
-from rig import Rig, until
+from rig import BUILD, Rig, until
 from store import applied
 
 ORACLE = Path(__file__).resolve().parents[2] / "tools" / "demo" / "oracle.py"

@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
+# Where the programs are; the tests prefer those with sanitizers.
+BUILD = os.environ.get("LANEWAY_SAN") or os.environ.get("LANEWAY_BUILD", "build")
 # Debian puts it where an ordinary user's PATH does not look.
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") or "mosquitto"
 
@@ -47,7 +49,7 @@ class Rig:
     def __init__(self, work, build=None, lanes=("1", "2", "3"), customers=2000, seed=1, store="demo",
                  aim=False):
         self.work = Path(work)
-        self.build = Path(build or os.environ.get("LANEWAY_BUILD", "build"))
+        self.build = Path(build or BUILD)
         if not self.build.is_absolute():
             self.build = ROOT / self.build
         self.lanes, self.customers, self.seed, self.store = lanes, customers, seed, store
