@@ -64,8 +64,8 @@ struct freshness_view {
 	char text[64];
 };
 
-/* The age of the data by its bounds (DESIGN.md, "Age of the data"). The lease is the shorter one:
- * no tablet can be paired yet. */
+/* The age of the data by its bounds (DESIGN.md, "Age of the data"). The lease is 90 days: what
+ * would shorten it, a box that no paired tablet has used, needs pairing first. */
 static enum freshness level_of(int64_t age_us)
 {
 	static const struct {
