@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 SAN ?=
 B ?= build$(if $(SAN),/san)
+FB := build/fuzz
 Q := $(if $(V),,@)
 
 # --- what Debian 12 has to give -------------------------------------------------------------------
@@ -37,7 +38,7 @@ CC := gcc
 CXX := g++
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0)
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
-CPPFLAGS = -D_GNU_SOURCE -DLANEWAY_VERSION='"$(VERSION)"' -Iinclude -Idaemon -Itools -I$(B)
+CPPFLAGS = -D_GNU_SOURCE -Iinclude -Idaemon -Itools -I$(B)
 CFLAGS = -std=c11 -O2 -g $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pthread
 CXXFLAGS = -std=c++17 -O2 -g -Wall -Wextra -Werror -fno-exceptions -pthread
 LDFLAGS = -pthread -Wl,--as-needed
@@ -75,6 +76,13 @@ $(B)/%.o: %.cc
 	@$(if $(V),,echo "  CXX $<")
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(B)/daemon/serve/ui.o: $(UI)
+# Only this object knows the version, and only a new version makes it anew.
+$(B)/daemon/base/version.o $(FB)/daemon/base/version.o: CPPFLAGS += -DLANEWAY_VERSION='"$(VERSION)"'
+$(B)/daemon/base/version.o: $(B)/version.txt
+$(B)/version.txt: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+.PHONY: FORCE
 
 $(B)/liblaneway.a: $(LIB_OBJ)
 	$(Q)rm -f $@; ar rcs $@ $^
@@ -105,7 +113,6 @@ unit: $(UNIT)
 	  tail -n 1 $$t.out | sed "s|^|$$(basename $$t): |"; done
 
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -pthread
-FB := build/fuzz
 FUZZ_OBJ = $(DAEMON_SRC:%.c=$(FB)/%.o) $(DAEMON_CXX:%.cc=$(FB)/%.o) \
   $(patsubst %.c,$(FB)/%.o,$(filter-out %/main.c,$(wildcard tools/hq/*.c)))
 $(FB)/%.o: %.c

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "identity/phone.h"
 
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
@@ -364,7 +365,7 @@ void flow_box_started(struct flow *f, const char *cause, bool clean)
 	snprintf(properties, sizeof properties,
 	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,"
 	         "\"version\":\"%s\"}",
-	         boot, cause, clean ? "true" : "false", f->restored, LANEWAY_VERSION);
+	         boot, cause, clean ? "true" : "false", f->restored, version_text());
 	struct entry *e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
 	if (e)
 		flow_put(f, e);

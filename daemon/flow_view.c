@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "base/version.h"
 
 #define MINUTE_US (60LL * 1000000)
 #define HOUR_US (60 * MINUTE_US)
@@ -491,7 +492,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	buf_byte(out, ',');
 	member(out, "device", f->conf->device);
 	buf_byte(out, ',');
-	member(out, "version", LANEWAY_VERSION);
+	member(out, "version", version_text());
 	buf_byte(out, ',');
 	member(out, "boot", boot);
 	buf_printf(out, ",\"uptime_s\":%" PRId64 ",\"pos_port\":%d,",

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "conf.h"
 #include "flow.h"
 #include "serve/serve.h"
@@ -442,7 +443,7 @@ int main(int argc, char **argv)
 			check = true;
 			break;
 		case 'V':
-			puts("lanewayd " LANEWAY_VERSION);
+			printf("lanewayd %s\n", version_text());
 			return 0;
 		case 'h':
 			fputs(usage, stdout);

@@ -8,10 +8,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "hq/hq_schema.h"
 #include "store/db.h"
-#include "store/vault.h"
 
-#define HQ_DB_FORMAT 1
 #define HQ_DB_GENERATION_BYTES 8
 #define HQ_DB_CACHE                                                                                \
 	"-32768" /* KiB, as SQLite wants it: the index pages of a busy day stay in memory */
@@ -30,88 +29,6 @@ static const char *const sql_text[HQ_SQL_COUNT] = {
 #include "hq/hq_sql.def"
 };
 
-static const char schema[] =
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE store(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, heard_us INTEGER,"
-    " dark_us INTEGER);"
-    "CREATE TABLE epoch(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, epoch BLOB NOT NULL,"
-    " device TEXT, prev_epoch BLOB, prev_last_seq INTEGER, prev_h BLOB, rank INTEGER,"
-    " included INTEGER NOT NULL DEFAULT 0, UNIQUE(store, epoch));"
-    "CREATE INDEX epoch_prev ON epoch(store, prev_epoch);"
-    "CREATE TABLE run(epoch INTEGER, first INTEGER, last INTEGER NOT NULL, h_prev BLOB NOT NULL,"
-    " h_last BLOB NOT NULL, PRIMARY KEY(epoch, first)) WITHOUT ROWID;"
-    "CREATE TABLE event(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
-    " leaf BLOB NOT NULL, line BLOB NOT NULL, UNIQUE(epoch, seq));"
-    "CREATE TABLE quarantine(epoch INTEGER, seq INTEGER, leaf BLOB NOT NULL, line BLOB NOT NULL,"
-    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
-    "CREATE TABLE fork(epoch INTEGER, seq INTEGER, leaf BLOB, line BLOB NOT NULL,"
-    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq, leaf)) WITHOUT ROWID;"
-    "CREATE TABLE unreadable(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, sha256 BLOB NOT NULL,"
-    " payload BLOB NOT NULL, reason TEXT NOT NULL, arrived_us INTEGER, UNIQUE(store, sha256));"
-    "CREATE TABLE alarm(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " detail TEXT NOT NULL, raised_us INTEGER, UNIQUE(store, kind, detail));"
-    "CREATE TABLE visit_key(id BLOB PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE fact(epoch INTEGER, seq INTEGER, store INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " basket TEXT, order_id TEXT, ref TEXT, visit TEXT, time_us INTEGER, amount INTEGER,"
-    " currency TEXT, items TEXT, profile_ref TEXT, customer TEXT, training INTEGER NOT NULL,"
-    " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
-    "CREATE INDEX fact_basket ON fact(store, basket, kind);"
-    "CREATE INDEX fact_order ON fact(order_id, kind);"
-    "CREATE TABLE waiting(key_id BLOB, epoch INTEGER, seq INTEGER, PRIMARY KEY(key_id, epoch, seq))"
-    " WITHOUT ROWID;"
-    "CREATE TABLE sale(order_id TEXT PRIMARY KEY, owner TEXT, visit TEXT, time_us INTEGER,"
-    " amount INTEGER, refunded INTEGER, cancelled INTEGER, training INTEGER, currency TEXT,"
-    " items TEXT) WITHOUT ROWID;"
-    "CREATE INDEX sale_owner ON sale(owner, time_us);"
-    "CREATE TABLE profile(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, external TEXT "
-    "UNIQUE,"
-    " first_name TEXT, name TEXT, tier TEXT, points INTEGER, points_as_of TEXT, language TEXT,"
-    " state TEXT NOT NULL, version INTEGER UNIQUE, visits INTEGER NOT NULL DEFAULT 0,"
-    " spend INTEGER NOT NULL DEFAULT 0, last_seen_us INTEGER, last_items TEXT);"
-    "CREATE TABLE identifier(kind TEXT, value TEXT, profile INTEGER, verified INTEGER NOT NULL,"
-    " ref BLOB NOT NULL, PRIMARY KEY(kind, value, profile)) WITHOUT ROWID;"
-    "CREATE INDEX identifier_profile ON identifier(profile);"
-    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL,"
-    " made_us INTEGER NOT NULL, done_us INTEGER);"
-    "CREATE INDEX outbox_open ON outbox(id) WHERE done_us IS NULL;"
-    "CREATE VIEW events AS SELECT store.name AS store, lower(hex(epoch.epoch)) AS epoch, event.seq "
-    "AS seq,"
-    " event.leaf AS leaf, event.line AS line FROM event JOIN epoch ON epoch.id = event.epoch"
-    " JOIN store ON store.id = epoch.store;"
-    "INSERT INTO meta VALUES('version', 0), ('applied', 0);"
-    "PRAGMA user_version = 1;";
-
-static int make_tables(struct hq_db *db)
-{
-	uint8_t random[HQ_DB_GENERATION_BYTES];
-	char text[TEXT_HEX_SIZE(HQ_DB_GENERATION_BYTES)];
-
-	if (db_exec(db->sql, "BEGIN IMMEDIATE") != 0)
-		return -1;
-	if (db_exec(db->sql, schema) != 0)
-		goto err_rollback;
-	vault_random(random, sizeof random);
-	text_hex(random, sizeof random, text);
-	if (hq_db_run(db, HQ_SQL_META_SET, "tt", "generation", text) != 1 ||
-	    db_exec(db->sql, "COMMIT") != 0)
-		goto err_rollback;
-	return 0;
-err_rollback:
-	db_exec(db->sql, "ROLLBACK");
-	return -1;
-}
-
-static int format_of(struct hq_db *db)
-{
-	sqlite3_stmt *q = db_prepare(db->sql, "PRAGMA user_version");
-	int format = -1;
-
-	if (q && sqlite3_step(q) == SQLITE_ROW)
-		format = sqlite3_column_int(q, 0);
-	sqlite3_finalize(q);
-	return format;
-}
-
 static int read_generation(struct hq_db *db)
 {
 	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_META_GET, "t", "generation");
@@ -127,7 +44,6 @@ int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_
 {
 	char path[HQ_DB_PATH_SIZE];
 	struct hq_db *db = calloc(1, sizeof *db);
-	int format;
 
 	*held = false;
 	if (!db || (size_t)snprintf(path, sizeof path, "%s/hq.db", dir) >= sizeof path) {
@@ -136,14 +52,9 @@ int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_
 	}
 	if (db_open_writer(&db->sql, &db->lock_fd, path, DB_SYNC_FULL, held, err, err_size) != 0)
 		goto err_free;
-	format = format_of(db);
-	if (format > HQ_DB_FORMAT) {
-		snprintf(err, err_size, "%s: its format is %d, this release reads up to %d", path,
-		         format, HQ_DB_FORMAT);
+	if (hq_schema_bring(db->sql, path, err, err_size) != 0)
 		goto err_close;
-	}
-	if (db_exec(db->sql, "PRAGMA cache_size=" HQ_DB_CACHE) != 0 ||
-	    (format == 0 && make_tables(db) != 0) || read_generation(db) != 0) {
+	if (db_exec(db->sql, "PRAGMA cache_size=" HQ_DB_CACHE) != 0 || read_generation(db) != 0) {
 		snprintf(err, err_size, "%s: not a database of laneway-hq", path);
 		goto err_close;
 	}

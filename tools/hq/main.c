@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "hq/ca.h"
 #include "hq/hq_cmd.h"
 
@@ -33,7 +34,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		printf("laneway-hq %s\n", LANEWAY_VERSION);
+		printf("laneway-hq %s\n", version_text());
 		return 0;
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {

@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "base/version.h"
 #include "laneway/cli.h"
 
 #define SOCKET_DEFAULT "/run/laneway/api.sock"
@@ -130,7 +132,7 @@ int main(int argc, char **argv)
 			help = true;
 			break;
 		case 'V':
-			puts("laneway " LANEWAY_VERSION);
+			printf("laneway %s\n", version_text());
 			return CLI_OK;
 		default:
 			return CLI_USAGE;

@@ -1,0 +1,108 @@
+#include "hq/hq_schema.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "store/db.h"
+
+/* A step that has been shipped is never edited: what it made stands in somebody's file. */
+static const char *const steps[] = {
+    /* 1: the first release */
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE store(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, heard_us INTEGER,"
+    " dark_us INTEGER);"
+    "CREATE TABLE epoch(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, epoch BLOB NOT NULL,"
+    " device TEXT, prev_epoch BLOB, prev_last_seq INTEGER, prev_h BLOB, rank INTEGER,"
+    " included INTEGER NOT NULL DEFAULT 0, UNIQUE(store, epoch));"
+    "CREATE INDEX epoch_prev ON epoch(store, prev_epoch);"
+    "CREATE TABLE run(epoch INTEGER, first INTEGER, last INTEGER NOT NULL, h_prev BLOB NOT NULL,"
+    " h_last BLOB NOT NULL, PRIMARY KEY(epoch, first)) WITHOUT ROWID;"
+    "CREATE TABLE event(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+    " leaf BLOB NOT NULL, line BLOB NOT NULL, UNIQUE(epoch, seq));"
+    "CREATE TABLE quarantine(epoch INTEGER, seq INTEGER, leaf BLOB NOT NULL, line BLOB NOT NULL,"
+    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE TABLE fork(epoch INTEGER, seq INTEGER, leaf BLOB, line BLOB NOT NULL,"
+    " reason TEXT NOT NULL, arrived_us INTEGER, PRIMARY KEY(epoch, seq, leaf)) WITHOUT ROWID;"
+    "CREATE TABLE unreadable(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, sha256 BLOB NOT NULL,"
+    " payload BLOB NOT NULL, reason TEXT NOT NULL, arrived_us INTEGER, UNIQUE(store, sha256));"
+    "CREATE TABLE alarm(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " detail TEXT NOT NULL, raised_us INTEGER, UNIQUE(store, kind, detail));"
+    "CREATE TABLE visit_key(id BLOB PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE fact(epoch INTEGER, seq INTEGER, store INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " basket TEXT, order_id TEXT, ref TEXT, visit TEXT, time_us INTEGER, amount INTEGER,"
+    " currency TEXT, items TEXT, profile_ref TEXT, customer TEXT, training INTEGER NOT NULL,"
+    " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE INDEX fact_basket ON fact(store, basket, kind);"
+    "CREATE INDEX fact_order ON fact(order_id, kind);"
+    "CREATE TABLE waiting(key_id BLOB, epoch INTEGER, seq INTEGER, PRIMARY KEY(key_id, epoch, seq))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE sale(order_id TEXT PRIMARY KEY, owner TEXT, visit TEXT, time_us INTEGER,"
+    " amount INTEGER, refunded INTEGER, cancelled INTEGER, training INTEGER, currency TEXT,"
+    " items TEXT) WITHOUT ROWID;"
+    "CREATE INDEX sale_owner ON sale(owner, time_us);"
+    "CREATE TABLE profile(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, external TEXT "
+    "UNIQUE,"
+    " first_name TEXT, name TEXT, tier TEXT, points INTEGER, points_as_of TEXT, language TEXT,"
+    " state TEXT NOT NULL, version INTEGER UNIQUE, visits INTEGER NOT NULL DEFAULT 0,"
+    " spend INTEGER NOT NULL DEFAULT 0, last_seen_us INTEGER, last_items TEXT);"
+    "CREATE TABLE identifier(kind TEXT, value TEXT, profile INTEGER, verified INTEGER NOT NULL,"
+    " ref BLOB NOT NULL, PRIMARY KEY(kind, value, profile)) WITHOUT ROWID;"
+    "CREATE INDEX identifier_profile ON identifier(profile);"
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL,"
+    " made_us INTEGER NOT NULL, done_us INTEGER);"
+    "CREATE INDEX outbox_open ON outbox(id) WHERE done_us IS NULL;"
+    "CREATE VIEW events AS SELECT store.name AS store, lower(hex(epoch.epoch)) AS epoch, event.seq "
+    "AS seq,"
+    " event.leaf AS leaf, event.line AS line FROM event JOIN epoch ON epoch.id = event.epoch"
+    " JOIN store ON store.id = epoch.store;"
+    "INSERT INTO meta VALUES('version', 0), ('applied', 0);"
+    "INSERT INTO meta VALUES('generation', lower(hex(randomblob(8))));",
+};
+#define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
+
+static int format_of(struct sqlite3 *sql)
+{
+	sqlite3_stmt *q = db_prepare(sql, "PRAGMA user_version");
+	int format = -1;
+
+	if (q && sqlite3_step(q) == SQLITE_ROW)
+		format = sqlite3_column_int(q, 0);
+	sqlite3_finalize(q);
+	return format;
+}
+
+/* The step and its number in one transaction: a step is done once or not at all. */
+static int take_step(struct sqlite3 *sql, int step)
+{
+	char number[48];
+
+	snprintf(number, sizeof number, "PRAGMA user_version = %d", step + 1);
+	if (db_exec(sql, "BEGIN IMMEDIATE") != 0)
+		return -1;
+	if (db_exec(sql, steps[step]) == 0 && db_exec(sql, number) == 0 &&
+	    db_exec(sql, "COMMIT") == 0)
+		return 0;
+	db_exec(sql, "ROLLBACK");
+	return -1;
+}
+
+int hq_schema_bring(struct sqlite3 *sql, const char *path, char *err, size_t err_size)
+{
+	int format = format_of(sql);
+
+	if (format > STEP_COUNT) {
+		snprintf(err, err_size, "%s: its format is %d, this release reads up to %d", path,
+		         format, STEP_COUNT);
+		return -1;
+	}
+	for (int step = format; step >= 0 && step < STEP_COUNT; step++) {
+		if (take_step(sql, step) == 0)
+			continue;
+		format = -1;
+		break;
+	}
+	if (format >= 0)
+		return 0;
+	snprintf(err, err_size, "%s: not a database of laneway-hq, or it cannot be written", path);
+	return -1;
+}
