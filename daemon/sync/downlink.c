@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sync/tell.h"
 
 #define ANSWER_US 10000000ll      /* 10 s: the first wait for a tell, doubling */
 #define ANSWER_US_MAX 300000000ll /* 5 min */
@@ -123,18 +124,16 @@ static bool read_version(const json_t *root, const char *name, uint64_t *out)
 	return true;
 }
 
-static const char *tell_fault(const json_t *root, struct downlink_tell *out)
+static const char *page_head_fault(const json_t *root, struct downlink_tell *out)
 {
-	if (json_integer_value(json_object_get(root, "v")) != 1)
-		return "v: expected 1";
-	const char *kind = json_string_value(json_object_get(root, "tell"));
-	if (!kind || strcmp(kind, "changes") != 0)
+	struct tell head;
+	const char *fault = tell_fault(root, &head);
+	if (fault)
+		return fault;
+	if (strcmp(head.kind, "changes") != 0)
 		return "tell: expected changes";
-	const char *device = json_string_value(json_object_get(root, "device"));
-	if (!device || !text_copy(out->device, sizeof(out->device), device))
-		return "device: expected a name";
-	if (!read_hex16(root, "id", out->id))
-		return "id: expected 16 hex digits";
+	memcpy(out->device, head.device, sizeof(out->device));
+	memcpy(out->id, head.id, sizeof(out->id));
 	if (!read_hex16(root, "generation", out->generation))
 		return "generation: expected 16 hex digits";
 	if (!read_version(root, "since", &out->since) || !read_version(root, "to", &out->to))
@@ -149,7 +148,7 @@ int downlink_parse(const char *json, size_t len, struct downlink_tell *out, char
 {
 	memset(out, 0, sizeof(*out));
 	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-	const char *fault = json_is_object(root) ? tell_fault(root, out) : "expected a JSON object";
+	const char *fault = page_head_fault(root, out);
 	json_decref(root);
 	if (!fault)
 		return 0;

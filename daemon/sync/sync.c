@@ -13,6 +13,7 @@
 #include "store/shard.h"
 #include "sync/downlink.h"
 #include "sync/mqtt.h"
+#include "sync/tell.h"
 #include "sync/uplink.h"
 
 #define QUEUE_MAX 1024 /* incoming items; what overflows is asked for or confirmed again */
@@ -102,22 +103,52 @@ static void on_confirm(struct sync *s, const struct mqtt_item *item)
 	heard(s);
 }
 
+/* ---- tells: one row per kind; each gets a signed frame that is for this device ---- */
+
+static int on_changes(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	struct downlink_tell tell;
+	if (downlink_parse(frame->header, frame->header_len, &tell, err, err_size))
+		return -1;
+	if (!downlink_expects(s->downlink, &tell))
+		return 0;
+	note_generation(s, tell.generation);
+	downlink_page(s->downlink, &tell, frame->body, frame->body_len);
+	return 0;
+}
+
+static const struct {
+	const char *kind;
+	/* 0, or -1 with what is wrong with it */
+	int (*take)(struct sync *s, const struct frame *frame, char *err, size_t err_size);
+} tells[] = {
+    {"changes", on_changes},
+};
+
+static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	struct tell tell;
+	if (tell_parse(frame->header, frame->header_len, &tell, err, err_size))
+		return -1;
+	heard(s);
+	if (strcmp(tell.device, s->device) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(tells) / sizeof(tells[0]); i++) {
+		if (strcmp(tells[i].kind, tell.kind) == 0)
+			return tells[i].take(s, frame, err, err_size);
+	}
+	snprintf(err, err_size, "it tells something that was not asked for");
+	return -1;
+}
+
 static void on_tell(struct sync *s, const struct mqtt_item *item)
 {
 	struct frame frame;
-	struct downlink_tell tell;
 	char err[200];
 	if (frame_decode("LNWT", s->store, item->payload, item->len,
 	                 vault_hq_sign_pub(s->params.vault), &frame, err, sizeof(err)) ||
-	    downlink_parse(frame.header, frame.header_len, &tell, err, sizeof(err))) {
+	    take_tell(s, &frame, err, sizeof(err)))
 		bad(s, item->topic, err);
-		return;
-	}
-	heard(s);
-	if (!downlink_expects(s->downlink, &tell))
-		return;
-	note_generation(s, tell.generation);
-	downlink_page(s->downlink, &tell, frame.body, frame.body_len);
 }
 
 static void on_message(struct sync *s, const struct mqtt_item *item)

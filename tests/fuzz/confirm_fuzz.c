@@ -6,6 +6,7 @@
 
 #include "sync/confirm.h"
 #include "sync/downlink.h"
+#include "sync/tell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct confirm *one = malloc(sizeof(*one)), *two = malloc(sizeof(*two));
 	struct downlink_tell tell;
+	struct tell head;
 	struct buf out = {0};
 	char err[200];
 	const char *json = (const char *)data;
@@ -22,7 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    memcmp(one, two, sizeof(*one)) != 0)
 			abort();
 	}
-	downlink_parse(json, size, &tell, err, sizeof(err));
+	if (downlink_parse(json, size, &tell, err, sizeof(err)) == 0 &&
+	    tell_parse(json, size, &head, err, sizeof(err)) != 0)
+		abort();
 	buf_free(&out);
 	free(one);
 	free(two);

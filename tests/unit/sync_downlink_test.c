@@ -347,7 +347,7 @@ static void what_is_wrong_with_a_tell_is_named(void **state)
 	    {"[]", "object"},
 	    {"{}", "v: "},
 	    {"{\"v\":1}", "tell: "},
-	    {"{\"v\":1,\"tell\":\"time\"}", "tell: "},
+	    {"{\"v\":1,\"tell\":\"time\",\"device\":\"d1\",\"id\":\"00000000000000aa\"}", "tell: "},
 	    {"{\"v\":1,\"tell\":\"changes\"}", "device: "},
 	    {"{\"v\":1,\"tell\":\"changes\",\"device\":\"d1\",\"id\":\"x\"}", "id: "},
 	    {"{\"v\":1,\"tell\":\"changes\",\"device\":\"d1\",\"id\":\"00000000000000aa\"}",

@@ -62,34 +62,74 @@ static bool copy_text(const json_t *root, const char *key, char *out, size_t siz
 	return text && text_copy(out, size, text);
 }
 
+static const char *changes_fault(const json_t *root, struct hq_tell_ask *out)
+{
+	const json_t *since = json_object_get(root, "since");
+
+	if (!copy_text(root, "generation", out->generation, sizeof out->generation) ||
+	    !json_is_integer(since) || json_integer_value(since) < 0)
+		return "an ask for changes without generation and since";
+	out->since = (uint64_t)json_integer_value(since);
+	return NULL;
+}
+
+static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out);
+
+/* One row per kind of ask. fault may be NULL: it has no members of its own. */
+static const struct {
+	const char *kind;
+	const char *(*fault)(const json_t *root, struct hq_tell_ask *out);
+	/* 0, or -1: there is nothing to answer (logged) */
+	int (*answer)(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+	              struct buf *out);
+} kinds[] = {
+    {"changes", changes_fault, answer_changes},
+};
+#define KIND_COUNT (sizeof kinds / sizeof kinds[0])
+
+static size_t kind_of(const char *kind)
+{
+	size_t i = 0;
+
+	while (i < KIND_COUNT && strcmp(kinds[i].kind, kind) != 0)
+		i++;
+	return i;
+}
+
+static const char *ask_fault(const json_t *root, struct hq_tell_ask *out)
+{
+	uint8_t id[8];
+	size_t kind;
+
+	if (!json_is_object(root) || json_integer_value(json_object_get(root, "v")) != 1)
+		return "an ask that is no JSON object of version 1";
+	if (!copy_text(root, "device", out->device, sizeof out->device) ||
+	    !hq_keys_name_ok(out->device))
+		return "an ask without the name of a device";
+	if (!copy_text(root, "id", out->id, sizeof out->id) || !text_unhex(out->id, id, sizeof id))
+		return "an ask whose id is not 16 hex digits";
+	if (!copy_text(root, "ask", out->kind, sizeof out->kind))
+		return "an ask that does not say for what";
+	kind = kind_of(out->kind);
+	if (kind == KIND_COUNT)
+		return "an ask for something that this release does not know";
+	return kinds[kind].fault ? kinds[kind].fault(root, out) : NULL;
+}
+
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size)
 {
 	json_t *root =
 	    len <= HQ_TELL_ASK_MAX ? json_loadb(ask, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	const json_t *since = json_object_get(root, "since");
-	const char *what = json_string_value(json_object_get(root, "ask"));
-	uint8_t id[8];
-	int rc = -1;
+	const char *fault;
 
 	memset(out, 0, sizeof *out);
-	if (!json_is_object(root) || json_integer_value(json_object_get(root, "v")) != 1)
-		snprintf(err, err_size, "an ask that is no JSON object of version 1");
-	else if (!what || strcmp(what, "changes") != 0)
-		snprintf(err, err_size, "an ask for something else than changes");
-	else if (!copy_text(root, "device", out->device, sizeof out->device) ||
-	         !hq_keys_name_ok(out->device))
-		snprintf(err, err_size, "an ask without the name of a device");
-	else if (!copy_text(root, "id", out->id, sizeof out->id) ||
-	         !text_unhex(out->id, id, sizeof id))
-		snprintf(err, err_size, "an ask whose id is not 16 hex digits");
-	else if (!copy_text(root, "generation", out->generation, sizeof out->generation) ||
-	         !json_is_integer(since) || json_integer_value(since) < 0)
-		snprintf(err, err_size, "an ask without generation and since");
-	else
-		rc = 0;
-	out->since = rc == 0 ? (uint64_t)json_integer_value(since) : 0;
+	fault = ask_fault(root, out);
 	json_decref(root);
-	return rc;
+	if (!fault)
+		return 0;
+	snprintf(err, err_size, "%s", fault);
+	return -1;
 }
 
 static void write_includes(struct hq_tell *t, const char *store)
@@ -131,28 +171,21 @@ static int encode(struct hq_tell *t, const char *store, const struct hq_tell_ask
 	return 0;
 }
 
-int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,
-                   struct buf *out)
+static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out)
 {
 	struct hq_profile_page page = {.max = HQ_TELL_PROFILES_MAX, .bytes_max = HQ_TELL_BYTES_MAX};
 	const char *generation = hq_db_generation(t->db);
-	char err[HQ_TELL_ERR_SIZE];
-	struct hq_tell_ask ask;
-	const uint8_t *pub;
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
 	uint64_t to;
 	bool more, fresh;
 
-	if (hq_tell_parse(ask_bytes, len, &ask, err, sizeof err) != 0) {
-		log_warn("store %s: %s", store, err);
-		return -1;
-	}
-	pub = hq_keys_device(t->keys, store, ask.device);
 	if (!pub)
 		return -1;
 	/* A store that is ahead of the feed has heard another history than this one. */
-	fresh = ask.since == 0 || strcmp(ask.generation, generation) != 0 ||
-	        ask.since > hq_profile_version(t->db);
-	page.since = fresh ? 0 : ask.since;
+	fresh = ask->since == 0 || strcmp(ask->generation, generation) != 0 ||
+	        ask->since > hq_profile_version(t->db);
+	page.since = fresh ? 0 : ask->since;
 	write_includes(t, store);
 	page.includes = t->includes.failed ? "{}" : (const char *)t->includes.data;
 	buf_reset(&t->lines);
@@ -162,8 +195,21 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, 
 	    &t->header,
 	    "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"changes\",\"generation\":\"%s\","
 	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,\"fresh\":%s}",
-	    ask.device, ask.id, generation, page.since, to, more ? "true" : "false",
+	    ask->device, ask->id, generation, page.since, to, more ? "true" : "false",
 	    fresh ? "true" : "false");
 	buf_byte(&t->header, '\0');
-	return encode(t, store, &ask, pub, out);
+	return encode(t, store, ask, pub, out);
+}
+
+int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,
+                   struct buf *out)
+{
+	char err[HQ_TELL_ERR_SIZE];
+	struct hq_tell_ask ask;
+
+	if (hq_tell_parse(ask_bytes, len, &ask, err, sizeof err) != 0) {
+		log_warn("store %s: %s", store, err);
+		return -1;
+	}
+	return kinds[kind_of(ask.kind)].answer(t, store, &ask, out);
 }
