@@ -95,3 +95,20 @@ const char *entry_text(struct entry *e, const char *s)
 {
 	return s ? entry_text_n(e, s, strlen(s)) : NULL;
 }
+
+int entry_mark(struct entry *e, const char *name, const void *value, size_t len)
+{
+	struct entry_mark *mark = arena_take(e, sizeof *mark, alignof(struct entry_mark));
+	void *copy = mark ? arena_take(e, len, 1) : NULL;
+	if (!copy)
+		return -1;
+	if (len)
+		memcpy(copy, value, len);
+	*mark = (struct entry_mark){.name = name, .value = copy, .len = len};
+	if (e->last_mark)
+		e->last_mark->next = mark;
+	else
+		e->marks = mark;
+	e->last_mark = mark;
+	return 0;
+}

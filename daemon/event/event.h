@@ -75,6 +75,14 @@ struct entry_id {
 	uint8_t body[EVENT_ID_BYTES]; /* keyed hash of the message as sent (vault_body_hash) */
 };
 
+/* A small value that becomes durable with the entry, or not at all. */
+struct entry_mark {
+	struct entry_mark *next;
+	const char *name;
+	const void *value;
+	size_t len;
+};
+
 enum entry_status { ENTRY_PENDING, ENTRY_KEPT, ENTRY_REFUSED };
 
 struct entry {
@@ -84,6 +92,7 @@ struct entry {
 	struct entry_id id;
 	void *cookie; /* the loop's own; the journal hands it back untouched */
 	uint64_t tag; /* same */
+	struct entry_mark *marks, *last_mark;
 	/* the journal's answer */
 	enum entry_status status;
 	const char *reason; /* static text when refused: "disk_full", "cannot_keep", "stopping" */
@@ -105,6 +114,12 @@ struct lw_event *entry_add(struct entry *e, enum event_kind kind);
 /* A copy of s[0..n) with NUL in the entry's arena; NULL when s is NULL or out of memory. */
 const char *entry_text_n(struct entry *e, const char *s, size_t n);
 const char *entry_text(struct entry *e, const char *s);
+
+/* Let the journal remember `value` under `name` from this entry's commit on: a later mark of the
+ * same name replaces it, an entry that is refused writes none. The name is static text
+ * ([a-z_]{1,32}); the value is copied into the arena. 0, or -1: out of memory, the entry is as it
+ * was. */
+int entry_mark(struct entry *e, const char *name, const void *value, size_t len);
 
 /* What the journal knows and the loop does not. */
 struct lw_event_stamp {

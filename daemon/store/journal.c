@@ -29,6 +29,7 @@ void journal_publish(struct journal *j)
 	struct journal_state *s = &j->state;
 	pthread_mutex_lock(&j->lock);
 	memcpy(s->epoch, j->epoch, sizeof(s->epoch));
+	s->ordinal = j->ordinal;
 	s->last_seq = j->last_seq;
 	s->kept = j->totals.kept;
 	s->confirmed = j->totals.confirmed;

@@ -89,6 +89,7 @@ bool journal_confirm(struct journal *j, const struct journal_confirm *c);
 
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
+	int64_t ordinal;          /* of the open epoch, as in struct journal_epoch */
 	uint64_t last_seq;        /* committed in the open epoch */
 	uint64_t kept, confirmed; /* all epochs: events in the file, confirmed ones among them */
 	uint64_t file_bytes;
@@ -140,6 +141,15 @@ struct journal_urgent {
 	uint64_t seq;
 };
 int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, int max);
+
+/* The value of a mark (entry_mark); out is replaced and stays the caller's. 0, or -1: no committed
+ * entry has written one. */
+int journal_reader_mark(struct journal_reader *r, const char *name, struct buf *out);
+
+/* h(seq): the chain after this event; zeros for 0. 0, or -1: the journal does not hold that place
+ * of the chain (never written, or deleted and not the anchor). */
+int journal_reader_h(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                     uint8_t h[EVENT_HASH_BYTES]);
 
 /* A visit key by its id. 0, or -1 (unknown, or destroyed). */
 int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],

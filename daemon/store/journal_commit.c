@@ -196,9 +196,27 @@ static int put_pack(struct journal *j)
 	return journal_commit_run(j, j->put_pack);
 }
 
+/* In the order of the entries: the last mark of a name is the one that stays. */
+static int put_marks(struct journal *j)
+{
+	const struct journal_batch *b = &j->batch;
+	for (size_t i = 0; i < b->slot_count; i++) {
+		const struct entry *e = b->slots[i].entry;
+		if (e->status != ENTRY_PENDING)
+			continue;
+		for (const struct entry_mark *m = e->marks; m; m = m->next) {
+			sqlite3_bind_text(j->put_mark, 1, m->name, -1, SQLITE_STATIC);
+			sqlite3_bind_blob64(j->put_mark, 2, m->value, m->len, SQLITE_STATIC);
+			if (journal_commit_run(j, j->put_mark))
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int journal_commit_batch(struct journal *j)
 {
-	return put_keys(j) || put_pack(j) || put_urgent(j) ? -1 : 0;
+	return put_keys(j) || put_pack(j) || put_urgent(j) || put_marks(j) ? -1 : 0;
 }
 
 void journal_commit_done(struct journal *j)

@@ -32,6 +32,9 @@
 #define JOURNAL_CHECKPOINT_PAGES 2000
 #define JOURNAL_CONFIRMS_MAX 64 /* waiting to be applied: HQ says them again */
 #define JOURNAL_KNOWN_KEYS 1024 /* visit keys remembered as stored: the visits of an hour */
+/* In meta, a mark's name stands behind this: no mark can take the place of the journal's own rows.
+ */
+#define JOURNAL_MARK_PREFIX "mark."
 #define JOURNAL_KEY_SLOTS 16384 /* at least twice the events of a pack */
 
 /* ---- places in the file: journal_seek.c; used by the writer's and by the readers' connections
@@ -122,9 +125,9 @@ struct journal {
 	sqlite3 *db;
 	int lock_fd;
 	struct journal_seek seek;
-	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *set_marks,
-	    *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor, *drop_epoch, *vacuum,
-	    *old_packs;
+	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_mark,
+	    *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
+	    *drop_epoch, *vacuum, *old_packs;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -197,7 +200,7 @@ int journal_commit_begin(struct journal *j);
 /* Make it durable. 0, or -1: disk full, everything since begin is undone. */
 int journal_commit_end(struct journal *j);
 void journal_commit_undo(struct journal *j);
-/* The batch's rows: visit keys, pack, urgent. Between begin and end. 0 or -1. */
+/* The batch's rows: visit keys, pack, urgent, marks. Between begin and end. 0 or -1. */
 int journal_commit_batch(struct journal *j);
 /* After a successful end: the chain moves on, the keys are known. */
 void journal_commit_done(struct journal *j);
@@ -236,7 +239,8 @@ struct journal_reader {
 	const struct vault *vault;
 	struct pack_codec *codec;
 	struct journal_seek seek;
-	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail;
+	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail,
+	    *mark;
 	struct journal_walk walk;
 	int64_t key_ordinal; /* whose key is held; 0: none */
 	uint8_t key_epoch[EVENT_EPOCH_BYTES], epoch_key[VAULT_KEY_BYTES];

@@ -55,6 +55,8 @@ static const struct {
                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
     STATEMENT(put_key, "INSERT OR IGNORE INTO visit_key(id, wrapped) VALUES(?1, ?2)"),
     STATEMENT(put_urgent, "INSERT INTO urgent(ordinal, seq) VALUES(?1, ?2)"),
+    STATEMENT(put_mark, "INSERT OR REPLACE INTO meta(name, value)"
+                        " VALUES('" JOURNAL_MARK_PREFIX "' || ?1, ?2)"),
     STATEMENT(set_marks, "UPDATE epoch SET confirmed = ?2, ranges = ?3 WHERE ordinal = ?1"),
     STATEMENT(drop_urgent, "DELETE FROM urgent WHERE ordinal = ?1 AND seq BETWEEN ?2 AND ?3"),
     STATEMENT(page_count, "PRAGMA page_count"),

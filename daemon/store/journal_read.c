@@ -28,8 +28,10 @@ static int prepare(struct journal_reader *r)
 	r->key = db_prepare(db, "SELECT wrapped FROM visit_key WHERE id = ?1");
 	r->pack_count = db_prepare(db, "SELECT count(*) FROM pack");
 	r->tail = db_prepare(db, "SELECT id, count FROM pack ORDER BY id DESC LIMIT ?1");
+	r->mark =
+	    db_prepare(db, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "' || ?1");
 	bool ok = r->begin && r->end && r->body && r->keys && r->scan && r->ids && r->urgent &&
-	          r->key && r->pack_count && r->tail;
+	          r->key && r->pack_count && r->tail && r->mark;
 	return ok ? journal_seek_open(&r->seek, db) : -1;
 }
 
@@ -63,8 +65,8 @@ void journal_reader_free(struct journal_reader *r)
 {
 	if (!r)
 		return;
-	sqlite3_stmt *all[] = {r->begin, r->end,    r->body, r->keys,       r->scan,
-	                       r->ids,   r->urgent, r->key,  r->pack_count, r->tail};
+	sqlite3_stmt *all[] = {r->begin,  r->end, r->body,       r->keys, r->scan, r->ids,
+	                       r->urgent, r->key, r->pack_count, r->tail, r->mark};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
 	journal_seek_close(&r->seek);
@@ -328,6 +330,45 @@ int journal_reader_run(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH
 	journal_reader_end(r);
 	if (rc != 1)
 		journal_run_free(out);
+	return rc;
+}
+
+/* ---- one place of the chain ---- */
+
+static int find_h(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                  uint8_t h[EVENT_HASH_BYTES])
+{
+	struct journal_row row;
+	struct journal_place place;
+	uint64_t first = seq;
+
+	if (journal_seek_epoch_id(&r->seek, epoch, &row) != 1)
+		return -1;
+	if (seq == 0 || seq == row.deleted) {
+		memcpy(h, seq ? row.deleted_h : (uint8_t[EVENT_HASH_BYTES]){0}, EVENT_HASH_BYTES);
+		return 0;
+	}
+	if (seq < row.deleted)
+		return -1;
+	if (first_pack(r, &row, &first, &place) != 1)
+		return -1;
+	if (seq == place.first + place.count - 1) {
+		memcpy(h, place.h, EVENT_HASH_BYTES);
+		return 0;
+	}
+	if (walk_to(r, &place, seq + 1) || r->walk.seq != seq + 1)
+		return -1;
+	memcpy(h, r->walk.h, EVENT_HASH_BYTES);
+	return 0;
+}
+
+int journal_reader_h(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                     uint8_t h[EVENT_HASH_BYTES])
+{
+	if (journal_reader_begin(r))
+		return -1;
+	int rc = find_h(r, epoch, seq, h);
+	journal_reader_end(r);
 	return rc;
 }
 

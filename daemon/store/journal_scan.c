@@ -70,6 +70,20 @@ int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, 
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? n : fault(r, "urgent seqs cannot be read");
 }
 
+int journal_reader_mark(struct journal_reader *r, const char *name, struct buf *out)
+{
+	buf_reset(out);
+	sqlite3_bind_text(r->mark, 1, name, -1, SQLITE_TRANSIENT);
+	int rc = sqlite3_step(r->mark);
+	if (rc == SQLITE_ROW)
+		buf_add(out, sqlite3_column_blob(r->mark, 0),
+		        (size_t)sqlite3_column_bytes(r->mark, 0));
+	else if (rc != SQLITE_DONE)
+		fault(r, "a mark cannot be read");
+	sqlite3_reset(r->mark);
+	return rc == SQLITE_ROW && !out->failed ? 0 : -1;
+}
+
 int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],
                        struct visit_key *out)
 {

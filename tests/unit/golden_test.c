@@ -88,9 +88,19 @@ static void write_file(const char *dir, const char *name, const struct buf *b)
 	fclose(file);
 }
 
+static int access_in(const char *dir, const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return access(path, F_OK);
+}
+
 static void make_keys(const char *dir)
 {
-	sh("mkdir -p %s && openssl rand -hex 32 >%1$s/vault.key%2$s", dir, "");
+	sh("mkdir -p %s%s", dir, "");
+	if (access_in(dir, "vault.key") == 0) /* a set for keys that are there */
+		return;
+	sh("openssl rand -hex 32 >%s/vault.key%s", dir, "");
 	static const char *const names[] = {"device-box", "hq-box", "hq-sign"};
 	for (int i = 0; i < 3; i++) {
 		sh(i < 2 ? "openssl genpkey -algorithm X25519 -out %s/%s.key"
@@ -222,6 +232,47 @@ static void make_tell(struct fixture *f, const char *dir, struct buf *out)
 	buf_free(&body);
 }
 
+static void confirm_some(struct fixture *f, uint64_t through, uint64_t first, uint64_t last)
+{
+	struct journal_confirm c = {.through = through, .range_count = 1};
+	memcpy(c.epoch, place_state(f->place).epoch, 8);
+	c.ranges[0] = (struct journal_range){first, last};
+	assert_true(journal_confirm(f->place->journal, &c));
+	place_fill(f->place, 1);
+}
+
+static void add_urgent(struct fixture *f)
+{
+	struct entry *e = place_entry(EVENT_CUSTOMER_DETACHED);
+	e->first->urgent = true;
+	entry_free(place_commit(f->place, e));
+}
+
+/* A journal with a history: an anchor, confirmed ranges, urgent seqs, a stop that was none. */
+static void make_used(struct fixture *f, const char *dir)
+{
+	struct place *p = f->place;
+	place_start(p);
+	make_events(f);
+	place_fill(p, 6);
+	confirm_some(f, 6, 9, 9);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	place_stop(p);
+	place_start(p); /* retention takes 1 to 6 of the first epoch */
+	while (place_state(p).kept > 7)
+		usleep(1000);
+	make_events(f);
+	add_urgent(f);
+	confirm_some(f, 2, 4, 4);
+	place_stop(p);
+	place_start(p);
+	add_urgent(f);
+	confirm_some(f, 2, 4, 4);
+	sh("cp %s %s/used.db", p->path, dir);
+	sh("cp %s-wal %s/used.db-wal", p->path, dir);
+	place_stop(p);
+}
+
 static void write_golden(const char *dir)
 {
 	struct buf batch = {0}, confirm = {0}, tell = {0};
@@ -241,6 +292,8 @@ static void write_golden(const char *dir)
 	place_stop(f->place);
 	sh("cp %s %s/journal.db", f->place->path, dir);
 	sh("! ls %s/*-wal 2>/dev/null%s", f->place->dir, "");
+	sh("rm %s%s*", f->place->path, "");
+	make_used(f, dir);
 	buf_free(&batch);
 	buf_free(&confirm);
 	buf_free(&tell);
@@ -315,6 +368,36 @@ static void the_golden_journal_can_be_gone_on_with(void **state)
 	assert_int_equal(place_state(f->place).kept, 4 + 3 + 2);
 }
 
+/* used-1.db: a journal of format 1 with a history, its log not yet copied into it. */
+static void the_used_golden_journal_keeps_all_it_holds(void **state)
+{
+	struct fixture *f = *state;
+	struct place *p = f->place;
+	struct journal_verify v;
+	struct journal_epoch e[4];
+	struct journal_urgent urgent[4];
+	char err[200] = "";
+	sh("cp %s/used-1.db %s/journal.db", GOLDEN, p->dir);
+	sh("cp %s/used-1.db-wal %s/journal.db-wal", GOLDEN, p->dir);
+	place_start(p);
+	assert_false(p->set_aside);
+	assert_false(place_state(p).clean);
+	if (journal_reader_verify(place_reader(p), &v, NULL, NULL, err, sizeof(err)))
+		fail_msg("%s", err);
+	assert_int_equal(v.epochs, 4);
+	assert_int_equal(v.events, 5 + 6 + 3 + 1);
+	assert_int_equal(journal_reader_epochs(place_reader(p), e, 4), 4);
+	assert_int_equal(e[0].deleted_through, 6);
+	assert_int_equal(e[0].confirmed_through, 6);
+	assert_int_equal(e[0].confirmed_count, 1);
+	assert_int_equal(e[0].confirmed[0].first, 9);
+	assert_int_equal(e[1].confirmed_through, 2);
+	assert_int_equal(e[1].confirmed[0].last, 4);
+	assert_int_equal(journal_reader_urgent(place_reader(p), urgent, 4), 1);
+	assert_int_equal(urgent[0].seq, 5);
+	assert_memory_equal(urgent[0].epoch, e[1].epoch, 8);
+}
+
 static void the_golden_batch_is_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_golden_journal_is_whole_and_its_first_epoch_is_the_golden_batch),
 	    TEST(the_golden_journal_can_be_gone_on_with),
+	    TEST(the_used_golden_journal_keeps_all_it_holds),
 	    TEST(the_golden_batch_is_whole),
 	    TEST(the_golden_confirmation_is_read),
 	    TEST(the_golden_page_goes_into_a_shard),

@@ -182,13 +182,16 @@ static void two_such_exits_are_not_enough(void **state)
 static void a_full_disk_refuses_and_the_same_seqs_are_given_again(void **state)
 {
 	struct place *p = *state;
+	struct buf mark = {0};
 	struct journal_verify v;
 	char err[256] = "";
 	place_start(p);
 	place_fill(p, 3);
 	atomic_store(&fault.log_write_full, true);
 	for (int i = 0; i < 5; i++) {
-		struct entry *e = place_commit(p, place_entry(EVENT_ORDER_COMPLETED));
+		struct entry *e = place_entry(EVENT_ORDER_COMPLETED);
+		assert_int_equal(entry_mark(e, "one", "a", 1), 0);
+		place_commit(p, e);
 		assert_int_equal(e->status, ENTRY_REFUSED);
 		assert_string_equal(e->reason, "disk_full");
 		assert_int_equal(e->lines_len, 0);
@@ -206,6 +209,8 @@ static void a_full_disk_refuses_and_the_same_seqs_are_given_again(void **state)
 	if (journal_reader_verify(place_reader(p), &v, NULL, NULL, err, sizeof(err)))
 		fail_msg("%s", err);
 	assert_int_equal(v.events, 5);
+	assert_int_equal(journal_reader_mark(place_reader(p), "one", &mark), -1);
+	buf_free(&mark);
 }
 
 static void a_visit_key_refused_with_its_event_is_stored_with_the_next(void **state)

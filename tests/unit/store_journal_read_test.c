@@ -90,6 +90,133 @@ static void a_run_from_any_seq_carries_the_chain_on_both_sides(void **state)
 	journal_run_free(&whole);
 }
 
+static void the_chain_can_be_asked_at_any_place_inside_packs_too(void **state)
+{
+	struct place *p = *state;
+	struct journal_run run;
+	uint8_t h[32], other[EVENT_EPOCH_BYTES] = {1};
+	fill_packs(p);
+	struct journal_state s = place_state(p);
+	struct journal_reader *r = place_reader(p);
+	assert_int_equal(journal_reader_h(r, s.epoch, 0, h), 0);
+	assert_memory_equal(h, (uint8_t[32]){0}, 32);
+	for (uint64_t seq = 46; seq >= 1; seq--) {
+		assert_int_equal(journal_reader_run(r, s.epoch, seq, 1, 1 << 20, &run), 1);
+		assert_int_equal(journal_reader_h(r, s.epoch, seq, h), 0);
+		assert_memory_equal(h, run.h_last, 32);
+		assert_int_equal(journal_reader_h(r, s.epoch, seq - 1, h), 0);
+		assert_memory_equal(h, run.h_prev, 32);
+		journal_run_free(&run);
+	}
+	assert_int_equal(journal_reader_h(r, s.epoch, 47, h), -1);
+	assert_int_equal(journal_reader_h(r, other, 1, h), -1);
+}
+
+static void of_deleted_events_only_the_anchor_is_known_of_the_chain(void **state)
+{
+	struct place *p = *state;
+	uint8_t h[32], want[32];
+	fill_packs(p);
+	struct journal_state s = place_state(p);
+	assert_int_equal(journal_reader_h(place_reader(p), s.epoch, 4, want), 0);
+	struct journal_confirm c = {.through = 5};
+	memcpy(c.epoch, s.epoch, 8);
+	assert_true(journal_confirm(p->journal, &c));
+	place_fill(p, 1);
+	place_stop(p);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	place_start(p);
+	while (place_state(p).kept > 44)
+		usleep(1000);
+	struct journal_reader *r = place_reader(p);
+	assert_int_equal(journal_reader_h(r, s.epoch, 4, h), 0);
+	assert_memory_equal(h, want, 32);
+	assert_int_equal(journal_reader_h(r, s.epoch, 3, h), -1);
+	assert_int_equal(journal_reader_h(r, s.epoch, 5, h), 0);
+	assert_int_equal(journal_reader_h(r, s.epoch, 0, h), 0);
+}
+
+/* ---- marks ---- */
+
+static void expect_mark(struct place *p, const char *name, const char *want)
+{
+	struct buf b = {0};
+	assert_int_equal(journal_reader_mark(place_reader(p), name, &b), want ? 0 : -1);
+	if (want) {
+		assert_int_equal(b.len, strlen(want));
+		assert_memory_equal(b.data, want, b.len);
+	}
+	buf_free(&b);
+}
+
+static struct entry *marked(const char *name, const char *value)
+{
+	struct entry *e = place_entry(EVENT_ORDER_COMPLETED);
+	assert_int_equal(entry_mark(e, name, value, strlen(value)), 0);
+	return e;
+}
+
+static void a_mark_is_there_from_its_entrys_commit_on_and_the_last_one_stays(void **state)
+{
+	struct place *p = *state;
+	struct entry *e = marked("one", "a");
+	assert_int_equal(entry_mark(e, "two", "b", 1), 0);
+	expect_mark(p, "one", NULL);
+	entry_free(place_commit(p, e));
+	expect_mark(p, "one", "a");
+	expect_mark(p, "two", "b");
+	entry_free(place_commit(p, marked("one", "a longer value")));
+	expect_mark(p, "one", "a longer value");
+	expect_mark(p, "two", "b");
+	place_stop(p);
+	place_start(p);
+	expect_mark(p, "one", "a longer value");
+	expect_mark(p, "three", NULL);
+}
+
+static void of_two_entries_in_one_commit_the_later_ones_mark_stays(void **state)
+{
+	struct place *p = *state;
+	char text[16];
+	for (int i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		assert_true(journal_put(p->journal, marked("n", text)));
+	}
+	for (int i = 0; i < 500; i++)
+		entry_free(place_wait(p));
+	expect_mark(p, "n", "499");
+}
+
+static void an_entry_that_is_refused_writes_no_mark(void **state)
+{
+	struct place *p = *state;
+	char big[EVENT_LINE_MAX + 100];
+	struct entry *e = marked("one", "a");
+	memset(big, 'x', sizeof(big));
+	big[0] = '"', big[sizeof(big) - 2] = '"', big[sizeof(big) - 1] = 0;
+	e->first->properties = big;
+	/* Among others, so that its commit happens. */
+	for (int i = 0; i < 401; i++)
+		assert_true(
+		    journal_put(p->journal, i == 200 ? e : place_entry(EVENT_PRODUCT_ADDED)));
+	for (int i = 0; i < 401; i++) {
+		struct entry *answered = place_wait(p);
+		assert_int_equal(answered->status, answered == e ? ENTRY_REFUSED : ENTRY_KEPT);
+		entry_free(answered);
+	}
+	expect_mark(p, "one", NULL);
+}
+
+static void a_mark_cannot_take_the_place_of_the_journals_own_rows(void **state)
+{
+	struct place *p = *state;
+	entry_free(place_commit(p, marked("store", "another")));
+	expect_mark(p, "store", "another");
+	place_stop(p);
+	place_start(p);
+	assert_false(p->set_aside);
+}
+
 static void runs_one_after_the_other_give_every_line_once(void **state)
 {
 	struct place *p = *state;
@@ -432,6 +559,12 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_run_from_any_seq_carries_the_chain_on_both_sides),
+	    TEST(the_chain_can_be_asked_at_any_place_inside_packs_too),
+	    TEST(of_deleted_events_only_the_anchor_is_known_of_the_chain),
+	    TEST(a_mark_is_there_from_its_entrys_commit_on_and_the_last_one_stays),
+	    TEST(of_two_entries_in_one_commit_the_later_ones_mark_stays),
+	    TEST(an_entry_that_is_refused_writes_no_mark),
+	    TEST(a_mark_cannot_take_the_place_of_the_journals_own_rows),
 	    TEST(runs_one_after_the_other_give_every_line_once),
 	    TEST(a_run_is_bounded_by_bytes_but_gives_one_line_at_least),
 	    TEST(a_run_reads_at_most_64_packs),
