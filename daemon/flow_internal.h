@@ -1,5 +1,7 @@
-/* What flow's own files share: flow.c (the path of an event), flow_start.c (making, rebuilding,
- * reloading), flow_view.c (what screens and tools are told). */
+/* What flow's own files share: flow.c (to the journal and back), flow_scan.c and flow_till.c (what
+ * comes in), flow_tap.c (the cashier's keys), flow_start.c (making, reloading, ending),
+ * flow_rebuild.c (what the journal brings back), flow_view.c, flow_fresh.c and flow_status.c (what
+ * screens and tools are told). */
 #ifndef LANEWAY_FLOW_INTERNAL_H
 #define LANEWAY_FLOW_INTERNAL_H
 
@@ -15,6 +17,8 @@
 #include "store/window.h"
 #include "sync/sync.h"
 
+/* entry.tag of what a scanner brought; a till's entry has its link there, and an id. */
+#define FLOW_TAG_SCAN 1
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
 #define FLOW_RESEND_IDS_MAX 200000 /* per source */
 
@@ -82,12 +86,54 @@ void flow_tick(struct flow *f);
 /* Entries that the journal has answered. */
 void flow_drain(struct flow *f);
 
-/* The callbacks of capture. */
-void flow_set_ops(struct flow *f);
+/* The callbacks of capture: each file sets its own. */
+void flow_scan_ops(struct capture_ops *ops);
+void flow_till_ops(struct capture_ops *ops);
 
 /* The loyalty schemes and the region of the configuration as identity's rules. */
 void flow_set_rules(struct flow *f);
 
+/* ---- flow_scan.c ---- */
+/* A scan of this source could not be kept. */
+void flow_note_gap(struct flow *f, const char *source);
+/* Journal what was missed, as soon as the journal takes entries again. */
+void flow_flush_gaps(struct flow *f);
+/* A Capture Gap was answered: what it said is settled, or is still to be said. */
+void flow_settle_gap(const struct entry *e);
+void flow_note_refused(struct flow *f, const char *source, const char *lane, const char *reason,
+                       uint64_t count);
+
+/* ---- flow_till.c ---- */
+struct flow_lane *flow_lane_of(struct flow *f, const char *lane);
+/* Say `customer` to the lane's till, but only when it differs from what it was told last. */
+void flow_tell_till(struct flow *f, struct flow_lane *l);
+/* The journal has answered a till's entry. */
+void flow_till_kept(struct flow *f, const struct entry *e);
+void flow_till_refused(struct flow *f, const struct entry *e);
+
+/* ---- flow_fresh.c ---- */
+enum freshness {
+	FRESH_NOW,
+	FRESH_AS_OF,
+	FRESH_AMBER,
+	FRESH_NO_PROMPTS,
+	FRESH_NO_POINTS,
+	FRESH_LOCKED
+};
+
+struct freshness_view {
+	enum freshness level;
+	int64_t age_us; /* -1: never synced */
+	char as_of[6];
+	char text[64];
+};
+
+void flow_freshness(const struct flow *f, const struct sync_state *s, struct freshness_view *v);
+const char *flow_freshness_name(enum freshness level);
+/* "17:02", local time. */
+void flow_clock_text(int64_t wall_us, char out[6]);
+
+/* ---- flow_view.c ---- */
 /* {"type":"customer", ...} for a lane's till. */
 void flow_customer_json(const struct flow *f, const struct lane_view *v, struct buf *out);
 

@@ -240,8 +240,6 @@ static int make_parts(struct flow *f, char *err, size_t err_size)
 	    .store = f->conf->store,
 	    .currency = f->conf->currency,
 	    .lanes = f->conf->lane_names,
-	    .prompt_ask = f->conf->prompt_ask,
-	    .prompt_greet = f->conf->prompt_greet,
 	};
 	char shard[256];
 
@@ -279,7 +277,9 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->started_mono_us = clock_mono_us(params->clock);
 	for (int i = 0; i < f->conf->lane_count; i++)
 		text_copy(f->lanes[i].lane, sizeof f->lanes[i].lane, f->conf->lanes[i]);
-	flow_set_ops(f);
+	f->ops.ctx = f;
+	flow_scan_ops(&f->ops);
+	flow_till_ops(&f->ops);
 	flow_set_rules(f);
 	snprintf(journal, sizeof journal, "%s/journal.db", f->conf->data_dir);
 	if (make_parts(f, err, err_size) < 0 || rebuild(f, journal, err, err_size) < 0) {

@@ -43,10 +43,6 @@ struct sale *sale_new(const struct sale_params *params)
 	s->digits = num_currency_digits(s->currency);
 	if (s->digits < 0)
 		s->digits = 0; /* the configuration names a currency that exists */
-	if (params->prompt_ask)
-		text_copy(s->prompt_ask, sizeof s->prompt_ask, params->prompt_ask);
-	if (params->prompt_greet)
-		text_copy(s->prompt_greet, sizeof s->prompt_greet, params->prompt_greet);
 	return s;
 }
 

@@ -19,9 +19,8 @@ struct sale;
 
 struct sale_params {
 	const char *store;
-	const char *currency;                  /* ISO 4217 */
-	const char *const *lanes;              /* names, NULL-terminated; copied */
-	const char *prompt_ask, *prompt_greet; /* service prompts: nobody known, somebody known */
+	const char *currency;     /* ISO 4217 */
+	const char *const *lanes; /* names, NULL-terminated; copied */
 };
 
 /* The moment of a call; business_date and offset are the store's own. */
@@ -122,8 +121,7 @@ struct lane_view {
 	char question_kind[17];          /* "held", "last", "replace" */
 	char question_text[129];
 	struct lane_choice choices[2];
-	char notice[129]; /* one line, or empty: "Card not known" */
-	char prompt[129];
+	char notice[129];              /* one line, or empty: "Card not known" */
 	const struct lane_line *lines; /* owned by sale, valid until the next call */
 	size_t line_count;
 	int64_t value; /* minor units */

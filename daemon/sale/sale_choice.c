@@ -38,13 +38,13 @@ static void claim(struct act *act)
 	char claim_id[EVENT_ID_SIZE];
 	sale_id(claim_id);
 	struct buf *b = sale_object(act->s);
-	sale_integer(b, "age_days", 0);
-	sale_text(b, "claim_id", claim_id);
-	sale_text(b, "method", "scan");
-	sale_text(b, "order_id", last->order_id);
-	sale_text(b, "profile_ref", who->profile_ref);
+	member_integer(b, "age_days", 0);
+	member_text(b, "claim_id", claim_id);
+	member_text(b, "method", "scan");
+	member_text(b, "order_id", last->order_id);
+	member_text(b, "profile_ref", who->profile_ref);
 	struct lw_event *ev = sale_event(act, EVENT_ORDER_CLAIMED, &last->place, who);
-	sale_text(sale_object(act->s), "customer_id", who->profile.customer_id);
+	member_text(sale_object(act->s), "customer_id", who->profile.customer_id);
 	sale_seal(act, ev, &who->key);
 	last_person(act, who);
 }

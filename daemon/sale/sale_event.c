@@ -42,42 +42,11 @@ struct buf *sale_object(struct sale *s)
 	return &s->scratch;
 }
 
-static void key_of(struct buf *b, const char *key)
-{
-	/* A value never ends in an opening bracket here: lists and objects are closed when they are
-	 * done. */
-	if (b->len && b->data[b->len - 1] != '{')
-		buf_byte(b, ',');
-	lw_event_json_string(b, key);
-	buf_byte(b, ':');
-}
-
-void sale_text(struct buf *b, const char *key, const char *value)
-{
-	key_of(b, key);
-	if (value)
-		lw_event_json_string(b, value);
-	else
-		buf_str(b, "null");
-}
-
-void sale_integer(struct buf *b, const char *key, int64_t value)
-{
-	key_of(b, key);
-	buf_printf(b, "%lld", (long long)value);
-}
-
-void sale_bool(struct buf *b, const char *key, bool value)
-{
-	key_of(b, key);
-	buf_str(b, value ? "true" : "false");
-}
-
 void sale_money(struct sale *s, const char *key, int64_t minor)
 {
 	char text[NUM_MONEY_SIZE];
 	num_money_text(minor, s->digits, text);
-	sale_text(&s->scratch, key, text);
+	member_text(&s->scratch, key, text);
 }
 
 /* The object written since sale_object, in the entry's memory. */
@@ -151,13 +120,13 @@ void sale_presented(struct act *act, const struct place *at, const struct scanne
 {
 	struct visit_key own;
 	struct buf *b = sale_object(act->s);
-	sale_text(b, "ident_ref", id->ident_ref);
-	sale_text(b, "kind", ident_kind_name(id->kind));
-	sale_text(b, "method", id->method);
-	sale_text(b, "outcome", outcome_name(outcome));
-	sale_text(b, "symbology", id->symbology[0] ? id->symbology : NULL);
+	member_text(b, "ident_ref", id->ident_ref);
+	member_text(b, "kind", ident_kind_name(id->kind));
+	member_text(b, "method", id->method);
+	member_text(b, "outcome", outcome_name(outcome));
+	member_text(b, "symbology", id->symbology[0] ? id->symbology : NULL);
 	struct lw_event *ev = sale_event(act, EVENT_IDENTIFIER_PRESENTED, at, who);
-	sale_text(sale_object(act->s), "value", id->value);
+	member_text(sale_object(act->s), "value", id->value);
 	if (!who)
 		sale_key(&own);
 	sale_seal(act, ev, who ? &who->key : &own);
@@ -168,15 +137,15 @@ void sale_attach(struct act *act, struct basket *b, const struct person *who, co
 {
 	const char *replaces = b->person.profile_ref[0] ? b->person.profile_ref : NULL;
 	struct buf *p = sale_object(act->s);
-	sale_text(p, "basket_id", b->place.basket_id);
-	sale_text(p, "by", by);
-	sale_text(p, "profile_ref", who->profile_ref);
-	sale_text(p, "reason", reason);
-	sale_text(p, "replaces", replaces);
+	member_text(p, "basket_id", b->place.basket_id);
+	member_text(p, "by", by);
+	member_text(p, "profile_ref", who->profile_ref);
+	member_text(p, "reason", reason);
+	member_text(p, "replaces", replaces);
 	struct lw_event *ev = sale_event(act, EVENT_CUSTOMER_ATTACHED, &b->place, who);
 	p = sale_object(act->s);
-	sale_text(p, "customer_id", who->profile.customer_id);
-	sale_text(p, "ident_ref", who->ident_ref);
+	member_text(p, "customer_id", who->profile.customer_id);
+	member_text(p, "ident_ref", who->ident_ref);
 	sale_seal(act, ev, &who->key);
 	b->person = *who;
 	b->person_pending = act->e;
@@ -191,10 +160,10 @@ void sale_detached(struct act *act, const struct place *at, const struct person 
                    const char *by, const char *reason)
 {
 	struct buf *p = sale_object(act->s);
-	sale_text(p, "basket_id", at->basket_id);
-	sale_text(p, "by", by);
-	sale_text(p, "profile_ref", who->profile_ref);
-	sale_text(p, "reason", reason);
+	member_text(p, "basket_id", at->basket_id);
+	member_text(p, "by", by);
+	member_text(p, "profile_ref", who->profile_ref);
+	member_text(p, "reason", reason);
 	sale_event(act, EVENT_CUSTOMER_DETACHED, at, who);
 	sale_news(act->lane);
 }
@@ -222,8 +191,8 @@ void sale_detach_again(struct act *act, struct basket *b, const char *by, const 
 void sale_visit_started(struct act *act, const struct place *at, const char *evidence)
 {
 	struct buf *b = sale_object(act->s);
-	sale_text(b, "evidence", evidence);
-	sale_text(b, "place", "lane");
+	member_text(b, "evidence", evidence);
+	member_text(b, "place", "lane");
 	sale_event(act, EVENT_VISIT_STARTED, at, NULL);
 }
 
@@ -231,8 +200,8 @@ void sale_visit_ended(struct act *act, const struct place *at, const struct pers
                       const char *reason)
 {
 	struct buf *b = sale_object(act->s);
-	sale_text(b, "place", "lane");
-	sale_text(b, "reason", reason);
+	member_text(b, "place", "lane");
+	member_text(b, "reason", reason);
 	sale_event(act, EVENT_VISIT_ENDED, at, who);
 }
 
@@ -241,9 +210,9 @@ void sale_abandoned(struct act *act, struct basket *b, const char *reason)
 	int64_t value;
 	size_t lines = sale_lines(b, &value);
 	struct buf *p = sale_object(act->s);
-	sale_text(p, "basket_id", b->place.basket_id);
-	sale_integer(p, "lines", (int64_t)lines);
-	sale_text(p, "reason", reason);
+	member_text(p, "basket_id", b->place.basket_id);
+	member_integer(p, "lines", (int64_t)lines);
+	member_text(p, "reason", reason);
 	sale_money(act->s, "value", value);
 	sale_event(act, EVENT_BASKET_ABANDONED, &b->place, &b->person);
 }

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "event/member.h"
 #include "sale/sale.h"
 
 #define SEEN_MAX 8                          /* people of one visit whose references are kept */
@@ -148,7 +149,6 @@ struct basket {
 struct sale {
 	char store[EVENT_STORE_SIZE], currency[4];
 	int digits;
-	char prompt_ask[129], prompt_greet[129];
 	struct lane *lanes;
 	size_t lane_count;
 	struct basket *first;
@@ -203,11 +203,8 @@ void sale_notice(struct lane *lane, const struct sale_now *now, const char *text
 
 /* ---- sale_event.c: events ---- */
 void sale_begin(struct act *act);
-int sale_end(struct act *act); /* 0, or -1: out of memory, everything as before */
-struct buf *sale_object(struct sale *s);
-void sale_text(struct buf *b, const char *key, const char *value); /* NULL: null */
-void sale_integer(struct buf *b, const char *key, int64_t value);
-void sale_bool(struct buf *b, const char *key, bool value);
+int sale_end(struct act *act);           /* 0, or -1: out of memory, everything as before */
+struct buf *sale_object(struct sale *s); /* begun; its members by event/member.h */
 void sale_money(struct sale *s, const char *key, int64_t minor);
 /* Add the event whose properties were written since sale_object. who: NULL or nobody: no identity.
  */

@@ -8,17 +8,17 @@ static void product(struct call *c, enum event_kind kind, const struct line *lin
 	struct sale *s = c->act.s;
 	const struct lane_line *shown = &line->shown;
 	struct buf *p = sale_object(s);
-	sale_text(p, "cart_id", c->basket->place.basket_id);
-	sale_text(p, "currency", s->currency);
-	sale_text(p, "entry_method", line->entry_method);
-	sale_text(p, "line_id", shown->line_id);
-	sale_text(p, "name", shown->name);
+	member_text(p, "cart_id", c->basket->place.basket_id);
+	member_text(p, "currency", s->currency);
+	member_text(p, "entry_method", line->entry_method);
+	member_text(p, "line_id", shown->line_id);
+	member_text(p, "name", shown->name);
 	sale_money(s, "price", shown->price);
-	sale_text(p, "quantity", shown->quantity);
+	member_text(p, "quantity", shown->quantity);
 	if (reason)
-		sale_text(p, "reason", reason);
-	sale_text(p, "sku", line->sku);
-	sale_text(p, "unit", shown->unit);
+		member_text(p, "reason", reason);
+	member_text(p, "sku", line->sku);
+	member_text(p, "unit", shown->unit);
 	sale_event(&c->act, kind, &c->basket->place, &c->basket->person);
 }
 
@@ -130,13 +130,13 @@ static void line_change(struct call *c, const char *field, const char *from)
 {
 	struct basket *b = c->basket;
 	struct buf *p = sale_object(c->act.s);
-	sale_text(p, "approver_ref", sale_member(c, "approver_ref"));
-	sale_text(p, "basket_id", b->place.basket_id);
-	sale_text(p, "field", field);
-	sale_text(p, "from", from);
-	sale_text(p, "line_id", sale_member(c, "line"));
-	sale_text(p, "reason", sale_member(c, "reason"));
-	sale_text(p, "to", sale_member(c, field));
+	member_text(p, "approver_ref", sale_member(c, "approver_ref"));
+	member_text(p, "basket_id", b->place.basket_id);
+	member_text(p, "field", field);
+	member_text(p, "from", from);
+	member_text(p, "line_id", sale_member(c, "line"));
+	member_text(p, "reason", sale_member(c, "reason"));
+	member_text(p, "to", sale_member(c, field));
 	sale_event(&c->act, EVENT_BASKET_LINE_CHANGED, &b->place, &b->person);
 }
 

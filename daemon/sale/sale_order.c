@@ -35,7 +35,7 @@ static void list_of(struct buf *b, const json_t *list, const struct rename *memb
 			const char *value =
 			    json_string_value(json_object_get(item, members[m].from));
 			if (value)
-				sale_text(b, members[m].key, value);
+				member_text(b, members[m].key, value);
 		}
 		buf_byte(b, '}');
 	}
@@ -68,23 +68,23 @@ static void order_event(struct call *c, const char *order_id)
 {
 	struct basket *b = c->basket;
 	struct buf *p = sale_object(c->act.s);
-	sale_text(p, "cart_id", b->place.basket_id);
-	sale_text(p, "change", sale_member(c, "change"));
-	sale_text(p, "currency", c->act.s->currency);
-	sale_text(p, "discount", sale_member(c, "discount"));
-	sale_text(p, "identified_at", since_names[b->since]);
-	sale_text(p, "order_id", order_id);
-	sale_bool(p, "prices_include_tax",
-	          json_is_true(json_object_get(c->m->body, "prices_include_tax")));
+	member_text(p, "cart_id", b->place.basket_id);
+	member_text(p, "change", sale_member(c, "change"));
+	member_text(p, "currency", c->act.s->currency);
+	member_text(p, "discount", sale_member(c, "discount"));
+	member_text(p, "identified_at", since_names[b->since]);
+	member_text(p, "order_id", order_id);
+	member_bool(p, "prices_include_tax",
+	            json_is_true(json_object_get(c->m->body, "prices_include_tax")));
 	products(c, p);
-	sale_text(p, "receipt_number", sale_member(c, "receipt_number"));
-	sale_text(p, "revenue", sale_member(c, "revenue"));
-	sale_text(p, "rounding", sale_member(c, "rounding"));
-	sale_text(p, "sale_kind", sale_member(c, "sale_kind"));
-	sale_text(p, "subtotal", sale_member(c, "subtotal"));
-	sale_text(p, "tax", sale_member(c, "tax"));
+	member_text(p, "receipt_number", sale_member(c, "receipt_number"));
+	member_text(p, "revenue", sale_member(c, "revenue"));
+	member_text(p, "rounding", sale_member(c, "rounding"));
+	member_text(p, "sale_kind", sale_member(c, "sale_kind"));
+	member_text(p, "subtotal", sale_member(c, "subtotal"));
+	member_text(p, "tax", sale_member(c, "tax"));
 	tenders(c, p);
-	sale_text(p, "total", sale_member(c, "total"));
+	member_text(p, "total", sale_member(c, "total"));
 	struct lw_event *ev = sale_event(&c->act, EVENT_ORDER_COMPLETED, &b->place, &b->person);
 	if (ev)
 		ev->urgent = b->person.profile_ref[0] && !b->place.training;
@@ -130,9 +130,9 @@ int sale_order_cancelled(struct call *c)
 	struct place nowhere = {0};
 	sale_begin(&c->act);
 	struct buf *p = sale_object(c->act.s);
-	sale_text(p, "approver_ref", sale_member(c, "approver_ref"));
-	sale_text(p, "order_id", sale_member(c, "order_id"));
-	sale_text(p, "reason", sale_member(c, "reason"));
+	member_text(p, "approver_ref", sale_member(c, "approver_ref"));
+	member_text(p, "order_id", sale_member(c, "order_id"));
+	member_text(p, "reason", sale_member(c, "reason"));
 	sale_event(&c->act, EVENT_ORDER_CANCELLED, &nowhere, NULL);
 	return sale_done(c);
 }
@@ -146,16 +146,16 @@ int sale_refund(struct call *c)
 	sale_begin(&c->act);
 	sale_id(visit.visit_id);
 	struct buf *p = sale_object(c->act.s);
-	sale_text(p, "approver_ref", sale_member(c, "approver_ref"));
-	sale_text(p, "currency", c->act.s->currency);
-	sale_text(p, "exchange_id", sale_member(c, "exchange_id"));
-	sale_text(p, "no_receipt_reason", sale_member(c, "no_receipt_reason"));
-	sale_text(p, "original_order_id", sale_member(c, "original_order_id"));
+	member_text(p, "approver_ref", sale_member(c, "approver_ref"));
+	member_text(p, "currency", c->act.s->currency);
+	member_text(p, "exchange_id", sale_member(c, "exchange_id"));
+	member_text(p, "no_receipt_reason", sale_member(c, "no_receipt_reason"));
+	member_text(p, "original_order_id", sale_member(c, "original_order_id"));
 	products(c, p);
-	sale_text(p, "refund_id", refund_id);
-	sale_text(p, "tax", sale_member(c, "tax"));
+	member_text(p, "refund_id", refund_id);
+	member_text(p, "tax", sale_member(c, "tax"));
 	tenders(c, p);
-	sale_text(p, "total", sale_member(c, "total"));
+	member_text(p, "total", sale_member(c, "total"));
 	sale_event(&c->act, EVENT_ORDER_REFUNDED, &visit, NULL);
 	return sale_done(c);
 }

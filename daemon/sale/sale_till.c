@@ -35,11 +35,11 @@ static void opened_events(struct call *c, struct basket *b, const struct person 
 	if (b->visit_from_here)
 		sale_visit_started(act, &b->place, "basket");
 	struct buf *p = sale_object(act->s);
-	sale_text(p, "basket_id", b->place.basket_id);
-	sale_text(p, "lane", act->lane->name);
-	sale_text(p, "mode", mode ? mode : "sale");
-	sale_text(p, "till", b->till);
-	sale_text(p, "till_basket", b->name);
+	member_text(p, "basket_id", b->place.basket_id);
+	member_text(p, "lane", act->lane->name);
+	member_text(p, "mode", mode ? mode : "sale");
+	member_text(p, "till", b->till);
+	member_text(p, "till_basket", b->name);
 	sale_event(act, EVENT_BASKET_OPENED, &b->place, NULL);
 	if (who->profile_ref[0])
 		sale_attach(act, b, who, "scan", "waiting");
@@ -125,10 +125,10 @@ static int tender_started(struct call *c)
 	int64_t value;
 	size_t lines = sale_lines(b, &value);
 	struct buf *p = sale_object(c->act.s);
-	sale_text(p, "cart_id", b->place.basket_id);
-	sale_text(p, "currency", c->act.s->currency);
-	sale_integer(p, "lines", (int64_t)lines);
-	sale_text(p, "value", sale_member(c, "value"));
+	member_text(p, "cart_id", b->place.basket_id);
+	member_text(p, "currency", c->act.s->currency);
+	member_integer(p, "lines", (int64_t)lines);
+	member_text(p, "value", sale_member(c, "value"));
 	sale_event(&c->act, EVENT_CHECKOUT_STARTED, &b->place, &b->person);
 	b->stage = STAGE_TENDER;
 	if (held->on && held->kind == ASK_REPLACE &&

@@ -88,8 +88,5 @@ bool sale_view(struct sale *s, const char *name, struct lane_view *out)
 	}
 	if (lane->held.on)
 		view_question(&lane->held, out);
-	memcpy(out->prompt,
-	       out->person == PERSON_KNOWN && !out->person_struck ? s->prompt_greet : s->prompt_ask,
-	       sizeof out->prompt);
 	return true;
 }

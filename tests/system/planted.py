@@ -32,7 +32,7 @@ class Defect:
 
 DEFECTS = [
     Defect("acknowledge at enqueue", [
-        ("daemon/flow.c", """		send_refused(f, c->link, &c->id, "queue_full");
+        ("daemon/flow_till.c", """		send_refused(f, c->link, &c->id, "queue_full");
 		flow_publish(f);
 	}
 """, """		send_refused(f, c->link, &c->id, "queue_full");
@@ -46,13 +46,13 @@ DEFECTS = [
 		send_kept(f, c->link, &c->id, &at, NULL);
 	}
 """),
-        ("daemon/flow.c", """	flow_publish(f);
+        ("daemon/flow_till.c", """	flow_publish(f);
 	if (!flow_put(f, e)) {
 		window_forget""", """	flow_publish(f);
 	uint32_t count = e->count;
 	if (!flow_put(f, e)) {
 		window_forget"""),
-        ("daemon/flow.c", "		send_kept(f, e->tag, &e->id, &slot, order ? json_string_value(order) : NULL);\n", "")],
+        ("daemon/flow_till.c", "	send_kept(f, e->tag, &e->id, &slot, order ? json_string_value(order) : NULL);\n", "")],
         [POWER_TILL]),
     Defect("acknowledge before the commit", [
         ("daemon/store/journal.c", """	bool kept = true;

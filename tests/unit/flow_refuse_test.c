@@ -259,6 +259,7 @@ static void scans_on_a_full_disk_become_a_capture_gap(void **state)
 	clock_iso8601(clock_wall_us(&w->clock), from);
 	WAIT_FOR(w, counted(w, COUNTER_CAPTURE_GAPS) == 1);
 	assert_true(is(person(w, "1"), "struck"));
+	assert_string_equal(text_of(shown(w, "1"), "prompt"), "Ask for the customer card");
 	scan(w, "2600000000999"); /* begins none */
 	clock_iso8601(clock_wall_us(&w->clock), to);
 	WAIT_FOR(w, counted(w, COUNTER_CAPTURE_GAPS) == 2);

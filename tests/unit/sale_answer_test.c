@@ -24,7 +24,6 @@ static void a_refused_attachment_is_struck_out(void **state)
 	w->journal = REFUSES;
 	scan(w, "Anna");
 	assert_string_equal(shown(w), "(struck) Anna");
-	assert_string_equal(look(w)->prompt, "Ask for the card");
 	w->journal = KEEPS;
 	line(w, "B1", "1");
 	assert_string_equal(of(w, "Product Added", "profile_ref"), "-");
@@ -313,15 +312,6 @@ static void a_confidential_customer_is_a_member(void **state)
 	assert_string_equal(question(w), "Replace Member?");
 }
 
-static void the_prompt_follows_the_person(void **state)
-{
-	struct world *w = *state;
-	assert_string_equal(look(w)->prompt, "Ask for the card");
-	opened(w, "B1");
-	scan(w, "Anna");
-	assert_string_equal(look(w)->prompt, "Say hello");
-}
-
 static void a_lane_that_changed_is_named_once_and_its_number_rises(void **state)
 {
 	struct world *w = *state;
@@ -368,7 +358,6 @@ int main(void)
 	    world_test(the_next_basket_ends_the_panel_at_once),
 	    world_test(a_notice_goes_after_ten_seconds_or_with_the_next_change),
 	    world_test(a_confidential_customer_is_a_member),
-	    world_test(the_prompt_follows_the_person),
 	    world_test(a_lane_that_changed_is_named_once_and_its_number_rises),
 	    world_test(nothing_waits_when_nothing_is_open),
 	};

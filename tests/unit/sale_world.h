@@ -55,8 +55,6 @@ static const struct sale_params world_params = {
     .store = "s1",
     .currency = "EUR",
     .lanes = world_lanes,
-    .prompt_ask = "Ask for the card",
-    .prompt_greet = "Say hello",
 };
 
 static inline int world_setup(void **state)

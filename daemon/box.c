@@ -1,0 +1,295 @@
+#include "box.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf.h"
+#include "flow.h"
+#include "serve/serve.h"
+#include "store/journal.h"
+#include "store/vault.h"
+#include "sync/sync.h"
+
+#define JOURNAL_STALL_US 60000000 /* the journal thread may sit in one fsync this long */
+#define SYNC_STALL_US 60000000
+
+struct box {
+	const struct conf *conf; /* as at the start: modules keep its names and folders */
+	struct counters counters;
+	struct vault *vault;
+	struct journal *journal;
+	struct sync *sync;
+	struct flow *flow;
+	struct serve *serve;
+	struct event_base *base;
+	int sync_fd;
+	bool set_aside, journal_running;
+	char *err;
+	size_t err_size;
+};
+
+/* ---- what threads tell each other ---- */
+
+static void on_commit(void *ctx)
+{
+	struct box *b = ctx;
+
+	if (b->sync)
+		sync_wake(b->sync);
+}
+
+static void on_sync_changed(void *ctx)
+{
+	struct box *b = ctx;
+	uint64_t one = 1;
+
+	if (write(b->sync_fd, &one, sizeof one) < 0)
+		log_debug("sync notice: %s", strerror(errno));
+}
+
+/* ---- start, in this order ---- */
+
+static int start_folders(struct box *b)
+{
+	if (mkdir(b->conf->data_dir, 0700) < 0 && errno != EEXIST) {
+		snprintf(b->err, b->err_size, "data folder %s: %s", b->conf->data_dir,
+		         strerror(errno));
+		return -1;
+	}
+	setenv("TZ", b->conf->timezone, 1);
+	tzset();
+	b->sync_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	snprintf(b->err, b->err_size, "eventfd: %s", strerror(errno));
+	return b->sync_fd < 0 ? -1 : 0;
+}
+
+static int start_vault(struct box *b)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/journal.db", b->conf->data_dir);
+	return vault_open(&b->vault, b->conf->keys_dir, access(path, F_OK) != 0, b->err,
+	                  b->err_size);
+}
+
+static int start_journal(struct box *b)
+{
+	char path[256];
+	const struct journal_params params = {
+	    .path = path,
+	    .store = b->conf->store,
+	    .device = b->conf->device,
+	    .vault = b->vault,
+	    .clock = clock_system(),
+	    .counters = &b->counters,
+	    .queue_max = FLOW_QUEUE_MAX,
+	    .quota_bytes = (uint64_t)b->conf->quota_bytes,
+	    .day_cut_min = b->conf->day_cut_min,
+	    .retention_us = b->conf->retention_days * 86400LL * 1000000,
+	    .resend_window_us = FLOW_RESEND_WINDOW_US,
+	    .notify = on_commit,
+	    .notify_ctx = b,
+	};
+
+	snprintf(path, sizeof path, "%s/journal.db", b->conf->data_dir);
+	if (journal_open(&b->journal, &params, &b->set_aside, b->err, b->err_size) < 0)
+		return -1;
+	if (b->set_aside)
+		log_error("ALARM: the journal could not be read; it was renamed aside and a new "
+		          "one was started");
+	return 0;
+}
+
+static int start_sync(struct box *b)
+{
+	char journal[256], shard[256];
+	const struct sync_params params = {
+	    .store = b->conf->store,
+	    .device = b->conf->device,
+	    .journal_path = journal,
+	    .shard_path = shard,
+	    .keys_dir = b->conf->keys_dir,
+	    .broker_host = b->conf->broker_host,
+	    .broker_port = b->conf->broker_port,
+	    .vault = b->vault,
+	    .clock = clock_system(),
+	    .counters = &b->counters,
+	    .journal = b->journal,
+	    .changed = on_sync_changed,
+	    .ctx = b,
+	};
+
+	if (!b->conf->broker_host[0]) {
+		log_warn("no uplink is configured: events are kept here only");
+		return 0;
+	}
+	snprintf(journal, sizeof journal, "%s/journal.db", b->conf->data_dir);
+	snprintf(shard, sizeof shard, "%s/shard.db", b->conf->data_dir);
+	return sync_start(&b->sync, &params, b->err, b->err_size);
+}
+
+static int start_flow(struct box *b)
+{
+	const struct flow_params params = {
+	    .base = b->base,
+	    .conf = b->conf,
+	    .vault = b->vault,
+	    .clock = clock_system(),
+	    .counters = &b->counters,
+	    .journal = b->journal,
+	    .sync = b->sync,
+	    .sync_changed_fd = b->sync ? b->sync_fd : -1,
+	};
+	struct journal_state state;
+
+	b->flow = flow_new(&params, b->err, b->err_size);
+	if (!b->flow)
+		return -1;
+	if (journal_start(b->journal) < 0) {
+		snprintf(b->err, b->err_size, "journal thread: %s", strerror(errno));
+		return -1;
+	}
+	b->journal_running = true;
+	journal_state(b->journal, &state);
+	flow_box_started(b->flow, state.clean ? "start" : "unclean", state.clean);
+	return flow_start(b->flow, b->err, b->err_size);
+}
+
+static int start_serve(struct box *b)
+{
+	char journal[256];
+	const struct serve_params params = {
+	    .base = b->base,
+	    .flow = b->flow,
+	    .counters = &b->counters,
+	    .listen = b->conf->http_listen,
+	    .port = b->conf->http_port,
+	    .socket = b->conf->http_socket,
+	    .lanes = b->conf->lane_names,
+	    .journal_path = journal,
+	    .store = b->conf->store,
+	    .vault = b->vault,
+	};
+
+	snprintf(journal, sizeof journal, "%s/journal.db", b->conf->data_dir);
+	b->serve = serve_new(&params, b->err, b->err_size);
+	if (!b->serve)
+		return -1;
+	log_info("screens: http://%s:%d/lane/%s", b->conf->http_listen, serve_port(b->serve),
+	         b->conf->lane_names[0]);
+	return 0;
+}
+
+int box_start(struct box **out, struct event_base *base, const struct conf *conf, char *err,
+              size_t err_size)
+{
+	static int (*const steps[])(struct box *) = {
+	    start_folders, start_vault, start_journal, start_sync, start_flow, start_serve,
+	};
+	struct box *b = calloc(1, sizeof *b);
+
+	snprintf(err, err_size, "out of memory");
+	if (!b)
+		return -1;
+	*b = (struct box){
+	    .conf = conf, .base = base, .sync_fd = -1, .err = err, .err_size = err_size};
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		if (steps[i](b) < 0) {
+			box_stop(b);
+			return -1;
+		}
+	}
+	*out = b;
+	return 0;
+}
+
+/* ---- while it runs ---- */
+
+const char *box_fixed(const struct conf *was, const struct conf *is)
+{
+	if (strcmp(was->store, is->store) != 0 || strcmp(was->device, is->device) != 0)
+		return "store and device";
+	if (strcmp(was->data_dir, is->data_dir) != 0 || strcmp(was->keys_dir, is->keys_dir) != 0)
+		return "data and keys";
+	if (memcmp(was->lanes, is->lanes, sizeof was->lanes) != 0)
+		return "lanes";
+	if (strcmp(was->broker_host, is->broker_host) != 0 || was->broker_port != is->broker_port)
+		return "uplink";
+	if (strcmp(was->http_listen, is->http_listen) != 0 || was->http_port != is->http_port ||
+	    strcmp(was->http_socket, is->http_socket) != 0)
+		return "http";
+	if (strcmp(was->pos_listen, is->pos_listen) != 0 || was->pos_port != is->pos_port ||
+	    strcmp(was->pos_token, is->pos_token) != 0)
+		return "pos";
+	if (strcmp(was->currency, is->currency) != 0 || strcmp(was->timezone, is->timezone) != 0)
+		return "currency and timezone";
+	if (was->retention_days != is->retention_days || was->quota_bytes != is->quota_bytes)
+		return "journal";
+	return NULL;
+}
+
+void box_reload(struct box *b, const struct conf *conf)
+{
+	flow_reload(b->flow, conf);
+}
+
+bool box_moves(struct box *b)
+{
+	struct journal_state j;
+	struct sync_state s;
+	int64_t now = clock_mono_us(clock_system());
+
+	journal_state(b->journal, &j);
+	if (now - j.progress_us > JOURNAL_STALL_US) {
+		log_error("ALARM: the journal has not moved for %d s",
+		          (int)((now - j.progress_us) / 1000000));
+		return false;
+	}
+	if (!b->sync)
+		return true;
+	sync_state(b->sync, &s);
+	if (now - s.progress_us <= SYNC_STALL_US)
+		return true;
+	log_error("ALARM: sync has not moved for %d s", (int)((now - s.progress_us) / 1000000));
+	return false;
+}
+
+struct flow *box_flow(struct box *b)
+{
+	return b->flow;
+}
+
+/* ---- stop, in reverse ---- */
+
+bool box_stop(struct box *b)
+{
+	if (!b)
+		return true;
+	serve_free(b->serve);
+	if (b->flow)
+		flow_stop(b->flow);
+	if (b->journal_running)
+		journal_stop(b->journal);
+	if (b->flow)
+		flow_drained(b->flow);
+	flow_free(b->flow);
+	if (b->sync && !sync_stop(b->sync)) {
+		log_warn("the network thread hangs in a connection; leaving without it");
+		return false;
+	}
+	journal_free(b->journal);
+	vault_free(b->vault);
+	if (b->sync_fd >= 0)
+		close(b->sync_fd);
+	free(b);
+	return true;
+}

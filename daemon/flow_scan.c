@@ -1,0 +1,149 @@
+/* Scanners: scans, devices that come and go, and what they said that was not kept. */
+#include "flow_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+/* ---- what could not be kept ---- */
+
+void flow_note_gap(struct flow *f, const char *source)
+{
+	int64_t wall = clock_wall_us(f->p.clock);
+
+	counter_add(f->p.counters, COUNTER_CAPTURE_GAPS, 1);
+	for (int i = 0; i < CONF_SCANNERS_MAX; i++) {
+		struct flow_gap *g = &f->gaps[i];
+		if (g->missing && strcmp(g->source, source) != 0)
+			continue;
+		if (!g->missing) {
+			text_copy(g->source, sizeof g->source, source);
+			g->from_wall_us = wall;
+		}
+		g->to_wall_us = wall;
+		g->missing++;
+		log_warn("%s: %" PRIu64 " scans could not be kept", source, g->missing);
+		return;
+	}
+}
+
+void flow_flush_gaps(struct flow *f)
+{
+	char properties[256], from[CLOCK_ISO8601_SIZE], to[CLOCK_ISO8601_SIZE];
+
+	for (int i = 0; i < CONF_SCANNERS_MAX; i++) {
+		struct flow_gap *g = &f->gaps[i];
+		if (!g->missing || g->reported)
+			continue;
+		clock_iso8601(g->from_wall_us, from);
+		clock_iso8601(g->to_wall_us, to);
+		snprintf(properties, sizeof properties,
+		         "{\"from\":\"%s\",\"known_missing\":%" PRIu64
+		         ",\"source\":\"%s\",\"to\":\"%s\"}",
+		         from, g->missing, g->source, to);
+		struct entry *e = flow_box_entry(f, EVENT_CAPTURE_GAP, NULL, properties);
+		if (e) {
+			e->cookie = g;
+			g->reported = flow_put(f, e) ? g->missing : 0;
+		}
+	}
+}
+
+void flow_settle_gap(const struct entry *e)
+{
+	struct flow_gap *g = e->cookie;
+
+	if (!g)
+		return;
+	if (e->status == ENTRY_KEPT)
+		g->missing -= g->reported;
+	g->reported = 0;
+}
+
+/* ---- scans ---- */
+
+static void on_scan(void *ctx, const struct capture_scan *scan)
+{
+	struct flow *f = ctx;
+	struct answer a;
+	struct sale_now now;
+	struct entry *e = entry_new();
+
+	flow_now(f, &now);
+	now.mono_us = scan->mono_us;
+	now.wall_us = scan->wall_us;
+	resolve(&f->rules, &f->lookup, IDENT_NONE, scan->value, true, &a);
+	if (a.outcome == OUTCOME_REFUSED_PAN)
+		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
+	                    &a) < 0) {
+		entry_free(e);
+		flow_note_gap(f, scan->source);
+		return;
+	}
+	e->tag = FLOW_TAG_SCAN;
+	/* The screen first: it does not wait for the commit. */
+	flow_publish(f);
+	if (!flow_put(f, e)) {
+		flow_note_gap(f, scan->source);
+		flow_publish(f);
+	}
+	flow_tick(f);
+}
+
+/* ---- devices ---- */
+
+void flow_note_refused(struct flow *f, const char *source, const char *lane, const char *reason,
+                       uint64_t count)
+{
+	struct buf p = {0};
+
+	buf_printf(&p, "{\"count\":%" PRIu64 ",\"reason\":", count);
+	lw_event_json_string(&p, reason);
+	buf_str(&p, ",\"source\":");
+	lw_event_json_string(&p, source);
+	buf_add(&p, "}", 2); /* with its NUL */
+	struct entry *e =
+	    p.failed ? NULL : flow_box_entry(f, EVENT_INPUT_REFUSED, lane, (char *)p.data);
+	if (e)
+		flow_put(f, e);
+	buf_free(&p);
+}
+
+static void on_device(void *ctx, const char *source, const char *lane, bool up, const char *cause)
+{
+	struct flow *f = ctx;
+	struct buf p = {0};
+
+	buf_str(&p, "{\"cause\":");
+	lw_event_json_string(&p, cause);
+	buf_str(&p, ",\"source\":");
+	lw_event_json_string(&p, source);
+	buf_add(&p, "}", 2);
+	struct entry *e = p.failed
+	                      ? NULL
+	                      : flow_box_entry(f, up ? EVENT_DEVICE_CONNECTED : EVENT_DEVICE_LOST,
+	                                       lane, (char *)p.data);
+	if (e)
+		flow_put(f, e);
+	buf_free(&p);
+}
+
+static void on_refused(void *ctx, const char *source, const char *lane, const char *reason,
+                       uint64_t count)
+{
+	struct flow *f = ctx;
+
+	log_warn("%s: input refused: %s", source, reason);
+	flow_note_refused(f, source, lane, reason, count);
+}
+
+void flow_scan_ops(struct capture_ops *ops)
+{
+	ops->scan = on_scan;
+	ops->device = on_device;
+	ops->refused = on_refused;
+}

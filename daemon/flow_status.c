@@ -1,0 +1,117 @@
+/* What tools are told of the box (WIRE.md, "Status"). */
+#include "flow_internal.h"
+
+#include "base/text.h"
+#include "base/version.h"
+#include "event/member.h"
+
+static void add_journal(struct flow *f, struct buf *out)
+{
+	struct journal_state j;
+	char epoch[EVENT_EPOCH_SIZE];
+
+	journal_state(f->p.journal, &j);
+	text_hex(j.epoch, EVENT_EPOCH_BYTES, epoch);
+	member_text(out, "epoch", epoch);
+	member_count(out, "seq", j.last_seq);
+	member_key(out, "journal");
+	buf_byte(out, '{');
+	member_count(out, "events", j.kept);
+	member_count(out, "confirmed", j.confirmed);
+	member_count(out, "bytes", j.file_bytes);
+	member_bool(out, "cannot_keep", j.cannot_keep);
+	member_bool(out, "full", j.full);
+	buf_byte(out, '}');
+}
+
+static void add_sync(struct flow *f, struct buf *out)
+{
+	struct sync_state s = {0};
+	char synced[CLOCK_ISO8601_SIZE] = "";
+
+	if (f->p.sync)
+		sync_state(f->p.sync, &s);
+	if (s.synced_wall_us)
+		clock_iso8601(s.synced_wall_us, synced);
+	member_key(out, "sync");
+	buf_byte(out, '{');
+	member_bool(out, "configured", f->p.sync != NULL);
+	member_bool(out, "connected", s.connected);
+	member_bool(out, "reachable", s.connected && s.hq_heard);
+	member_count(out, "unsent", s.unsent);
+	member_count(out, "outstanding_bytes", s.outstanding_bytes);
+	member_count(out, "credit", s.credit);
+	member_count(out, "quarantined", s.quarantined);
+	member_count(out, "forked", s.forked);
+	member_text(out, "generation", s.generation[0] ? s.generation : NULL);
+	member_count(out, "shard_version", s.shard_version);
+	member_count(out, "profiles", shard_count(f->shard));
+	member_text(out, "synced", synced[0] ? synced : NULL);
+	buf_byte(out, '}');
+}
+
+static void add_scanners(struct flow *f, struct buf *out)
+{
+	member_key(out, "sources");
+	buf_byte(out, '[');
+	for (int i = 0; i < f->scanner_count; i++) {
+		const struct scanner_params *p = scanner_params(f->scanners[i]);
+		member_next(out);
+		buf_byte(out, '{');
+		member_text(out, "name", p->name);
+		member_text(out, "lane", p->lane);
+		member_text(out, "kind", "scanner");
+		member_bool(out, "up", scanner_is_up(f->scanners[i]));
+		buf_byte(out, '}');
+	}
+	buf_byte(out, ']');
+}
+
+static void add_tills(struct flow *f, struct buf *out)
+{
+	member_key(out, "tills");
+	buf_byte(out, '[');
+	for (int i = 0; i < f->conf->lane_count; i++) {
+		const struct flow_lane *l = &f->lanes[i];
+		if (!l->till[0])
+			continue;
+		member_next(out);
+		buf_byte(out, '{');
+		member_text(out, "till", l->till);
+		member_text(out, "lane", l->lane);
+		member_bool(out, "up", l->link != 0);
+		buf_byte(out, '}');
+	}
+	buf_byte(out, ']');
+}
+
+void flow_status_json(struct flow *f, struct buf *out)
+{
+	char boot[CLOCK_BOOT_ID_SIZE];
+
+	clock_boot_id(boot);
+	buf_byte(out, '{');
+	member_text(out, "store", f->conf->store);
+	member_text(out, "device", f->conf->device);
+	member_text(out, "version", version_text());
+	member_text(out, "boot", boot);
+	member_integer(out, "uptime_s", (clock_mono_us(f->p.clock) - f->started_mono_us) / 1000000);
+	member_integer(out, "pos_port", f->pos ? pos_port(f->pos) : 0);
+	add_journal(f, out);
+	add_sync(f, out);
+	add_scanners(f, out);
+	add_tills(f, out);
+	member_key(out, "counters");
+	buf_byte(out, '{');
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		member_count(out, counter_name((enum counter_id)i),
+		             counter_get(f->p.counters, (enum counter_id)i));
+	buf_str(out, "}}");
+}
+
+int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out)
+{
+	struct profile p;
+
+	return shard_get(f->shard, customer_id, &p, out);
+}

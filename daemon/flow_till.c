@@ -1,0 +1,287 @@
+/* Tills: their messages, once each, and what they are told. */
+#include "flow_internal.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* ---- what a till hears of its customer ---- */
+
+struct flow_lane *flow_lane_of(struct flow *f, const char *lane)
+{
+	for (int i = 0; i < f->conf->lane_count; i++) {
+		if (strcmp(f->lanes[i].lane, lane) == 0)
+			return &f->lanes[i];
+	}
+	return NULL;
+}
+
+void flow_tell_till(struct flow *f, struct flow_lane *l)
+{
+	struct lane_view v;
+	struct buf out = {0};
+
+	if (!l || !l->link || !f->pos || !sale_view(f->sale, l->lane, &v))
+		return;
+	flow_customer_json(f, &v, &out);
+	buf_byte(&out, '\0');
+	if (!out.failed && strcmp((const char *)out.data, l->told) != 0) {
+		pos_send(f->pos, l->link, (const char *)out.data, out.len - 1);
+		if (!text_copy(l->told, sizeof l->told, (const char *)out.data))
+			l->told[0] = '\0';
+	}
+	buf_free(&out);
+}
+
+/* ---- till messages ---- */
+
+/* The name of the first text member, at any depth, that holds a card number; NULL: none. */
+static const char *card_number_in(const json_t *v, const char *key)
+{
+	const char *name;
+	json_t *child;
+	size_t i;
+
+	if (json_is_string(v))
+		return pan_find(json_string_value(v), strcmp(key, "sku") == 0) ? key : NULL;
+	if (json_is_array(v)) {
+		json_array_foreach((json_t *)v, i, child)
+		{
+			const char *found = card_number_in(child, key);
+			if (found)
+				return found;
+		}
+	}
+	json_object_foreach((json_t *)v, name, child)
+	{
+		const char *found = card_number_in(child, name);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+struct till_call {
+	uint64_t link;
+	const struct till_message *m;
+	struct entry_id id;
+	char text_id[64];
+};
+
+static void refuse_till(struct flow *f, const struct till_call *c, const struct sale_error *err)
+{
+	pos_send_error(f->pos, c->link, c->text_id, err->code, err->field, err->message);
+}
+
+static void send_kept(struct flow *f, uint64_t link, const struct entry_id *id,
+                      const struct window_slot *at, const char *order_id)
+{
+	char epoch[EVENT_EPOCH_SIZE];
+
+	if (!link || !f->pos)
+		return;
+	text_hex(at->epoch, EVENT_EPOCH_BYTES, epoch);
+	buf_reset(&f->json);
+	buf_printf(&f->json,
+	           "{\"type\":\"kept\",\"source_message_id\":\"%s:%" PRIu64 "\",\"epoch\":\"%s\"",
+	           id->session, id->counter, epoch);
+	buf_printf(&f->json, ",\"seq\":%" PRIu64 ",\"count\":%" PRIu32, at->seq, at->count);
+	if (order_id) {
+		buf_str(&f->json, ",\"order_id\":");
+		lw_event_json_string(&f->json, order_id);
+	}
+	buf_byte(&f->json, '}');
+	if (!f->json.failed)
+		pos_send(f->pos, link, (const char *)f->json.data, f->json.len);
+}
+
+static void send_refused(struct flow *f, uint64_t link, const struct entry_id *id,
+                         const char *reason)
+{
+	if (!link || !f->pos)
+		return;
+	buf_reset(&f->json);
+	buf_printf(&f->json,
+	           "{\"type\":\"refused\",\"source_message_id\":\"%s:%" PRIu64
+	           "\",\"reason\":\"%s\"}",
+	           id->session, id->counter, reason);
+	if (!f->json.failed)
+		pos_send(f->pos, link, (const char *)f->json.data, f->json.len);
+}
+
+/* Was this message taken before? true: it has been answered, or will be when the first copy is. */
+static bool till_repeated(struct flow *f, const struct till_call *c)
+{
+	struct sale_error err = {.field = "source_message_id"};
+	struct window_slot slot;
+
+	switch (window_ask(f->window, &c->id, &slot)) {
+	case WINDOW_NEW:
+		return false;
+	case WINDOW_KEPT:
+		send_kept(f, c->link, &c->id, &slot, NULL);
+		break;
+	case WINDOW_QUEUED:
+		slot.queued->tag = c->link;
+		break;
+	case WINDOW_DIFFERENT:
+		text_copy(err.code, sizeof err.code, "id_reused");
+		text_copy(err.message, sizeof err.message, "this id was used for another message");
+		refuse_till(f, c, &err);
+		return true;
+	case WINDOW_TOO_OLD:
+		text_copy(err.code, sizeof err.code, "too_old");
+		text_copy(
+		    err.message, sizeof err.message,
+		    "this id has left the resend window; whether it was kept can be seen at HQ");
+		refuse_till(f, c, &err);
+		flow_note_refused(f, c->m->source, c->m->lane, "too_old", 1);
+		return true;
+	}
+	counter_add(f->p.counters, COUNTER_POS_REPEATED, 1);
+	return true;
+}
+
+static bool till_has_card_number(struct flow *f, const struct till_call *c)
+{
+	struct sale_error err = {.code = "card_number",
+	                         .message = "holds a payment card number; nothing of it was kept"};
+	const char *field = card_number_in(c->m->body, "");
+
+	if (!field)
+		return false;
+	counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	text_copy(err.field, sizeof err.field, field);
+	refuse_till(f, c, &err);
+	flow_note_refused(f, c->m->source, c->m->lane, "card_number", 1);
+	return true;
+}
+
+/* Build the message's events, hand them over, and remember its id. */
+static void take_till(struct flow *f, struct till_call *c)
+{
+	struct sale_error err = {.code = "no_memory", .message = "out of memory; send it again"};
+	struct sale_now now;
+	struct answer chosen, *with = NULL;
+	struct entry *e = entry_new();
+
+	flow_now(f, &now);
+	if (c->m->type == TILL_CUSTOMER_CHOSEN) {
+		const char *kind = json_string_value(json_object_get(c->m->body, "kind"));
+		const char *value = json_string_value(json_object_get(c->m->body, "value"));
+		resolve(&f->rules, &f->lookup, ident_kind_of(kind), value, false, &chosen);
+		with = &chosen;
+	}
+	if (!e || sale_till(f->sale, e, &now, c->m, with, &err) < 0) {
+		refuse_till(f, c, &err);
+		entry_free(e);
+		return;
+	}
+	e->has_id = true;
+	e->id = c->id;
+	e->tag = c->link;
+	if (window_queued(f->window, &c->id, e, now.wall_us) < 0) {
+		e->status = ENTRY_REFUSED;
+		sale_answered(f->sale, e, &now);
+		refuse_till(f, c, &err);
+		entry_free(e);
+		return;
+	}
+	flow_publish(f);
+	if (!flow_put(f, e)) {
+		window_forget(f->window, &c->id);
+		send_refused(f, c->link, &c->id, "queue_full");
+		flow_publish(f);
+	}
+	flow_tick(f);
+}
+
+static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_message *m,
+                                    const char *session, uint64_t counter, const char *raw,
+                                    size_t len)
+{
+	struct flow *f = ctx;
+	struct till_call c = {.link = link, .m = m};
+
+	if (f->in_flight + FLOW_QUEUE_SPARE >= FLOW_QUEUE_MAX)
+		return CAPTURE_WAIT;
+	text_copy(c.id.source, sizeof c.id.source, m->source);
+	text_copy(c.id.session, sizeof c.id.session, session);
+	c.id.counter = counter;
+	snprintf(c.text_id, sizeof c.text_id, "%s:%" PRIu64, session, counter);
+	vault_body_hash(f->p.vault, f->work, raw, len, c.id.body);
+	if (!till_has_card_number(f, &c) && !till_repeated(f, &c))
+		take_till(f, &c);
+	return CAPTURE_TAKEN;
+}
+
+static void on_till_link(void *ctx, uint64_t link, const char *till, const char *lane, bool up)
+{
+	struct flow *f = ctx;
+	struct flow_lane *l = flow_lane_of(f, lane);
+
+	if (!l)
+		return;
+	if (up) {
+		l->link = link;
+		text_copy(l->till, sizeof l->till, till);
+		l->told[0] = '\0';
+		flow_tell_till(f, l);
+	} else if (l->link == link) {
+		l->link = 0;
+	}
+}
+
+static void on_till_baskets(void *ctx, const char *till, struct buf *json)
+{
+	struct flow *f = ctx;
+
+	sale_till_baskets(f->sale, till, json);
+}
+
+void flow_till_ops(struct capture_ops *ops)
+{
+	ops->till = on_till;
+	ops->till_link = on_till_link;
+	ops->till_baskets = on_till_baskets;
+}
+
+/* ---- the journal's answers ---- */
+
+/* The order or refund id that stands in an entry's events, as jansson text to be freed; NULL: none.
+ */
+static json_t *order_of(const struct entry *e)
+{
+	for (const struct lw_event *ev = e->first; ev; ev = ev->next) {
+		const char *key = ev->kind == EVENT_ORDER_COMPLETED  ? "order_id"
+		                  : ev->kind == EVENT_ORDER_REFUNDED ? "refund_id"
+		                                                     : NULL;
+		json_t *properties = key ? json_loads(ev->properties, 0, NULL) : NULL;
+		if (properties) {
+			json_t *id = json_incref(json_object_get(properties, key));
+			json_decref(properties);
+			return id;
+		}
+	}
+	return NULL;
+}
+
+void flow_till_kept(struct flow *f, const struct entry *e)
+{
+	struct window_slot slot = {.seq = e->seq, .count = e->count};
+	json_t *order = order_of(e);
+
+	memcpy(slot.epoch, e->epoch, sizeof slot.epoch);
+	window_kept(f->window, &e->id, e->epoch, e->seq, e->count, e->first->wall_us);
+	send_kept(f, e->tag, &e->id, &slot, order ? json_string_value(order) : NULL);
+	json_decref(order);
+}
+
+void flow_till_refused(struct flow *f, const struct entry *e)
+{
+	window_forget(f->window, &e->id);
+	send_refused(f, e->tag, &e->id, e->reason);
+}
