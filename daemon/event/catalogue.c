@@ -45,6 +45,11 @@ static const char *const type_names[] = {
     [OBJECT] = "an object",
 };
 
+static const bool awaited[EVENT_KIND_COUNT] = {
+#define AWAITED(symbol) [EVENT_##symbol] = true,
+#include "laneway/events.def"
+};
+
 const char *lw_event_name(enum event_kind kind)
 {
 	return kinds[kind].name;
@@ -58,6 +63,11 @@ int lw_event_schema(enum event_kind kind)
 char lw_event_class(enum event_kind kind)
 {
 	return kinds[kind].class;
+}
+
+bool lw_event_awaited(enum event_kind kind)
+{
+	return awaited[kind];
 }
 
 enum event_kind lw_event_kind_of(const char *name)

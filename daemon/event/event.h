@@ -36,6 +36,8 @@ enum event_kind {
 const char *lw_event_name(enum event_kind kind);
 int lw_event_schema(enum event_kind kind);
 char lw_event_class(enum event_kind kind);
+/* Must the store's shard include what this event changed before its pack may go? */
+bool lw_event_awaited(enum event_kind kind);
 /* EVENT_KIND_COUNT if the name is not in the catalogue. */
 enum event_kind lw_event_kind_of(const char *name);
 

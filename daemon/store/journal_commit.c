@@ -142,16 +142,20 @@ static uint8_t *known_place(struct journal *j, const uint8_t id[EVENT_ID_BYTES])
 static int put_keys(struct journal *j)
 {
 	struct journal_batch *b = &j->batch;
-	uint8_t wrapped[VAULT_WRAP_BYTES];
+	uint8_t wrapped[VAULT_WRAP_BYTES], rescue[JOURNAL_RESCUE_BYTES];
 	const struct visit_key *key = (const struct visit_key *)(void *)b->keys.data;
 	for (size_t n = b->keys.len / sizeof(*key); n > 0; n--, key++) {
 		if (memcmp(known_place(j, key->id), key->id, EVENT_ID_BYTES) == 0)
 			continue;
+		memcpy(rescue, j->epoch, EVENT_EPOCH_BYTES);
 		if (vault_wrap(j->params.vault, pack_work(j->codec), "visit-key", key->id, key->key,
-		               wrapped))
+		               wrapped) ||
+		    vault_rescue(pack_work(j->codec), j->rescue_key, key->id, key->key,
+		                 rescue + EVENT_EPOCH_BYTES))
 			journal_commit_unknown(j, "wrapping a key", SQLITE_ERROR);
 		sqlite3_bind_blob(j->put_key, 1, key->id, EVENT_ID_BYTES, SQLITE_STATIC);
 		sqlite3_bind_blob(j->put_key, 2, wrapped, sizeof(wrapped), SQLITE_STATIC);
+		sqlite3_bind_blob(j->put_key, 3, rescue, sizeof(rescue), SQLITE_STATIC);
 		if (journal_commit_run(j, j->put_key))
 			return -1;
 	}
@@ -172,10 +176,37 @@ static int put_urgent(struct journal *j)
 	return 0;
 }
 
+static int put_awaited(struct journal *j)
+{
+	const struct buf *awaited = &j->batch.awaited;
+	struct journal_awaited a;
+	for (size_t at = 0; at < awaited->len; at += sizeof(a)) {
+		memcpy(&a, awaited->data + at, sizeof(a));
+		sqlite3_bind_int64(j->put_awaited, 1, j->ordinal);
+		sqlite3_bind_int64(j->put_awaited, 2, (sqlite3_int64)a.seq);
+		sqlite3_bind_text(j->put_awaited, 3, lw_event_name(a.kind), -1, SQLITE_STATIC);
+		if (journal_commit_run(j, j->put_awaited))
+			return -1;
+	}
+	return 0;
+}
+
 static void bind_bytes(sqlite3_stmt *stmt, int column, const struct buf *b)
 {
 	sqlite3_bind_blob64(stmt, column, b->data ? b->data : (const void *)"", b->len,
 	                    SQLITE_STATIC);
+}
+
+/* What makes a pack readable when all around it is lost: its epoch, the chain in front of it, and
+ * in one of many the way to the epoch's key for HQ. */
+static void make_link(struct journal *j)
+{
+	struct buf *link = &j->batch.link;
+	buf_reset(link);
+	buf_add(link, j->epoch, sizeof(j->epoch));
+	buf_add(link, j->h, sizeof(j->h));
+	if (j->packs % JOURNAL_BOX_EVERY_PACKS == 0)
+		buf_add(link, j->hq_box, sizeof(j->hq_box));
 }
 
 static int put_pack(struct journal *j)
@@ -185,14 +216,17 @@ static int put_pack(struct journal *j)
 	memcpy(head.epoch, j->epoch, sizeof(head.epoch));
 	if (pack_seal(j->codec, j->key, &head, &b->lines, &b->body))
 		journal_commit_unknown(j, "sealing a pack", SQLITE_NOMEM);
-	sqlite3_bind_int64(j->put_pack, 1, j->ordinal);
-	sqlite3_bind_int64(j->put_pack, 2, (sqlite3_int64)head.first);
-	sqlite3_bind_int64(j->put_pack, 3, head.count);
-	sqlite3_bind_int64(j->put_pack, 4, clock_wall_us(j->params.clock));
-	sqlite3_bind_blob(j->put_pack, 5, b->h, sizeof(b->h), SQLITE_STATIC);
-	bind_bytes(j->put_pack, 6, &b->key_ids);
-	bind_bytes(j->put_pack, 7, &b->ids);
-	bind_bytes(j->put_pack, 8, &b->body);
+	make_link(j);
+	sqlite3_bind_int64(j->put_pack, 1, journal_pack_id(j->ordinal, head.first));
+	sqlite3_bind_int64(j->put_pack, 2, j->ordinal);
+	sqlite3_bind_int64(j->put_pack, 3, (sqlite3_int64)head.first);
+	sqlite3_bind_int64(j->put_pack, 4, head.count);
+	sqlite3_bind_int64(j->put_pack, 5, clock_wall_us(j->params.clock));
+	sqlite3_bind_blob(j->put_pack, 6, b->h, sizeof(b->h), SQLITE_STATIC);
+	bind_bytes(j->put_pack, 7, &b->key_ids);
+	bind_bytes(j->put_pack, 8, &b->ids);
+	bind_bytes(j->put_pack, 9, &b->body);
+	bind_bytes(j->put_pack, 10, &b->link);
 	return journal_commit_run(j, j->put_pack);
 }
 
@@ -216,7 +250,8 @@ static int put_marks(struct journal *j)
 
 int journal_commit_batch(struct journal *j)
 {
-	return put_keys(j) || put_pack(j) || put_urgent(j) || put_marks(j) ? -1 : 0;
+	return put_keys(j) || put_pack(j) || put_urgent(j) || put_awaited(j) || put_marks(j) ? -1
+	                                                                                     : 0;
 }
 
 void journal_commit_done(struct journal *j)
@@ -225,6 +260,7 @@ void journal_commit_done(struct journal *j)
 	uint64_t count = b->next - b->first;
 	for (size_t at = 0; at < b->key_ids.len; at += EVENT_ID_BYTES)
 		memcpy(known_place(j, b->key_ids.data + at), b->key_ids.data + at, EVENT_ID_BYTES);
+	j->packs++;
 	j->last_seq = b->next - 1;
 	memcpy(j->h, b->h, sizeof(j->h));
 	j->totals.kept += count;

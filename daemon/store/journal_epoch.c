@@ -18,20 +18,25 @@ int journal_epoch_find_predecessor(struct journal *j, bool set_aside)
 	return journal_seek_end(&j->seek, &row, &j->prev_last, j->prev_h);
 }
 
-static int write_row(struct journal *j)
+/* In the epoch's row, and in packs: one bad page must not take it. */
+static void box_key(struct journal *j)
 {
-	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES], box[VAULT_KEY_BYTES + VAULT_BOX_OVERHEAD];
+	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES];
 	size_t n = strlen(j->store) + 1;
 	memcpy(ad, j->store, n);
 	memcpy(ad + n, j->epoch, EVENT_EPOCH_BYTES);
 	if (vault_box(pack_work(j->codec), vault_hq_box_pub(j->params.vault), "epoch-key", ad,
-	              n + EVENT_EPOCH_BYTES, j->key, sizeof(j->key), box))
+	              n + EVENT_EPOCH_BYTES, j->key, sizeof(j->key), j->hq_box))
 		journal_commit_unknown(j, "sealing the epoch's key", SQLITE_ERROR);
+}
+
+static int write_row(struct journal *j)
+{
 	sqlite3_bind_int64(j->put_epoch, 1, j->ordinal);
 	sqlite3_bind_blob(j->put_epoch, 2, j->epoch, sizeof(j->epoch), SQLITE_STATIC);
 	sqlite3_bind_int64(j->put_epoch, 3, clock_wall_us(j->params.clock));
 	sqlite3_bind_text(j->put_epoch, 4, j->cause, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(j->put_epoch, 5, box, sizeof(box), SQLITE_STATIC);
+	sqlite3_bind_blob(j->put_epoch, 5, j->hq_box, sizeof(j->hq_box), SQLITE_STATIC);
 	return journal_commit_run(j, j->put_epoch);
 }
 
@@ -85,8 +90,11 @@ int journal_epoch_open(struct journal *j)
 {
 	vault_random(j->epoch, sizeof(j->epoch));
 	vault_epoch_key(j->params.vault, j->epoch, j->key);
+	vault_rescue_key(pack_work(j->codec), j->key, j->rescue_key);
+	box_key(j);
 	j->ordinal = j->prev_ordinal + 1;
 	j->last_seq = 0;
+	j->packs = 0;
 	memset(j->h, 0, sizeof(j->h));
 	if (write_opened(j))
 		journal_commit_unknown(j, "writing Epoch Opened", SQLITE_NOMEM);

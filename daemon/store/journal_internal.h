@@ -1,10 +1,11 @@
 /* What the journal's files share: the writer, and how packs and epochs are found. Not for other
  * rooms.
  *
- * journal.c the calls of the loop and the thread; journal_open.c the file at start; journal_write.c
- * from entries to a pack; journal_commit.c the transaction and its failures; journal_mark.c
- * confirmations; journal_retain.c what may go; journal_seek.c places in the file; journal_read.c,
- * journal_scan.c and journal_verify.c the readers.
+ * journal.c the calls of the loop and the thread; journal_open.c the file at start;
+ * journal_format.c its tables and their migrations; journal_write.c from entries to a pack;
+ * journal_commit.c the transaction and its failures; journal_mark.c confirmations; journal_retain.c
+ * what may go; journal_seek.c places in the file; journal_read.c, journal_scan.c and
+ * journal_verify.c the readers.
  *
  * Threads: whatever is not marked otherwise belongs to the journal's thread (to the caller of
  * journal_open before journal_start and after the join).
@@ -20,7 +21,11 @@
 #include "store/journal.h"
 #include "store/pack.h"
 
-#define JOURNAL_FORMAT 1
+#define JOURNAL_FORMAT 2
+#define JOURNAL_EPOCH_BOX_BYTES (VAULT_KEY_BYTES + VAULT_BOX_OVERHEAD) /* its key, to HQ */
+#define JOURNAL_LINK_BYTES (EVENT_EPOCH_BYTES + EVENT_HASH_BYTES)
+#define JOURNAL_RESCUE_BYTES (EVENT_EPOCH_BYTES + VAULT_WRAP_BYTES)
+#define JOURNAL_BOX_EVERY_PACKS 128 /* packs that carry the epoch's key to HQ: a byte a pack */
 #define JOURNAL_RANGES_MAX 32
 #define JOURNAL_PATH_SIZE 1024
 #define JOURNAL_ENTRIES_MAX 4096 /* of one commit: what a second of a busy store cannot reach */
@@ -36,6 +41,14 @@
  */
 #define JOURNAL_MARK_PREFIX "mark."
 #define JOURNAL_KEY_SLOTS 16384 /* at least twice the events of a pack */
+
+/* A pack's id: ids rise with (ordinal, first), so that a pack is found by one look into the table,
+ * and a pack of an older epoch finds its place below. In format 1 they were counted from 1. */
+#define JOURNAL_ID_SHIFT 40
+static inline int64_t journal_pack_id(int64_t ordinal, uint64_t first)
+{
+	return (ordinal << JOURNAL_ID_SHIFT) + (int64_t)first;
+}
 
 /* ---- places in the file: journal_seek.c; used by the writer's and by the readers' connections
  * ---- */
@@ -58,7 +71,7 @@ struct journal_row {
 };
 
 struct journal_seek {
-	sqlite3_stmt *bounds, *from, *before, *epoch_next, *epoch_id, *epoch_last;
+	sqlite3_stmt *lowest, *from, *before, *epoch_next, *epoch_id, *epoch_last;
 };
 
 /* 0, or -1 (logged). The statements live as long as the connection: journal_seek_close before it.
@@ -98,6 +111,12 @@ struct journal_slot {
 	size_t at, len; /* its lines in the batch */
 };
 
+/* An event that the shard must include before its pack may go. */
+struct journal_awaited {
+	uint64_t seq;
+	enum event_kind kind;
+};
+
 /* One commit in the making. Everything is kept from commit to commit, so nothing is allocated per
  * event. */
 struct journal_batch {
@@ -106,9 +125,10 @@ struct journal_batch {
 	void *answered[JOURNAL_ENTRIES_MAX];
 	uint64_t first, next; /* seqs */
 	uint8_t h[EVENT_HASH_BYTES];
-	struct buf lines, body, ids, key_ids;
+	struct buf lines, body, ids, key_ids, link;
 	struct buf keys;                       /* struct visit_key each, in the order of key_ids */
 	struct buf urgent;                     /* uint64_t each */
+	struct buf awaited;                    /* struct journal_awaited each */
 	struct buf sealed, text;               /* scratch of one event */
 	uint16_t key_slots[JOURNAL_KEY_SLOTS]; /* index into keys plus 1, by the id's first bytes */
 };
@@ -125,15 +145,17 @@ struct journal {
 	sqlite3 *db;
 	int lock_fd;
 	struct journal_seek seek;
-	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_mark,
-	    *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
+	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
+	    *put_mark, *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
 	    *drop_epoch, *vacuum, *old_packs;
 	struct pack_codec *codec;
 
 	/* the open epoch */
 	bool epoch_open;
 	int64_t ordinal;
-	uint8_t epoch[EVENT_EPOCH_BYTES], key[VAULT_KEY_BYTES];
+	uint8_t epoch[EVENT_EPOCH_BYTES], key[VAULT_KEY_BYTES], rescue_key[VAULT_KEY_BYTES];
+	uint8_t hq_box[JOURNAL_EPOCH_BOX_BYTES]; /* key, to HQ */
+	unsigned packs;                          /* written in this epoch */
 	const char *cause;
 	int64_t prev_ordinal; /* 0: none */
 	uint8_t prev_epoch[EVENT_EPOCH_BYTES], prev_h[EVENT_HASH_BYTES];
@@ -171,6 +193,13 @@ struct journal {
 /* What journal_state tells, as of now. */
 void journal_publish(struct journal *j);
 
+/* journal_format.c */
+enum journal_opened { JOURNAL_OPENED, JOURNAL_UNREADABLE, JOURNAL_FAILED };
+/* What an SQLite error says of the file. */
+enum journal_opened journal_format_blame(int rc);
+/* Make the tables of a new file, bring an older one up to this format, refuse another store's. */
+enum journal_opened journal_format_check(struct journal *j, char *err, size_t err_size);
+
 /* journal_open.c */
 /* End the epoch in order and close the file. */
 void journal_open_end(struct journal *j);
@@ -200,7 +229,7 @@ int journal_commit_begin(struct journal *j);
 /* Make it durable. 0, or -1: disk full, everything since begin is undone. */
 int journal_commit_end(struct journal *j);
 void journal_commit_undo(struct journal *j);
-/* The batch's rows: visit keys, pack, urgent, marks. Between begin and end. 0 or -1. */
+/* The batch's rows: visit keys, pack, urgent, awaited, marks. Between begin and end. 0 or -1. */
 int journal_commit_batch(struct journal *j);
 /* After a successful end: the chain moves on, the keys are known. */
 void journal_commit_done(struct journal *j);

@@ -16,26 +16,6 @@
 #define WAL_BYTES_MAX "16777216" /* the log is cut to this when it starts again */
 #define VACUUM_PAGES "256"       /* given back per step of retention: the pages of its packs */
 
-#define TABLES 5
-#define COUNT_OURS                                                                                 \
-	"SELECT count(*) FROM sqlite_master WHERE type = 'table'"                                  \
-	" AND name IN ('meta', 'epoch', 'pack', 'visit_key', 'urgent')"
-
-enum opened { OPENED, UNREADABLE, FAILED };
-
-static const char schema[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-    "CREATE TABLE epoch(ordinal INTEGER PRIMARY KEY, epoch BLOB UNIQUE, opened_us INTEGER,"
-    " cause TEXT, hq_key BLOB, confirmed INTEGER, ranges BLOB, deleted INTEGER, deleted_h BLOB,"
-    " closed INTEGER);"
-    "CREATE TABLE pack(id INTEGER PRIMARY KEY, ordinal INTEGER, first INTEGER, count INTEGER,"
-    " wall_us INTEGER, h BLOB, keys BLOB, ids BLOB, body BLOB);"
-    "CREATE TABLE visit_key(id BLOB PRIMARY KEY, wrapped BLOB) WITHOUT ROWID;"
-    "CREATE TABLE urgent(ordinal INTEGER, seq INTEGER, PRIMARY KEY(ordinal, seq)) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
-_Static_assert(JOURNAL_FORMAT == 1, "the schema says its format too");
-
 /* ---- statements ---- */
 
 static const struct {
@@ -51,10 +31,14 @@ static const struct {
     STATEMENT(put_epoch, "INSERT INTO epoch(ordinal, epoch, opened_us, cause, hq_key, confirmed,"
                          " ranges, deleted, deleted_h, closed)"
                          " VALUES(?1, ?2, ?3, ?4, ?5, 0, x'', 0, zeroblob(32), 0)"),
-    STATEMENT(put_pack, "INSERT INTO pack(ordinal, first, count, wall_us, h, keys, ids, body)"
-                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
-    STATEMENT(put_key, "INSERT OR IGNORE INTO visit_key(id, wrapped) VALUES(?1, ?2)"),
+    STATEMENT(put_pack, "INSERT INTO pack(id, ordinal, first, count, wall_us, h, keys, ids,"
+                        " body, link) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+    /* Met again in another epoch, a key is put under that one's: its packs stay longer. */
+    STATEMENT(put_key, "INSERT INTO visit_key(id, wrapped, rescue) VALUES(?1, ?2, ?3)"
+                       " ON CONFLICT(id) DO UPDATE SET rescue = excluded.rescue"
+                       " WHERE substr(rescue, 1, 8) IS NOT substr(excluded.rescue, 1, 8)"),
     STATEMENT(put_urgent, "INSERT INTO urgent(ordinal, seq) VALUES(?1, ?2)"),
+    STATEMENT(put_awaited, "INSERT INTO awaited(ordinal, seq, event) VALUES(?1, ?2, ?3)"),
     STATEMENT(put_mark, "INSERT OR REPLACE INTO meta(name, value)"
                         " VALUES('" JOURNAL_MARK_PREFIX "' || ?1, ?2)"),
     STATEMENT(set_marks, "UPDATE epoch SET confirmed = ?2, ranges = ?3 WHERE ordinal = ?1"),
@@ -100,123 +84,30 @@ static void close_db(struct journal *j)
 
 /* ---- the file ---- */
 
-/* A full disk or a missing right says nothing about the file: only what reading says sets it aside.
- */
-static enum opened blame(int rc)
-{
-	int primary = rc & 0xff;
-	bool bad = primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB ||
-	           rc == SQLITE_IOERR_READ || rc == SQLITE_IOERR_SHORT_READ ||
-	           rc == SQLITE_IOERR_CORRUPTFS;
-	return bad ? UNREADABLE : FAILED;
-}
-
-static enum opened blame_file(const char *path)
+static enum journal_opened blame_file(const char *path)
 {
 	char err[64];
 	sqlite3 *db;
 	if (db_open_reader(&db, path, err, sizeof(err)))
-		return FAILED;
+		return JOURNAL_FAILED;
 	sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
-	enum opened rc = blame(sqlite3_extended_errcode(db));
+	enum journal_opened rc = journal_format_blame(sqlite3_extended_errcode(db));
 	db_close_reader(db);
 	return rc;
 }
 
-/* The first column of the first row; false: an error. A missing row is empty text and 0. */
-static bool ask(sqlite3 *db, const char *sql, char *text, size_t text_size, int64_t *number)
-{
-	sqlite3_stmt *stmt = db_prepare(db, sql);
-	if (!stmt)
-		return false;
-	int rc = sqlite3_step(stmt);
-	const char *s = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-	if (text)
-		snprintf(text, text_size, "%s", s ? s : "");
-	if (number)
-		*number = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_finalize(stmt);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE;
-}
-
-static int put_meta(struct journal *j, const char *name, const char *value)
-{
-	sqlite3_stmt *stmt = db_prepare(j->db, "INSERT INTO meta(name, value) VALUES(?1, ?2)");
-	if (!stmt)
-		return -1;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, value, -1, SQLITE_STATIC);
-	int rc = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	return rc == SQLITE_DONE ? 0 : -1;
-}
-
-static enum opened make_file(struct journal *j, char *err, size_t err_size)
-{
-	if (db_exec(j->db, schema) || put_meta(j, "store", j->store) ||
-	    put_meta(j, "device", j->device) || db_exec(j->db, "COMMIT")) {
-		snprintf(err, err_size, "%s: cannot be made: %s", j->path, sqlite3_errmsg(j->db));
-		return FAILED;
-	}
-	return OPENED;
-}
-
-static enum opened check_meta(struct journal *j, const char *name, const char *want, char *err,
-                              size_t err_size)
-{
-	char have[EVENT_NAME_SIZE * 4], sql[96];
-	snprintf(sql, sizeof(sql), "SELECT value FROM meta WHERE name = '%s'", name);
-	if (!ask(j->db, sql, have, sizeof(have), NULL))
-		return blame(sqlite3_extended_errcode(j->db));
-	if (strcmp(have, want) == 0)
-		return OPENED;
-	snprintf(err, err_size,
-	         "%s: belongs to %s \"%s\", the configuration says \"%s\"; correct it, or move the "
-	         "file away",
-	         j->path, name, have, want);
-	return FAILED;
-}
-
-static enum opened check_packs(struct journal *j, char *err, size_t err_size)
+static enum journal_opened check_packs(struct journal *j, char *err, size_t err_size)
 {
 	struct journal_reader *r;
 	if (journal_reader_open(&r, j->path, j->store, j->params.vault, err, err_size))
-		return FAILED;
+		return JOURNAL_FAILED;
 	int rc = journal_verify_tail(r, CHECK_PACKS_MAX, CHECK_EVENTS_MAX, err, err_size);
 	int code = sqlite3_extended_errcode(r->db) & 0xff;
 	journal_reader_free(r);
 	if (rc == 0)
-		return OPENED;
-	return code == SQLITE_NOMEM || code == SQLITE_BUSY || code == SQLITE_FULL ? FAILED
-	                                                                          : UNREADABLE;
-}
-
-static enum opened check_file(struct journal *j, char *err, size_t err_size)
-{
-	int64_t version = 0, tables = 0, ours = 0;
-	enum opened rc;
-
-	if (!ask(j->db, "PRAGMA user_version", NULL, 0, &version) ||
-	    !ask(j->db, "SELECT count(*) FROM sqlite_master", NULL, 0, &tables) ||
-	    !ask(j->db, COUNT_OURS, NULL, 0, &ours)) {
-		snprintf(err, err_size, "%s", sqlite3_errmsg(j->db));
-		return blame(sqlite3_extended_errcode(j->db));
-	}
-	if (version == 0 && tables == 0)
-		return make_file(j, err, err_size);
-	if (version != JOURNAL_FORMAT) {
-		snprintf(err, err_size, "its format is %lld, this program reads %d",
-		         (long long)version, JOURNAL_FORMAT);
-		return UNREADABLE;
-	}
-	if (ours < TABLES) {
-		snprintf(err, err_size, "tables are missing");
-		return UNREADABLE;
-	}
-	rc = check_meta(j, "store", j->store, err, err_size);
-	if (rc == OPENED)
-		rc = check_meta(j, "device", j->device, err, err_size);
-	return rc == OPENED ? check_packs(j, err, err_size) : rc;
+		return JOURNAL_OPENED;
+	bool ours = code == SQLITE_NOMEM || code == SQLITE_BUSY || code == SQLITE_FULL;
+	return ours ? JOURNAL_FAILED : JOURNAL_UNREADABLE;
 }
 
 static int log_grew(void *ctx, sqlite3 *db, const char *name, int pages)
@@ -229,21 +120,24 @@ static int log_grew(void *ctx, sqlite3 *db, const char *name, int pages)
 }
 
 /* Frames that the opening found in a log that was left behind; it is copied into the file. */
-static enum opened recover(struct journal *j, bool log_was_there, char *err, size_t err_size)
+static enum journal_opened recover(struct journal *j, bool log_was_there, char *err,
+                                   size_t err_size)
 {
 	int frames = 0;
 	sqlite3_wal_hook(j->db, log_grew, j);
 	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES;
 	if (!log_was_there)
-		return OPENED;
+		return JOURNAL_OPENED;
 	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, NULL);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY) {
 		snprintf(err, err_size, "%s: its log cannot be copied into it: %s", j->path,
 		         sqlite3_errmsg(j->db));
-		return FAILED;
+		return JOURNAL_FAILED;
 	}
 	j->recovered_frames = frames > 0 ? (uint32_t)frames : 0;
-	return OPENED;
+	log_info("journal: %d frames recovered from the log of a run that did not end in order",
+	         frames);
+	return JOURNAL_OPENED;
 }
 
 static bool log_is_there(const struct journal *j)
@@ -254,27 +148,29 @@ static bool log_is_there(const struct journal *j)
 	return stat(wal, &st) == 0 && st.st_size > 0;
 }
 
-static enum opened open_file(struct journal *j, char *err, size_t err_size)
+static enum journal_opened open_file(struct journal *j, char *err, size_t err_size)
 {
 	bool lock_held, there = access(j->path, F_OK) == 0, log_was_there = log_is_there(j);
-	enum opened rc;
+	enum journal_opened rc;
 
 	if (there && access(j->path, R_OK | W_OK) != 0) {
 		snprintf(err, err_size, "%s: %s; expected a file this user may read and write",
 		         j->path, strerror(errno));
-		return FAILED;
+		return JOURNAL_FAILED;
 	}
 	if (db_open_writer(&j->db, &j->lock_fd, j->path, DB_SYNC_FULL, &lock_held, err, err_size))
-		return lock_held || !there ? FAILED : blame_file(j->path);
-	rc = check_file(j, err, err_size);
-	if (rc == OPENED)
+		return lock_held || !there ? JOURNAL_FAILED : blame_file(j->path);
+	rc = journal_format_check(j, err, err_size);
+	if (rc == JOURNAL_OPENED)
+		rc = check_packs(j, err, err_size);
+	if (rc == JOURNAL_OPENED)
 		rc = recover(j, log_was_there, err, err_size);
-	if (rc == OPENED &&
+	if (rc == JOURNAL_OPENED &&
 	    (db_exec(j->db, "PRAGMA journal_size_limit=" WAL_BYTES_MAX) || prepare(j))) {
 		snprintf(err, err_size, "%s: %s", j->path, sqlite3_errmsg(j->db));
-		rc = blame(sqlite3_extended_errcode(j->db));
+		rc = journal_format_blame(sqlite3_extended_errcode(j->db));
 	}
-	if (rc == OPENED)
+	if (rc == JOURNAL_OPENED)
 		return rc;
 	/* What is set aside is for salvage: its log is not worked into it by a last checkpoint. */
 	sqlite3_db_config(j->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -321,12 +217,12 @@ static int set_file_aside(struct journal *j, const char *why)
 
 static int open_or_begin(struct journal *j, bool *set_aside, char *err, size_t err_size)
 {
-	enum opened rc = open_file(j, err, err_size);
-	if (rc == UNREADABLE && !set_file_aside(j, err)) {
+	enum journal_opened rc = open_file(j, err, err_size);
+	if (rc == JOURNAL_UNREADABLE && !set_file_aside(j, err)) {
 		*set_aside = true;
 		rc = open_file(j, err, err_size);
 	}
-	return rc == OPENED ? 0 : -1;
+	return rc == JOURNAL_OPENED ? 0 : -1;
 }
 
 /* ---- the object ---- */
@@ -374,8 +270,8 @@ err_memory:
 void journal_open_free(struct journal *j)
 {
 	struct journal_batch *b = &j->batch;
-	struct buf *bufs[] = {&b->lines, &b->body,   &b->ids,    &b->key_ids,
-	                      &b->keys,  &b->urgent, &b->sealed, &b->text};
+	struct buf *bufs[] = {&b->lines,  &b->body,   &b->ids,  &b->key_ids, &b->keys,
+	                      &b->urgent, &b->sealed, &b->text, &b->awaited, &b->link};
 	if (b->keys.len)
 		vault_wipe(b->keys.data, b->keys.len);
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
@@ -383,6 +279,7 @@ void journal_open_free(struct journal *j)
 	pack_codec_free(j->codec);
 	pthread_mutex_destroy(&j->lock);
 	vault_wipe(j->key, sizeof(j->key));
+	vault_wipe(j->rescue_key, sizeof(j->rescue_key));
 	free(j);
 }
 

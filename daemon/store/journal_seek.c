@@ -10,7 +10,7 @@
 
 int journal_seek_open(struct journal_seek *s, sqlite3 *db)
 {
-	s->bounds = db_prepare(db, "SELECT (SELECT min(id) FROM pack), (SELECT max(id) FROM pack)");
+	s->lowest = db_prepare(db, "SELECT min(id) FROM pack");
 	s->from = db_prepare(db, "SELECT " PLACE_COLUMNS " FROM pack WHERE id >= ?1 "
 	                         "ORDER BY id LIMIT 1");
 	s->before = db_prepare(db, "SELECT " PLACE_COLUMNS " FROM pack WHERE id < ?1 "
@@ -20,14 +20,14 @@ int journal_seek_open(struct journal_seek *s, sqlite3 *db)
 	s->epoch_id = db_prepare(db, "SELECT " EPOCH_COLUMNS " FROM epoch WHERE epoch = ?1");
 	s->epoch_last = db_prepare(db, "SELECT " EPOCH_COLUMNS " FROM epoch "
 	                               "ORDER BY ordinal DESC LIMIT 1");
-	return s->bounds && s->from && s->before && s->epoch_next && s->epoch_id && s->epoch_last
+	return s->lowest && s->from && s->before && s->epoch_next && s->epoch_id && s->epoch_last
 	           ? 0
 	           : -1;
 }
 
 void journal_seek_close(struct journal_seek *s)
 {
-	sqlite3_finalize(s->bounds);
+	sqlite3_finalize(s->lowest);
 	sqlite3_finalize(s->from);
 	sqlite3_finalize(s->before);
 	sqlite3_finalize(s->epoch_next);
@@ -110,14 +110,11 @@ int journal_seek_before(struct journal_seek *s, int64_t id, struct journal_place
 	return find_place(s->before, id, out);
 }
 
-static int find_bounds(struct journal_seek *s, int64_t *lo, int64_t *hi)
+static int find_lowest(struct journal_seek *s, int64_t *lo)
 {
-	int rc = step(s->bounds);
-	if (rc == 1 && sqlite3_column_type(s->bounds, 0) == SQLITE_NULL)
-		rc = 0;
-	*lo = rc == 1 ? sqlite3_column_int64(s->bounds, 0) : 1;
-	*hi = rc == 1 ? sqlite3_column_int64(s->bounds, 1) : 0;
-	sqlite3_reset(s->bounds);
+	int rc = step(s->lowest);
+	*lo = rc == 1 ? sqlite3_column_int64(s->lowest, 0) : 0;
+	sqlite3_reset(s->lowest);
 	return rc;
 }
 
@@ -126,12 +123,13 @@ static bool at_or_below(const struct journal_place *p, int64_t ordinal, uint64_t
 	return p->ordinal < ordinal || (p->ordinal == ordinal && p->first <= seq);
 }
 
-int journal_seek_pack(struct journal_seek *s, int64_t ordinal, uint64_t seq,
-                      struct journal_place *out)
+/* Ids counted from 1: halve. */
+static int seek_counted(struct journal_seek *s, int64_t ordinal, uint64_t seq,
+                        struct journal_place *out)
 {
 	struct journal_place p;
-	int64_t lo, hi;
-	int found = 0, rc = find_bounds(s, &lo, &hi);
+	int64_t lo, hi = out->id;
+	int rc = find_lowest(s, &lo), found = 0;
 	while (rc >= 0 && lo <= hi) {
 		int64_t mid = lo + (hi - lo) / 2;
 		rc = journal_seek_from(s, mid, &p);
@@ -144,6 +142,16 @@ int journal_seek_pack(struct journal_seek *s, int64_t ordinal, uint64_t seq,
 		}
 	}
 	return rc < 0 ? -1 : found;
+}
+
+int journal_seek_pack(struct journal_seek *s, int64_t ordinal, uint64_t seq,
+                      struct journal_place *out)
+{
+	const uint64_t seq_max = (UINT64_C(1) << JOURNAL_ID_SHIFT) - 1;
+	int64_t id = journal_pack_id(ordinal, seq < seq_max ? seq : seq_max);
+	int rc = journal_seek_before(s, id + 1, out);
+	return rc == 1 && out->id >> JOURNAL_ID_SHIFT == 0 ? seek_counted(s, ordinal, seq, out)
+	                                                   : rc;
 }
 
 static int find_row(sqlite3_stmt *stmt, struct journal_row *out)

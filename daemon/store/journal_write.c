@@ -7,7 +7,7 @@
 
 /* Where the batch stood before an entry, to go back to when the entry cannot be written. */
 struct place {
-	size_t lines, ids, keys, urgent;
+	size_t lines, ids, keys, urgent, awaited;
 	uint64_t next;
 	uint8_t h[EVENT_HASH_BYTES];
 };
@@ -53,6 +53,7 @@ void journal_write_begin(struct journal *j)
 	buf_reset(&b->keys);
 	buf_reset(&b->key_ids);
 	buf_reset(&b->urgent);
+	buf_reset(&b->awaited);
 	b->slot_count = 0;
 	b->first = b->next = j->last_seq + 1;
 	memcpy(b->h, j->h, sizeof(b->h));
@@ -129,8 +130,12 @@ static int write_event(struct journal *j, const struct entry *e, const struct lw
 	buf_byte(&b->lines, '\n');
 	if (ev->urgent)
 		buf_add(&b->urgent, &b->next, sizeof(b->next));
+	if (lw_event_awaited(ev->kind)) {
+		struct journal_awaited awaited = {b->next, ev->kind};
+		buf_add(&b->awaited, &awaited, sizeof(awaited));
+	}
 	b->next++;
-	return b->lines.failed || b->urgent.failed ? -1 : 0;
+	return b->lines.failed || b->urgent.failed || b->awaited.failed ? -1 : 0;
 }
 
 static void remember(const struct journal_batch *b, struct place *p)
@@ -139,6 +144,7 @@ static void remember(const struct journal_batch *b, struct place *p)
 	                    .ids = b->ids.len,
 	                    .keys = key_count(b),
 	                    .urgent = b->urgent.len,
+	                    .awaited = b->awaited.len,
 	                    .next = b->next};
 	memcpy(p->h, b->h, sizeof(p->h));
 }
@@ -149,8 +155,9 @@ static void go_back(struct journal_batch *b, const struct place *p)
 	b->lines.len = p->lines;
 	b->ids.len = p->ids;
 	b->urgent.len = p->urgent;
-	b->lines.failed = b->ids.failed = b->keys.failed = b->key_ids.failed = b->urgent.failed =
-	    false;
+	b->awaited.len = p->awaited;
+	b->lines.failed = b->ids.failed = b->keys.failed = b->key_ids.failed = false;
+	b->urgent.failed = b->awaited.failed = false;
 	b->next = p->next;
 	memcpy(b->h, p->h, sizeof(b->h));
 }

@@ -285,6 +285,35 @@ int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpos
 	return vault_unseal(w, v->wrap_key, ad, n, wrapped, VAULT_WRAP_BYTES, out) < 0 ? -1 : 0;
 }
 
+void vault_rescue_key(struct vault_work *w, const uint8_t epoch_key[VAULT_KEY_BYTES],
+                      uint8_t out[VAULT_KEY_BYTES])
+{
+	static const char info[] = "laneway rescue v1";
+
+	vault_hkdf(w, (struct vault_bytes){epoch_key, VAULT_KEY_BYTES}, (struct vault_bytes){0},
+	           (struct vault_bytes[2]){{info, sizeof(info) - 1}}, out);
+}
+
+int vault_rescue(struct vault_work *w, const uint8_t rescue_key[VAULT_KEY_BYTES],
+                 const uint8_t id[16], const uint8_t key[VAULT_KEY_BYTES],
+                 uint8_t out[VAULT_WRAP_BYTES])
+{
+	uint8_t ad[PURPOSE_BYTES_MAX + 17];
+	size_t n = wrap_ad("visit-key", id, ad);
+
+	return vault_seal(w, rescue_key, ad, n, key, VAULT_KEY_BYTES, out);
+}
+
+int vault_rescued(struct vault_work *w, const uint8_t rescue_key[VAULT_KEY_BYTES],
+                  const uint8_t id[16], const uint8_t wrapped[VAULT_WRAP_BYTES],
+                  uint8_t out[VAULT_KEY_BYTES])
+{
+	uint8_t ad[PURPOSE_BYTES_MAX + 17];
+	size_t n = wrap_ad("visit-key", id, ad);
+
+	return vault_unseal(w, rescue_key, ad, n, wrapped, VAULT_WRAP_BYTES, out) < 0 ? -1 : 0;
+}
+
 const uint8_t *vault_hq_box_pub(const struct vault *v)
 {
 	return v->hq_box_pub;

@@ -79,6 +79,18 @@ int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpos
                  const uint8_t id[16], const uint8_t wrapped[VAULT_WRAP_BYTES],
                  uint8_t out[VAULT_KEY_BYTES]);
 
+/* --- for a rescued card: HQ can open an epoch's key, and with it what is wrapped under the key
+ * derived here --- */
+void vault_rescue_key(struct vault_work *w, const uint8_t epoch_key[VAULT_KEY_BYTES],
+                      uint8_t out[VAULT_KEY_BYTES]);
+/* A visit key wrapped under it, and back. 0 or -1. */
+int vault_rescue(struct vault_work *w, const uint8_t rescue_key[VAULT_KEY_BYTES],
+                 const uint8_t id[16], const uint8_t key[VAULT_KEY_BYTES],
+                 uint8_t out[VAULT_WRAP_BYTES]);
+int vault_rescued(struct vault_work *w, const uint8_t rescue_key[VAULT_KEY_BYTES],
+                  const uint8_t id[16], const uint8_t wrapped[VAULT_WRAP_BYTES],
+                  uint8_t out[VAULT_KEY_BYTES]);
+
 /* --- boxes: sealed to a public key (X25519, HKDF-SHA-256, AES-256-GCM; WIRE.md) --- */
 /* out has n + VAULT_BOX_OVERHEAD bytes. purpose: "epoch-key", "visit-keys", "page". 0 or -1. */
 int vault_box(struct vault_work *w, const uint8_t pub[32], const char *purpose, const void *ad,

@@ -22,6 +22,9 @@
 
 #define PLACE_DAY_US (86400 * 1000000LL)
 
+/* SQL: the id of the n-th pack of the file. */
+#define PLACE_PACK(n) "(SELECT id FROM pack ORDER BY id LIMIT 1 OFFSET " n " - 1)"
+
 struct place {
 	char dir[64], path[96];
 	struct vault *vault;

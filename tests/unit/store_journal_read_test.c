@@ -312,7 +312,7 @@ static void a_pack_whose_lines_do_not_fit_its_h_gives_no_run(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
-	damage(p, "UPDATE pack SET h = zeroblob(32) WHERE id = 3");
+	damage(p, "UPDATE pack SET h = zeroblob(32) WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
 }
 
@@ -322,7 +322,8 @@ static void a_body_moved_to_another_place_does_not_open(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
-	damage(p, "UPDATE pack SET body = (SELECT body FROM pack WHERE id = 2) WHERE id = 3");
+	damage(p, "UPDATE pack SET body = (SELECT body FROM pack WHERE id = " PLACE_PACK(
+	              "2") ") WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
 }
 
@@ -530,28 +531,31 @@ static void verify_finds(struct place *p, const char *sql, const char *word)
 
 static void verify_finds_a_changed_body(void **state)
 {
-	verify_finds(*state, "UPDATE pack SET body = x'00' || substr(body, 2) WHERE id = 4",
+	verify_finds(*state,
+	             "UPDATE pack SET body = x'00' || substr(body, 2) WHERE id = " PLACE_PACK("4"),
 	             "cannot be opened");
 }
 
 static void verify_finds_a_missing_pack(void **state)
 {
-	verify_finds(*state, "DELETE FROM pack WHERE id = 4", "gap");
+	verify_finds(*state, "DELETE FROM pack WHERE id = " PLACE_PACK("4"), "gap");
 }
 
 static void verify_finds_a_changed_h(void **state)
 {
-	verify_finds(*state, "UPDATE pack SET h = randomblob(32) WHERE id = 4", "chain");
+	verify_finds(*state, "UPDATE pack SET h = randomblob(32) WHERE id = " PLACE_PACK("4"),
+	             "chain");
 }
 
 static void verify_finds_a_missing_end_of_an_epoch(void **state)
 {
-	verify_finds(*state, "DELETE FROM pack WHERE id = 10", "end of the epoch before");
+	verify_finds(*state, "DELETE FROM pack WHERE id = " PLACE_PACK("10"),
+	             "end of the epoch before");
 }
 
 static void verify_finds_packs_in_the_wrong_order(void **state)
 {
-	verify_finds(*state, "UPDATE pack SET id = 100 WHERE id = 4;", "gap");
+	verify_finds(*state, "UPDATE pack SET id = id + 1000 WHERE id = " PLACE_PACK("4"), "gap");
 }
 
 int main(void)

@@ -287,7 +287,7 @@ static void a_newer_format_is_set_aside_untouched(void **state)
 	place_start(p);
 	place_fill(p, 2);
 	place_stop(p);
-	damage(p, "PRAGMA user_version=2");
+	damage(p, "PRAGMA user_version=99");
 	starts_anew(p);
 }
 
@@ -297,7 +297,7 @@ static void a_damaged_last_pack_is_found_at_start(void **state)
 	place_start(p);
 	place_fill(p, 2);
 	place_stop(p);
-	damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = 2");
+	damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = " PLACE_PACK("2"));
 	starts_anew(p);
 }
 
@@ -307,7 +307,16 @@ static void a_missing_pack_in_the_tail_is_found_at_start(void **state)
 	place_start(p);
 	place_fill(p, 5);
 	place_stop(p);
-	damage(p, "DELETE FROM pack WHERE id = 3");
+	damage(p, "DELETE FROM pack WHERE id = " PLACE_PACK("3"));
+	starts_anew(p);
+}
+
+static void another_format_that_cannot_be_is_set_aside_too(void **state)
+{
+	struct place *p = *state;
+	place_start(p);
+	place_stop(p);
+	damage(p, "PRAGMA user_version=0");
 	starts_anew(p);
 }
 
@@ -509,7 +518,7 @@ static void classes_are_refused_one_after_the_other_as_the_quota_fills(void **st
 	struct place *p = *state;
 	char got[4];
 	place_start(p);
-	for (int i = 0; i < 30; i++) /* pages, so that a share is precise enough */
+	for (int i = 0; i < 60; i++) /* pages, so that a share is precise enough */
 		place_fill(p, 30);
 	at_share(p, 60, got);
 	assert_memory_equal(got, "kkk-", 4);
@@ -536,6 +545,7 @@ int main(void)
 	    TEST(an_epoch_that_was_not_closed_is_followed_by_an_unclean_one),
 	    TEST(a_file_that_is_no_database_is_set_aside),
 	    TEST(a_newer_format_is_set_aside_untouched),
+	    TEST(another_format_that_cannot_be_is_set_aside_too),
 	    TEST(a_damaged_last_pack_is_found_at_start),
 	    TEST(a_missing_pack_in_the_tail_is_found_at_start),
 	    TEST(another_stores_journal_is_refused_not_set_aside),
