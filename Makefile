@@ -107,6 +107,18 @@ $(B)/tests/%_test: $(B)/tests/unit/%_test.o $(B)/libtools.a $(B)/liblaneway.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
+# The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
+RIG_OBJ := $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard tests/fault/disk*.c tests/fault/rig*.c))
+RIG_WRAP := clock_system vault_random getrandom journal_open journal_stop journal_commit_checkpoint journal_retain_step \
+  queue_wait flow_new pos_new pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free serve_port \
+  event_base_dispatch
+CPPFLAGS += $(if $(findstring tests/fault,$<),-Itests/fault)
+$(B)/tests/fault/lanewayd_main.o: daemon/main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -Dmain=lanewayd_main -MMD -MP -c -o $@ $<
+$(B)/tests/fault/cut_store: $(B)/tests/fault/cut_store.o $(RIG_OBJ) $(B)/tests/fault/lanewayd_main.o $(B)/liblaneway.a
+	$(Q)$(CXX) $(LDFLAGS) $(RIG_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
 .PHONY: unit
 unit: $(UNIT)
 	@for t in $(UNIT); do $$t >$$t.out 2>&1 || { cat $$t.out; echo "FAILED: $$t"; exit 1; }; \

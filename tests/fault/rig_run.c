@@ -1,0 +1,324 @@
+/* The child's side: what the daemon's main finds in place of the clock, the sockets, the screens
+ * and the waiting. The linker puts these in front of the real functions (--wrap). */
+#include "rig.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/pos.h"
+#include "disk_vfs.h"
+#include "flow_internal.h"
+#include "serve/serve.h"
+#include "store/journal_internal.h"
+
+struct rig *rig_mine;
+
+/* One child, one daemon. */
+static struct {
+	struct flow *flow;
+	struct journal *journal;
+	/* the lockstep */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool waits, go, free_running;
+} run = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+struct flow *rig_flow(void)
+{
+	return run.flow;
+}
+
+struct journal *rig_journal(void)
+{
+	return run.journal;
+}
+
+_Noreturn void rig_wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(rig_mine->wrong, sizeof rig_mine->wrong, fmt, ap);
+	va_end(ap);
+	_exit(RIG_EXIT_WRONG);
+}
+
+/* ---- time and chance ---- */
+
+static int64_t mono_us(void *ctx)
+{
+	(void)ctx;
+	return rig_mine->mono_us;
+}
+
+static int64_t wall_us(void *ctx)
+{
+	(void)ctx;
+	return rig_mine->wall_us;
+}
+
+static enum clock_trust trust(void *ctx)
+{
+	(void)ctx;
+	return CLOCK_KERNEL;
+}
+
+const struct clock *__wrap_clock_system(void);
+const struct clock *__wrap_clock_system(void)
+{
+	static const struct clock clock = {mono_us, wall_us, trust, NULL};
+	return &clock;
+}
+
+static struct {
+	pthread_mutex_t lock;
+	uint64_t state;
+} chance = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void disk_random_seed(uint64_t seed)
+{
+	chance.state = seed;
+}
+
+void disk_random(void *out, size_t n)
+{
+	uint8_t *p = out;
+
+	pthread_mutex_lock(&chance.lock);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(dice(&chance.state) >> 24);
+	pthread_mutex_unlock(&chance.lock);
+}
+
+void __wrap_vault_random(void *out, size_t n);
+void __wrap_vault_random(void *out, size_t n)
+{
+	disk_random(out, n);
+}
+
+ssize_t __wrap_getrandom(void *out, size_t n, unsigned flags);
+ssize_t __wrap_getrandom(void *out, size_t n, unsigned flags)
+{
+	(void)flags;
+	disk_random(out, n);
+	return (ssize_t)n;
+}
+
+/* ---- the journal, and its thread in lockstep ---- */
+
+int __real_journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
+                        char *err, size_t err_size);
+int __wrap_journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
+                        char *err, size_t err_size);
+int __wrap_journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
+                        char *err, size_t err_size)
+{
+	int rc = __real_journal_open(out, params, set_aside, err, err_size);
+
+	if (rc != 0)
+		return rc;
+	if (*set_aside)
+		rig_wrong("the journal was set aside as unreadable");
+	run.journal = *out;
+	/* Small, so that checkpoints are frequent. */
+	if (run.journal->checkpoint_at)
+		run.journal->checkpoint_at = 8 + (int)dice_below(&rig_mine->dice, 24);
+	return 0;
+}
+
+bool __real_queue_wait(struct queue *q, int timeout_ms);
+bool __wrap_queue_wait(struct queue *q, int timeout_ms);
+bool __wrap_queue_wait(struct queue *q, int timeout_ms)
+{
+	bool free_running;
+
+	pthread_mutex_lock(&run.lock);
+	run.waits = true;
+	pthread_cond_broadcast(&run.changed);
+	while (!run.go && !run.free_running)
+		pthread_cond_wait(&run.changed, &run.lock);
+	run.waits = run.go = false;
+	free_running = run.free_running;
+	pthread_mutex_unlock(&run.lock);
+	return __real_queue_wait(q, free_running ? timeout_ms : 0);
+}
+
+static void turn_journal(void)
+{
+	pthread_mutex_lock(&run.lock);
+	while (!run.waits)
+		pthread_cond_wait(&run.changed, &run.lock);
+	run.waits = false;
+	run.go = true;
+	pthread_cond_broadcast(&run.changed);
+	while (!run.waits)
+		pthread_cond_wait(&run.changed, &run.lock);
+	pthread_mutex_unlock(&run.lock);
+}
+
+void rig_step(void)
+{
+	/* An answer may bring an event of its own, such as a question that ran out. */
+	for (int i = 0; i < 8; i++) {
+		turn_journal();
+		flow_drain(run.flow);
+		flow_tick(run.flow);
+		if (run.flow->in_flight == 0)
+			return;
+	}
+	rig_wrong("%zu entries are never answered", run.flow->in_flight);
+}
+
+void __real_journal_stop(struct journal *j);
+void __wrap_journal_stop(struct journal *j);
+void __wrap_journal_stop(struct journal *j)
+{
+	if (rig_mine->ready)
+		disk_set_phase(rig_mine->disk, DISK_CLOSE);
+	pthread_mutex_lock(&run.lock);
+	run.free_running = true;
+	pthread_cond_broadcast(&run.changed);
+	pthread_mutex_unlock(&run.lock);
+	__real_journal_stop(j);
+}
+
+void __real_journal_commit_checkpoint(struct journal *j);
+void __wrap_journal_commit_checkpoint(struct journal *j);
+void __wrap_journal_commit_checkpoint(struct journal *j)
+{
+	enum disk_phase was = disk_phase(rig_mine->disk);
+
+	disk_set_phase(rig_mine->disk, DISK_CHECKPOINT);
+	__real_journal_commit_checkpoint(j);
+	disk_set_phase(rig_mine->disk, was);
+}
+
+bool __real_journal_retain_step(struct journal *j);
+bool __wrap_journal_retain_step(struct journal *j);
+bool __wrap_journal_retain_step(struct journal *j)
+{
+	enum disk_phase was = disk_phase(rig_mine->disk);
+
+	disk_set_phase(rig_mine->disk, DISK_RETENTION);
+	bool more = __real_journal_retain_step(j);
+	disk_set_phase(rig_mine->disk, was);
+	return more;
+}
+
+/* ---- the event path ---- */
+
+struct flow *__real_flow_new(const struct flow_params *params, char *err, size_t err_size);
+struct flow *__wrap_flow_new(const struct flow_params *params, char *err, size_t err_size);
+struct flow *__wrap_flow_new(const struct flow_params *params, char *err, size_t err_size)
+{
+	run.flow = __real_flow_new(params, err, err_size);
+	return run.flow;
+}
+
+/* The tills' listener: links are the tills' numbers from 1. */
+static char listener;
+
+struct pos *__wrap_pos_new(struct event_base *base, const struct pos_params *params,
+                           const struct clock *clock, struct counters *counters,
+                           const struct capture_ops *ops, char *err, size_t err_size);
+struct pos *__wrap_pos_new(struct event_base *base, const struct pos_params *params,
+                           const struct clock *clock, struct counters *counters,
+                           const struct capture_ops *ops, char *err, size_t err_size)
+{
+	(void)base, (void)params, (void)clock, (void)counters, (void)ops, (void)err, (void)err_size;
+	return (struct pos *)(void *)&listener;
+}
+
+void __wrap_pos_stop(struct pos *p);
+void __wrap_pos_stop(struct pos *p)
+{
+	(void)p;
+}
+
+void __wrap_pos_free(struct pos *p);
+void __wrap_pos_free(struct pos *p)
+{
+	(void)p;
+}
+
+int __wrap_pos_port(const struct pos *p);
+int __wrap_pos_port(const struct pos *p)
+{
+	(void)p;
+	return 0;
+}
+
+void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len);
+void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
+{
+	(void)p;
+	rig_answered(rig_mine, (uint8_t)(link - 1), json, len);
+}
+
+void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const char *code,
+                           const char *field, const char *message);
+void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const char *code,
+                           const char *field, const char *message)
+{
+	(void)p;
+	if (rig_mine->may_refuse && code && strcmp(code, "no_memory") == 0) {
+		rig_mine->refused++;
+		return;
+	}
+	rig_wrong("till %d: %s was answered with the error %s (%s): %s", (int)link, id, code,
+	          field ? field : "", message);
+}
+
+/* ---- the screens: their watcher sees every kept line ---- */
+
+static void on_lane(void *ctx, const char *lane, const char *json, size_t len)
+{
+	(void)ctx, (void)lane, (void)json, (void)len;
+}
+
+static void on_kept(void *ctx, const char *lines, size_t len)
+{
+	(void)ctx;
+	rig_kept(rig_mine, lines, len);
+}
+
+struct serve *__wrap_serve_new(const struct serve_params *params, char *err, size_t err_size);
+struct serve *__wrap_serve_new(const struct serve_params *params, char *err, size_t err_size)
+{
+	(void)err, (void)err_size;
+	flow_watch(params->flow, on_lane, on_kept, NULL);
+	return (struct serve *)(void *)&listener;
+}
+
+void __wrap_serve_free(struct serve *s);
+void __wrap_serve_free(struct serve *s)
+{
+	(void)s;
+}
+
+int __wrap_serve_port(const struct serve *s);
+int __wrap_serve_port(const struct serve *s)
+{
+	(void)s;
+	return 0;
+}
+
+/* ---- in place of the loop ---- */
+
+int __wrap_event_base_dispatch(struct event_base *base);
+int __wrap_event_base_dispatch(struct event_base *base)
+{
+	(void)base;
+	rig_mine->ready = true;
+	disk_set_phase(rig_mine->disk, DISK_COMMIT);
+	rig_check(rig_mine);
+	rig_step();
+	rig_resend(rig_mine);
+	if (!rig_mine->last)
+		rig_load(rig_mine);
+	return 0;
+}
