@@ -112,12 +112,13 @@ RIG_OBJ := $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard tests/faul
 RIG_WRAP := clock_system vault_random getrandom journal_open journal_stop journal_commit_checkpoint journal_retain_step \
   queue_wait flow_new pos_new pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free serve_port \
   event_base_dispatch
-CPPFLAGS += $(if $(findstring tests/fault,$<),-Itests/fault)
 $(B)/tests/fault/lanewayd_main.o: daemon/main.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -Dmain=lanewayd_main -MMD -MP -c -o $@ $<
 $(B)/tests/fault/cut_store: $(B)/tests/fault/cut_store.o $(RIG_OBJ) $(B)/tests/fault/lanewayd_main.o $(B)/liblaneway.a
 	$(Q)$(CXX) $(LDFLAGS) $(RIG_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
+FAULT := $(B)/tests/fault/cut_store
 
 .PHONY: unit
 unit: $(UNIT)
@@ -159,14 +160,20 @@ system: all
 planted: all
 	$(Q)$(PYTHON) tests/system/planted.py
 
+# The long forms: power cuts, failures one by one, kills, betrayal. LANEWAY_LONG=1 is what makes them long.
+.PHONY: fault
+fault: deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
+	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTHON) -m pytest -q -p no:cacheprovider tests/fault
+
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check
 check: deps
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=1 all unit
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
 	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
-	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/browser
+	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/browser tests/fault
 
 .PHONY: demo
 SECONDS ?=
@@ -198,6 +205,7 @@ help:
 	@echo "make demo              a broker, HQ, a store with three lanes and a simulated day; Ctrl-C ends it"
 	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
 	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system and browser tests"
+	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
 	@echo "make planted           planted defects, each caught by a test; prints a table"
 	@echo "make bench             speeds, side by side with the physical limit"
 	@echo "make deps              install the Debian packages that are missing"

@@ -1,0 +1,16 @@
+"""Power cuts on a disk that forgets what was not synced: nothing acknowledged is lost or doubled, no start is refused."""
+
+import re
+
+
+def share(out, phase):
+    return float(re.search(rf"([\d.]+) %\s+\d+\s+{re.escape(phase)}", out).group(1))
+
+
+def test_power_cuts_at_the_store(program, long):
+    """Goal: after each of many cuts the daemon starts, and all that it said to be kept is there, once."""
+    out = program("cut_store", "--cuts", 10000 if long else 400, "--seed", 1)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+    assert share(out, "commit, between first write and sync") >= 30
+    assert share(out, "checkpoint") >= 5
+    assert share(out, "retention") >= 5
