@@ -104,6 +104,8 @@ void flow_drain(struct flow *f)
 		kept = kept || e->status == ENTRY_KEPT;
 		sale_answered(f->sale, e, &now);
 		flow_settle_gap(e);
+		if (e->first->kind == EVENT_DAY_CLOSED)
+			flow_day_answered(f->day, e);
 		entry_free(e);
 	}
 	if (kept)

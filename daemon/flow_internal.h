@@ -10,6 +10,7 @@
 #include "capture/scanner.h"
 #include "conf.h"
 #include "flow.h"
+#include "flow_day.h"
 #include "identity/resolve.h"
 #include "store/journal.h"
 #include "store/shard.h"
@@ -48,6 +49,7 @@ struct flow {
 	struct lookup lookup;
 	struct sale *sale;
 	struct window *window;
+	struct flow_day *day;
 	struct shard_reader *shard;
 	struct vault_work *work;
 	struct scanner *scanners[CONF_SCANNERS_MAX];

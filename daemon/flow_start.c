@@ -161,6 +161,9 @@ static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
 	if (journal_reader_ids(r.reader, 0, rebuild_id, &r) < 0 || r.failed ||
 	    journal_reader_lines(r.reader, since, rebuild_line, &r) < 0)
 		goto done;
+	f->day = flow_day_new(f, r.reader, err, err_size);
+	if (!f->day)
+		goto done;
 	flow_now(f, &now);
 	window_expire(f->window, now.wall_us);
 	f->restored = sale_replayed(f->sale, &now);
@@ -229,6 +232,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	window_expire(f->window, clock_wall_us(f->p.clock));
 	flow_tick(f);
+	flow_day_tick(f->day);
 	publish_all(f);
 }
 
@@ -354,6 +358,7 @@ int flow_start(struct flow *f, char *err, size_t err_size)
 	}
 	open_scanners(f);
 	flow_tick(f);
+	flow_day_tick(f->day);
 	return 0;
 }
 
@@ -385,6 +390,7 @@ void flow_reload(struct flow *f, const struct conf *conf)
 	if (e)
 		flow_put(f, e);
 	publish_all(f);
+	flow_day_tick(f->day);
 }
 
 void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx)
@@ -420,6 +426,7 @@ void flow_free(struct flow *f)
 		event_free(f->sync_event);
 	if (f->tick_event)
 		event_free(f->tick_event);
+	flow_day_free(f->day);
 	sale_free(f->sale);
 	window_free(f->window);
 	shard_reader_free(f->shard);

@@ -199,18 +199,43 @@ static void local_time(int64_t wall_us, struct tm *tm)
 	localtime_r(&t, tm);
 }
 
+static void put_day_before(const struct tm *tm, char out[CLOCK_DATE_SIZE])
+{
+	struct tm noon = {
+	    .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday, .tm_hour = 12};
+	civil_date(floor_div((int64_t)timegm(&noon), 86400) - 1, &noon);
+	put_date(&noon, out);
+}
+
+/* In the hour that comes twice the clock stands before the cut again, after it has passed it: has
+ * the cut's first coming on this date been? */
+static bool cut_was_passed(int64_t wall_us, const struct tm *now, int cut_min)
+{
+	struct tm cut = {.tm_year = now->tm_year,
+	                 .tm_mon = now->tm_mon,
+	                 .tm_mday = now->tm_mday,
+	                 .tm_hour = cut_min / 60,
+	                 .tm_min = cut_min % 60,
+	                 .tm_isdst = 1};
+	time_t first = mktime(&cut);
+	return cut.tm_hour * 60 + cut.tm_min == cut_min && cut.tm_mday == now->tm_mday &&
+	       floor_div(wall_us, US_PER_S) >= (int64_t)first;
+}
+
 void clock_business_date(int64_t wall_us, int cut_min, char out[CLOCK_DATE_SIZE])
 {
 	struct tm tm;
-	/* A day inside the edges: the local offset may not leave the four-digit years either. */
+	/* Inside the edges: offset and cut may not leave the four-digit years either. */
 	int64_t day = 86400LL * US_PER_S;
-	int64_t at = clamped(wall_us) - (int64_t)cut_min * 60 * US_PER_S;
-	if (at < WALL_US_MIN + day)
-		at = WALL_US_MIN + day;
-	if (at > WALL_US_MAX - day)
-		at = WALL_US_MAX - day;
-	local_time(at, &tm);
-	put_date(&tm, out);
+	if (wall_us < WALL_US_MIN + 2 * day)
+		wall_us = WALL_US_MIN + 2 * day;
+	if (wall_us > WALL_US_MAX - day)
+		wall_us = WALL_US_MAX - day;
+	local_time(wall_us, &tm);
+	if (tm.tm_hour * 60 + tm.tm_min >= cut_min || cut_was_passed(wall_us, &tm, cut_min))
+		put_date(&tm, out);
+	else
+		put_day_before(&tm, out);
 }
 
 int clock_utc_offset_min(int64_t wall_us)

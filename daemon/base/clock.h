@@ -43,8 +43,9 @@ void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE]);
  */
 int clock_parse_iso8601(const char *text, int64_t *wall_us);
 
-/* The store's business date: the local calendar date (process time zone, set by TZ) of
- * wall_us minus cut_min minutes. cut_min: 0 to 1439. */
+/* The store's business date: the local calendar date (process time zone, set by TZ), and before the
+ * local clock first shows cut_min (minutes after midnight, 0 to 1439) the date before it. A day is
+ * 23 or 25 hours long when the clocks are changed. */
 void clock_business_date(int64_t wall_us, int cut_min, char out[CLOCK_DATE_SIZE]);
 
 /* The local offset from UTC at wall_us, in minutes, -720 to 840. */

@@ -260,5 +260,11 @@ int sale_line_changed(struct call *c);
 int sale_order_completed(struct call *c);
 int sale_order_cancelled(struct call *c);
 int sale_refund(struct call *c);
+/* A list of tenders of the message as the event's property of the same name; not the first one. */
+void sale_tenders(const struct call *c, struct buf *b, const char *key);
+
+/* ---- sale_shift.c: the till's own day ---- */
+int sale_till_opened(struct call *c);
+int sale_till_closed(struct call *c);
 
 #endif

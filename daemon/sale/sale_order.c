@@ -49,10 +49,10 @@ static void products(const struct call *c, struct buf *b)
 	        sizeof product_members / sizeof *product_members);
 }
 
-static void tenders(const struct call *c, struct buf *b)
+void sale_tenders(const struct call *c, struct buf *b, const char *key)
 {
-	buf_str(b, ",\"tenders\":");
-	list_of(b, json_object_get(c->m->body, "tenders"), tender_members,
+	buf_printf(b, ",\"%s\":", key);
+	list_of(b, json_object_get(c->m->body, key), tender_members,
 	        sizeof tender_members / sizeof *tender_members);
 }
 
@@ -83,7 +83,7 @@ static void order_event(struct call *c, const char *order_id)
 	member_text(p, "sale_kind", sale_member(c, "sale_kind"));
 	member_text(p, "subtotal", sale_member(c, "subtotal"));
 	member_text(p, "tax", sale_member(c, "tax"));
-	tenders(c, p);
+	sale_tenders(c, p, "tenders");
 	member_text(p, "total", sale_member(c, "total"));
 	struct lw_event *ev = sale_event(&c->act, EVENT_ORDER_COMPLETED, &b->place, &b->person);
 	if (ev)
@@ -154,7 +154,7 @@ int sale_refund(struct call *c)
 	products(c, p);
 	member_text(p, "refund_id", refund_id);
 	member_text(p, "tax", sale_member(c, "tax"));
-	tenders(c, p);
+	sale_tenders(c, p, "tenders");
 	member_text(p, "total", sale_member(c, "total"));
 	sale_event(&c->act, EVENT_ORDER_REFUNDED, &visit, NULL);
 	return sale_done(c);

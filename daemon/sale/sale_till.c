@@ -213,11 +213,14 @@ static int (*const handlers[TILL_TYPE_COUNT])(struct call *) = {
     [TILL_ORDER_CANCELLED] = sale_order_cancelled,
     [TILL_BASKET_VOIDED] = basket_voided,
     [TILL_REFUND] = sale_refund,
+    [TILL_OPENED] = sale_till_opened,
+    [TILL_CLOSED] = sale_till_closed,
 };
 
 static bool in_basket(enum till_type type)
 {
-	return type != TILL_BASKET_OPENED && type != TILL_ORDER_CANCELLED && type != TILL_REFUND;
+	return type != TILL_BASKET_OPENED && type != TILL_ORDER_CANCELLED && type != TILL_REFUND &&
+	       type != TILL_OPENED && type != TILL_CLOSED;
 }
 
 /* Find the message's basket; a till that has changed its lane takes its baskets along. */

@@ -54,6 +54,29 @@ int journal_reader_epochs(struct journal_reader *r, struct journal_epoch *out, i
 	return n;
 }
 
+static int one_epoch(struct journal_reader *r, int64_t ordinal, struct journal_epoch *out)
+{
+	struct journal_row row;
+	uint8_t h[EVENT_HASH_BYTES];
+	uint64_t last;
+	int rc = journal_seek_epoch(&r->seek, ordinal, &row);
+
+	if (rc == 1 && journal_seek_end(&r->seek, &row, &last, h))
+		return -1;
+	if (rc == 1)
+		fill_epoch(&row, last, out);
+	return rc;
+}
+
+int journal_reader_epoch(struct journal_reader *r, int64_t ordinal, struct journal_epoch *out)
+{
+	if (journal_reader_begin(r))
+		return -1;
+	int rc = one_epoch(r, ordinal, out);
+	journal_reader_end(r);
+	return rc;
+}
+
 /* ---- urgent seqs and keys ---- */
 
 int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, int max)

@@ -21,7 +21,8 @@ struct vault {
 	uint8_t device_key[VAULT_KEY_BYTES];
 	uint8_t wrap_key[VAULT_KEY_BYTES];
 	struct vault_hmac_key index_key, body_key;
-	uint8_t device_box_priv[32], hq_box_pub[32], hq_sign_pub[32];
+	uint8_t device_box_priv[32], hq_box_pub[32], hq_sign_pub[32], device_sign_priv[32];
+	bool signs; /* device_sign_priv is there */
 };
 
 static void derive(struct vault_work *w, const uint8_t device_key[VAULT_KEY_BYTES],
@@ -154,6 +155,20 @@ static int read_device_key(struct vault *v, const char *dir, bool make_key, char
 	return read_key_file(path, v->device_key, err, err_size);
 }
 
+/* A device that was set up before days were signed has no such key, and works without. */
+static int read_sign_key(struct vault *v, const char *dir, char *err, size_t err_size)
+{
+	char path[VAULT_PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/device-sign.key", dir);
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	if (vault_pem_private(path, EVP_PKEY_ED25519, v->device_sign_priv, err, err_size) != 0)
+		return -1;
+	v->signs = true;
+	return 0;
+}
+
 static int read_pem_keys(struct vault *v, const char *dir, char *err, size_t err_size)
 {
 	char path[VAULT_PATH_SIZE];
@@ -165,7 +180,9 @@ static int read_pem_keys(struct vault *v, const char *dir, char *err, size_t err
 	if (vault_pem_public(path, EVP_PKEY_X25519, v->hq_box_pub, err, err_size) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/hq-sign.pub", dir);
-	return vault_pem_public(path, EVP_PKEY_ED25519, v->hq_sign_pub, err, err_size);
+	if (vault_pem_public(path, EVP_PKEY_ED25519, v->hq_sign_pub, err, err_size) != 0)
+		return -1;
+	return read_sign_key(v, dir, err, err_size);
 }
 
 static int check_tls_files(const char *dir, char *err, size_t err_size)
@@ -327,4 +344,9 @@ const uint8_t *vault_device_box_priv(const struct vault *v)
 const uint8_t *vault_hq_sign_pub(const struct vault *v)
 {
 	return v->hq_sign_pub;
+}
+
+const uint8_t *vault_device_sign_priv(const struct vault *v)
+{
+	return v->signs ? v->device_sign_priv : NULL;
 }

@@ -7,6 +7,7 @@
  * tls.crt  the device's TLS key and certificate followed by its store's intermediate ca.crt the
  * root hq-box.pub        HQ's X25519 public key, PEM; epoch and visit keys are sealed to it
  *   hq-sign.pub       HQ's Ed25519 public key, PEM; confirmations and pages are signed with it
+ *   device-sign.key   Ed25519 private key, PEM; days are closed with it. May be missing
  *
  * All but vault.key are made by `laneway-hq ca device`. Keys are never logged. Formats: WIRE.md.
  *
@@ -106,6 +107,8 @@ bool vault_verify(const uint8_t pub[32], const void *p, size_t n,
 int vault_sign(const uint8_t priv[32], const void *p, size_t n,
                uint8_t signature[VAULT_SIGNATURE_BYTES]);
 const uint8_t *vault_hq_sign_pub(const struct vault *v);
+/* The device's own Ed25519 key, private; NULL: the device was set up without one. */
+const uint8_t *vault_device_sign_priv(const struct vault *v);
 
 /* Raw 32-byte keys out of PEM files (X25519 and Ed25519); private ones must be mode 0600 or less.
  * 0, or -1 with a sentence naming the file in err. */

@@ -106,6 +106,31 @@ static void the_business_day_ends_at_the_cut_not_at_midnight(void **state)
 	assert_business_date("1969-12-31T23:59:59Z", 120, "1969-12-31");
 }
 
+/* On 2026-03-29 Berlin's clocks go from 2 to 3, on 2026-10-25 from 3 back to 2. */
+static void the_day_is_cut_by_the_local_clock_also_when_it_is_changed(void **state)
+{
+	(void)state;
+	in_zone("Europe/Berlin");
+	assert_business_date("2026-03-29T01:59:59Z", 240, "2026-03-28");
+	assert_business_date("2026-03-29T02:00:00Z", 240, "2026-03-29"); /* 23 hours */
+	assert_business_date("2026-10-25T02:59:59Z", 240, "2026-10-24");
+	assert_business_date("2026-10-25T03:00:00Z", 240, "2026-10-25"); /* 25 hours */
+}
+
+static void a_cut_in_the_changed_hour_comes_once(void **state)
+{
+	(void)state;
+	in_zone("Europe/Berlin");
+	assert_business_date("2026-03-29T00:59:59Z", 150, "2026-03-28");
+	assert_business_date("2026-03-29T01:00:00Z", 150, "2026-03-29"); /* 2:30 does not come */
+	assert_business_date("2026-10-25T00:29:59Z", 150, "2026-10-24");
+	assert_business_date("2026-10-25T00:30:00Z", 150, "2026-10-25");
+	assert_business_date("2026-10-25T01:00:00Z", 150, "2026-10-25"); /* 2:00 once more */
+	assert_business_date("2026-10-25T01:45:00Z", 150, "2026-10-25");
+	assert_business_date("2026-07-01T00:29:59Z", 150, "2026-06-30");
+	assert_business_date("2026-01-01T01:29:59Z", 150, "2025-12-31");
+}
+
 static void business_dates_stay_inside_four_digit_years(void **state)
 {
 	(void)state;
@@ -195,6 +220,8 @@ int main(void)
 	    cmocka_unit_test(what_is_written_is_read_back),
 	    cmocka_unit_test(what_is_no_time_is_refused),
 	    cmocka_unit_test(the_business_day_ends_at_the_cut_not_at_midnight),
+	    cmocka_unit_test(the_day_is_cut_by_the_local_clock_also_when_it_is_changed),
+	    cmocka_unit_test(a_cut_in_the_changed_hour_comes_once),
 	    cmocka_unit_test(business_dates_stay_inside_four_digit_years),
 	    cmocka_unit_test(the_offset_follows_summer_time),
 	    cmocka_unit_test(the_boot_id_is_32_hex_digits_and_stays),

@@ -20,6 +20,9 @@
 #include "store/db.h"
 #include "store/journal.h"
 
+/* The public half of device-sign.key. */
+#define PLACE_SIGN_PUB                                                                             \
+	"6355691c178a8ff91007a7478afb955ef7352c63e7b25703984cf78b26e21a56"
 #define PLACE_DAY_US (86400 * 1000000LL)
 
 /* SQL: the id of the n-th pack of the file. */
@@ -80,6 +83,10 @@ static inline struct place *place_new(void)
 	          "-----BEGIN PUBLIC KEY-----\n"
 	          "MCowBQYDK2VwAyEAyFOtDwzSthmuqSzuxP1Wok1kmdWEznklfkXP2BObYKc=\n"
 	          "-----END PUBLIC KEY-----\n");
+	place_put(p, "device-sign.key",
+	          "-----BEGIN PRIVATE KEY-----\n"
+	          "MC4CAQAwBQYDK2VwBCIEIEVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVF\n"
+	          "-----END PRIVATE KEY-----\n");
 	place_put(p, "tls.key", "-");
 	place_put(p, "tls.crt", "-");
 	place_put(p, "ca.crt", "-");

@@ -40,6 +40,11 @@ static int run_device(struct ca *ca, const struct args *a)
 	return ca_device(ca, a->name[1], a->name[2], a->out);
 }
 
+static int run_sign(struct ca *ca, const struct args *a)
+{
+	return ca_sign(ca, a->name[1], a->name[2], a->out);
+}
+
 static int run_acl(struct ca *ca, const struct args *a)
 {
 	(void)a;
@@ -54,8 +59,8 @@ static int run_list(struct ca *ca, const struct args *a)
 
 static const struct command commands[] = {
     {"init", 1, true, false, run_init},     {"store", 2, false, false, run_store},
-    {"device", 3, false, true, run_device}, {"acl", 1, false, false, run_acl},
-    {"list", 1, false, false, run_list},
+    {"device", 3, false, true, run_device}, {"sign", 3, false, true, run_sign},
+    {"acl", 1, false, false, run_acl},      {"list", 1, false, false, run_list},
 };
 
 static void help(FILE *f)
@@ -63,6 +68,7 @@ static void help(FILE *f)
 	fputs("usage: laneway-hq ca init DIR [--broker HOST]...\n"
 	      "       laneway-hq ca store DIR STORE\n"
 	      "       laneway-hq ca device DIR STORE DEVICE [--out FOLDER]\n"
+	      "       laneway-hq ca sign DIR STORE DEVICE [--out FOLDER]\n"
 	      "       laneway-hq ca acl DIR\n"
 	      "       laneway-hq ca list DIR\n"
 	      "\n"
@@ -79,6 +85,10 @@ static void help(FILE *f)
 	      "device  a device's keys and certificate (2 years), into DIR/stores/STORE/DEVICE; "
 	      "with\n"
 	      "        --out its private keys go to FOLDER only. Makes the store if it is missing\n"
+	      "sign    the key that a device closes its days with, for a device that was set up "
+	      "before\n"
+	      "        there were such keys: device-sign.key goes into its keys folder, then "
+	      "restart it\n"
 	      "acl     print mosquitto's access rules (acl_file)\n"
 	      "list    what there is, and until when it is valid\n"
 	      "\n"
@@ -161,7 +171,7 @@ static int check_args(const struct command *c, const struct args *a)
 	if (a->hosts.count > 0 && !c->takes_hosts)
 		return wrong("--broker", "only with init");
 	if (a->out != NULL && !c->takes_out)
-		return wrong("--out", "only with device");
+		return wrong("--out", "only with device and sign");
 	if (a->name[0][0] == '\0' || (a->out != NULL && a->out[0] == '\0'))
 		return wrong("folder", "a path");
 	for (int i = 1; i < a->count; i++) {

@@ -5,13 +5,13 @@
 
 #include "hq/ca_internal.h"
 
-static const char *const device_files[] = {"tls.key", "tls.crt",    "device-box.key",
-                                           "ca.crt",  "hq-box.pub", "hq-sign.pub"};
-#define HQ_FILE "device-box.pub" /* stays at HQ */
+static const char *const device_files[] = {
+    "tls.key", "tls.crt", "device-box.key", "device-sign.key", "ca.crt", "hq-box.pub", "hq-sign.pub"};
+static const char *const hq_files[] = {"device-box.pub", "device-sign.pub"}; /* stay at HQ */
 
 struct device {
 	const char *store, *device;
-	EVP_PKEY *tls, *box;
+	EVP_PKEY *tls, *box, *sign;
 	struct ca_signer signer;
 };
 
@@ -57,7 +57,8 @@ static int put_device(struct ca *ca, const char *folder, const struct device *d)
 	if (!join(ca, path, folder, "tls.key") || ca_put_private(ca, path, d->tls) != 0 ||
 	    put_cert(ca, folder, d) != 0)
 		return -1;
-	if (!join(ca, path, folder, "device-box.key") || ca_put_private(ca, path, d->box) != 0)
+	if (!join(ca, path, folder, "device-box.key") || ca_put_private(ca, path, d->box) != 0 ||
+	    !join(ca, path, folder, "device-sign.key") || ca_put_private(ca, path, d->sign) != 0)
 		return -1;
 	if (put_copy(ca, folder, "ca.crt", "root.crt") != 0 ||
 	    put_copy(ca, folder, "hq-box.pub", "hq-box.pub") != 0 ||
@@ -81,12 +82,13 @@ static void drop_stage(const char *stage)
 {
 	for (size_t i = 0; i < sizeof(device_files) / sizeof(device_files[0]); i++)
 		drop_file(stage, device_files[i]);
-	drop_file(stage, HQ_FILE);
+	for (size_t i = 0; i < sizeof(hq_files) / sizeof(hq_files[0]); i++)
+		drop_file(stage, hq_files[i]);
 	rmdir(stage);
 }
 
-/* What HQ itself needs of a device: when its certificate ends, and the key that pages are sealed
- * to. */
+/* What HQ itself needs of a device: when its certificate ends, the key that pages are sealed to,
+ * and the one that its statements are checked with. */
 static int put_hq_part(struct ca *ca, const char *folder, const char *out, const struct device *d)
 {
 	char path[CA_PATH_SIZE], crt[CA_PATH_SIZE];
@@ -94,7 +96,8 @@ static int put_hq_part(struct ca *ca, const char *folder, const char *out, const
 	if (out != NULL && (!join(ca, path, folder, "tls.crt") || !join(ca, crt, out, "tls.crt") ||
 	                    ca_put_copy(ca, path, crt) != 0))
 		return -1;
-	if (!join(ca, path, folder, HQ_FILE) || ca_put_public(ca, path, d->box) != 0)
+	if (!join(ca, path, folder, "device-box.pub") || ca_put_public(ca, path, d->box) != 0 ||
+	    !join(ca, path, folder, "device-sign.pub") || ca_put_public(ca, path, d->sign) != 0)
 		return -1;
 	return ca_sync_folder(ca, folder);
 }
@@ -157,7 +160,8 @@ int ca_device(struct ca *ca, const char *store, const char *device, const char *
 		return -1;
 	d.tls = ca_x509_key("EC");
 	d.box = ca_x509_key("X25519");
-	if (d.tls == NULL || d.box == NULL) {
+	d.sign = ca_x509_key("ED25519");
+	if (d.tls == NULL || d.box == NULL || d.sign == NULL) {
 		ca_openssl_fault(ca, final);
 		goto err_free_keys;
 	}
@@ -170,7 +174,49 @@ int ca_device(struct ca *ca, const char *store, const char *device, const char *
 err_free_signer:
 	ca_signer_free(&d.signer);
 err_free_keys:
+	EVP_PKEY_free(d.sign);
 	EVP_PKEY_free(d.box);
 	EVP_PKEY_free(d.tls);
+	return rc;
+}
+
+/* The public half is written last: whoever finds it knows that the key is with the device. */
+int ca_sign(struct ca *ca, const char *store, const char *device, const char *out)
+{
+	char folder[CA_PATH_SIZE], pub[CA_PATH_SIZE], key_path[CA_PATH_SIZE];
+	EVP_PKEY *key = NULL;
+	int rc = -1;
+
+	if (!ca_path(ca, folder, "stores/%s/%s", store, device) ||
+	    !join(ca, pub, folder, "device-sign.pub") ||
+	    !join(ca, key_path, out != NULL ? out : folder, "device-sign.key"))
+		return -1;
+	if (!ca_exists(folder)) {
+		snprintf(ca->error, sizeof(ca->error), "%s: there is no such device", folder);
+		return -1;
+	}
+	if (ca_exists(pub)) {
+		snprintf(ca->error, sizeof(ca->error), "%s: exists; it is not replaced", pub);
+		return -1;
+	}
+	if (ca_exists(key_path)) {
+		key = ca_get_private(ca, key_path);
+		if (key == NULL)
+			return -1;
+	} else {
+		key = ca_x509_key("ED25519");
+		if (key == NULL)
+			return ca_openssl_fault(ca, key_path);
+		if ((out != NULL && ca_folder(ca, out) != 0) ||
+		    ca_put_private(ca, key_path, key) != 0)
+			goto err_free_key;
+	}
+	if (ca_put_public(ca, pub, key) != 0 || ca_sync_folder(ca, folder) != 0)
+		goto err_free_key;
+	ca_say(key_path, true);
+	ca_say(pub, true);
+	rc = 0;
+err_free_key:
+	EVP_PKEY_free(key);
 	return rc;
 }

@@ -93,6 +93,9 @@ int ca_store(struct ca *ca, const char *store);
 /* out: the folder for the device's private files; NULL: stores/<store>/<device>/ of the CA's
  * folder. */
 int ca_device(struct ca *ca, const char *store, const char *device, const char *out);
+/* The signing key of a device that was set up without one: device-sign.key into out (or into the
+ * CA's folder of the device), device-sign.pub for HQ. */
+int ca_sign(struct ca *ca, const char *store, const char *device, const char *out);
 int ca_acl(struct ca *ca);
 int ca_list(struct ca *ca);
 
