@@ -211,9 +211,8 @@ static void put_day_closed(struct flow_day *d)
 {
 	const struct statement *s = &d->work.statement;
 	const struct statement_range *last = &s->range[s->ranges - 1];
-	struct record r = {.to = last->to,
-	                   .events = s->counts.total + s->training.total,
-	                   .more = s->more};
+	struct record r = {
+	    .to = last->to, .events = s->counts.total + s->training.total, .more = s->more};
 	struct buf json = {0};
 	struct entry *e = NULL;
 

@@ -51,7 +51,7 @@ static void products(const struct call *c, struct buf *b)
 
 void sale_tenders(const struct call *c, struct buf *b, const char *key)
 {
-	buf_printf(b, ",\"%s\":", key);
+	member_key(b, key);
 	list_of(b, json_object_get(c->m->body, key), tender_members,
 	        sizeof tender_members / sizeof *tender_members);
 }

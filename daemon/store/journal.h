@@ -118,8 +118,8 @@ struct journal_epoch {
 /* Epochs that still have packs, oldest first, at most max. The number, or -1. */
 int journal_reader_epochs(struct journal_reader *r, struct journal_epoch *out, int max);
 
-/* The first epoch with this ordinal or a higher one, also when no pack of it is held. 1, 0: there is
- * none, -1 error. */
+/* The first epoch with this ordinal or a higher one, also when no pack of it is held. 1, 0: there
+ * is none, -1 error. */
 int journal_reader_epoch(struct journal_reader *r, int64_t ordinal, struct journal_epoch *out);
 
 /* A run of lines of one epoch, starting at seq `first`, as many whole lines as fit (at least one).

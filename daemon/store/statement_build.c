@@ -176,7 +176,7 @@ static const char *date_of(const char *line, size_t len)
 		return NULL;
 	at = memmem(line, (size_t)(event - line), date, sizeof date - 1);
 	return at && event - at > (ptrdiff_t)(sizeof date + CLOCK_DATE_SIZE) ? at + sizeof date - 1
-	                                                                    : NULL;
+	                                                                     : NULL;
 }
 
 static bool date_piece(struct pass *p, const struct journal_run *run)

@@ -54,6 +54,12 @@ static const char *const right[TILL_TYPE_COUNT] = {
     [TILL_REFUND] = "{\"type\":\"refund\",\"source_message_id\":\"s:1\",\"refund_number\":\"9\","
                     "\"original_order_id\":null,\"products\":[" LINE_JSON "],\"total\":\"2.50\","
                     "\"tax\":\"0.16\",\"tenders\":[]}",
+    [TILL_OPENED] = "{\"type\":\"till_opened\",\"source_message_id\":\"s:1\",\"staff_ref\":\"S7\"}",
+    [TILL_CLOSED] =
+        "{\"type\":\"till_closed\",\"source_message_id\":\"s:1\",\"business_date\":\"2026-02-28\","
+        "\"orders\":3,\"orders_sum\":\"7.47\",\"refunds\":1,\"refunds_sum\":\"2.49\",\"voids\":0,"
+        "\"voids_sum\":\"0.00\",\"tenders\":[{\"type\":\"cash\",\"amount\":\"7.47\"}],"
+        "\"first_receipt_number\":\"0040\",\"last_receipt_number\":\"0042\"}",
 };
 
 static struct pos_fault fault;

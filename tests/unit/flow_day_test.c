@@ -120,10 +120,9 @@ static void it_counts_what_was_journaled_up_to_the_cut_and_not_itself(void **sta
 	assert_int_equal(range_of(w, 0, 0, "from"), 1);
 	assert_int_equal(range_of(w, 0, 0, "to"), total);
 	line = kept(w, "Day Closed", 0);
-	assert_int_equal(
-	    json_integer_value(json_object_get(
-	        json_object_get(json_object_get(line, "context"), "laneway"), "seq")),
-	    total + 1);
+	assert_int_equal(json_integer_value(json_object_get(
+	                     json_object_get(json_object_get(line, "context"), "laneway"), "seq")),
+	                 total + 1);
 	json_decref(line);
 	json_decref(s);
 }
@@ -251,9 +250,9 @@ static void training_is_counted_apart(void **state)
 	later(w, 12 * HOUR_US);
 	closed(w, 1);
 	json_t *s = statement(w, 0);
-	assert_int_equal(json_integer_value(
-	                     json_object_get(json_object_get(s, "training"), "Basket Opened")),
-	                 1);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(s, "training"), "Basket Opened")),
+	    1);
 	assert_null(json_object_get(json_object_get(s, "counts"), "Basket Opened"));
 	json_decref(s);
 }

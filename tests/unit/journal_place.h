@@ -21,8 +21,7 @@
 #include "store/journal.h"
 
 /* The public half of device-sign.key. */
-#define PLACE_SIGN_PUB                                                                             \
-	"6355691c178a8ff91007a7478afb955ef7352c63e7b25703984cf78b26e21a56"
+#define PLACE_SIGN_PUB "6355691c178a8ff91007a7478afb955ef7352c63e7b25703984cf78b26e21a56"
 #define PLACE_DAY_US (86400 * 1000000LL)
 
 /* SQL: the id of the n-th pack of the file. */

@@ -464,9 +464,47 @@ static void a_cancelled_order_has_no_visit(void **state)
 	assert_string_equal(of(w, "Order Cancelled", "visit_id"), "-");
 }
 
+static void a_till_closes_with_its_own_count(void **state)
+{
+	struct world *w = *state;
+	assert_string_equal(till(w, "till_closed",
+	                         "{'orders':3,'orders_sum':'7.50','refunds':1,'refunds_sum':'2.50',"
+	                         "'voids':0,'voids_sum':'0.00','business_date':'2026-11-20',"
+	                         "'tenders':[{'type':'cash','amount':'7.50'}],"
+	                         "'first_receipt_number':'0040','last_receipt_number':'0042'}"),
+	                    "Till Closed");
+	assert_string_equal(of(w, "Till Closed", "till"), "T3");
+	assert_string_equal(of(w, "Till Closed", "business_date"), "2026-11-20");
+	assert_string_equal(of(w, "Till Closed", "orders"), "3");
+	assert_string_equal(of(w, "Till Closed", "orders_sum"), "7.50");
+	assert_string_equal(of(w, "Till Closed", "refunds"), "1");
+	assert_string_equal(of(w, "Till Closed", "refunds_sum"), "2.50");
+	assert_string_equal(of(w, "Till Closed", "voids"), "0");
+	assert_string_equal(of(w, "Till Closed", "voids_sum"), "0.00");
+	assert_string_equal(of(w, "Till Closed", "currency"), "EUR");
+	assert_string_equal(of(w, "Till Closed", "first_receipt_number"), "0040");
+	assert_string_equal(of(w, "Till Closed", "last_receipt_number"), "0042");
+	assert_string_equal(of(w, "Till Closed", "source"), "till:T3");
+}
+
+static void a_till_that_keeps_no_day_of_its_own_has_the_stores(void **state)
+{
+	struct world *w = *state;
+	assert_string_equal(till(w, "till_opened", "{'staff_ref':'staff-7'}"), "Till Opened");
+	assert_string_equal(of(w, "Till Opened", "business_date"), "2026-11-21");
+	assert_string_equal(of(w, "Till Opened", "staff_ref"), "staff-7");
+	till(w, "till_closed",
+	     "{'orders':0,'orders_sum':'0.00','refunds':0,'refunds_sum':'0.00','voids':0,"
+	     "'voids_sum':'0.00'}");
+	assert_string_equal(of(w, "Till Closed", "business_date"), "2026-11-21");
+	assert_string_equal(of(w, "Till Closed", "first_receipt_number"), "null");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    world_test(a_till_closes_with_its_own_count),
+	    world_test(a_till_that_keeps_no_day_of_its_own_has_the_stores),
 	    world_test(a_basket_opens_with_its_visit),
 	    world_test(a_basket_opens_once),
 	    world_test(a_name_is_free_again_as_soon_as_its_order_is_said),

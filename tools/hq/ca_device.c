@@ -5,8 +5,9 @@
 
 #include "hq/ca_internal.h"
 
-static const char *const device_files[] = {
-    "tls.key", "tls.crt", "device-box.key", "device-sign.key", "ca.crt", "hq-box.pub", "hq-sign.pub"};
+static const char *const device_files[] = {"tls.key",         "tls.crt", "device-box.key",
+                                           "device-sign.key", "ca.crt",  "hq-box.pub",
+                                           "hq-sign.pub"};
 static const char *const hq_files[] = {"device-box.pub", "device-sign.pub"}; /* stay at HQ */
 
 struct device {
