@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "base/text.h"
 
 #define UNREADABLE_MAX (sizeof(((struct confirm *)0)->unreadable) / EVENT_HASH_BYTES)
@@ -39,6 +40,12 @@ static bool reason_ok(const char *s)
 	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
 
+static bool parse_h(const json_t *v, bool *has, uint8_t h[EVENT_HASH_BYTES])
+{
+	*has = v != NULL;
+	return !v || (json_is_string(v) && text_unhex(json_string_value(v), h, EVENT_HASH_BYTES));
+}
+
 static int parse_seqs(struct parse *p, const json_t *list, const char *name,
                       struct confirm_seq *out, int *count)
 {
@@ -48,41 +55,75 @@ static int parse_seqs(struct parse *p, const json_t *list, const char *name,
 		return fail(p, "%s: expected a list of at most %d", name, CONFIRM_SEQS_MAX);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
-		int64_t seq = whole(json_object_get(item, "seq"), 1);
+		int64_t seq = whole(json_object_get(item, "seq"), 1), last = seq;
 		const char *reason = json_string_value(json_object_get(item, "reason"));
-		if (seq < 1 || !reason || !reason_ok(reason))
+		if (json_object_get(item, "last"))
+			last = whole(json_object_get(item, "last"), seq);
+		if (seq < 1 || last < seq || !reason || !reason_ok(reason) ||
+		    !parse_h(json_object_get(item, "h"), &out[i].has_h, out[i].h))
 			return fail(
-			    p, "%s: expected {seq, reason} with a reason of [a-z0-9_]{1,32}", name);
+			    p,
+			    "%s: expected {seq, last, reason, h} with a reason of [a-z0-9_]{1,32}",
+			    name);
 		out[i].seq = (uint64_t)seq;
+		out[i].last = (uint64_t)last;
 		text_copy(out[i].reason, sizeof(out[i].reason), reason);
 	}
 	*count = (int)json_array_size(list);
 	return 0;
 }
 
-static int parse_ranges(struct parse *p, const json_t *list, struct confirm_epoch *e)
+static int parse_range(struct parse *p, const json_t *item, const char *name,
+                       struct confirm_range *out)
 {
+	int64_t first = whole(json_array_get(item, 0), 1);
+	int64_t last = whole(json_array_get(item, 1), 1);
+	if (json_array_size(item) < 2 || json_array_size(item) > 3 || first < 1 || last < first ||
+	    !parse_h(json_array_get(item, 2), &out->has_h, out->h))
+		return fail(p, "%s: expected [first, last, h]", name);
+	out->first = (uint64_t)first;
+	out->last = (uint64_t)last;
+	return 0;
+}
+
+struct range_list {
+	const char *name;
+	struct confirm_range *out;
+	int *count, max;
+};
+
+static int parse_ranges(struct parse *p, const json_t *object, const struct range_list *into)
+{
+	const json_t *list = json_object_get(object, into->name);
 	if (!list)
 		return 0;
-	if (!json_is_array(list) || json_array_size(list) > CONFIRM_RANGES_MAX)
-		return fail(p, "ranges: expected a list of at most %d", CONFIRM_RANGES_MAX);
+	if (!json_is_array(list) || json_array_size(list) > (size_t)into->max)
+		return fail(p, "%s: expected a list of at most %d", into->name, into->max);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (parse_range(p, json_array_get(list, i), into->name, &into->out[i]))
+			return -1;
+	*into->count = (int)json_array_size(list);
+	return 0;
+}
+
+static int check_rising(struct parse *p, const struct confirm_epoch *e)
+{
 	uint64_t below = e->through;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *item = json_array_get(list, i);
-		int64_t first = whole(json_array_get(item, 0), 1);
-		int64_t last = whole(json_array_get(item, 1), 1);
-		if (json_array_size(item) != 2 || first < 1 || last < first ||
-		    (uint64_t)first <= below)
-			return fail(p, "ranges: expected [first, last] rising above through");
-		e->ranges[i].first = (uint64_t)first;
-		e->ranges[i].last = below = (uint64_t)last;
+	for (int i = 0; i < e->range_count; i++) {
+		if (e->ranges[i].first <= below)
+			return fail(p, "ranges: expected [first, last, h] rising above through");
+		below = e->ranges[i].last;
 	}
-	e->range_count = (int)json_array_size(list);
 	return 0;
 }
 
 static int parse_epoch(struct parse *p, const json_t *item, struct confirm_epoch *e)
 {
+	const struct range_list lists[] = {
+	    {"ranges", e->ranges, &e->range_count, CONFIRM_RANGES_MAX},
+	    {"same", e->same, &e->same_count, CONFIRM_SEQS_MAX},
+	    {"settled", e->settled, &e->settled_count, CONFIRM_SEQS_MAX},
+	};
 	const char *hex = json_string_value(json_object_get(item, "epoch"));
 	if (!hex || !text_unhex(hex, e->epoch, sizeof(e->epoch)))
 		return fail(p, "epoch: expected 16 hex digits");
@@ -90,9 +131,13 @@ static int parse_epoch(struct parse *p, const json_t *item, struct confirm_epoch
 	if (through < 0)
 		return fail(p, "through: expected a whole number from 0");
 	e->through = (uint64_t)through;
-	if (parse_ranges(p, json_object_get(item, "ranges"), e) ||
-	    parse_seqs(p, json_object_get(item, "quarantined"), "quarantined", e->quarantined,
-	               &e->quarantined_count))
+	if (!parse_h(json_object_get(item, "h"), &e->has_h, e->h))
+		return fail(p, "h: expected 64 hex digits");
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (parse_ranges(p, item, &lists[i]))
+			return -1;
+	if (check_rising(p, e) || parse_seqs(p, json_object_get(item, "quarantined"), "quarantined",
+	                                     e->quarantined, &e->quarantined_count))
 		return -1;
 	return parse_seqs(p, json_object_get(item, "forked"), "forked", e->forked,
 	                  &e->forked_count);
@@ -124,6 +169,21 @@ static int parse_unreadable(struct parse *p, const json_t *list)
 	return 0;
 }
 
+uint64_t confirm_seen_turn(const char *seen)
+{
+	size_t digits = strspn(seen, "0123456789");
+	char number[24] = "";
+	uint64_t turn = 0;
+	if (digits < 1 || digits > 19 || seen[digits] != '.' ||
+	    strlen(seen) + 1 > CONFIRM_SEEN_SIZE ||
+	    seen[digits + 1 +
+	         strspn(seen + digits + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
+	                                   "pqrstuvwxyz0123456789-_")])
+		return 0;
+	memcpy(number, seen, digits);
+	return num_u64(number, 1, INT64_MAX, &turn) ? turn : 0;
+}
+
 static int parse_root(struct parse *p, const json_t *root)
 {
 	if (!json_is_object(root))
@@ -135,6 +195,10 @@ static int parse_root(struct parse *p, const json_t *root)
 	if (!generation || !text_unhex(generation, bytes, sizeof(bytes)))
 		return fail(p, "generation: expected 16 hex digits");
 	text_hex(bytes, sizeof(bytes), p->out->generation);
+	const char *seen = json_string_value(json_object_get(root, "seen"));
+	if (seen &&
+	    (!confirm_seen_turn(seen) || !text_copy(p->out->seen, sizeof(p->out->seen), seen)))
+		return fail(p, "seen: expected a number, a dot and 48 characters");
 	int64_t credit = whole(json_object_get(root, "credit"), 0);
 	if (credit < 0)
 		return fail(p, "credit: expected a whole number from 0");
@@ -156,14 +220,43 @@ int confirm_parse(const char *json, size_t len, struct confirm *out, char *err, 
 	return rc;
 }
 
+static void write_h(const uint8_t h[EVENT_HASH_BYTES], const char *before, struct buf *out)
+{
+	char hex[TEXT_HEX_SIZE(EVENT_HASH_BYTES)];
+	text_hex(h, EVENT_HASH_BYTES, hex);
+	buf_printf(out, "%s\"%s\"", before, hex);
+}
+
 static void write_seqs(const char *name, const struct confirm_seq *seqs, int count, struct buf *out)
 {
 	if (!count)
 		return;
 	buf_printf(out, ",\"%s\":[", name);
-	for (int i = 0; i < count; i++)
-		buf_printf(out, "%s{\"seq\":%llu,\"reason\":\"%s\"}", i ? "," : "",
-		           (unsigned long long)seqs[i].seq, seqs[i].reason);
+	for (int i = 0; i < count; i++) {
+		buf_printf(out, "%s{\"seq\":%llu", i ? "," : "", (unsigned long long)seqs[i].seq);
+		if (seqs[i].last > seqs[i].seq)
+			buf_printf(out, ",\"last\":%llu", (unsigned long long)seqs[i].last);
+		buf_printf(out, ",\"reason\":\"%s\"", seqs[i].reason);
+		if (seqs[i].has_h)
+			write_h(seqs[i].h, ",\"h\":", out);
+		buf_byte(out, '}');
+	}
+	buf_byte(out, ']');
+}
+
+static void write_ranges(const char *name, const struct confirm_range *ranges, int count,
+                         struct buf *out)
+{
+	if (!count)
+		return;
+	buf_printf(out, ",\"%s\":[", name);
+	for (int i = 0; i < count; i++) {
+		buf_printf(out, "%s[%llu,%llu", i ? "," : "", (unsigned long long)ranges[i].first,
+		           (unsigned long long)ranges[i].last);
+		if (ranges[i].has_h)
+			write_h(ranges[i].h, ",", out);
+		buf_byte(out, ']');
+	}
 	buf_byte(out, ']');
 }
 
@@ -172,12 +265,11 @@ static void write_epoch(const struct confirm_epoch *e, struct buf *out)
 	char hex[EVENT_EPOCH_SIZE];
 	text_hex(e->epoch, sizeof(e->epoch), hex);
 	buf_printf(out, "{\"epoch\":\"%s\",\"through\":%llu", hex, (unsigned long long)e->through);
-	buf_str(out, ",\"ranges\":[");
-	for (int i = 0; i < e->range_count; i++)
-		buf_printf(out, "%s[%llu,%llu]", i ? "," : "",
-		           (unsigned long long)e->ranges[i].first,
-		           (unsigned long long)e->ranges[i].last);
-	buf_byte(out, ']');
+	if (e->has_h)
+		write_h(e->h, ",\"h\":", out);
+	write_ranges("ranges", e->ranges, e->range_count, out);
+	write_ranges("same", e->same, e->same_count, out);
+	write_ranges("settled", e->settled, e->settled_count, out);
 	write_seqs("quarantined", e->quarantined, e->quarantined_count, out);
 	write_seqs("forked", e->forked, e->forked_count, out);
 	buf_byte(out, '}');
@@ -187,6 +279,8 @@ int confirm_write(const struct confirm *c, struct buf *out)
 {
 	buf_printf(out, "{\"v\":1,\"generation\":\"%s\",\"credit\":%llu", c->generation,
 	           (unsigned long long)c->credit);
+	if (c->seen[0])
+		buf_printf(out, ",\"seen\":\"%s\"", c->seen);
 	buf_str(out, ",\"accepts\":{\"wire\":[1],\"schemas\":1,\"dictionaries\":[0]},\"epochs\":[");
 	for (int i = 0; i < c->epoch_count; i++) {
 		if (i)

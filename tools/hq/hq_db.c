@@ -1,15 +1,19 @@
 #include "hq/hq_db.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "hq/hq_mark.h"
 #include "hq/hq_schema.h"
 #include "store/db.h"
+#include "store/vault.h"
 
 #define HQ_DB_GENERATION_BYTES 8
 #define HQ_DB_CACHE                                                                                \
@@ -20,6 +24,9 @@ struct hq_db {
 	struct sqlite3 *sql;
 	int lock_fd;
 	bool failed; /* a statement of the open transaction failed */
+	struct hq_mark *mark;
+	uint64_t turn;
+	int changes_at_begin;
 	char generation[TEXT_HEX_SIZE(HQ_DB_GENERATION_BYTES)];
 	struct sqlite3_stmt *stmt[HQ_SQL_COUNT]; /* prepared at first use */
 };
@@ -40,6 +47,67 @@ static int read_generation(struct hq_db *db)
 	return ok ? 0 : -1;
 }
 
+uint64_t hq_db_turn(const struct hq_db *db)
+{
+	return db->turn;
+}
+
+int hq_db_mark(struct hq_db *db)
+{
+	return hq_mark_write(db->mark, db->turn);
+}
+
+int hq_db_renew(struct hq_db *db, const struct hq_db_restored *why)
+{
+	uint8_t random[HQ_DB_GENERATION_BYTES];
+	char text[sizeof db->generation];
+	uint64_t before = db->turn;
+
+	vault_random(random, sizeof random);
+	text_hex(random, sizeof random, text);
+	if (hq_db_begin(db) != 0)
+		return -1;
+	/* The number never stands twice for different states: it goes on above what was seen. */
+	if (why->turn > db->turn)
+		db->turn = why->turn;
+	hq_db_run(db, HQ_SQL_META_SET, "tt", "generation", text);
+	hq_db_run(db, HQ_SQL_GENERATION_ADD, "tttii", text, why->cause, why->detail,
+	          (int64_t)before, why->wall_us);
+	if (hq_db_commit(db) != 0) {
+		db->turn = before;
+		return -1;
+	}
+	log_error("hq.db begins generation %s: %s", text, why->detail);
+	memcpy(db->generation, text, sizeof text);
+	return hq_db_mark(db);
+}
+
+/* Is this the database that the mark was written for, or an older copy of it? */
+static int check_mark(struct hq_db *db)
+{
+	char detail[200];
+	struct hq_db_restored why = {.detail = detail, .wall_us = clock_wall_us(clock_system())};
+
+	db->turn = (uint64_t)hq_db_meta(db, "turn");
+	if (hq_mark_known(db->mark) && hq_mark_turn(db->mark) > db->turn) {
+		why.cause = "mark";
+		why.turn = hq_mark_turn(db->mark);
+		snprintf(detail, sizeof detail,
+		         "it is an older copy: hq.mark has seen turn %" PRIu64
+		         ", this file stands at %" PRIu64,
+		         why.turn, db->turn);
+		return hq_db_renew(db, &why);
+	}
+	if (!hq_mark_known(db->mark) && db->turn > 0) {
+		why.cause = "no_mark";
+		snprintf(detail, sizeof detail,
+		         "hq.mark is missing or spoilt, so nobody can tell whether this file is an "
+		         "older copy");
+		return hq_db_renew(db, &why);
+	}
+	return hq_db_mark(db);
+}
+
 int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_t err_size)
 {
 	char path[HQ_DB_PATH_SIZE];
@@ -56,6 +124,12 @@ int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_
 		goto err_close;
 	if (db_exec(db->sql, "PRAGMA cache_size=" HQ_DB_CACHE) != 0 || read_generation(db) != 0) {
 		snprintf(err, err_size, "%s: not a database of laneway-hq", path);
+		goto err_close;
+	}
+	if (hq_mark_open(&db->mark, dir, err, err_size) != 0)
+		goto err_close;
+	if (check_mark(db) != 0) {
+		snprintf(err, err_size, "%s/hq.mark or %s cannot be written", dir, path);
 		goto err_close;
 	}
 	*out = db;
@@ -75,6 +149,7 @@ void hq_db_close(struct hq_db *db)
 	for (int i = 0; i < HQ_SQL_COUNT; i++)
 		sqlite3_finalize(db->stmt[i]);
 	db_close_writer(db->sql, db->lock_fd);
+	hq_mark_close(db->mark);
 	free(db);
 }
 
@@ -91,6 +166,7 @@ const char *hq_db_generation(const struct hq_db *db)
 int hq_db_begin(struct hq_db *db)
 {
 	db->failed = false;
+	db->changes_at_begin = sqlite3_total_changes(db->sql);
 	return db_exec(db->sql, "BEGIN IMMEDIATE");
 }
 
@@ -102,8 +178,14 @@ void hq_db_rollback(struct hq_db *db)
 
 int hq_db_commit(struct hq_db *db)
 {
-	if (!db->failed && db_exec(db->sql, "COMMIT") == 0)
+	bool turned = sqlite3_total_changes(db->sql) != db->changes_at_begin;
+
+	if (turned)
+		hq_db_meta_set(db, "turn", (int64_t)db->turn + 1);
+	if (!db->failed && db_exec(db->sql, "COMMIT") == 0) {
+		db->turn += turned;
 		return 0;
+	}
 	hq_db_rollback(db);
 	return -1;
 }

@@ -21,14 +21,33 @@ enum hq_sql {
 	HQ_SQL_COUNT
 };
 
-/* Open or make <dir>/hq.db. 0; -1 with a sentence in err, *held set when another process writes it.
+/* Open or make <dir>/hq.db and the mark beside it (hq_mark.h); a database that is behind its mark,
+ * or has lost it, gets a new generation (logged). 0; -1 with a sentence in err, *held set when
+ * another process writes it.
  */
 int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_t err_size);
 void hq_db_close(struct hq_db *db);
 struct sqlite3 *hq_db_handle(struct hq_db *db);
 
-/* 16 hex digits, made with the file; stays for its life. */
+/* 16 hex digits: which life of the database this is. Renewed when it was restored from a copy. */
 const char *hq_db_generation(const struct hq_db *db);
+
+/* Commits of this database since it was made; survives renewals, so a restored copy has fewer. */
+uint64_t hq_db_turn(const struct hq_db *db);
+
+/* What is committed may be told: from here on a restored copy would be noticed at the next open.
+ * 0; -1: the mark cannot be written (logged), nobody is to be told of anything. */
+int hq_db_mark(struct hq_db *db);
+
+/* Begin a new generation; not within a transaction. turn: the highest that is known to have been
+ * reached (0: no more than is held here). 0 or -1. */
+struct hq_db_restored {
+	const char *cause;  /* one word: "mark", "no_mark", "store", "command" */
+	const char *detail; /* a sentence for a person */
+	uint64_t turn;
+	int64_t wall_us;
+};
+int hq_db_renew(struct hq_db *db, const struct hq_db_restored *why);
 
 /* A transaction. Commit rolls back and returns -1 when any statement in it failed. */
 int hq_db_begin(struct hq_db *db);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hq/hq_epoch.h"
+#include "hq/hq_held.h"
 #include "hq/hq_line.h"
 #include "hq/hq_round.h"
 #include "hq/hq_run.h"
@@ -87,7 +88,7 @@ int hq_ingest_commit(struct hq_ingest *in)
 	if (in->failed)
 		hq_db_rollback(in->db);
 	else
-		rc = hq_db_commit(in->db);
+		rc = hq_db_commit(in->db) == 0 ? hq_db_mark(in->db) : -1;
 	if (rc == 0)
 		return 0;
 	log_error("a round of batches could not be kept; the stores will send it again");
@@ -97,7 +98,9 @@ int hq_ingest_commit(struct hq_ingest *in)
 
 void hq_ingest_confirm(struct hq_ingest *in, hq_ingest_confirm_fn *fn, void *ctx)
 {
-	hq_round_send(in->round, in->db, fn, ctx);
+	const struct hq_round_out out = {in->db, in->keys, in->work, fn, ctx};
+
+	hq_round_send(in->round, &out);
 }
 
 static void keep_unreadable(struct hq_ingest *in, const char *store, const uint8_t *p, size_t len,
@@ -128,7 +131,13 @@ static const void *line_of(const struct taking *t, size_t i, size_t *len)
 
 static void name(const struct taking *t, enum hq_round_list list, size_t i, const char *reason)
 {
-	if (hq_round_name(t->in->round, &t->place, list, seq_of(t, i), reason) != 0)
+	bool raw = list == HQ_ROUND_QUARANTINED; /* it stands in the history that is held */
+	struct hq_round_seq seq = {.seq = seq_of(t, i),
+	                           .reason = reason,
+	                           .h_prev = raw ? NULL : t->in->h[i],
+	                           .h = raw ? NULL : t->in->h[i + 1]};
+
+	if (hq_round_name(t->in->round, &t->place, list, &seq) != 0)
 		t->in->failed = true;
 }
 
@@ -142,18 +151,21 @@ static void raise_alarm(const struct taking *t, const char *kind, const char *de
 static void keep_fork(const struct taking *t, size_t i, const char *reason)
 {
 	char epoch[EVENT_EPOCH_SIZE], detail[96];
+	int64_t settled;
 	size_t len;
 	const void *line = line_of(t, i, &len);
 
 	text_hex(t->place.epoch, EVENT_EPOCH_BYTES, epoch);
-	if (hq_db_run(t->in->db, HQ_SQL_FORK_ADD, "iibbti", t->place.epoch_row,
+	if (hq_db_run(t->in->db, HQ_SQL_FORK_ADD, "iibbtib", t->place.epoch_row,
 	              (int64_t)seq_of(t, i), t->in->leaf[i], sizeof t->in->leaf[i], line, len,
-	              reason, t->in->wall_us) > 0) {
+	              reason, t->in->wall_us, t->in->h[i + 1], sizeof t->in->h[i + 1]) > 0) {
 		snprintf(detail, sizeof detail, "epoch %s has a second history (%s)", epoch,
 		         reason);
 		raise_alarm(t, "fork", detail);
 	}
-	name(t, HQ_ROUND_FORKED, i, reason);
+	settled = hq_db_int(t->in->db, 0, HQ_SQL_FORK_SETTLED, "iib", t->place.epoch_row,
+	                    (int64_t)seq_of(t, i), t->in->leaf[i], sizeof t->in->leaf[i]);
+	name(t, settled ? HQ_ROUND_SETTLED : HQ_ROUND_FORKED, i, reason);
 }
 
 static void note_opened(struct taking *t, const struct hq_line *line)
@@ -196,36 +208,70 @@ static void keep_line(struct taking *t, size_t i)
 	hq_line_free(&parsed);
 }
 
-/* Held already: the leaf decides between a duplicate and a fork. */
-static void compare_line(struct taking *t, size_t i)
+/* What was kept as the payload it came in has come again and can be read: the chain says that it is
+ * the same event. */
+static bool fits_payload(const struct taking *t, size_t i, struct sqlite3_stmt *q)
+{
+	const void *h_prev = hq_db_bytes(q, 2, EVENT_HASH_BYTES);
+	const void *h_last = hq_db_bytes(q, 3, EVENT_HASH_BYTES);
+
+	return h_prev && h_last && memcmp(h_prev, t->in->h[i], EVENT_HASH_BYTES) == 0 &&
+	       memcmp(h_last, t->in->h[i + 1], EVENT_HASH_BYTES) == 0;
+}
+
+enum held { HELD_SAME, HELD_OTHER, HELD_RAW, HELD_AS_PAYLOAD };
+
+/* What is held at the seq of line i: this line, another one, this one raw, or a payload of it. */
+static enum held look_up(const struct taking *t, size_t i, char reason[33])
 {
 	struct hq_db *db = t->in->db;
-	struct sqlite3_stmt *q =
-	    hq_db_query(db, HQ_SQL_EVENT_LEAF, "ii", t->place.epoch_row, (int64_t)seq_of(t, i));
-	char reason[33] = "";
+	int64_t row = t->place.epoch_row, seq = (int64_t)seq_of(t, i);
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_EVENT_LEAF, "ii", row, seq);
+	bool raw = false, found = hq_db_row(db, q);
+	enum held held = HELD_OTHER;
 	const void *leaf;
-	bool same = false, found = hq_db_row(db, q);
 
 	if (!found) {
-		q = hq_db_query(db, HQ_SQL_QUARANTINE_GET, "ii", t->place.epoch_row,
-		                (int64_t)seq_of(t, i));
-		found = hq_db_row(db, q);
-		if (found)
-			text_copy(reason, sizeof reason, hq_db_text(q, 1));
+		q = hq_db_query(db, HQ_SQL_QUARANTINE_GET, "ii", row, seq);
+		raw = found = hq_db_row(db, q);
 	}
-	if (found) {
-		leaf = hq_db_bytes(q, 0, EVENT_HASH_BYTES);
-		same = leaf && memcmp(leaf, t->in->leaf[i], EVENT_HASH_BYTES) == 0;
-		hq_db_end(q);
-	}
-	if (!same)
-		keep_fork(t, i, "other_leaf");
-	else if (reason[0])
+	if (!found)
+		return held;
+	leaf = hq_db_bytes(q, 0, EVENT_HASH_BYTES);
+	if (raw)
+		text_copy(reason, 33, hq_db_text(q, 1));
+	if (leaf && memcmp(leaf, t->in->leaf[i], EVENT_HASH_BYTES) == 0)
+		held = raw ? HELD_RAW : HELD_SAME;
+	else if (raw && fits_payload(t, i, q))
+		held = HELD_AS_PAYLOAD;
+	hq_db_end(q);
+	return held;
+}
+
+/* Held already: the leaf decides between a duplicate and a fork. true: it is held as it came. */
+static bool compare_line(struct taking *t, size_t i)
+{
+	char reason[33] = "";
+
+	switch (look_up(t, i, reason)) {
+	case HELD_SAME:
+		return true;
+	case HELD_RAW:
 		name(t, HQ_ROUND_QUARANTINED, i, reason);
+		return true;
+	case HELD_AS_PAYLOAD:
+		hq_db_run(t->in->db, HQ_SQL_QUARANTINE_DROP, "ii", t->place.epoch_row,
+		          (int64_t)seq_of(t, i));
+		keep_line(t, i);
+		return true;
+	default:
+		keep_fork(t, i, "other_leaf");
+		return false;
+	}
 }
 
 /* Lines i to n-1 are not held: one run of their own, if the chain lets them in. */
-static void keep_lines(struct taking *t, size_t i, size_t n)
+static bool keep_lines(struct taking *t, size_t i, size_t n)
 {
 	struct hq_run run = {.first = seq_of(t, i), .last = seq_of(t, n - 1)};
 	char epoch[EVENT_EPOCH_SIZE], detail[128];
@@ -248,6 +294,34 @@ static void keep_lines(struct taking *t, size_t i, size_t n)
 		else
 			keep_line(t, i);
 	}
+	return fit != HQ_RUN_FORK;
+}
+
+/* Lines i to n-1 are held as they came: what the confirmation says of them names the batch's h. */
+static void say_same(struct taking *t, size_t i, size_t n)
+{
+	struct hq_run run = {.first = seq_of(t, i), .last = seq_of(t, n - 1)};
+
+	memcpy(run.h_prev, t->in->h[i], EVENT_HASH_BYTES);
+	memcpy(run.h_last, t->in->h[n], EVENT_HASH_BYTES);
+	if (hq_round_same(t->in->round, &t->place, &run) != 0)
+		t->in->failed = true;
+}
+
+/* Lines i to n-1 stand in one run that is held. */
+static void compare_lines(struct taking *t, size_t i, size_t n)
+{
+	size_t from = i;
+
+	for (; i < n; i++) {
+		if (compare_line(t, i))
+			continue;
+		if (i > from)
+			say_same(t, from, i);
+		from = i + 1;
+	}
+	if (n > from)
+		say_same(t, from, n);
 }
 
 static void take_lines(struct taking *t)
@@ -263,10 +337,10 @@ static void take_lines(struct taking *t)
 
 		end = stop != 0 && stop - t->batch->first < count ? (size_t)(stop - t->batch->first)
 		                                                  : count;
-		if (!held)
-			keep_lines(t, i, end);
-		for (; held && i < end; i++)
-			compare_line(t, i);
+		if (held)
+			compare_lines(t, i, end);
+		else if (keep_lines(t, i, end))
+			say_same(t, i, end);
 		i = end;
 	}
 }
@@ -341,4 +415,16 @@ void hq_ingest_up(struct hq_ingest *in, const char *store, const uint8_t *payloa
 	take_keys(in, &b);
 	take_lines(&t);
 	hq_epoch_check(in->db, store, t.place.epoch_row, in->wall_us);
+}
+
+void hq_ingest_held(struct hq_ingest *in, const char *store, const void *payload, size_t len)
+{
+	const struct hq_held held = {in->db, in->round, in->work, store, in->wall_us};
+	char err[HQ_INGEST_ERR_SIZE];
+	struct hq_held_ask ask;
+
+	if (hq_held_parse(payload, len, &ask, err, sizeof err) != 0)
+		log_warn("store %s: %s", store, err);
+	else if (hq_held_take(&held, &ask) != 0)
+		in->failed = true;
 }

@@ -29,6 +29,8 @@ void hq_ingest_free(struct hq_ingest *in);
 int hq_ingest_begin(struct hq_ingest *in);
 /* One payload from `laneway/1/<store>/up`; store is a checked name. */
 void hq_ingest_up(struct hq_ingest *in, const char *store, const uint8_t *payload, size_t len);
+/* One payload from `.../ask` that hq_held_is: the answer is a confirmation of this round. */
+void hq_ingest_held(struct hq_ingest *in, const char *store, const void *payload, size_t len);
 /* 0; -1: nothing of the round is held and nothing is to be confirmed (the stores send it again). */
 int hq_ingest_commit(struct hq_ingest *in);
 

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "event/event.h"
@@ -127,6 +129,43 @@ int hq_keys_unwrap(const struct hq_keys *k, struct vault_work *w, const uint8_t 
 	wrap_ad(id, ad);
 	n = vault_unseal(w, k->vault, ad, sizeof ad, wrapped, VAULT_WRAP_BYTES, out);
 	return n == VAULT_KEY_BYTES ? 0 : -1;
+}
+
+/* "seen" NUL store. */
+static size_t seen_ad(const char *store, uint8_t ad[8 + EVENT_STORE_SIZE])
+{
+	memcpy(ad, "seen", 5);
+	text_copy((char *)ad + 5, EVENT_STORE_SIZE, store);
+	return 5 + strlen((char *)ad + 5);
+}
+
+int hq_keys_seen(const struct hq_keys *k, struct vault_work *w, const char *store, uint64_t turn,
+                 char out[HQ_KEYS_SEEN_SIZE])
+{
+	uint8_t ad[8 + EVENT_STORE_SIZE], plain[8], seal[8 + VAULT_SEAL_OVERHEAD];
+	struct buf b = {.data = plain, .cap = sizeof plain};
+	char text[TEXT_B64_SIZE(sizeof seal)];
+	size_t ad_len = seen_ad(store, ad);
+
+	buf_be64(&b, turn);
+	if (vault_seal(w, k->vault, ad, ad_len, plain, sizeof plain, seal) != 0)
+		return -1;
+	text_b64(seal, sizeof seal, text);
+	snprintf(out, HQ_KEYS_SEEN_SIZE, "%" PRIu64 ".%s", turn, text);
+	return 0;
+}
+
+uint64_t hq_keys_seen_open(const struct hq_keys *k, struct vault_work *w, const char *store,
+                           const char *seen)
+{
+	uint8_t ad[8 + EVENT_STORE_SIZE], plain[8], seal[8 + VAULT_SEAL_OVERHEAD];
+	const char *dot = strchr(seen, '.');
+	size_t ad_len = seen_ad(store, ad);
+
+	if (!dot || text_unb64(dot + 1, strlen(dot + 1), seal, sizeof seal) != sizeof seal ||
+	    vault_unseal(w, k->vault, ad, ad_len, seal, sizeof seal, plain) != sizeof plain)
+		return 0;
+	return buf_get64(plain);
 }
 
 bool hq_keys_name_ok(const char *name)

@@ -24,6 +24,15 @@ int hq_keys_wrap(const struct hq_keys *k, struct vault_work *w, const uint8_t id
 int hq_keys_unwrap(const struct hq_keys *k, struct vault_work *w, const uint8_t id[16],
                    const uint8_t wrapped[VAULT_WRAP_BYTES], uint8_t out[VAULT_KEY_BYTES]);
 
+/* "<turn>.<seal>": what HQ gives a store to show how far HQ had come (WIRE.md section 9), and what
+ * a store hands back. 0 or -1. hq_keys_seen_open: the turn, or 0 when HQ never gave this store
+ * that. */
+#define HQ_KEYS_SEEN_SIZE 80
+int hq_keys_seen(const struct hq_keys *k, struct vault_work *w, const char *store, uint64_t turn,
+                 char out[HQ_KEYS_SEEN_SIZE]);
+uint64_t hq_keys_seen_open(const struct hq_keys *k, struct vault_work *w, const char *store,
+                           const char *seen);
+
 /* A device's box key out of stores/<store>/<device>/device-box.pub, remembered. NULL: no such
  * device (logged), or names that are none. Loop thread only. */
 const uint8_t *hq_keys_device(struct hq_keys *k, const char *store, const char *device);

@@ -57,6 +57,21 @@ static const char *const steps[] = {
     " JOIN store ON store.id = epoch.store;"
     "INSERT INTO meta VALUES('version', 0), ('applied', 0);"
     "INSERT INTO meta VALUES('generation', lower(hex(randomblob(8))));",
+    /* 2: lives of the database; what stores no longer hold; forks that a person has settled; events
+     * that are kept as the payload they came in; messages that came under two names */
+    "INSERT INTO meta VALUES('turn', 0);"
+    "CREATE TABLE generation(id INTEGER PRIMARY KEY, generation TEXT NOT NULL, cause TEXT NOT NULL,"
+    " detail TEXT NOT NULL, turn INTEGER NOT NULL, began_us INTEGER NOT NULL);"
+    "ALTER TABLE epoch ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE fork ADD COLUMN h BLOB;"
+    "ALTER TABLE fork ADD COLUMN settled_us INTEGER;"
+    "ALTER TABLE quarantine ADD COLUMN h_prev BLOB;"
+    "ALTER TABLE quarantine ADD COLUMN h_last BLOB;"
+    "CREATE TABLE session(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, source TEXT NOT NULL,"
+    " name TEXT NOT NULL, UNIQUE(store, source, name));"
+    "CREATE TABLE message(session INTEGER, counter INTEGER, epoch INTEGER, first INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, same INTEGER, PRIMARY KEY(session, counter, epoch)) WITHOUT ROWID;"
+    "CREATE INDEX message_twice ON message(epoch, first) WHERE same IS NOT NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

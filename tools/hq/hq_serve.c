@@ -13,6 +13,8 @@
 #include "hq/hq_apply.h"
 #include "hq/hq_control.h"
 #include "hq/hq_deliver.h"
+#include "hq/hq_generation.h"
+#include "hq/hq_held.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_stores.h"
@@ -36,6 +38,7 @@ struct serve {
 	struct event_base *base;
 	struct hq_db *db;
 	struct hq_keys *keys;
+	struct vault_work *work;
 	struct hq_ingest *ingest;
 	struct hq_apply *apply;
 	struct hq_tell *tell;
@@ -90,7 +93,8 @@ static void send_poke(void *ctx, const char *store)
 	struct serve *s = ctx;
 
 	buf_reset(&s->out);
-	buf_printf(&s->out, "{\"v\":1,\"version\":%llu}", (unsigned long long)s->poked);
+	buf_printf(&s->out, "{\"v\":1,\"generation\":\"%s\",\"version\":%llu}",
+	           hq_db_generation(s->db), (unsigned long long)s->poked);
 	publish(s, store, "poke", &s->out);
 }
 
@@ -114,6 +118,15 @@ static void profiles_changed(void *ctx)
 		evtimer_add(s->on_poke, &wait);
 }
 
+/* A store that has seen HQ further than hq.db stands makes all of them begin anew. */
+static void note_restored(struct serve *s, const char *store, const struct mqtt_item *item)
+{
+	const struct hq_generation g = {s->db, s->keys, s->work, clock_wall_us(clock_system())};
+
+	if (hq_generation_ask(&g, store, item->payload, item->len))
+		poke_stores(-1, 0, s);
+}
+
 static void answer_asks(struct serve *s)
 {
 	for (int i = 0; i < s->ask_count; i++) {
@@ -121,8 +134,10 @@ static void answer_asks(struct serve *s)
 		struct mqtt_item *item = s->ask[i];
 
 		sscanf(item->topic, "laneway/1/%32[^/]/", store);
+		note_restored(s, store, item);
 		buf_reset(&s->out);
-		if (hq_tell_answer(s->tell, store, item->payload, item->len, &s->out) == 0)
+		if (hq_tell_answer(s->tell, store, item->payload, item->len, &s->out) == 0 &&
+		    hq_db_mark(s->db) == 0)
 			publish(s, store, "tell", &s->out);
 		mqtt_item_free(item);
 	}
@@ -196,16 +211,20 @@ static bool take_message(struct serve *s, struct mqtt_item *item, bool *round)
 	if (!split_topic(item->topic, store, &word))
 		return false;
 	hq_stores_heard(s->stores, store);
-	if (strcmp(word, "ask") == 0) {
+	bool up = strcmp(word, "up") == 0, ask = strcmp(word, "ask") == 0;
+	if (ask && !hq_held_is(item->payload, item->len)) {
 		s->ask[s->ask_count++] = item;
 		return true;
 	}
-	if (strcmp(word, "up") != 0)
+	if (!up && !ask)
 		return false;
 	if (!*round && hq_ingest_begin(s->ingest) != 0)
 		return false;
 	*round = true;
-	hq_ingest_up(s->ingest, store, item->payload, item->len);
+	if (up)
+		hq_ingest_up(s->ingest, store, item->payload, item->len);
+	else
+		hq_ingest_held(s->ingest, store, item->payload, item->len);
 	return false;
 }
 
@@ -322,11 +341,12 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	apply.db = stores.db = s->db;
 	apply.keys = s->keys;
 	snprintf(err, err_size, "out of memory");
+	s->work = vault_work_new();
 	s->ingest = hq_ingest_new(s->db, s->keys, clock);
 	s->apply = hq_apply_new(&apply);
 	s->tell = hq_tell_new(s->db, s->keys);
 	s->stores = hq_stores_new(&stores);
-	if (!s->ingest || !s->apply || !s->tell || !s->stores)
+	if (!s->work || !s->ingest || !s->apply || !s->tell || !s->stores)
 		return -1;
 	if (!webhook)
 		return 0;
@@ -410,6 +430,7 @@ static void stop(struct serve *s)
 	hq_apply_free(s->apply);
 	hq_ingest_free(s->ingest);
 	hq_db_close(s->db);
+	vault_work_free(s->work);
 	hq_keys_free(s->keys);
 	buf_free(&s->out);
 	buf_free(&s->header);
