@@ -73,6 +73,17 @@ static int parse_seqs(struct parse *p, const json_t *list, const char *name,
 	return 0;
 }
 
+/* An older store expects pairs in `ranges`: their h stand beside them. */
+static int parse_range_h(struct parse *p, const json_t *list, struct confirm_epoch *e)
+{
+	if (list && (!json_is_array(list) || json_array_size(list) != (size_t)e->range_count))
+		return fail(p, "range_h: expected one for each range");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!parse_h(json_array_get(list, i), &e->ranges[i].has_h, e->ranges[i].h))
+			return fail(p, "range_h: expected 64 hex digits");
+	return 0;
+}
+
 static int parse_range(struct parse *p, const json_t *item, const char *name,
                        struct confirm_range *out)
 {
@@ -136,8 +147,9 @@ static int parse_epoch(struct parse *p, const json_t *item, struct confirm_epoch
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (parse_ranges(p, item, &lists[i]))
 			return -1;
-	if (check_rising(p, e) || parse_seqs(p, json_object_get(item, "quarantined"), "quarantined",
-	                                     e->quarantined, &e->quarantined_count))
+	if (parse_range_h(p, json_object_get(item, "range_h"), e) || check_rising(p, e) ||
+	    parse_seqs(p, json_object_get(item, "quarantined"), "quarantined", e->quarantined,
+	               &e->quarantined_count))
 		return -1;
 	return parse_seqs(p, json_object_get(item, "forked"), "forked", e->forked,
 	                  &e->forked_count);
@@ -260,6 +272,17 @@ static void write_ranges(const char *name, const struct confirm_range *ranges, i
 	buf_byte(out, ']');
 }
 
+static void write_range_h(const struct confirm_epoch *e, struct buf *out)
+{
+	bool all = e->range_count > 0;
+	for (int i = 0; i < e->range_count; i++)
+		all = all && e->ranges[i].has_h;
+	for (int i = 0; all && i < e->range_count; i++)
+		write_h(e->ranges[i].h, i ? "," : ",\"range_h\":[", out);
+	if (all)
+		buf_byte(out, ']');
+}
+
 static void write_epoch(const struct confirm_epoch *e, struct buf *out)
 {
 	char hex[EVENT_EPOCH_SIZE];
@@ -267,7 +290,13 @@ static void write_epoch(const struct confirm_epoch *e, struct buf *out)
 	buf_printf(out, "{\"epoch\":\"%s\",\"through\":%llu", hex, (unsigned long long)e->through);
 	if (e->has_h)
 		write_h(e->h, ",\"h\":", out);
-	write_ranges("ranges", e->ranges, e->range_count, out);
+	buf_str(out, ",\"ranges\":[");
+	for (int i = 0; i < e->range_count; i++)
+		buf_printf(out, "%s[%llu,%llu]", i ? "," : "",
+		           (unsigned long long)e->ranges[i].first,
+		           (unsigned long long)e->ranges[i].last);
+	buf_byte(out, ']');
+	write_range_h(e, out);
 	write_ranges("same", e->same, e->same_count, out);
 	write_ranges("settled", e->settled, e->settled_count, out);
 	write_seqs("quarantined", e->quarantined, e->quarantined_count, out);

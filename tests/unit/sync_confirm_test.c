@@ -28,9 +28,17 @@ static void the_example_of_the_wire_document_is_read(void **state)
 	    parse("{\"v\":1,\"generation\":\"0123456789ABCDEF\",\"credit\":262144,"
 	          "\"accepts\":{\"wire\":[1],\"schemas\":1,\"dictionaries\":[0]},"
 	          "\"epochs\":[{\"epoch\":\"00000000000000aa\",\"through\":120,"
-	          "\"ranges\":[[125,130],[132,132]],"
+	          "\"h\":\"0100000000000000000000000000000000000000000000000000000000000000\","
+	          "\"ranges\":[[125,130],[132,132]],\"range_h\":["
+	          "\"0200000000000000000000000000000000000000000000000000000000000000\","
+	          "\"0300000000000000000000000000000000000000000000000000000000000000\"],"
+	          "\"same\":[[3,9,"
+	          "\"0400000000000000000000000000000000000000000000000000000000000000\"]],"
+	          "\"settled\":[[140,150]],"
 	          "\"quarantined\":[{\"seq\":126,\"reason\":\"not_json\"}],"
-	          "\"forked\":[{\"seq\":131,\"reason\":\"other_leaf\"}]}],"
+	          "\"forked\":[{\"seq\":131,\"last\":139,\"reason\":\"other_leaf\",\"h\":"
+	          "\"0500000000000000000000000000000000000000000000000000000000000000\"}]}],"
+	          "\"seen\":\"412.AAAA-_09\","
 	          "\"unreadable\":["
 	          "\"ff00000000000000000000000000000000000000000000000000000000000001\"]}"),
 	    0);
@@ -42,6 +50,18 @@ static void the_example_of_the_wire_document_is_read(void **state)
 	assert_int_equal(got.epochs[0].range_count, 2);
 	assert_int_equal(got.epochs[0].ranges[0].first, 125);
 	assert_int_equal(got.epochs[0].ranges[1].last, 132);
+	assert_true(got.epochs[0].has_h && got.epochs[0].h[0] == 1);
+	assert_true(got.epochs[0].ranges[1].has_h && got.epochs[0].ranges[1].h[0] == 3);
+	assert_int_equal(got.epochs[0].same_count, 1);
+	assert_int_equal(got.epochs[0].same[0].last, 9);
+	assert_int_equal(got.epochs[0].same[0].h[0], 4);
+	assert_int_equal(got.epochs[0].settled[0].first, 140);
+	assert_false(got.epochs[0].settled[0].has_h);
+	assert_int_equal(got.epochs[0].forked[0].last, 139);
+	assert_int_equal(got.epochs[0].forked[0].h[0], 5);
+	assert_string_equal(got.seen, "412.AAAA-_09");
+	assert_int_equal(confirm_seen_turn(got.seen), 412);
+	assert_int_equal(got.epochs[0].quarantined[0].last, 126);
 	assert_int_equal(got.epochs[0].quarantined_count, 1);
 	assert_int_equal(got.epochs[0].quarantined[0].seq, 126);
 	assert_string_equal(got.epochs[0].quarantined[0].reason, "not_json");
@@ -63,17 +83,30 @@ static void what_is_written_is_read_back_the_same(void **state)
 		e->epoch[0] = (uint8_t)i;
 		e->through = (uint64_t)i * 1000;
 		e->range_count = CONFIRM_RANGES_MAX;
+		e->has_h = true;
+		memset(e->h, i + 1, sizeof(e->h));
 		for (int k = 0; k < CONFIRM_RANGES_MAX; k++) {
 			e->ranges[k].first = e->through + 2 + (uint64_t)k * 3;
 			e->ranges[k].last = e->ranges[k].first + 1;
+			e->ranges[k].has_h = true;
+			e->ranges[k].h[5] = (uint8_t)k;
 		}
 		e->quarantined_count = e->forked_count = CONFIRM_SEQS_MAX;
+		e->same_count = e->settled_count = CONFIRM_SEQS_MAX;
 		for (int k = 0; k < CONFIRM_SEQS_MAX; k++) {
 			e->quarantined[k].seq = e->forked[k].seq = (uint64_t)k + 1;
+			e->quarantined[k].last = e->forked[k].last = (uint64_t)k * 2 + 1;
+			e->forked[k].has_h = true;
+			e->forked[k].h[31] = (uint8_t)k;
+			e->same[k] =
+			    (struct confirm_range){(uint64_t)k + 1, (uint64_t)k + 3, true, {7}};
+			e->settled[k] =
+			    (struct confirm_range){(uint64_t)k + 9, (uint64_t)k + 9, false, {0}};
 			snprintf(e->quarantined[k].reason, 33, "not_json");
 			snprintf(e->forked[k].reason, 33, "abcdefghijklmnopqrstuvwxyz_01234");
 		}
 	}
+	snprintf(c->seen, sizeof(c->seen), "9223372036854775807.%048d", 0);
 	c->unreadable_count = 8;
 	memset(c->unreadable, 0x5a, sizeof(c->unreadable));
 	struct buf out = {0};
@@ -114,6 +147,14 @@ static void what_is_wrong_is_named(void **state)
 	    {HEAD "{" EPOCH ",\"ranges\":[[125]]}]}", "ranges"},
 	    {HEAD "{" EPOCH ",\"ranges\":[[125,126,127]]}]}", "ranges"},
 	    {HEAD "{" EPOCH ",\"ranges\":{}}]}", "ranges"},
+	    {HEAD "{" EPOCH ",\"h\":\"00\"}]}", "h: expected"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125,126]],\"range_h\":[]}]}", "range_h"},
+	    {HEAD "{" EPOCH ",\"ranges\":[[125,126]],\"range_h\":[7]}]}", "range_h"},
+	    {HEAD "{" EPOCH ",\"same\":[[1,2,3]]}]}", "same"},
+	    {HEAD "{" EPOCH ",\"settled\":[[0,2]]}]}", "settled"},
+	    {HEAD "{" EPOCH ",\"forked\":[{\"seq\":9,\"last\":8,\"reason\":\"a\"}]}]}", "forked"},
+	    {HEAD "],\"seen\":\"x.AAAA\"}", "seen"},
+	    {HEAD "],\"seen\":\"12\"}", "seen"},
 	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1}]}]}", "quarantined"},
 	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1,\"reason\":\"a b\"}]}]}", "quarantined"},
 	    {HEAD "{" EPOCH ",\"forked\":[{\"seq\":0,\"reason\":\"a\"}]}]}", "forked"},
