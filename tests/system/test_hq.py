@@ -116,7 +116,8 @@ def test_another_body_under_a_held_seq_is_a_fork(rig, peers):
     said = device.wait("the fork to be named", about(b["epoch"], lambda e: e["forked"]), since)[1]
     signed, _ = wire.read_frame(b"LNWC", said, rig.store, wire.public_key(rig.keys / "hq-sign.pub"))
     word = next(e for e in signed["epochs"] if e["epoch"] == b["epoch"].hex())
-    assert word["forked"] == [{"seq": seq, "reason": "other_leaf"}]
+    refused = forge.h_after(b["h_prev"], b["epoch"], b["first"], lines[:at + 1])
+    assert word["forked"] == [{"seq": seq, "reason": "other_leaf", "h": refused.hex()}]
     assert rows(rig, "SELECT seq, leaf, line, reason FROM fork") == [
         (seq, wire.leaf(lines[at]), lines[at], "other_leaf")]
     status = hq_status(rig)
@@ -139,7 +140,8 @@ def test_a_second_history_is_a_fork_and_the_first_goes_on(rig, peers):
     false = forge.event(rig.store, b["epoch"], seq, "Basket Opened", {})
     word = answer_to(device, forge.batch(b["epoch"], seq, [false], bytes(32)), "the fork to be named",
                      about(b["epoch"], lambda e: e["forked"]))
-    assert {"seq": seq, "reason": "chain"} in word["epochs"][0]["forked"]
+    refused = forge.h_after(bytes(32), b["epoch"], seq, [false]).hex()
+    assert {"seq": seq, "reason": "chain", "h": refused} in word["epochs"][0]["forked"]
     assert word["epochs"][0]["through"] < seq
     assert rows(rig, "SELECT seq, line, reason FROM fork") == [(seq, false, "chain")]
     till.sale("B2", "0002")

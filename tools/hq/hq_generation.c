@@ -41,9 +41,8 @@ bool hq_generation_ask(const struct hq_generation *g, const char *store, const v
 
 int hq_generation_restored(struct hq_db *db, int64_t wall_us)
 {
-	const struct hq_db_restored why = {.cause = "command",
-	                                   .detail = "a person said that it was restored",
-	                                   .wall_us = wall_us};
+	const struct hq_db_restored why = {
+	    .cause = "command", .detail = "a person said that it was restored", .wall_us = wall_us};
 
 	return hq_db_renew(db, &why);
 }
