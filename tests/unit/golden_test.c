@@ -206,8 +206,10 @@ static void make_confirm(struct fixture *f, const uint8_t epoch[8], struct buf *
 	c->epochs[0].ranges[0].first = 125;
 	c->epochs[0].ranges[0].last = 130;
 	c->epochs[0].quarantined_count = c->epochs[0].forked_count = 1;
-	c->epochs[0].quarantined[0] = (struct confirm_seq){126, "not_json"};
-	c->epochs[0].forked[0] = (struct confirm_seq){131, "other_leaf"};
+	c->epochs[0].quarantined[0] =
+	    (struct confirm_seq){.seq = 126, .last = 126, .reason = "not_json"};
+	c->epochs[0].forked[0] =
+	    (struct confirm_seq){.seq = 131, .last = 131, .reason = "other_leaf"};
 	c->unreadable_count = 1;
 	memset(c->unreadable[0], 0xfe, 32);
 	assert_int_equal(confirm_write(c, &header), 0);

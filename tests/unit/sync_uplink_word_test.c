@@ -85,7 +85,7 @@ static void a_forked_seq_is_never_confirmed_and_not_sent_again(void **state)
 	e->range_count = 1;
 	e->ranges[0].first = 6, e->ranges[0].last = 8;
 	e->forked_count = 1;
-	e->forked[0] = (struct confirm_seq){5, "other_leaf"};
+	e->forked[0] = (struct confirm_seq){.seq = 5, .last = 5, .reason = "other_leaf"};
 	uplink_confirm(f->uplink, f->confirm, false);
 	uplink_confirm(f->uplink, f->confirm, false);
 	assert_int_equal(counter_get(&f->place->counters, COUNTER_FORKED), 1);
@@ -111,8 +111,8 @@ static void a_quarantined_seq_is_counted_once(void **state)
 	uplink_step(f->uplink);
 	struct confirm_epoch *e = word(f, 10);
 	e->quarantined_count = 2;
-	e->quarantined[0] = (struct confirm_seq){7, "not_json"};
-	e->quarantined[1] = (struct confirm_seq){3, "not_json"};
+	e->quarantined[0] = (struct confirm_seq){.seq = 7, .last = 7, .reason = "not_json"};
+	e->quarantined[1] = (struct confirm_seq){.seq = 3, .last = 3, .reason = "not_json"};
 	uplink_confirm(f->uplink, f->confirm, false);
 	uplink_confirm(f->uplink, f->confirm, false);
 	assert_int_equal(counter_get(&f->place->counters, COUNTER_QUARANTINED), 2);
