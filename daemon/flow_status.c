@@ -39,8 +39,13 @@ static void add_sync(struct flow *f, struct buf *out)
 	member_bool(out, "connected", s.connected);
 	member_bool(out, "reachable", s.connected && s.hq_heard);
 	member_count(out, "unsent", s.unsent);
+	member_count(out, "backlog", s.backlog);
+	member_count(out, "batches", s.batches);
 	member_count(out, "outstanding_bytes", s.outstanding_bytes);
 	member_count(out, "credit", s.credit);
+	member_integer(out, "oldest_unconfirmed_s", s.oldest_unconfirmed_us / 1000000);
+	member_integer(out, "silent_s", s.silent_us / 1000000);
+	member_bool(out, "alarm", s.alarm);
 	member_count(out, "quarantined", s.quarantined);
 	member_count(out, "forked", s.forked);
 	member_text(out, "generation", s.generation[0] ? s.generation : NULL);

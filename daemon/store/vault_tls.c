@@ -94,6 +94,17 @@ static int expect_peer(SSL_CTX *ctx, const char *host, char *err, size_t err_siz
 	return 0;
 }
 
+/* Whoever connects gives OpenSSL the address that it dialled; a server behind a router of names
+ * needs the name. None for an address, as RFC 6066 has it. */
+static void name_server(const SSL *ssl, int where, int ret)
+{
+	SSL *s = (SSL *)ssl;
+
+	(void)ret;
+	if (where & SSL_CB_HANDSHAKE_START)
+		SSL_set_tlsext_host_name(s, X509_VERIFY_PARAM_get0_host(SSL_get0_param(s), 0));
+}
+
 struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char *crt,
                                     const char *host, char *err, size_t err_size)
 {
@@ -105,6 +116,7 @@ struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char
 	}
 	SSL_CTX_set_default_passwd_cb(ctx, vault_no_pass);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_info_callback(ctx, name_server);
 	if (load_root(ctx, dir, err, err_size) != 0 ||
 	    load_own(ctx, dir, key, crt, err, err_size) != 0 ||
 	    expect_peer(ctx, host, err, err_size) != 0)

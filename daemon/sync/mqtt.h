@@ -1,7 +1,15 @@
 /* One MQTT 3.1.1 connection over mutual TLS: the only user of libmosquitto. HQ uses it too.
  *
- * libmosquitto's thread only copies into a bounded queue and counts what it drops. QoS 1, no
- * retained messages, keep-alive 10 s. Reconnects by itself (1 s doubling to 30 s).
+ * The thread that runs libmosquitto only copies into a bounded queue and counts what it drops. QoS
+ * 1, no retained messages, keep-alive 10 s: a line that went silent is given up after 20 s at most.
+ *
+ * It connects again by itself and owns the timing: on a line that swallows packets a SYN leaves at
+ * least every 4 s (every 5 s to each of two addresses), and TLS and CONNACK get 10 s, so that a
+ * CONNACK follows the first packet that can pass within 12 s. An address that refuses is asked
+ * again after 1 to 2 s, doubling to 9 s. Never a blocking connect; only DNS can hold the thread up.
+ *
+ * Nothing outlives a connection: what was published and not acknowledged when it ended is
+ * forgotten. Whoever published decides what goes again.
  */
 #ifndef LANEWAY_SYNC_MQTT_H
 #define LANEWAY_SYNC_MQTT_H
@@ -23,6 +31,7 @@ struct mqtt_params {
 	struct ssl_ctx_st *tls;    /* made by the vault; outlives the connection */
 	const char *const *topics; /* subscribed after every CONNACK, NULL-terminated */
 	size_t queue_max;          /* incoming items kept */
+	size_t queue_bytes_max;    /* and bytes of their payloads; 0: as many as come */
 	struct counters *counters; /* may be NULL */
 };
 
@@ -31,8 +40,9 @@ enum mqtt_item_type { MQTT_MESSAGE, MQTT_UP, MQTT_DOWN, MQTT_ACKED };
 /* MQTT_UP comes after the SUBACK of all topics. Owned by whoever popped it: mqtt_item_free. */
 struct mqtt_item {
 	enum mqtt_item_type type;
-	int mid;        /* MQTT_ACKED: of the publish */
-	char topic[96]; /* MQTT_MESSAGE */
+	int mid;         /* MQTT_ACKED: of the publish */
+	int64_t mono_us; /* when it came in */
+	char topic[96];  /* MQTT_MESSAGE */
 	size_t len;
 	uint8_t payload[]; /* MQTT_MESSAGE; MQTT_DOWN: the reason as text */
 };
@@ -41,7 +51,7 @@ struct mqtt_item {
 struct mqtt *mqtt_new(const struct mqtt_params *params, char *err, size_t err_size);
 /* Resolve and connect in libmosquitto's thread; returns at once. */
 int mqtt_start(struct mqtt *m);
-/* Disconnect; waits at most 3 s. false: the thread hangs in a connect; then leave it and exit. */
+/* Disconnect; waits at most 2 s. false: the thread hangs in DNS; then leave it and exit. */
 bool mqtt_stop(struct mqtt *m);
 void mqtt_free(struct mqtt *m);
 

@@ -34,10 +34,14 @@ struct sync_state {
 	int64_t synced_wall_us, synced_mono_us; /* last completed shard sync; 0: never */
 	uint64_t shard_version;
 	char generation[17];
-	uint64_t unsent, outstanding_bytes, credit;
+	uint64_t unsent, backlog; /* events; backlog: those behind the live cursor */
+	uint64_t batches, outstanding_bytes, credit;
 	uint64_t quarantined, forked;
 	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0
 	                                  none */
+	int64_t silent_us; /* nothing was confirmed for this long while something waited; 0: nothing
+	                      waits */
+	bool alarm;        /* that has been an hour or more */
 	int64_t progress_us;
 };
 

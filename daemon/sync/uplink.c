@@ -8,14 +8,16 @@
 #include "base/text.h"
 #include "sync/uplink_internal.h"
 
-#define CREDIT_START_BYTES 262144   /* until HQ's first word */
-#define BATCH_RAW_BYTES (64 * 1024) /* lines of a batch: a lost one costs little to send again */
-#define CONFIRM_US 10000000ll       /* 10 s: the first wait for a confirmation, doubling */
-#define CONFIRM_US_MAX 900000000ll  /* 15 min */
-#define JITTER_PERCENT 4            /* of a wait, so that stores do not march in step */
-#define ALARM_US 3600000000ll       /* 1 h on the way without a confirmation */
-#define READ_RETRY_US 1000000ll     /* after the journal could not be read */
-#define URGENT_MAX 64               /* urgent seqs looked at in one step */
+#define CREDIT_START_BYTES 262144  /* until HQ's first word */
+#define LIVE_RAW_BYTES (64 * 1024) /* lines of a batch: a lost one costs little to send again */
+#define BACKLOG_RAW_BYTES                                                                          \
+	(256 * 1024)               /* longer ones compress better, and nobody waits for them       \
+	                            */
+#define CONFIRM_US 10000000ll      /* 10 s: the first wait for a confirmation, doubling */
+#define CONFIRM_US_MAX 900000000ll /* 15 min */
+#define SPREAD_PERCENT 4           /* of a wait, so that stores do not march in step */
+#define ALARM_US 3600000000ll      /* 1 h in which something waited and nothing was confirmed */
+#define READ_RETRY_US 1000000ll    /* after the journal could not be read */
 
 struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t err_size)
 {
@@ -89,7 +91,7 @@ static int64_t confirm_wait(unsigned times)
 	wait = wait < CONFIRM_US_MAX ? wait : CONFIRM_US_MAX;
 	uint8_t r;
 	vault_random(&r, 1);
-	return wait + wait * JITTER_PERCENT * (r - 128) / 12800;
+	return wait + wait * SPREAD_PERCENT * (r - 128) / 12800;
 }
 
 static void batch_sent(struct uplink *u, struct uplink_batch *b, uint32_t count)
@@ -106,157 +108,58 @@ static void batch_sent(struct uplink *u, struct uplink_batch *b, uint32_t count)
 	vault_sha256(u->work, u->payload.data, u->payload.len, b->payload);
 }
 
-/* ---- making one ---- */
-
-static bool has_key(const struct buf *keys, const uint8_t id[EVENT_ID_BYTES])
-{
-	for (size_t at = 0; at < keys->len; at += EVENT_ID_BYTES + VAULT_KEY_BYTES)
-		if (memcmp(keys->data + at, id, EVENT_ID_BYTES) == 0)
-			return true;
-	return false;
-}
-
-/* The visit keys that these lines name. A pack names those of all its lines, a batch carries only
- * its own:
- * `,"k":"` stands in a canonical line only where a member k does, never inside a text. A key that
- * was destroyed is left out: that is what erasure means. */
-static void collect_keys(struct uplink *u, const struct buf *lines)
-{
-	static const char member[] = ",\"k\":\"";
-	const size_t member_len = sizeof(member) - 1;
-	const uint8_t *p = lines->data, *end = p + lines->len;
-	buf_reset(&u->keys);
-	while ((p = memmem(p, (size_t)(end - p), member, member_len)) != NULL) {
-		p += member_len;
-		struct visit_key key;
-		if (end - p < EVENT_ID_SIZE || p[EVENT_ID_SIZE - 1] != '"' ||
-		    text_unb64((const char *)p, EVENT_ID_SIZE - 1, key.id, sizeof(key.id)) !=
-		        EVENT_ID_BYTES)
-			continue;
-		if (has_key(&u->keys, key.id) ||
-		    journal_reader_key(u->params.reader, key.id, &key) != 0)
-			continue;
-		buf_add(&u->keys, key.id, sizeof(key.id));
-		buf_add(&u->keys, key.key, sizeof(key.key));
-		vault_wipe(&key, sizeof(key));
-	}
-}
-
-static int encode(struct uplink *u, const struct uplink_epoch *e, const struct journal_run *run)
-{
-	struct batch b = {.first = run->first,
-	                  .count = run->count,
-	                  .lines = run->lines.data,
-	                  .lines_len = run->lines.len};
-	memcpy(b.epoch, e->epoch, sizeof(b.epoch));
-	memcpy(b.h_prev, run->h_prev, sizeof(b.h_prev));
-	memcpy(b.h_last, run->h_last, sizeof(b.h_last));
-	collect_keys(u, &run->lines);
-	b.keys = u->keys.data;
-	b.key_count = (uint32_t)(u->keys.len / (EVENT_ID_BYTES + VAULT_KEY_BYTES));
-	buf_reset(&u->payload);
-	int rc = u->keys.failed ? -1
-	                        : batch_encode(u->params.codec, &b, u->store,
-	                                       vault_hq_box_pub(u->params.vault), &u->payload);
-	if (rc)
-		log_error("uplink: a batch of %u events cannot be encoded", run->count);
-	return rc;
-}
-
-/* Seqs of this gap, as many as one batch carries. false: nothing can be read now. */
-static bool read_gap(struct uplink *u, struct uplink_epoch *e, const struct journal_range *gap,
-                     struct journal_run *run)
-{
-	uint64_t n = gap->last - gap->first + 1;
-	uint32_t max = n < BATCH_EVENTS_MAX ? (uint32_t)n : BATCH_EVENTS_MAX;
-	memset(run, 0, sizeof(*run));
-	int rc =
-	    journal_reader_run(u->params.reader, e->epoch, gap->first, max, BATCH_RAW_BYTES, run);
-	if (rc == 1 && run->first == gap->first)
-		return true;
-	if (rc == 1) {
-		/* A pack went between reading the epochs and now: nothing below is held any more.
-		 */
-		e->deleted = e->through = run->first - 1;
-		journal_run_free(run);
-	}
-	u->retry_us = uplink_now(u) + READ_RETRY_US;
-	return false;
-}
-
-/* ---- what goes next ---- */
-
-/* An urgent seq that the run does not carry and that waits; it goes alone. */
-static bool next_urgent(struct uplink *u, const struct uplink_epoch *e,
-                        const struct journal_run *run, struct uplink_epoch **out,
-                        struct journal_range *gap)
-{
-	struct journal_urgent list[URGENT_MAX];
-	int n = journal_reader_urgent(u->params.reader, list, URGENT_MAX);
-	for (int i = 0; i < n; i++) {
-		*out = uplink_epoch_by_id(u, list[i].epoch);
-		if (!*out || list[i].seq > (*out)->last_seq)
-			continue;
-		if (*out == e && list[i].seq >= run->first && list[i].seq < run->first + run->count)
-			continue;
-		if (!uplink_epoch_gap(u, *out, list[i].seq, gap) || gap->first != list[i].seq)
-			continue;
-		gap->last = gap->first;
-		return true;
-	}
-	return false;
-}
-
-static bool waits_after(const struct uplink *u, const struct uplink_epoch *e, uint64_t seq)
-{
-	struct journal_range gap;
-	for (; e < u->epochs + u->epoch_count; e++, seq = 0)
-		if (uplink_epoch_gap(u, e, seq, &gap))
-			return true;
-	return false;
-}
-
-/* The run that goes next and its epoch. false: none waits, or none can be read now. */
-static bool next_run(struct uplink *u, struct uplink_epoch **e, struct journal_run *run)
-{
-	struct journal_range gap = {0};
-	for (*e = u->epochs; *e < u->epochs + u->epoch_count; (*e)++)
-		if (uplink_epoch_gap(u, *e, 0, &gap))
-			break;
-	if (*e == u->epochs + u->epoch_count || !read_gap(u, *e, &gap, run))
-		return false;
-	struct uplink_epoch *other;
-	if (!waits_after(u, *e, run->first + run->count) || !next_urgent(u, *e, run, &other, &gap))
-		return true;
-	journal_run_free(run);
-	*e = other;
-	return read_gap(u, other, &gap, run);
-}
+/* ---- sending ---- */
 
 static bool publish(struct uplink *u)
 {
 	return u->params.publish(u->params.ctx, u->payload.data, u->payload.len);
 }
 
+static size_t raw_max(bool backlog)
+{
+	return backlog ? BACKLOG_RAW_BYTES : LIVE_RAW_BYTES;
+}
+
+/* What this place holds, or an urgent event that goes before it. false: nothing can be read now. */
+static bool read_next(struct uplink *u, struct uplink_place *p, struct journal_run *run)
+{
+	struct uplink_place urgent;
+	memset(run, 0, sizeof(*run));
+	if (p->cursor == UPLINK_LIVE &&
+	    !uplink_make_read(u, p->epoch, &p->gap, raw_max(false), run))
+		return false;
+	if (!u->full[UPLINK_LIVE] && uplink_next_urgent(u, p->epoch, run, &urgent)) {
+		journal_run_free(run);
+		*p = urgent;
+		return uplink_make_read(u, p->epoch, &p->gap, raw_max(false), run);
+	}
+	if (p->cursor == UPLINK_BACKLOG)
+		return uplink_make_read(u, p->epoch, &p->gap, raw_max(true), run);
+	return p->cursor == UPLINK_LIVE;
+}
+
 /* true: one was sent. */
 static bool send_next(struct uplink *u)
 {
-	struct uplink_epoch *e;
+	struct uplink_place p;
 	struct journal_run run;
-	if (u->batch_count == UPLINK_BATCHES_MAX || u->full ||
-	    (u->batch_count && u->bytes >= u->credit))
+	if (u->batch_count == UPLINK_BATCHES_MAX || u->retry_us > uplink_now(u))
 		return false;
-	if (u->retry_us > uplink_now(u) || !next_run(u, &e, &run))
+	uplink_next_place(u, &p);
+	if (!read_next(u, &p, &run))
 		return false;
 	bool sent = false;
-	if (encode(u, e, &run) != 0)
+	if (uplink_make_payload(u, p.epoch, &run) != 0)
 		u->retry_us = uplink_now(u) + READ_RETRY_US;
-	else if (u->batch_count && u->bytes + u->payload.len > u->credit)
-		u->full = true;
+	else if (!uplink_next_fits(u, p.cursor, u->payload.len))
+		u->full[p.cursor] = true;
 	else
 		sent = publish(u);
 	if (sent) {
-		batch_sent(u, batch_insert(u, e->ordinal, run.first), run.count);
+		struct uplink_batch *b = batch_insert(u, p.epoch->ordinal, run.first);
+		b->backlog = p.cursor == UPLINK_BACKLOG;
+		batch_sent(u, b, run.count);
+		uplink_next_sent(u, p.cursor, u->payload.len);
 		counter_add(u->params.counters, COUNTER_BATCHES_SENT, 1);
 	}
 	journal_run_free(&run);
@@ -270,9 +173,9 @@ static void send_again(struct uplink *u, struct uplink_batch *b)
 	struct journal_range gap = {b->first, b->first + b->count - 1};
 	struct journal_run run;
 	b->due_us = uplink_now(u) + READ_RETRY_US;
-	if (!e || !read_gap(u, e, &gap, &run))
+	if (!e || !uplink_make_read(u, e, &gap, raw_max(b->backlog), &run))
 		return;
-	if (encode(u, e, &run) == 0 && publish(u)) {
+	if (uplink_make_payload(u, e, &run) == 0 && publish(u)) {
 		batch_sent(u, b, run.count);
 		counter_add(u->params.counters, COUNTER_BATCHES_RESENT, 1);
 	}
@@ -298,6 +201,8 @@ static void start_anew(struct uplink *u, int64_t age_us_min)
 void uplink_up(struct uplink *u)
 {
 	u->up = true;
+	uplink_epochs_refresh(u);
+	uplink_next_up(u);
 	start_anew(u, 0);
 }
 
@@ -321,17 +226,39 @@ void uplink_rewind(struct uplink *u)
 	uplink_epochs_flush(u);
 }
 
+/* Something is there that HQ could confirm. */
+static bool waits_for_hq(const struct uplink *u)
+{
+	for (int i = 0; i < u->epoch_count; i++)
+		if (uplink_epoch_open(&u->epochs[i], 0) <= u->epochs[i].last_seq)
+			return true;
+	return false;
+}
+
+void uplink_progress(struct uplink *u)
+{
+	if (u->alarmed)
+		log_info("uplink: HQ confirms again");
+	u->alarmed = false;
+	u->progress_us = uplink_now(u);
+}
+
 static void check_alarm(struct uplink *u, int64_t now)
 {
-	if (!u->batch_count) {
-		u->progress_us = now;
-		u->alarmed = false;
-	}
+	if (!waits_for_hq(u))
+		uplink_progress(u);
 	if (u->alarmed || now - u->progress_us < ALARM_US)
 		return;
 	u->alarmed = true;
-	log_warn("uplink: no confirmation from HQ for an hour; nothing is lost, events stay in the "
-	         "journal");
+	counter_add(u->params.counters, COUNTER_UPLINK_ALARMS, 1);
+	log_error(
+	    "uplink: ALARM: no confirmation from HQ for an hour; nothing is lost, events stay in "
+	    "the journal");
+}
+
+static int64_t sooner(int64_t at, int64_t now, int64_t next)
+{
+	return at > now && at < next ? at : next;
 }
 
 int64_t uplink_step(struct uplink *u)
@@ -342,6 +269,7 @@ int64_t uplink_step(struct uplink *u)
 	check_alarm(u, now);
 	if (!u->up)
 		return next;
+	uplink_next_split(u);
 	for (int i = 0; i < u->batch_count; i++)
 		if (u->batches[i].due_us <= now)
 			send_again(u, &u->batches[i]);
@@ -349,9 +277,8 @@ int64_t uplink_step(struct uplink *u)
 		;
 	for (int i = 0; i < u->batch_count; i++)
 		next = u->batches[i].due_us < next ? u->batches[i].due_us : next;
-	if (u->retry_us > now && u->retry_us < next)
-		next = u->retry_us;
-	return next;
+	next = sooner(u->retry_us, now, next);
+	return u->split ? sooner(u->backlog_from_us, now, next) : next;
 }
 
 void uplink_state(const struct uplink *u, struct uplink_state *out)
@@ -363,6 +290,11 @@ void uplink_state(const struct uplink *u, struct uplink_state *out)
 	out->credit = u->credit;
 	out->quarantined = u->quarantined;
 	out->forked = u->forked;
+	out->backlog = uplink_next_behind(u);
+	out->batches = (uint64_t)u->batch_count;
+	out->alarm = u->alarmed;
+	if (waits_for_hq(u))
+		out->silent_us = uplink_now(u) - u->progress_us;
 	int64_t oldest = INT64_MAX;
 	for (int i = 0; i < u->batch_count; i++)
 		oldest =

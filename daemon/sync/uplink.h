@@ -1,14 +1,23 @@
 /* Which events go to HQ next, and which may be forgotten: batches up, confirmations down.
  *
  * Sync thread only. Holds no lines: per open epoch what is confirmed, and of each batch on its way
- * only where it begins, how long it is and when it was sent. Invariants:
+ * only where it begins, how long it is and when it was sent.
  *
- *   U1  A seq is confirmed, held back (forked), on its way in exactly one batch, or waiting; what
- * waits is sent in the order of (epoch, seq), urgent seqs before a backlog. U2  Only a confirmation
- * ends a batch; a PUBACK means nothing here. U3  The bytes on their way stay within HQ's credit,
- * except for one batch, which is always allowed. U4  A batch goes out again only when its
- * confirmation timer ends, or as the oldest one when the connection is new or HQ speaks again after
- * a silence.
+ * Two cursors. While more than 2,000 events wait, what waits is split: the newest 50 and all that
+ * follow belong to the live cursor, everything older to the backlog cursor; each sends its oldest
+ * first. With less there is one cursor. After a CONNACK the backlog waits for 0 to 30 s, drawn at
+ * most every 5 min, so that stores that come back together do not arrive together. Invariants:
+ *
+ *   U1  A seq is confirmed, held back (forked), on its way in exactly one batch, or waiting. Of
+ * what waits urgent seqs leave first, then live and backlog in turn: while both wait, the backlog
+ *       has at least a quarter of the bytes that leave.
+ *   U2  Only a confirmation ends a batch; a PUBACK means nothing here.
+ *   U3  The bytes on their way stay within HQ's credit, except for one batch, which is always
+ *       allowed: the only one, or the live cursor's only one beside a backlog that fills the
+ * credit. U4  A batch goes out again only when its confirmation timer ends (10 s doubling to 15
+ * min), or as the oldest one when the connection is new or HQ speaks again after a silence; then
+ * the others' timers stand at 10 s again. U5  After an hour in which something waited and nothing
+ * was confirmed there is an alarm, once, until something is confirmed. Nothing is deleted for it.
  */
 #ifndef LANEWAY_SYNC_UPLINK_H
 #define LANEWAY_SYNC_UPLINK_H
@@ -40,9 +49,12 @@ struct uplink_params {
 
 struct uplink_state {
 	uint64_t unconfirmed; /* events; on their way or waiting */
-	uint64_t outstanding_bytes, credit;
+	uint64_t backlog;     /* of them behind the live cursor; 0: there is one cursor */
+	uint64_t batches, outstanding_bytes, credit;
 	uint64_t quarantined, forked; /* in this run */
 	int64_t oldest_us;            /* age of the oldest batch on its way; 0: none */
+	int64_t silent_us; /* since the last confirmation, if something waits; 0: nothing does */
+	bool alarm;
 };
 
 /* Reads where the journal stands. NULL with a sentence in err. */

@@ -90,10 +90,8 @@ void uplink_confirm(struct uplink *u, const struct confirm *c, bool replace)
 	for (int i = 0; i < c->unreadable_count; i++)
 		note_unreadable(u, c->unreadable[i]);
 	u->credit = c->credit;
-	u->full = false;
-	if (gained || !u->batch_count) {
-		u->progress_us = uplink_now(u);
-		u->alarmed = false;
-	}
+	u->full[UPLINK_LIVE] = u->full[UPLINK_BACKLOG] = false;
+	if (gained > 0)
+		uplink_progress(u);
 	uplink_epochs_flush(u);
 }

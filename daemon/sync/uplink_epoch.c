@@ -45,12 +45,18 @@ static bool is_marked(const struct uplink_marks *m, uint64_t seq)
 	return false;
 }
 
+uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t seq)
+{
+	uint64_t last = min_u64(e->last_seq, seq ? seq - 1 : 0);
+	uint64_t n = last > e->through ? last - e->through : 0;
+	for (int i = 0; i < e->range_count && e->ranges[i].first <= last; i++)
+		n -= min_u64(e->ranges[i].last, last) - e->ranges[i].first + 1;
+	return n;
+}
+
 uint64_t uplink_epoch_unconfirmed(const struct uplink_epoch *e)
 {
-	uint64_t n = e->last_seq > e->through ? e->last_seq - e->through : 0;
-	for (int i = 0; i < e->range_count; i++)
-		n -= e->ranges[i].last - e->ranges[i].first + 1;
-	return n;
+	return uplink_epoch_unconfirmed_below(e, e->last_seq + 1);
 }
 
 uint64_t uplink_epoch_open(const struct uplink_epoch *e, uint64_t seq)

@@ -1,5 +1,5 @@
-/* The uplink's parts: uplink.c sends, uplink_epoch.c knows what is confirmed, uplink_confirm.c
- * listens. */
+/* The uplink's parts: uplink.c sends, uplink_next.c says what goes next, uplink_make.c makes a
+ * batch of it, uplink_epoch.c knows what is confirmed, uplink_confirm.c listens. */
 #ifndef LANEWAY_SYNC_UPLINK_INTERNAL_H
 #define LANEWAY_SYNC_UPLINK_INTERNAL_H
 
@@ -34,6 +34,7 @@ struct uplink_batch {
 	int64_t ordinal;
 	uint64_t first;
 	uint32_t count;
+	bool backlog; /* else of the live cursor */
 	size_t bytes;
 	int64_t first_sent_us, sent_us, due_us;
 	unsigned times;                    /* sent since the timers last started anew */
@@ -51,11 +52,30 @@ struct uplink {
 	size_t bytes; /* of the batches */
 	uint64_t credit;
 	uint64_t quarantined, forked;
-	bool up, full; /* full: the next batch did not fit; wait for a confirmation */
+	bool up;
+	bool full[2]; /* by cursor: its next batch did not fit; wait for a confirmation */
+	/* The two cursors. While `split`, what stands below (live_ordinal, live_first) is the
+	 * backlog. */
+	bool split;
+	int64_t live_ordinal;
+	uint64_t live_first;
+	int64_t backlog_from_us; /* not before this: jitter */
+	int64_t jitter_us;       /* when that was drawn; 0: never */
+	int64_t
+	    ahead_bytes; /* what the live cursor took over its three quarters; its turn below 0 */
 	bool alarmed;
-	int64_t progress_us; /* last time that something was confirmed, or nothing was on its way */
+	int64_t progress_us; /* last time that something was confirmed, or nothing waited */
 	int64_t retry_us;    /* reading failed: not before this */
 	struct buf payload, keys;
+};
+
+enum uplink_cursor { UPLINK_LIVE, UPLINK_BACKLOG, UPLINK_NEITHER };
+
+/* What goes next: a range of one epoch's seqs, of which as many go as one batch carries. */
+struct uplink_place {
+	enum uplink_cursor cursor;
+	struct uplink_epoch *epoch;
+	struct journal_range gap;
 };
 
 static inline int64_t uplink_now(const struct uplink *u)
@@ -82,12 +102,45 @@ uint64_t uplink_epoch_open(const struct uplink_epoch *e, uint64_t seq);
 /* The lowest waiting seq from `from` on and how many may travel with it. false: none waits. */
 bool uplink_epoch_gap(const struct uplink *u, const struct uplink_epoch *e, uint64_t from,
                       struct journal_range *gap);
+/* Of them those below seq. */
+uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t seq);
 /* Take in HQ's word; how many seqs are newly confirmed (negative: fewer than before). */
 int64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct confirm_epoch *c, bool replace);
 /* Remember; false: it was there. */
 bool uplink_mark(struct uplink_marks *m, uint64_t seq);
 
+/* ---- uplink_next.c ---- */
+
+/* Draw the line between backlog and live anew if it must move. */
+void uplink_next_split(struct uplink *u);
+/* The connection is new: what was on its way counts to the backlog, which waits for its jitter. */
+void uplink_next_up(struct uplink *u);
+/* The cursor whose turn it is, and what it would send. cursor is UPLINK_NEITHER when nothing waits
+ * that may go now. */
+void uplink_next_place(struct uplink *u, struct uplink_place *out);
+/* An urgent seq that waits and is none of `run`'s; it goes alone. */
+bool uplink_next_urgent(struct uplink *u, const struct uplink_epoch *e,
+                        const struct journal_run *run, struct uplink_place *out);
+/* May a payload of this length leave now? */
+bool uplink_next_fits(const struct uplink *u, enum uplink_cursor cursor, size_t len);
+/* It left. */
+void uplink_next_sent(struct uplink *u, enum uplink_cursor cursor, size_t len);
+/* Events of the backlog that are not confirmed. */
+uint64_t uplink_next_behind(const struct uplink *u);
+
+/* ---- uplink_make.c ---- */
+
+/* Seqs of this gap, as many as one batch of `raw_max` bytes of lines carries. false: nothing can be
+ * read now, retry_us says when. */
+bool uplink_make_read(struct uplink *u, struct uplink_epoch *e, const struct journal_range *gap,
+                      size_t raw_max, struct journal_run *run);
+/* The run as a payload in u->payload. 0 or -1. */
+int uplink_make_payload(struct uplink *u, const struct uplink_epoch *e,
+                        const struct journal_run *run);
+
 /* ---- uplink.c ---- */
 void uplink_batch_drop(struct uplink *u, int i);
+/* Something was confirmed, or nothing waits: the hour until the alarm begins anew. */
+void uplink_progress(struct uplink *u);
 
 #endif

@@ -133,7 +133,8 @@ static const char healthy[] = UNTIL_CLOSE
     "\"epoch\":\"00112233aabbccdd\",\"seq\":40,"
     "\"journal\":{\"events\":12041,\"confirmed\":12040,\"bytes\":123456,"
     "\"cannot_keep\":false,\"full\":false},"
-    "\"sync\":{\"configured\":true,\"connected\":true,\"reachable\":true,\"unsent\":1,"
+    "\"sync\":{\"configured\":true,\"connected\":true,\"reachable\":true,\"unsent\":2041,"
+    "\"backlog\":1990,\"batches\":3,\"oldest_unconfirmed_s\":75,\"silent_s\":9,\"alarm\":false,"
     "\"outstanding_bytes\":900,\"quarantined\":0,\"forked\":0,\"shard_version\":2000,"
     "\"profiles\":2000,\"synced\":\"2026-11-21T17:02:03.123Z\"},"
     "\"sources\":[{\"name\":\"scan-3\",\"lane\":\"3\",\"kind\":\"scanner\",\"up\":true}],"
@@ -141,7 +142,8 @@ static const char healthy[] = UNTIL_CLOSE
     "\"counters\":{\"laneway_scans_total\":12,\"laneway_scan_bad_total\":0}}";
 static const char sick[] = UNTIL_CLOSE
     "{\"store\":\"s1\",\"journal\":{\"cannot_keep\":true,\"full\":true},"
-    "\"sync\":{\"connected\":false,\"unsent\":7,\"quarantined\":2,\"forked\":1},"
+    "\"sync\":{\"connected\":false,\"unsent\":7,\"alarm\":true,\"silent_s\":7500,\"quarantined\":2,"
+    "\"forked\":1},"
     "\"sources\":[{\"name\":\"scan\\u001b[2J\",\"lane\":\"3\",\"kind\":\"scanner\",\"up\":false}]}";
 
 static void a_healthy_box_is_a_table_and_status_0(void **state)
@@ -154,8 +156,10 @@ static void a_healthy_box_is_a_table_and_status_0(void **state)
 	assert_non_null(strstr(w.out, "store s1, device d1, lanewayd v1, up 2 h 5 min\n"));
 	assert_non_null(strstr(
 	    w.out, "12,041 events, 12,040 confirmed, 120 KiB; epoch 00112233aabbccdd at 40\n"));
-	assert_non_null(
-	    strstr(w.out, "connected, answering; 1 events unsent, 900 bytes on the way\n"));
+	assert_non_null(strstr(w.out, "HQ        connected, answering\n"));
+	assert_non_null(strstr(w.out, "uplink    2,041 events unsent, 1,990 of them backlog behind "
+	                              "the live ones; 3 batches (900 bytes) on the way, the oldest "
+	                              "for 1 min\n"));
 	assert_non_null(strstr(w.out, "lane 3  scan-3  up\n"));
 	assert_non_null(strstr(w.out, "lane 3  T3  down\n"));
 	assert_non_null(strstr(w.out, "12  laneway_scans_total\n"));
@@ -174,6 +178,8 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	assert_non_null(strstr(w.out, "PROBLEM  the journal cannot keep anything"));
 	assert_non_null(strstr(w.out, "PROBLEM  the journal is full"));
 	assert_non_null(strstr(w.out, "PROBLEM  no connection to the broker; 7 events wait\n"));
+	assert_non_null(strstr(w.out, "PROBLEM  HQ has confirmed nothing for 2 h 5 min; nothing is "
+	                              "lost, 7 events wait\n"));
 	assert_non_null(strstr(w.out, "PROBLEM  HQ could not read 2 events"));
 	assert_non_null(strstr(w.out, "PROBLEM  HQ holds 1 events with other content"));
 	assert_non_null(strstr(w.out, "PROBLEM  no customer data"));
@@ -191,6 +197,17 @@ static void a_box_without_hq_has_no_problem_with_hq(void **state)
 	    ask(&w, cli_status, false, NULL, UNTIL_CLOSE "{\"sync\":{\"configured\":false}}"),
 	    CLI_OK);
 	assert_non_null(strstr(w.out, "HQ        not configured\n"));
+	forget(&w);
+}
+
+static void a_store_whose_events_are_all_confirmed_says_so(void **state)
+{
+	struct said w;
+
+	(void)state;
+	ask(&w, cli_status, false, NULL,
+	    UNTIL_CLOSE "{\"sync\":{\"connected\":true,\"reachable\":true,\"unsent\":0}}");
+	assert_non_null(strstr(w.out, "uplink    everything is confirmed\n"));
 	forget(&w);
 }
 
@@ -422,6 +439,7 @@ int main(void)
 	    cmocka_unit_test(a_healthy_box_is_a_table_and_status_0),
 	    cmocka_unit_test(what_is_wrong_comes_first_and_makes_the_status_1),
 	    cmocka_unit_test(a_box_without_hq_has_no_problem_with_hq),
+	    cmocka_unit_test(a_store_whose_events_are_all_confirmed_says_so),
 	    cmocka_unit_test(json_is_the_daemons_own_and_the_status_says_the_same),
 	    cmocka_unit_test(a_daemon_that_is_not_there_is_status_3_and_named),
 	    cmocka_unit_test(each_event_is_one_line_that_names_nobody),

@@ -22,6 +22,7 @@ static const char *const topics[] = {"laneway/1/s1/confirm", "laneway/1/s1/tell"
 struct fixture {
 	struct broker broker;
 	struct counters counters;
+	size_t bytes_max;
 };
 
 struct client {
@@ -45,6 +46,7 @@ static struct client client_new(struct fixture *f, const char *ca, const char *c
 	                             .tls = c.tls,
 	                             .topics = topics,
 	                             .queue_max = queue_max,
+	                             .queue_bytes_max = f->bytes_max,
 	                             .counters = &f->counters};
 	c.mqtt = mqtt_new(&params, err, sizeof(err));
 	assert_string_equal(err, "");
@@ -221,6 +223,115 @@ static void a_peer_that_never_answers_holds_up_neither_start_nor_stop(void **sta
 	close(fd);
 }
 
+/* A listener whose queue of connections is full: what comes to it now is swallowed. */
+struct hole {
+	int fd, fillers[4], port;
+};
+
+static void hole_open(struct hole *h)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	h->fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(h->fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(h->fd, 0), 0);
+	assert_int_equal(getsockname(h->fd, (struct sockaddr *)&sa, &len), 0);
+	h->port = ntohs(sa.sin_port);
+	for (int i = 0; i < 4; i++) {
+		h->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(h->fillers[i], (struct sockaddr *)&sa, len);
+	}
+}
+
+static void hole_close(struct hole *h)
+{
+	for (int i = 0; i < 4; i++)
+		close(h->fillers[i]);
+	close(h->fd);
+}
+
+static void a_line_that_swallows_packets_holds_up_no_stop(void **state)
+{
+	struct fixture *f = *state;
+	struct hole hole;
+	hole_open(&hole);
+	struct client c = client_new(f, "right", "tls", "127.0.0.1", hole.port, 100);
+	assert_int_equal(mqtt_start(c.mqtt), 0);
+	assert_null(want(c.mqtt, MQTT_UP, 1500));
+	int64_t start = now_ms();
+	client_free(&c);
+	assert_true(now_ms() - start < 1500);
+	hole_close(&hole);
+}
+
+/* libmosquitto by itself would send it again before everything else. */
+static void what_an_ended_connection_did_not_bring_over_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct client store = client_new(f, "right", "tls", "127.0.0.1", f->broker.port, 100);
+	assert_int_equal(mqtt_start(store.mqtt), 0);
+	expect(store.mqtt, MQTT_UP);
+	kill(f->broker.pid, SIGSTOP);
+	for (int i = 0; i < 3; i++)
+		assert_true(mqtt_publish(store.mqtt, topics[0], "old", 3) > 0);
+	broker_kill(&f->broker);
+	expect(store.mqtt, MQTT_DOWN);
+	broker_start(&f->broker);
+	expect(store.mqtt, MQTT_UP);
+	assert_true(mqtt_publish(store.mqtt, topics[0], "new", 3) > 0);
+	struct mqtt_item *item = want(store.mqtt, MQTT_MESSAGE, WAIT_MS);
+	assert_non_null(item);
+	assert_memory_equal(item->payload, "new", 3);
+	mqtt_item_free(item);
+	client_free(&store);
+}
+
+/* "localhost" has two addresses on most machines; nobody listens on the first. The name still
+ * stands in the handshake, for servers behind a router of names. */
+static void an_address_that_is_dead_is_passed_over_and_the_name_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	uint8_t hello[2048];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	struct client c = client_new(f, "right", "tls", "localhost", ntohs(sa.sin_port), 100);
+	assert_int_equal(mqtt_start(c.mqtt), 0);
+	int peer = accept(fd, NULL, NULL);
+	ssize_t n = recv(peer, hello, sizeof(hello), 0);
+	assert_true(n > 0);
+	assert_non_null(memmem(hello, (size_t)n, "localhost", 9));
+	assert_null(memmem(hello, (size_t)n, "127.0.0.1", 9));
+	close(peer);
+	close(fd);
+	client_free(&c);
+}
+
+static void payloads_that_wait_are_bounded_by_their_bytes(void **state)
+{
+	struct fixture *f = *state;
+	f->bytes_max = 250;
+	struct client store = client_new(f, "right", "tls", "127.0.0.1", f->broker.port, 100);
+	static const char payload[100];
+	assert_int_equal(mqtt_start(store.mqtt), 0);
+	expect(store.mqtt, MQTT_UP);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 4; i++)
+			assert_true(mqtt_publish(store.mqtt, topics[0], payload, 100) > 0);
+		uint64_t dropped = 2 * (uint64_t)(round + 1);
+		for (int64_t end = now_ms() + WAIT_MS; now_ms() < end;)
+			if (counter_get(&f->counters, COUNTER_MQTT_DROPPED) == dropped)
+				break;
+		assert_int_equal(counter_get(&f->counters, COUNTER_MQTT_DROPPED), dropped);
+		expect(store.mqtt, MQTT_MESSAGE);
+		expect(store.mqtt, MQTT_MESSAGE);
+	}
+	client_free(&store);
+}
+
 static void a_full_queue_counts_what_it_drops_but_never_loses_the_state(void **state)
 {
 	struct fixture *f = *state;
@@ -276,6 +387,10 @@ int main(void)
 	    TEST(it_comes_back_by_itself_after_the_broker_was_killed),
 	    TEST(it_waits_for_a_broker_that_is_not_there_yet),
 	    TEST(a_peer_that_never_answers_holds_up_neither_start_nor_stop),
+	    TEST(a_line_that_swallows_packets_holds_up_no_stop),
+	    TEST(what_an_ended_connection_did_not_bring_over_is_forgotten),
+	    TEST(an_address_that_is_dead_is_passed_over_and_the_name_is_told),
+	    TEST(payloads_that_wait_are_bounded_by_their_bytes),
 	    TEST(a_full_queue_counts_what_it_drops_but_never_loses_the_state),
 	    TEST(a_wake_ends_a_wait_and_is_no_item),
 	};

@@ -158,7 +158,7 @@ static void a_publish_that_failed_is_tried_again_and_not_counted(void **state)
 static void the_bytes_on_their_way_stay_within_the_credit(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 4000, false);
+	fill_pack(f, 1900, false);
 	f->confirm->credit = 1;
 	confirm(f, 0);
 	uplink_up(f->uplink);

@@ -47,20 +47,31 @@ static void hq_cannot_confirm_what_does_not_exist_yet(void **state)
 	expect_sent(f, 0, 2, 1);
 }
 
-static void an_urgent_event_goes_alone_before_a_backlog(void **state)
+static void an_urgent_event_goes_alone_before_both_cursors(void **state)
 {
 	struct fixture *f = *state;
 	fill_pack(f, 3000, false);
 	fill_pack(f, 1, true);
-	fill_pack(f, 10, false);
+	fill_pack(f, 1000, false);
 	uplink_up(f->uplink);
+	later(f, 31 * S);
 	uplink_step(f->uplink);
 	expect_sent(f, 0, 3002, 1);
-	assert_int_equal(f->sent[1].first, 1);
 	for (int i = 1; i < f->sent_count; i++)
 		assert_true(
 		    f->sent[i].first != 3002 &&
 		    (f->sent[i].first > 3002 || f->sent[i].first + f->sent[i].count <= 3002));
+}
+
+static void an_urgent_event_goes_alone_before_a_little_that_waits_too(void **state)
+{
+	struct fixture *f = *state;
+	fill_pack(f, 1500, false);
+	fill_pack(f, 1, true);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	expect_sent(f, 0, 1502, 1);
+	assert_int_equal(f->sent[1].first, 1);
 }
 
 static void an_urgent_event_that_the_next_batch_carries_goes_with_it(void **state)
@@ -307,7 +318,8 @@ int main(void)
 	    TEST(only_what_lies_between_confirmed_ranges_is_sent),
 	    TEST(later_ranges_join_with_those_before),
 	    TEST(hq_cannot_confirm_what_does_not_exist_yet),
-	    TEST(an_urgent_event_goes_alone_before_a_backlog),
+	    TEST(an_urgent_event_goes_alone_before_both_cursors),
+	    TEST(an_urgent_event_goes_alone_before_a_little_that_waits_too),
 	    TEST(an_urgent_event_that_the_next_batch_carries_goes_with_it),
 	    TEST(a_forked_seq_is_never_confirmed_and_not_sent_again),
 	    TEST(a_quarantined_seq_is_counted_once),

@@ -72,6 +72,13 @@ static void sync_problems(struct report *r, json_t *sync)
 		        number(sync, "unsent"));
 	else if (!yes(sync, "reachable"))
 		problem(r, "HQ does not answer; %" PRIu64 " events wait", number(sync, "unsent"));
+	if (yes(sync, "alarm")) {
+		char silent[32];
+		cli_duration((int64_t)number(sync, "silent_s"), silent);
+		problem(r,
+		        "HQ has confirmed nothing for %s; nothing is lost, %" PRIu64 " events wait",
+		        silent, number(sync, "unsent"));
+	}
 	if (number(sync, "quarantined") > 0)
 		problem(r, "HQ could not read %" PRIu64 " events and keeps them raw",
 		        number(sync, "quarantined"));
@@ -149,20 +156,43 @@ static void put_journal(struct cli *c, json_t *o)
 	fprintf(c->out, " at %" PRIu64 "\n", number(o, "seq"));
 }
 
+static void put_uplink(struct cli *c, json_t *sync)
+{
+	char n[27], behind[27], batches[27], bytes[32], age[32];
+	int64_t oldest = (int64_t)number(sync, "oldest_unconfirmed_s");
+
+	row(c, "uplink");
+	if (number(sync, "unsent") == 0) {
+		fputs("everything is confirmed\n", c->out);
+		return;
+	}
+	cli_count(number(sync, "unsent"), n);
+	cli_count(number(sync, "backlog"), behind);
+	cli_count(number(sync, "batches"), batches);
+	cli_bytes(number(sync, "outstanding_bytes"), bytes);
+	fprintf(c->out, "%s events unsent", n);
+	if (number(sync, "backlog") > 0)
+		fprintf(c->out, ", %s of them backlog behind the live ones", behind);
+	fprintf(c->out, "; %s batches (%s) on the way", batches, bytes);
+	if (number(sync, "batches") > 0) {
+		cli_duration(oldest, age);
+		fprintf(c->out, ", the oldest for %s", age);
+	}
+	putc('\n', c->out);
+}
+
 static void put_sync(struct cli *c, json_t *sync)
 {
-	char n[27], out[32];
+	char n[27];
 
 	row(c, "HQ");
 	if (json_is_false(json_object_get(sync, "configured"))) {
 		fputs("not configured\n", c->out);
 		return;
 	}
-	cli_count(number(sync, "unsent"), n);
-	cli_bytes(number(sync, "outstanding_bytes"), out);
-	fprintf(c->out, "%s, %s; %s events unsent, %s on the way\n",
-	        yes(sync, "connected") ? "connected" : "not connected",
-	        yes(sync, "reachable") ? "answering" : "not answering", n, out);
+	fprintf(c->out, "%s, %s\n", yes(sync, "connected") ? "connected" : "not connected",
+	        yes(sync, "reachable") ? "answering" : "not answering");
+	put_uplink(c, sync);
 	cli_count(number(sync, "profiles"), n);
 	row(c, "customers");
 	fprintf(c->out, "%s, version %" PRIu64 ", as of ", n, number(sync, "shard_version"));

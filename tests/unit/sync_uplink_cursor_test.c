@@ -1,0 +1,360 @@
+/* Two cursors: what is new does not wait for a backlog, and a backlog does not wait for ever. */
+#include "sync_uplink_world.h"
+
+#define MANY 6000 /* a backlog, in packs of 1,000 */
+#define LIVE_MIN 50
+
+static void fill_many(struct fixture *f)
+{
+	for (int i = 0; i < MANY / 1000; i++)
+		fill_pack(f, 1000, false);
+}
+
+/* HQ confirms everything that it got. Ranges above `through` are the runs it holds. */
+static void confirm_got(struct fixture *f)
+{
+	struct confirm_epoch *e = word(f, 0);
+	uint64_t s = 1, last = place_state(f->place).last_seq;
+	while (s <= last && f->seen[s])
+		s++;
+	e->through = s - 1;
+	for (; s <= last; s++) {
+		if (!f->seen[s])
+			continue;
+		if (e->range_count && e->ranges[e->range_count - 1].last == s - 1) {
+			e->ranges[e->range_count - 1].last = s;
+		} else if (e->range_count < CONFIRM_RANGES_MAX) {
+			e->ranges[e->range_count].first = e->ranges[e->range_count].last = s;
+			e->range_count++;
+		}
+	}
+	uplink_confirm(f->uplink, f->confirm, false);
+}
+
+/* What was sent since `from` has come to HQ. */
+static void arrive(struct fixture *f, int from)
+{
+	if (!f->seen)
+		f->seen = calloc(1, f->seen_max = 100000);
+	for (int i = from; i < f->sent_count; i++)
+		for (uint64_t k = 0; k < f->sent[i].count; k++)
+			f->seen[f->sent[i].first + k]++;
+}
+
+static bool was_sent(const struct fixture *f, int from, uint64_t seq)
+{
+	for (int i = from; i < f->sent_count; i++)
+		if (seq >= f->sent[i].first && seq < f->sent[i].first + f->sent[i].count)
+			return true;
+	return false;
+}
+
+static void a_new_event_leaves_at_once_though_the_backlog_fills_the_credit(void **state)
+{
+	struct fixture *f = *state;
+	fill_many(f);
+	f->confirm->credit = 8000;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	later(f, 31 * S);
+	uplink_step(f->uplink);
+	assert_true(now(f).outstanding_bytes > 4000 && now(f).backlog > 5000);
+	arrive(f, 0);
+	confirm_got(f);
+	uplink_step(f->uplink); /* now only the backlog is on its way */
+	int n = f->sent_count;
+	fill(f, 1);
+	uplink_step(f->uplink);
+	expect_sent(f, n, MANY + 2, 1);
+	size_t most = 0;
+	for (int i = 0; i < f->sent_count; i++)
+		most = f->sent[i].bytes > most ? f->sent[i].bytes : most;
+	assert_true(now(f).outstanding_bytes <= 8000 + most);
+	fill(f, 1); /* the one that is always allowed is under way */
+	uplink_step(f->uplink);
+	assert_true(now(f).outstanding_bytes <= 8000 + most);
+}
+
+static void the_newest_events_need_no_wait_and_the_backlog_waits_for_its_jitter(void **state)
+{
+	struct fixture *f = *state;
+	fill_many(f);
+	f->confirm->credit = BIG;
+	confirm(f, 0);
+	int64_t first = INT64_MAX, last = 0;
+	for (int i = 0; i < 40; i++) {
+		uplink_free(f->uplink);
+		uplink_start(f);
+		uplink_confirm(f->uplink, f->confirm, false);
+		f->sent_count = 0;
+		uplink_up(f->uplink);
+		int64_t from = f->place->wall_us, at = uplink_step(f->uplink);
+		assert_true(was_sent(f, 0, MANY + 1) && !was_sent(f, 0, MANY + 1 - LIVE_MIN));
+		while (!was_sent(f, 0, 1) && f->place->wall_us - from <= 31 * S) {
+			later(f, at - f->place->wall_us);
+			at = uplink_step(f->uplink);
+		}
+		int64_t waited = f->place->wall_us - from;
+		assert_true(was_sent(f, 0, 1) && waited <= 30 * S);
+		first = waited < first ? waited : first;
+		last = waited > last ? waited : last;
+	}
+	assert_true(first < 8 * S && last > 22 * S);
+}
+
+static void a_line_that_flaps_draws_its_jitter_once(void **state)
+{
+	struct fixture *f = *state;
+	fill_many(f);
+	confirm(f, 0);
+	for (int i = 0; i < 8; i++) {
+		uplink_up(f->uplink);
+		uplink_step(f->uplink);
+		later(f, 4 * S);
+		uplink_down(f->uplink);
+	}
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	assert_true(was_sent(f, 0, 1));
+}
+
+static void little_that_waits_goes_at_once_and_in_order(void **state)
+{
+	struct fixture *f = *state;
+	fill_pack(f, 1999, false);
+	f->confirm->credit = BIG;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent[0].first, 1);
+	assert_true(was_sent(f, 0, 2000));
+	assert_int_equal(now(f).backlog, 0);
+}
+
+/* Live traffic that never ends, on a narrow pipe: of what leaves, the backlog has its quarter, and
+ * the live cursor the rest. */
+static void a_flood_of_new_events_leaves_the_backlog_a_quarter(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t old_events = 5 * MANY;
+	for (int i = 0; i < 5; i++)
+		fill_many(f);
+	f->confirm->credit = 6000;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	later(f, 31 * S);
+	size_t old = 0, live = 0;
+	for (int round = 0; round < 30; round++) {
+		int from = f->sent_count;
+		fill_pack(f, 1000, false);
+		uplink_step(f->uplink);
+		assert_true(now(f).backlog > 0);
+		for (int i = from; i < f->sent_count; i++)
+			*(f->sent[i].first <= old_events ? &old : &live) += f->sent[i].bytes;
+		arrive(f, from);
+		confirm_got(f);
+	}
+	if (old * 100 < (old + live) * 24 || old * 100 > (old + live) * 40)
+		fail_msg("the backlog had %zu of %zu bytes", old, old + live);
+}
+
+static void without_credit_the_cursors_take_turns_with_one_batch(void **state)
+{
+	struct fixture *f = *state;
+	fill_many(f);
+	f->confirm->credit = 0;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	later(f, 31 * S);
+	int old = 0;
+	for (int round = 0; round < 24; round++) {
+		int from = f->sent_count;
+		fill_pack(f, 1000, false);
+		uplink_step(f->uplink);
+		assert_int_equal(f->sent_count, from + 1);
+		uplink_step(f->uplink);
+		assert_int_equal(f->sent_count, from + 1);
+		old += f->sent[from].first < MANY - LIVE_MIN;
+		arrive(f, from);
+		confirm_got(f);
+	}
+	assert_true(old >= 2 && old <= 12);
+}
+
+static void after_an_outage_the_old_window_does_not_hold_up_what_is_new(void **state)
+{
+	struct fixture *f = *state;
+	fill_pack(f, 1900, false);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	f->confirm->credit = now(f).outstanding_bytes; /* all of it is taken */
+	confirm(f, 0);
+	later(f, 7 * PLACE_DAY_US);
+	uplink_down(f->uplink);
+	fill_many(f);
+	int n = f->sent_count;
+	uplink_up(f->uplink);
+	fill(f, 1);
+	uplink_step(f->uplink);
+	expect_sent(f, n, 1, f->sent[0].count); /* the oldest, at once */
+	assert_true(was_sent(f, n, 1901 + MANY + 1));
+	assert_false(was_sent(f, n, f->sent[1].first));
+	later(f, 11 * S);
+	uplink_step(f->uplink);
+	assert_true(was_sent(f, n, f->sent[1].first));
+}
+
+static void a_live_cursor_that_falls_behind_jumps_to_what_is_new(void **state)
+{
+	struct fixture *f = *state;
+	fill_many(f);
+	f->confirm->credit = 0;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	for (int i = 0; i < 6; i++)
+		fill_pack(f, 1000, false);
+	int n = f->sent_count;
+	arrive(f, 0);
+	confirm_got(f);
+	uplink_step(f->uplink);
+	assert_true(f->sent[n].first > 2 * MANY - 2 * LIVE_MIN);
+}
+
+static void packs_of_one_event_travel_in_large_batches(void **state)
+{
+	struct fixture *f = *state;
+	fill(f, 700);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	assert_true(f->sent[0].count > 100);
+	uint64_t next = 1;
+	for (int i = 0; i < f->sent_count; i++) {
+		assert_int_equal(f->sent[i].first, next);
+		next += f->sent[i].count;
+	}
+	assert_int_equal(next, 702);
+}
+
+/* Both cursors over a pipe that loses half: every seq arrives, and the store ends with one cursor.
+ */
+static void whatever_is_lost_both_cursors_bring_everything_over(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t total;
+	srand(11);
+	fill_many(f);
+	f->confirm->credit = 20000;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	for (int round = 0; round < 4000; round++) {
+		f->sent_count = 0;
+		if (round < 300)
+			fill_pack(f, 1 + rand() % 30, rand() % 16 == 0);
+		uplink_step(f->uplink);
+		for (int i = 0; i < f->sent_count; i++)
+			if (rand() % 2)
+				f->sent[i].count = 0; /* lost */
+		arrive(f, 0);
+		if (rand() % 2)
+			confirm_got(f);
+		if (rand() % 30 == 0) {
+			uplink_down(f->uplink);
+			uplink_up(f->uplink);
+		}
+		later(f, rand() % 15 * S);
+		if (round > 300 && now(f).unconfirmed == 0)
+			break;
+	}
+	total = place_state(f->place).last_seq;
+	for (uint64_t s = 1; s <= total; s++)
+		assert_true(f->seen[s]);
+	assert_int_equal(now(f).unconfirmed, 0);
+	assert_int_equal(now(f).backlog, 0);
+	assert_int_equal(now(f).outstanding_bytes, 0);
+	await_confirmed(f, total);
+}
+
+/* ---- the alarm ---- */
+
+static void an_hour_without_a_confirmation_is_an_alarm_and_deletes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	for (int i = 0; i < 59; i++) {
+		later(f, 60 * S);
+		uplink_step(f->uplink);
+	}
+	assert_false(now(f).alarm);
+	assert_int_equal(now(f).silent_us, 59 * 60 * S);
+	later(f, 60 * S);
+	uplink_step(f->uplink);
+	later(f, 60 * S);
+	uplink_step(f->uplink);
+	assert_true(now(f).alarm);
+	assert_int_equal(counter_get(&f->place->counters, COUNTER_UPLINK_ALARMS), 1);
+	assert_int_equal(now(f).unconfirmed, 1);
+	assert_int_equal(place_state(f->place).kept, 1);
+	confirm(f, 0); /* a word that confirms nothing new ends nothing */
+	assert_true(now(f).alarm);
+	confirm(f, 1);
+	assert_false(now(f).alarm);
+	assert_int_equal(now(f).silent_us, 0);
+}
+
+static void a_store_that_never_had_a_line_raises_the_alarm_too(void **state)
+{
+	struct fixture *f = *state;
+	later(f, 3601 * S);
+	uplink_step(f->uplink);
+	assert_true(now(f).alarm);
+}
+
+static void a_store_with_nothing_to_say_raises_no_alarm(void **state)
+{
+	struct fixture *f = *state;
+	confirm(f, 1);
+	later(f, 7200 * S);
+	uplink_step(f->uplink);
+	assert_false(now(f).alarm);
+	fill(f, 1); /* the hour begins when something waits */
+	later(f, 3500 * S);
+	uplink_step(f->uplink);
+	assert_false(now(f).alarm);
+}
+
+static void a_forked_event_alone_raises_no_alarm(void **state)
+{
+	struct fixture *f = *state;
+	struct confirm_epoch *e = word(f, 0);
+	e->forked_count = 1;
+	e->forked[0] = (struct confirm_seq){1, "other_leaf"};
+	uplink_confirm(f->uplink, f->confirm, false);
+	later(f, 7200 * S);
+	uplink_step(f->uplink);
+	assert_false(now(f).alarm);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_new_event_leaves_at_once_though_the_backlog_fills_the_credit),
+	    TEST(the_newest_events_need_no_wait_and_the_backlog_waits_for_its_jitter),
+	    TEST(a_line_that_flaps_draws_its_jitter_once),
+	    TEST(little_that_waits_goes_at_once_and_in_order),
+	    TEST(a_flood_of_new_events_leaves_the_backlog_a_quarter),
+	    TEST(without_credit_the_cursors_take_turns_with_one_batch),
+	    TEST(after_an_outage_the_old_window_does_not_hold_up_what_is_new),
+	    TEST(a_live_cursor_that_falls_behind_jumps_to_what_is_new),
+	    TEST(packs_of_one_event_travel_in_large_batches),
+	    TEST(whatever_is_lost_both_cursors_bring_everything_over),
+	    TEST(an_hour_without_a_confirmation_is_an_alarm_and_deletes_nothing),
+	    TEST(a_store_that_never_had_a_line_raises_the_alarm_too),
+	    TEST(a_store_with_nothing_to_say_raises_no_alarm),
+	    TEST(a_forked_event_alone_raises_no_alarm),
+	};
+	log_open("sync_uplink_cursor_test", LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
