@@ -329,7 +329,7 @@ static void a_forked_event_alone_raises_no_alarm(void **state)
 	struct fixture *f = *state;
 	struct confirm_epoch *e = word(f, 0);
 	e->forked_count = 1;
-	e->forked[0] = (struct confirm_seq){1, "other_leaf"};
+	e->forked[0] = (struct confirm_seq){.seq = 1, .last = 1, .reason = "other_leaf"};
 	uplink_confirm(f->uplink, f->confirm, false);
 	later(f, 7200 * S);
 	uplink_step(f->uplink);
