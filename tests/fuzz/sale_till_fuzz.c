@@ -75,7 +75,14 @@ static const char *const messages[] = {
     [TILL_BASKET_VOIDED] = "{\"basket\":\"%d\"}",
     [TILL_REFUND] = "{\"refund_number\":\"%d\",\"original_order_id\":null,\"products\":[],"
                     "\"total\":\"1.00\",\"tax\":\"0.00\",\"tenders\":[]}",
+    [TILL_OPENED] = "{\"staff_ref\":\"%d\"}",
+    [TILL_CLOSED] = "{\"first_receipt_number\":\"%d\",\"last_receipt_number\":\"%d\","
+                    "\"orders\":2,\"orders_sum\":\"1.00\",\"refunds\":0,"
+                    "\"refunds_sum\":\"0.00\",\"voids\":0,\"voids_sum\":\"0.00\","
+                    "\"tenders\":[{\"type\":\"cash\",\"amount\":\"1.00\"}]}",
 };
+_Static_assert(sizeof messages / sizeof messages[0] == TILL_TYPE_COUNT,
+               "every message of the table can come");
 
 static int till(struct day *d, struct entry *e, enum till_type type, uint8_t arg)
 {
