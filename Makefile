@@ -37,6 +37,8 @@ PKGS := libevent libevent_openssl libevent_pthreads libmosquitto sqlite3 libssl 
 CC := gcc
 CXX := g++
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0)
+# Certificates are held against this while the clock is not trusted. Without git: the year of the tree.
+BUILT_S := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),1767225600)
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
 CPPFLAGS = -D_GNU_SOURCE -Iinclude -Idaemon -Itools -I$(B)
 CFLAGS = -std=c11 -O2 -g $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pthread
@@ -77,11 +79,11 @@ $(B)/%.o: %.cc
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(B)/daemon/serve/ui.o: $(UI)
 # Only this object knows the version, and only a new version makes it anew.
-$(B)/daemon/base/version.o $(FB)/daemon/base/version.o: CPPFLAGS += -DLANEWAY_VERSION='"$(VERSION)"'
+$(B)/daemon/base/version.o $(FB)/daemon/base/version.o: CPPFLAGS += -DLANEWAY_VERSION='"$(VERSION)"' -DLANEWAY_BUILT_S=$(BUILT_S)
 $(B)/daemon/base/version.o: $(B)/version.txt
 $(B)/version.txt: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+	@echo '$(VERSION) $(BUILT_S)' | cmp -s - $@ || echo '$(VERSION) $(BUILT_S)' >$@
 .PHONY: FORCE
 
 $(B)/liblaneway.a: $(LIB_OBJ)

@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock_keep.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "conf.h"
 #include "flow.h"
 #include "serve/serve.h"
@@ -25,6 +27,7 @@
 struct box {
 	const struct conf *conf; /* as at the start: modules keep its names and folders */
 	struct counters counters;
+	struct clock_keep *clock;
 	struct vault *vault;
 	struct journal *journal;
 	struct sync *sync;
@@ -72,6 +75,13 @@ static int start_folders(struct box *b)
 	return b->sync_fd < 0 ? -1 : 0;
 }
 
+static int start_clock(struct box *b)
+{
+	b->clock = clock_keep_new(clock_raw_system(), version_built_us(), &b->counters);
+	snprintf(b->err, b->err_size, "out of memory");
+	return b->clock ? 0 : -1;
+}
+
 static int start_vault(struct box *b)
 {
 	char path[256];
@@ -89,7 +99,7 @@ static int start_journal(struct box *b)
 	    .store = b->conf->store,
 	    .device = b->conf->device,
 	    .vault = b->vault,
-	    .clock = clock_system(),
+	    .clock = clock_keep_clock(b->clock),
 	    .counters = &b->counters,
 	    .queue_max = FLOW_QUEUE_MAX,
 	    .quota_bytes = (uint64_t)b->conf->quota_bytes,
@@ -106,6 +116,7 @@ static int start_journal(struct box *b)
 	if (b->set_aside)
 		log_error("ALARM: the journal could not be read; it was renamed aside and a new "
 		          "one was started");
+	flow_clock_recall(b->clock, path, b->conf->store, b->vault);
 	return 0;
 }
 
@@ -121,7 +132,8 @@ static int start_sync(struct box *b)
 	    .broker_host = b->conf->broker_host,
 	    .broker_port = b->conf->broker_port,
 	    .vault = b->vault,
-	    .clock = clock_system(),
+	    .clock = clock_keep_clock(b->clock),
+	    .keep = b->clock,
 	    .counters = &b->counters,
 	    .journal = b->journal,
 	    .changed = on_sync_changed,
@@ -143,7 +155,8 @@ static int start_flow(struct box *b)
 	    .base = b->base,
 	    .conf = b->conf,
 	    .vault = b->vault,
-	    .clock = clock_system(),
+	    .clock = clock_keep_clock(b->clock),
+	    .keep = b->clock,
 	    .counters = &b->counters,
 	    .journal = b->journal,
 	    .sync = b->sync,
@@ -193,7 +206,8 @@ int box_start(struct box **out, struct event_base *base, const struct conf *conf
               size_t err_size)
 {
 	static int (*const steps[])(struct box *) = {
-	    start_folders, start_vault, start_journal, start_sync, start_flow, start_serve,
+	    start_folders, start_clock, start_vault, start_journal,
+	    start_sync,    start_flow,  start_serve,
 	};
 	struct box *b = calloc(1, sizeof *b);
 
@@ -288,6 +302,7 @@ bool box_stop(struct box *b)
 	}
 	journal_free(b->journal);
 	vault_free(b->vault);
+	clock_keep_free(b->clock);
 	if (b->sync_fd >= 0)
 		close(b->sync_fd);
 	free(b);

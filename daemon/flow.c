@@ -10,11 +10,15 @@
 
 void flow_now(const struct flow *f, struct sale_now *now)
 {
-	now->mono_us = clock_mono_us(f->p.clock);
-	now->wall_us = clock_wall_us(f->p.clock);
-	now->trust = clock_trusted(f->p.clock);
-	clock_business_date(now->wall_us, f->conf->day_cut_min, now->business_date);
-	now->utc_offset_min = clock_utc_offset_min(now->wall_us);
+	int64_t date_us = clock_date_us(f->p.clock);
+	struct clock_now at;
+
+	clock_read(f->p.clock, &at);
+	now->mono_us = at.mono_us;
+	now->wall_us = at.wall_us;
+	now->trust = at.trust;
+	clock_business_date(date_us, f->conf->day_cut_min, now->business_date);
+	now->utc_offset_min = clock_utc_offset_min(date_us);
 }
 
 struct entry *flow_box_entry(struct flow *f, enum event_kind kind, const char *lane,

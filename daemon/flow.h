@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/clock_keep.h"
 #include "base/counter.h"
 #include "sale/sale.h"
 
@@ -28,6 +29,7 @@ struct flow_params {
 	const struct conf *conf;
 	const struct vault *vault;
 	const struct clock *clock;
+	struct clock_keep *keep; /* behind clock; NULL: nothing is journaled of the clock */
 	struct counters *counters;
 	struct journal *journal;
 	struct sync *sync;   /* may be NULL: not configured */
@@ -48,6 +50,12 @@ void flow_stop(struct flow *f);
 /* After the journal has stopped: pass its last answers on. */
 void flow_drained(struct flow *f);
 void flow_free(struct flow *f);
+
+/* Give the clock back what an earlier run journaled of it (the mark `trusted`), if anything. */
+void flow_clock_recall(struct clock_keep *keep, const char *journal, const char *store,
+                       const struct vault *vault);
+/* Read that mark. boot: this one's id. false: it is none. Pure. */
+bool flow_clock_past(const uint8_t *mark, size_t len, const char *boot, struct clock_past *out);
 
 /* Journal that the box started; cause: "start" or "unclean". */
 void flow_box_started(struct flow *f, const char *cause, bool clean);

@@ -48,9 +48,11 @@ static int64_t shard_age_us(const struct flow *f, const struct sync_state *s)
 		return now_mono - s->synced_mono_us;
 	if (!s->synced_wall_us)
 		return -1;
-	int64_t age = clock_wall_us(f->p.clock) - s->synced_wall_us;
-	if (clock_trusted(f->p.clock) != CLOCK_NONE)
-		return age > 0 ? age : 0;
+	struct clock_now now;
+	clock_read(f->p.clock, &now);
+	if (now.trust)
+		return now.wall_us > s->synced_wall_us ? now.wall_us - s->synced_wall_us : 0;
+	int64_t age = clock_least_us(f->p.clock) - s->synced_wall_us;
 	/* The clock may be far behind: at least the time since boot has passed, and a day is
 	 * assumed, so that the screen never calls data of unknown age fresh. */
 	if (age < now_mono)

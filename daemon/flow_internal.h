@@ -57,9 +57,10 @@ struct flow {
 	struct pos *pos;
 	struct flow_lane lanes[CONF_LANES_MAX];
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
-	struct event *done_event, *sync_event, *tick_event;
-	size_t in_flight; /* entries with the journal */
-	int restored;     /* baskets found open at the start */
+	struct event *done_event, *sync_event, *tick_event, *clock_event;
+	int64_t age_base_us; /* flow_age_us at monotonic 0 */
+	size_t in_flight;    /* entries with the journal */
+	int restored;        /* baskets found open at the start */
 	int64_t started_mono_us;
 	flow_lane_fn *watch_lane;
 	flow_kept_fn *watch_kept;
@@ -94,6 +95,16 @@ void flow_till_ops(struct capture_ops *ops);
 
 /* The loyalty schemes and the region of the configuration as identity's rules. */
 void flow_set_rules(struct flow *f);
+
+/* What message ids are aged by: the wall clock of the start, run on by the monotonic clock, so that
+ * no jump ages them. */
+int64_t flow_age_us(const struct flow *f);
+
+/* ---- flow_clock.c ---- */
+/* Look at the clock at once and every second; journal its trusted points. 0 or -1. */
+int flow_clock_start(struct flow *f);
+void flow_clock_look(struct flow *f);
+void flow_clock_free(struct flow *f);
 
 /* ---- flow_scan.c ---- */
 /* A scan of this source could not be kept. */

@@ -87,6 +87,11 @@ static void rebuild_id(void *ctx, const struct entry_id *id, const uint8_t epoch
 {
 	struct rebuilding *r = ctx;
 
+	int64_t now_us = flow_age_us(r->f);
+
+	/* What was kept while no time was trusted ages from now on. */
+	if (wall_us == 0 || wall_us > now_us)
+		wall_us = now_us;
 	if (window_kept(r->f->window, id, epoch, seq, count, wall_us) < 0)
 		r->failed = true;
 }
@@ -148,7 +153,7 @@ static int source_profile(void *ctx, const char *customer_id, struct profile *ou
 static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
 {
 	struct rebuilding r = {.f = f};
-	int64_t since = clock_wall_us(f->p.clock) - FLOW_RESEND_WINDOW_US;
+	int64_t since = flow_age_us(f) - FLOW_RESEND_WINDOW_US;
 	struct sale_now now;
 	int rc = -1;
 
@@ -165,7 +170,7 @@ static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
 	if (!f->day)
 		goto done;
 	flow_now(f, &now);
-	window_expire(f->window, now.wall_us);
+	window_expire(f->window, flow_age_us(f));
 	f->restored = sale_replayed(f->sale, &now);
 	log_info("rebuilt: %zu message ids, %d open baskets", window_len(f->window), f->restored);
 	rc = 0;
@@ -230,7 +235,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	window_expire(f->window, clock_wall_us(f->p.clock));
+	window_expire(f->window, flow_age_us(f));
 	flow_tick(f);
 	flow_day_tick(f->day);
 	publish_all(f);
@@ -268,6 +273,19 @@ static int make_parts(struct flow *f, char *err, size_t err_size)
 	return event_add(f->done_event, NULL);
 }
 
+static int64_t age_base_us(const struct clock *clock)
+{
+	struct clock_now now;
+
+	clock_read(clock, &now);
+	return (now.trust ? now.wall_us : clock_least_us(clock)) - now.mono_us;
+}
+
+int64_t flow_age_us(const struct flow *f)
+{
+	return f->age_base_us + clock_mono_us(f->p.clock);
+}
+
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size)
 {
 	struct flow *f = calloc(1, sizeof *f);
@@ -279,6 +297,7 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->p = *params;
 	f->conf = params->conf;
 	f->started_mono_us = clock_mono_us(params->clock);
+	f->age_base_us = age_base_us(params->clock);
 	for (int i = 0; i < f->conf->lane_count; i++)
 		text_copy(f->lanes[i].lane, sizeof f->lanes[i].lane, f->conf->lanes[i]);
 	f->ops.ctx = f;
@@ -359,7 +378,8 @@ int flow_start(struct flow *f, char *err, size_t err_size)
 	open_scanners(f);
 	flow_tick(f);
 	flow_day_tick(f->day);
-	return 0;
+	snprintf(err, err_size, "out of memory");
+	return flow_clock_start(f);
 }
 
 void flow_box_started(struct flow *f, const char *cause, bool clean)
@@ -406,6 +426,7 @@ void flow_stop(struct flow *f)
 	if (f->pos)
 		pos_stop(f->pos);
 	event_del(f->tick_event);
+	flow_clock_free(f);
 }
 
 void flow_drained(struct flow *f)
@@ -427,6 +448,7 @@ void flow_free(struct flow *f)
 	if (f->tick_event)
 		event_free(f->tick_event);
 	flow_day_free(f->day);
+	flow_clock_free(f);
 	sale_free(f->sale);
 	window_free(f->window);
 	shard_reader_free(f->shard);

@@ -183,7 +183,7 @@ static void take_till(struct flow *f, struct till_call *c)
 	e->has_id = true;
 	e->id = c->id;
 	e->tag = c->link;
-	if (window_queued(f->window, &c->id, e, now.wall_us) < 0) {
+	if (window_queued(f->window, &c->id, e, flow_age_us(f)) < 0) {
 		e->status = ENTRY_REFUSED;
 		sale_answered(f->sale, e, &now);
 		refuse_till(f, c, &err);
@@ -275,7 +275,7 @@ void flow_till_kept(struct flow *f, const struct entry *e)
 	json_t *order = order_of(e);
 
 	memcpy(slot.epoch, e->epoch, sizeof slot.epoch);
-	window_kept(f->window, &e->id, e->epoch, e->seq, e->count, e->first->wall_us);
+	window_kept(f->window, &e->id, e->epoch, e->seq, e->count, flow_age_us(f));
 	send_kept(f, e->tag, &e->id, &slot, order ? json_string_value(order) : NULL);
 	json_decref(order);
 }

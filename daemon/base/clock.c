@@ -41,7 +41,8 @@ static enum clock_trust system_trust(void *ctx)
 
 const struct clock *clock_system(void)
 {
-	static const struct clock system = {system_mono_us, system_wall_us, system_trust, NULL};
+	static const struct clock system = {
+	    .mono_us = system_mono_us, .wall_us = system_wall_us, .trust = system_trust};
 	return &system;
 }
 
@@ -60,13 +61,40 @@ enum clock_trust clock_trusted(const struct clock *c)
 	return c->trust(c->ctx);
 }
 
+void clock_read(const struct clock *c, struct clock_now *out)
+{
+	if (c->now) {
+		c->now(c->ctx, out);
+		return;
+	}
+	*out = (struct clock_now){clock_mono_us(c), clock_wall_us(c), clock_trusted(c)};
+}
+
+int64_t clock_least_us(const struct clock *c)
+{
+	return c->least_us ? c->least_us(c->ctx) : clock_wall_us(c);
+}
+
+int64_t clock_date_us(const struct clock *c)
+{
+	return c->date_us ? c->date_us(c->ctx) : clock_wall_us(c);
+}
+
+static const char *const trust_names[] = {
+    [CLOCK_NONE] = "none", [CLOCK_KERNEL] = "kernel", [CLOCK_RTC] = "rtc", [CLOCK_HQ] = "hq"};
+
 const char *clock_trust_name(enum clock_trust trust)
 {
-	static const char *const names[] = {[CLOCK_NONE] = "none",
-	                                    [CLOCK_KERNEL] = "kernel",
-	                                    [CLOCK_RTC] = "rtc",
-	                                    [CLOCK_HQ] = "hq"};
-	return names[trust];
+	return trust_names[trust];
+}
+
+enum clock_trust clock_trust_of(const char *name)
+{
+	for (int i = CLOCK_KERNEL; i <= CLOCK_HQ; i++) {
+		if (strcmp(name, trust_names[i]) == 0)
+			return (enum clock_trust)i;
+	}
+	return CLOCK_NONE;
 }
 
 void clock_boot_id(char out[CLOCK_BOOT_ID_SIZE])

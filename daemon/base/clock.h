@@ -12,11 +12,21 @@
 /* Why the wall clock may be believed. CLOCK_NONE: not at all. */
 enum clock_trust { CLOCK_NONE, CLOCK_KERNEL, CLOCK_RTC, CLOCK_HQ };
 
+/* One moment, all of one reading. */
+struct clock_now {
+	int64_t mono_us, wall_us;
+	enum clock_trust trust;
+};
+
 struct clock {
 	int64_t (*mono_us)(void *ctx);
 	int64_t (*wall_us)(void *ctx);
 	enum clock_trust (*trust)(void *ctx);
 	void *ctx;
+	/* May be NULL: then the three above are asked one by one, and the wall clock stands in. */
+	void (*now)(void *ctx, struct clock_now *out);
+	int64_t (*least_us)(void *ctx);
+	int64_t (*date_us)(void *ctx);
 };
 
 #define CLOCK_BOOT_ID_SIZE 33 /* 32 hex digits and NUL */
@@ -29,9 +39,20 @@ const struct clock *clock_system(void);
 int64_t clock_mono_us(const struct clock *c);
 int64_t clock_wall_us(const struct clock *c);
 enum clock_trust clock_trusted(const struct clock *c);
+void clock_read(const struct clock *c, struct clock_now *out);
+
+/* It is not earlier than this, whatever the wall clock says: the last trusted time, of this boot or
+ * an earlier one, and the time that has run since. */
+int64_t clock_least_us(const struct clock *c);
+
+/* The moment to take a calendar date from. As the wall clock, but where that is not trusted and
+ * cannot be right (before clock_least_us, or a month after it): clock_least_us. */
+int64_t clock_date_us(const struct clock *c);
 
 /* "none", "kernel", "rtc", "hq": the word that stands in an event's context.laneway.clock. */
 const char *clock_trust_name(enum clock_trust trust);
+/* CLOCK_NONE also for a word that is none of them. */
+enum clock_trust clock_trust_of(const char *name);
 
 /* The kernel's boot id as 32 lower-case hex digits; all zeros if the kernel does not tell. */
 void clock_boot_id(char out[CLOCK_BOOT_ID_SIZE]);

@@ -20,6 +20,10 @@
  * "cannot_keep", or "too_long" (a line over EVENT_LINE_MAX, or more than 4,096 events or 4 MiB of
  * lines: sending it again does not help).
  *
+ * A pack is as old as the clock says, as far as that was trusted. One that was written while it was
+ * not (its wall_us is 0) is not older than the next one of a known time; and while nothing is
+ * trusted no pack is deleted for its age.
+ *
  * The file's tables and the pack format are in WIRE.md.
  */
 #ifndef LANEWAY_STORE_JOURNAL_H
@@ -159,17 +163,17 @@ int journal_reader_h(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_B
 int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],
                        struct visit_key *out);
 
-/* Every remembered message id younger than since_wall_us, oldest first. 0, or -1. fn runs with the
- * file open for reading: it must not wait. A window that is told all ids (since 0) and then expired
- * also knows what is too old, for as long as packs are kept. */
+/* Every remembered message id younger than since_wall_us, or of no known time (told as 0), oldest
+ * first. 0, or -1. fn runs with the file open for reading: it must not wait. A window that is told
+ * all ids (since 0) and then expired also knows what is too old, for as long as packs are kept. */
 typedef void journal_id_fn(void *ctx, const struct entry_id *id,
                            const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, uint32_t count,
                            int64_t wall_us);
 int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn,
                        void *ctx);
 
-/* Every line younger than since_wall_us in order of (epoch ordinal, seq); stop when fn returns
- * false. */
+/* Every line younger than since_wall_us, or of no known time, in order of (epoch ordinal, seq);
+ * stop when fn returns false. */
 typedef bool journal_line_fn(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
                              const char *line, size_t len);
 int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journal_line_fn *fn,

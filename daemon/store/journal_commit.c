@@ -221,7 +221,9 @@ static int put_pack(struct journal *j)
 	sqlite3_bind_int64(j->put_pack, 2, j->ordinal);
 	sqlite3_bind_int64(j->put_pack, 3, (sqlite3_int64)head.first);
 	sqlite3_bind_int64(j->put_pack, 4, head.count);
-	sqlite3_bind_int64(j->put_pack, 5, clock_wall_us(j->params.clock));
+	struct clock_now now;
+	clock_read(j->params.clock, &now);
+	sqlite3_bind_int64(j->put_pack, 5, now.trust ? now.wall_us : 0);
 	sqlite3_bind_blob(j->put_pack, 6, b->h, sizeof(b->h), SQLITE_STATIC);
 	bind_bytes(j->put_pack, 7, &b->key_ids);
 	bind_bytes(j->put_pack, 8, &b->ids);

@@ -61,18 +61,21 @@ static const char *opened_properties(const struct journal *j, struct buf *out)
 static int write_opened(struct journal *j)
 {
 	const struct clock *clock = j->params.clock;
+	int64_t date_us = clock_date_us(clock);
+	struct clock_now now;
 	char date[CLOCK_DATE_SIZE];
 	struct buf properties = {0};
 	struct entry *e = entry_new();
 	struct lw_event *ev = e ? entry_add(e, EVENT_EPOCH_OPENED) : NULL;
 
 	if (ev) {
-		ev->mono_us = clock_mono_us(clock);
-		ev->wall_us = clock_wall_us(clock);
-		ev->trust = clock_trusted(clock);
-		clock_business_date(ev->wall_us, j->params.day_cut_min, date);
+		clock_read(clock, &now);
+		ev->mono_us = now.mono_us;
+		ev->wall_us = now.wall_us;
+		ev->trust = now.trust;
+		clock_business_date(date_us, j->params.day_cut_min, date);
 		ev->business_date = date;
-		ev->utc_offset_min = clock_utc_offset_min(ev->wall_us);
+		ev->utc_offset_min = clock_utc_offset_min(date_us);
 		ev->source = "box";
 		ev->properties = opened_properties(j, &properties);
 		journal_write_begin(j);

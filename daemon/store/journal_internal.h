@@ -147,7 +147,7 @@ struct journal {
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
 	    *put_mark, *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
-	    *drop_epoch, *vacuum, *old_packs;
+	    *drop_epoch, *vacuum, *old_packs, *next_known;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -173,6 +173,8 @@ struct journal {
 	int wal_pages;     /* in the log, as the last commit said */
 	int checkpoint_at; /* pages */
 	int64_t retain_due_us, retain_ordinal;
+	int64_t known_id, known_us; /* a pack whose time is known, and no earlier one from where
+	                               retention last looked; 0: none */
 
 	/* between threads */
 	struct queue *in, *done;

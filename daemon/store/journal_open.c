@@ -51,6 +51,8 @@ static const struct {
     STATEMENT(vacuum, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")"),
     STATEMENT(old_packs, "SELECT id, ordinal, first, count, wall_us, h FROM pack WHERE id >= ?1"
                          " ORDER BY id LIMIT ?2"),
+    STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
+                          " ORDER BY id LIMIT 1"),
 #undef STATEMENT
 };
 #define STATEMENT_COUNT (sizeof(statements) / sizeof(statements[0]))

@@ -19,6 +19,25 @@ static bool confirmed(const struct journal_row *row, uint64_t last)
 	return last <= row->through;
 }
 
+/* When a pack was written, at the latest: packs stand in order of time, so one without a time of
+ * its own is not younger than the next that has one. */
+static int64_t written_us(struct journal *j, int64_t id, int64_t wall_us)
+{
+	if (wall_us)
+		return wall_us;
+	if (id <= j->known_id)
+		return j->known_us;
+	sqlite3_bind_int64(j->next_known, 1, id);
+	j->known_id = 0;
+	j->known_us = INT64_MAX;
+	if (sqlite3_step(j->next_known) == SQLITE_ROW) {
+		j->known_id = sqlite3_column_int64(j->next_known, 0);
+		j->known_us = sqlite3_column_int64(j->next_known, 1);
+	}
+	sqlite3_reset(j->next_known);
+	return j->known_us;
+}
+
 /* The packs of this epoch that may go: a prefix, so that the anchor stays one seq and one h. */
 static int plan(struct journal *j, const struct journal_row *row, int64_t before_wall_us,
                 struct step *step)
@@ -37,7 +56,9 @@ static int plan(struct journal *j, const struct journal_row *row, int64_t before
 		uint64_t first = (uint64_t)sqlite3_column_int64(stmt, 2);
 		uint64_t last = first + (uint64_t)sqlite3_column_int64(stmt, 3) - 1;
 		if (sqlite3_column_int64(stmt, 1) != row->ordinal || first != step->deleted + 1 ||
-		    !confirmed(row, last) || sqlite3_column_int64(stmt, 4) >= before_wall_us ||
+		    !confirmed(row, last) ||
+		    written_us(j, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 4)) >=
+		        before_wall_us ||
 		    sqlite3_column_bytes(stmt, 5) != EVENT_HASH_BYTES)
 			break;
 		step->id[step->count++] = sqlite3_column_int64(stmt, 0);
@@ -104,9 +125,14 @@ bool journal_retain_step(struct journal *j)
 	const struct journal_params *p = &j->params;
 	int64_t age_us =
 	    p->retention_us > p->resend_window_us ? p->retention_us : p->resend_window_us;
-	int64_t before_wall_us = clock_wall_us(p->clock) - age_us;
+	struct clock_now now;
 	struct journal_row row;
 	bool more = false;
+
+	clock_read(p->clock, &now);
+	if (!now.trust)
+		return false;
+	int64_t before_wall_us = now.wall_us - age_us;
 
 	for (int i = 0; i < RETAIN_EPOCHS_MAX && !more; i++) {
 		int rc = journal_seek_epoch(&j->seek, j->retain_ordinal, &row);

@@ -141,7 +141,7 @@ static int tell_ids(struct journal_reader *r, const struct id_scan *scan)
 	struct pack_id id;
 	int rc = 0;
 
-	if (wall_us < scan->since_wall_us || n == 0)
+	if ((wall_us && wall_us < scan->since_wall_us) || n == 0)
 		return 0;
 	if (journal_reader_epoch_key(r, sqlite3_column_int64(r->ids, 1)) != 1)
 		return fault(r, "a pack names no epoch");
@@ -189,7 +189,8 @@ static int young_packs(struct journal_reader *r, int64_t since_wall_us, int64_t 
 	while ((rc = sqlite3_step(r->scan)) == SQLITE_ROW) {
 		*next = sqlite3_column_int64(r->scan, 0) + 1;
 		packs++;
-		if (sqlite3_column_int64(r->scan, 2) >= since_wall_us)
+		int64_t wall_us = sqlite3_column_int64(r->scan, 2);
+		if (wall_us == 0 || wall_us >= since_wall_us)
 			ids[n++] = sqlite3_column_int64(r->scan, 0);
 	}
 	sqlite3_reset(r->scan);

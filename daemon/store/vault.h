@@ -122,4 +122,27 @@ struct ssl_ctx_st *vault_tls_client(const char *dir, const char *key, const char
                                     const char *host, char *err, size_t err_size);
 void vault_tls_free(struct ssl_ctx_st *ctx);
 
+/* What time it is for certificates. */
+struct vault_tls_now {
+	bool trusted;
+	int64_t wall_us;  /* used when trusted */
+	int64_t floor_us; /* it is not earlier than this */
+	/* Trusted by a source that may itself be wrong: a chain that fails by its dates alone is
+	 * let through as if nothing were trusted, and vault_tls_doubted says so. */
+	bool may_doubt;
+};
+typedef void vault_tls_now_fn(void *ctx, struct vault_tls_now *out);
+
+/* From now on the peer's chain is checked by `now`, asked at each handshake from the connection's
+ * thread: in full while a time is trusted. Else chain, name and key usage; notBefore is not
+ * checked, notAfter only against floor_us. 0, or -1: out of memory. */
+int vault_tls_clock(struct ssl_ctx_st *ctx, vault_tls_now_fn *now, void *now_ctx);
+
+/* Check the chain of the last handshake again, in full, at this time. 0; -1 with why in err (also
+ * when there was no handshake). Any thread. */
+int vault_tls_check(struct ssl_ctx_st *ctx, int64_t wall_us, char *err, size_t err_size);
+
+/* Was the last handshake let through although its dates did not fit a trusted time? Any thread. */
+bool vault_tls_doubted(struct ssl_ctx_st *ctx);
+
 #endif

@@ -206,7 +206,9 @@ static int apply(struct downlink *d, const struct downlink_tell *t, const uint8_
 
 static void end_round(struct downlink *d)
 {
-	int64_t wall = clock_wall_us(d->params.clock);
+	/* Never later than it is: the age on the screens is then rather too great than too small.
+	 */
+	int64_t wall = clock_least_us(d->params.clock);
 	if (shard_synced(d->params.shard, wall) == 0)
 		d->mark.synced_wall_us = wall;
 	d->round_us = now_us(d);

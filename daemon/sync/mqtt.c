@@ -470,6 +470,12 @@ void mqtt_free(struct mqtt *m)
 
 /* ---- any thread ---- */
 
+void mqtt_drop(struct mqtt *m)
+{
+	if (mqtt_connected(m))
+		mosquitto_disconnect(m->mosq);
+}
+
 bool mqtt_connected(const struct mqtt *m)
 {
 	return atomic_load(&m->up);

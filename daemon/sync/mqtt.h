@@ -55,6 +55,8 @@ int mqtt_start(struct mqtt *m);
 bool mqtt_stop(struct mqtt *m);
 void mqtt_free(struct mqtt *m);
 
+/* End this connection; the next one is made as after any other end. Any thread. */
+void mqtt_drop(struct mqtt *m);
 bool mqtt_connected(const struct mqtt *m);
 /* QoS 1. The message id (> 0), or -1 (not connected, or refused). Publish only what fits the
  * window: libmosquitto's own queue is unbounded. */

@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "store/shard.h"
 #include "sync/downlink.h"
+#include "sync/hqtime.h"
 #include "sync/mqtt.h"
 #include "sync/tell.h"
 #include "sync/uplink.h"
@@ -22,6 +24,9 @@
 #define SILENCE_US                                                                                 \
 	30000000ll /* HQ not heard for this long is not reachable, if something waits ... */
 #define ANSWER_US 10000000ll /* ... for longer than this */
+#define HELD_US                                                                                    \
+	15000000ll /* a connection whose certificates are in doubt waits this long for HQ's word   \
+	            */
 #define TOPIC_SIZE 64
 
 struct sync {
@@ -36,6 +41,9 @@ struct sync {
 	struct batch_codec *codec;
 	struct uplink *uplink;
 	struct downlink *downlink;
+	struct hqtime *hqtime;
+	int64_t held_us; /* mono time since when nothing but the time is sent; 0: not held */
+	bool checked;    /* this connection's chain, in full, at a trusted time */
 	struct confirm *confirm; /* too large for a stack */
 	char generation[17];     /* HQ's, last heard; of the shard until then */
 	int64_t heard_us;
@@ -117,12 +125,18 @@ static int on_changes(struct sync *s, const struct frame *frame, char *err, size
 	return 0;
 }
 
+static int on_time(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	return hqtime_tell(s->hqtime, frame->header, frame->header_len, err, err_size);
+}
+
 static const struct {
 	const char *kind;
 	/* 0, or -1 with what is wrong with it */
 	int (*take)(struct sync *s, const struct frame *frame, char *err, size_t err_size);
 } tells[] = {
     {"changes", on_changes},
+    {"time", on_time},
 };
 
 static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)
@@ -163,6 +177,82 @@ static void on_message(struct sync *s, const struct mqtt_item *item)
 		bad(s, item->topic, "a topic that was not asked for");
 }
 
+/* ---- certificates and a clock that may be wrong ---- */
+
+/* From the connection's thread, at each handshake. */
+static void tls_now(void *ctx, struct vault_tls_now *out)
+{
+	const struct sync *s = ctx;
+	int64_t built_us = version_built_us();
+	struct clock_state state;
+	clock_keep_state(s->params.keep, &state);
+	*out = (struct vault_tls_now){.trusted = state.trust != CLOCK_NONE,
+	                              .wall_us = state.wall_us,
+	                              .floor_us =
+	                                  state.floor_us > built_us ? state.floor_us : built_us,
+	                              .may_doubt = !state.hq_mono_us};
+}
+
+static void links_up(struct sync *s)
+{
+	s->held_us = 0;
+	uplink_up(s->uplink);
+	downlink_up(s->downlink);
+}
+
+/* Once time is trusted the chain that was let in has to be good in full. In doubt only HQ's word
+ * counts. */
+static void check_chain(struct sync *s)
+{
+	struct clock_state state;
+	char err[160];
+	clock_keep_state(s->params.keep, &state);
+	if (!mqtt_connected(s->mqtt) || state.trust == CLOCK_NONE ||
+	    (s->held_us && state.hq_mono_us < s->held_us))
+		return;
+	s->checked = true;
+	if (vault_tls_check(s->tls, state.wall_us, err, sizeof(err)) == 0) {
+		clock_keep_floor(s->params.keep, state.wall_us);
+		if (s->held_us)
+			links_up(s);
+		return;
+	}
+	log_error("ALARM: sync: the broker's certificates are not good at the time now known: %s; "
+	          "the connection is closed",
+	          err);
+	mqtt_drop(s->mqtt);
+}
+
+static void on_up(struct sync *s)
+{
+	log_info("sync: connected to the broker");
+	s->checked = false;
+	hqtime_up(s->hqtime);
+	if (s->params.keep && vault_tls_doubted(s->tls)) {
+		s->held_us = clock_mono_us(s->params.clock);
+		log_warn("sync: the broker's certificates do not fit the machine's clock; nothing "
+		         "is sent until HQ has signed its time");
+		return;
+	}
+	links_up(s);
+}
+
+static void step_chain(struct sync *s)
+{
+	if (s->params.keep && !s->checked)
+		check_chain(s);
+	if (s->held_us && clock_mono_us(s->params.clock) - s->held_us > HELD_US) {
+		s->held_us = 0;
+		log_warn("sync: HQ has not signed its time; the connection is closed");
+		mqtt_drop(s->mqtt);
+	}
+}
+
+static void on_hq_time(void *ctx)
+{
+	check_chain(ctx);
+}
+
 static void on_item(struct sync *s, const struct mqtt_item *item)
 {
 	switch (item->type) {
@@ -170,12 +260,13 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		on_message(s, item);
 		break;
 	case MQTT_UP:
-		log_info("sync: connected to the broker");
-		uplink_up(s->uplink);
-		downlink_up(s->downlink);
+		on_up(s);
 		break;
 	case MQTT_DOWN:
 		log_warn("sync: lost the broker: %s", (const char *)item->payload);
+		s->held_us = 0;
+		s->checked = true;
+		hqtime_down(s->hqtime);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
 		break;
@@ -258,9 +349,12 @@ static void *thread_main(void *arg)
 			on_item(s, item);
 			mqtt_item_free(item);
 		}
+		step_chain(s);
+		int64_t next = hqtime_step(s->hqtime);
 		int64_t up = uplink_step(s->uplink), down = downlink_step(s->downlink);
 		tell_state(s);
-		mqtt_wait(s->mqtt, wait_ms(s, up < down ? up : down));
+		next = up < next ? up : next;
+		mqtt_wait(s->mqtt, wait_ms(s, down < next ? down : next));
 	}
 	return NULL;
 }
@@ -274,6 +368,7 @@ static void sync_free(struct sync *s)
 	mqtt_free(s->mqtt);
 	vault_tls_free(s->tls);
 	downlink_free(s->downlink);
+	hqtime_free(s->hqtime);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
 	shard_free(s->shard);
@@ -306,6 +401,10 @@ static int make_connection(struct sync *s, char *err, size_t err_size)
 	                          err, err_size);
 	if (!s->tls)
 		return -1;
+	if (s->params.keep && vault_tls_clock(s->tls, tls_now, s)) {
+		snprintf(err, err_size, "sync: out of memory");
+		return -1;
+	}
 	struct mqtt_params params = {.host = s->params.broker_host,
 	                             .port = s->params.broker_port,
 	                             .client_id = client_id,
@@ -349,7 +448,18 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                               .publish = publish_ask,
 	                               .ctx = s};
 	s->downlink = downlink_new(&down, err, err_size);
-	return s->downlink ? 0 : -1;
+	if (!s->downlink)
+		return -1;
+	const struct hqtime_params time = {.device = s->device,
+	                                   .keep = p->keep,
+	                                   .counters = p->counters,
+	                                   .publish = publish_ask,
+	                                   .heard = on_hq_time,
+	                                   .ctx = s};
+	s->hqtime = hqtime_new(&time);
+	if (!s->hqtime)
+		snprintf(err, err_size, "sync: out of memory");
+	return s->hqtime ? 0 : -1;
 }
 
 static int open_files(struct sync *s, char *err, size_t err_size)

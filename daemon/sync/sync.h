@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/clock_keep.h"
 #include "base/counter.h"
 #include "store/journal.h"
 #include "store/vault.h"
@@ -21,6 +22,8 @@ struct sync_params {
 	int broker_port;
 	const struct vault *vault;
 	const struct clock *clock;
+	struct clock_keep *keep; /* behind clock; NULL: certificates are checked by the machine's
+	                            clock, HQ's time is not asked for */
 	struct counters *counters;
 	struct journal *journal;    /* for journal_confirm */
 	void (*changed)(void *ctx); /* state or shard changed; from the sync thread */

@@ -6,6 +6,7 @@
 
 #include "sync/confirm.h"
 #include "sync/downlink.h"
+#include "sync/hqtime.h"
 #include "sync/tell.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct confirm *one = malloc(sizeof(*one)), *two = malloc(sizeof(*two));
 	struct downlink_tell tell;
+	struct hqtime_word word;
 	struct tell head;
 	struct buf out = {0};
 	char err[200];
@@ -24,8 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    memcmp(one, two, sizeof(*one)) != 0)
 			abort();
 	}
-	if (downlink_parse(json, size, &tell, err, sizeof(err)) == 0 &&
-	    tell_parse(json, size, &head, err, sizeof(err)) != 0)
+	bool told = downlink_parse(json, size, &tell, err, sizeof(err)) == 0 ||
+	            hqtime_parse(json, size, &word, err, sizeof(err)) == 0;
+	if (told && tell_parse(json, size, &head, err, sizeof(err)) != 0)
 		abort();
 	buf_free(&out);
 	free(one);

@@ -184,7 +184,8 @@ static void a_test_can_turn_the_clock(void **state)
 {
 	(void)state;
 	int64_t now = 5;
-	struct clock c = {ctx_time, ctx_time, ctx_trust, &now};
+	struct clock c = {
+	    .mono_us = ctx_time, .wall_us = ctx_time, .trust = ctx_trust, .ctx = &now};
 	assert_true(clock_mono_us(&c) == 5);
 	now = 9;
 	assert_true(clock_wall_us(&c) == 9);

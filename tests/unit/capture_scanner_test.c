@@ -146,7 +146,8 @@ static int set_up(void **state)
 	assert_non_null(b);
 	b->base = event_base_new();
 	b->mono_us = 1000000;
-	b->clock = (struct clock){bench_mono, bench_mono, bench_trust, b};
+	b->clock = (struct clock){
+	    .mono_us = bench_mono, .wall_us = bench_mono, .trust = bench_trust, .ctx = b};
 	b->ops = (struct capture_ops){
 	    .scan = on_scan, .device = on_device, .refused = on_refused, .ctx = b};
 	b->params = (struct scanner_params){.name = "scan-3",

@@ -224,7 +224,8 @@ static inline int world_set_up(void **state)
 	tzset();
 	the_world = w;
 	w->p = place_new();
-	w->clock = (struct clock){world_mono, world_wall, world_trust, w};
+	w->clock = (struct clock){
+	    .mono_us = world_mono, .wall_us = world_wall, .trust = world_trust, .ctx = w};
 	w->mono_us = 5000 * SECOND_US;
 	w->trust = CLOCK_KERNEL;
 	w->till = w->stderr_fd = -1;

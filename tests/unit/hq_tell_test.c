@@ -27,7 +27,7 @@ static int set_up(void **state)
 	strcat(path, "/d1");
 	mkdir(path, 0700);
 	world_write_public(t->w, "stores/s1/d1/device-box.pub", t->device.pub);
-	t->tell = hq_tell_new(t->w->db, t->w->keys);
+	t->tell = hq_tell_new(t->w->db, t->w->keys, &t->w->clock);
 	*state = t;
 	return 0;
 }
@@ -226,6 +226,31 @@ static void a_profile_says_what_of_the_stores_events_it_includes(void **state)
 	store_free(s);
 }
 
+static void hqs_time_is_told_under_the_nonce_of_the_ask(void **state)
+{
+	static const char text[] =
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"time\"}";
+	struct telling *t = *state;
+	struct buf out = {0};
+	struct frame frame;
+	char err[200];
+
+	t->w->wall_us = 1795280523000000;
+	assert_int_equal(hq_tell_answer(t->tell, "s1", text, strlen(text), &out), 0);
+	assert_int_equal(
+	    frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err, sizeof err),
+	    0);
+	json_decref(t->header);
+	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(t->header, "tell")), "time");
+	assert_string_equal(json_string_value(json_object_get(t->header, "id")),
+	                    "0123456789abcdef");
+	assert_true(number(t, "wall_us") == 1795280523000000);
+	assert_true(number(t, "error_us") > 0);
+	assert_int_equal(frame.body_len, 0);
+	buf_free(&out);
+}
+
 static void an_unknown_device_and_a_broken_ask_are_not_answered(void **state)
 {
 	static const char *const bad[] = {
@@ -238,9 +263,10 @@ static void an_unknown_device_and_a_broken_ask_are_not_answered(void **state)
 	    "\"generation\":\"\",\"since\":0}",
 	    "{\"v\":1,\"device\":\"../"
 	    "d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\",\"generation\":\"\",\"since\":0}",
+	    "{\"v\":1,\"device\":\"d2\",\"id\":\"0123456789abcdef\",\"ask\":\"time\"}",
 	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123\",\"ask\":\"changes\",\"generation\":\"\","
 	    "\"since\":0}",
-	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"time\","
+	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"weather\","
 	    "\"generation\":\"\",\"since\":0}",
 	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
 	    "\"generation\":\"\",\"since\":-1}",
@@ -268,6 +294,7 @@ int main(void)
 	    TEST(another_generation_or_a_version_from_the_future_starts_afresh),
 	    TEST(a_deleted_customer_comes_as_a_tombstone),
 	    TEST(a_profile_says_what_of_the_stores_events_it_includes),
+	    TEST(hqs_time_is_told_under_the_nonce_of_the_ask),
 	    TEST(an_unknown_device_and_a_broken_ask_are_not_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

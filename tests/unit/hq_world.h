@@ -136,7 +136,8 @@ static inline struct world *world_new(void)
 	assert_non_null(mkdtemp(w->dir));
 	w->mono_us = 1000000;
 	w->wall_us = WORLD_WALL_US;
-	w->clock = (struct clock){world_mono, world_wall, world_trust, w};
+	w->clock = (struct clock){
+	    .mono_us = world_mono, .wall_us = world_wall, .trust = world_trust, .ctx = w};
 	w->box = key_pair(EVP_PKEY_X25519, 11);
 	w->sign = key_pair(EVP_PKEY_ED25519, 12);
 	world_write_key(w, "hq-box.key", EVP_PKEY_X25519, w->box.priv);

@@ -92,7 +92,8 @@ static inline struct place *place_new(void)
 	if (vault_open(&p->vault, p->dir, true, err, sizeof(err)))
 		fail_msg("%s", err);
 	atomic_store(&p->wall_us, 1795280523000000LL); /* 2026-11-21 */
-	p->clock = (struct clock){place_time, place_time, place_trust, p};
+	p->clock = (struct clock){
+	    .mono_us = place_time, .wall_us = place_time, .trust = place_trust, .ctx = p};
 	p->params = (struct journal_params){.path = p->path,
 	                                    .store = "s1",
 	                                    .device = "d1",

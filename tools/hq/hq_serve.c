@@ -344,7 +344,7 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	s->work = vault_work_new();
 	s->ingest = hq_ingest_new(s->db, s->keys, clock);
 	s->apply = hq_apply_new(&apply);
-	s->tell = hq_tell_new(s->db, s->keys);
+	s->tell = hq_tell_new(s->db, s->keys, clock);
 	s->stores = hq_stores_new(&stores);
 	if (!s->work || !s->ingest || !s->apply || !s->tell || !s->stores)
 		return -1;

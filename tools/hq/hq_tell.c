@@ -20,15 +20,18 @@
 #define HQ_TELL_EPOCHS_MAX                                                                         \
 	16 /* of `includes`: the store's newest; older ones have long been heard */
 #define HQ_TELL_ERR_SIZE 160
+/* HQ's clock is the chain's: what its operator has to keep it to, by NTP or otherwise. */
+#define HQ_TELL_CLOCK_ERROR_US INT64_C(1000000)
 
 struct hq_tell {
 	struct hq_db *db;
 	struct hq_keys *keys;
+	const struct clock *clock;
 	struct batch_codec *codec;
 	struct buf lines, body, header, includes;
 };
 
-struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys)
+struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock)
 {
 	struct hq_tell *t = calloc(1, sizeof *t);
 
@@ -36,6 +39,7 @@ struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys)
 		return NULL;
 	t->db = db;
 	t->keys = keys;
+	t->clock = clock;
 	t->codec = batch_codec_new();
 	if (t->codec)
 		return t;
@@ -75,6 +79,8 @@ static const char *changes_fault(const json_t *root, struct hq_tell_ask *out)
 
 static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out);
+static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                       struct buf *out);
 
 /* One row per kind of ask. fault may be NULL: it has no members of its own. */
 static const struct {
@@ -85,6 +91,7 @@ static const struct {
 	              struct buf *out);
 } kinds[] = {
     {"changes", changes_fault, answer_changes},
+    {"time", NULL, answer_time},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -199,6 +206,25 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 	    fresh ? "true" : "false");
 	buf_byte(&t->header, '\0');
 	return encode(t, store, ask, pub, out);
+}
+
+/* The signature of the frame is what makes it HQ's time; the nonce in it, that it is not an old
+ * one. */
+static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                       struct buf *out)
+{
+	if (!hq_keys_device(t->keys, store, ask->device))
+		return -1;
+	buf_reset(&t->header);
+	buf_printf(&t->header,
+	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"time\",\"wall_us\":%" PRId64
+	           ",\"error_us\":%" PRId64 "}",
+	           ask->device, ask->id, clock_wall_us(t->clock), HQ_TELL_CLOCK_ERROR_US);
+	buf_byte(&t->header, '\0');
+	if (t->header.failed)
+		return -1;
+	return frame_encode("LNWT", store, (const char *)t->header.data, NULL, 0,
+	                    hq_keys_sign(t->keys), out);
 }
 
 int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,

@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
 
 struct hq_tell;
 
-struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys); /* NULL: out of memory */
+/* clock: the time that is told. NULL: out of memory. */
+struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock);
 void hq_tell_free(struct hq_tell *t);
 
 /* One payload from `laneway/1/<store>/ask`: append the frame for `.../tell` to out. 0; -1: there is
