@@ -132,7 +132,7 @@ def test_two_messages_that_changed_places_are_found(day, tmp_path):
     "UPDATE profile SET visits = 1 WHERE n = (SELECT min(n) FROM profile WHERE visits = 0)",
     "UPDATE event SET line = CAST(replace(CAST(line AS TEXT), '\"training\":false', '\"training\":true') AS BLOB)"
     " WHERE id = (SELECT min(id) FROM event WHERE CAST(line AS TEXT) LIKE '%\"training\":false%')",
-    "INSERT INTO fork VALUES(1, 1, x'00', x'00', 'other_leaf', 0)",
+    "INSERT INTO fork(epoch, seq, leaf, line, reason, arrived_us) VALUES(1, 1, x'00', x'00', 'other_leaf', 0)",
 ])
 def test_a_lie_in_hqs_file_is_found(day, tmp_path, sql):
     db = tmp_path / "hq.db"
