@@ -472,8 +472,10 @@ void mqtt_free(struct mqtt *m)
 
 void mqtt_drop(struct mqtt *m)
 {
+	pthread_mutex_lock(&m->gate);
 	if (mqtt_connected(m))
 		mosquitto_disconnect(m->mosq);
+	pthread_mutex_unlock(&m->gate);
 }
 
 bool mqtt_connected(const struct mqtt *m)
