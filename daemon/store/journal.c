@@ -52,57 +52,65 @@ static void progress(struct journal *j)
 
 /* ---- the thread ---- */
 
-static size_t take_confirms(struct journal *j)
+bool journal_has_confirms(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);
-	size_t n = j->confirm_count;
-	memcpy(j->applying, j->confirms, n * sizeof(*j->confirms));
-	j->confirm_count = 0;
+	bool has = j->confirm_count > 0 || j->applying_count > 0;
 	pthread_mutex_unlock(&j->lock);
-	return n;
+	return has;
 }
 
-static int apply_confirms(struct journal *j, size_t count, struct journal_totals *totals)
+static void take_confirms(struct journal *j)
 {
-	for (size_t i = 0; i < count; i++) {
+	pthread_mutex_lock(&j->lock);
+	if (j->applying_count == 0) {
+		memcpy(j->applying, j->confirms, j->confirm_count * sizeof(*j->confirms));
+		j->applying_count = j->confirm_count;
+		j->confirm_count = 0;
+	}
+	pthread_mutex_unlock(&j->lock);
+}
+
+int journal_apply(struct journal *j, struct journal_totals *totals)
+{
+	*totals = j->totals;
+	take_confirms(j);
+	for (size_t i = 0; i < j->applying_count; i++) {
 		if (journal_mark_apply(j, &j->applying[i], totals))
 			return -1;
 	}
 	return 0;
 }
 
+void journal_applied(struct journal *j, const struct journal_totals *totals)
+{
+	if (totals->confirmed > j->totals.confirmed)
+		counter_add(j->params.counters, COUNTER_EVENTS_CONFIRMED,
+		            totals->confirmed - j->totals.confirmed);
+	j->totals = *totals;
+	j->applying_count = 0;
+}
+
 /* One transaction for the batch and the confirmations. 0, or -1: disk full, nothing of it happened.
  */
-static int commit(struct journal *j, size_t confirms)
+static int commit(struct journal *j)
 {
 	bool pack = j->batch.next > j->batch.first;
-	struct journal_totals totals = j->totals;
+	struct journal_totals totals;
 
 	if (journal_commit_begin(j))
 		return -1;
-	if (apply_confirms(j, confirms, &totals) || (pack && journal_commit_batch(j))) {
+	if (journal_apply(j, &totals) || (pack && journal_commit_batch(j))) {
 		journal_commit_undo(j);
 		return -1;
 	}
 	journal_commit_measure(j);
 	if (journal_commit_end(j))
 		return -1;
-	if (totals.confirmed > j->totals.confirmed)
-		counter_add(j->params.counters, COUNTER_EVENTS_CONFIRMED,
-		            totals.confirmed - j->totals.confirmed);
-	j->totals = totals;
+	journal_applied(j, &totals);
 	if (pack)
 		journal_commit_done(j);
 	return 0;
-}
-
-static void say_disk(struct journal *j, bool full)
-{
-	if (full && !j->disk_full)
-		log_error("journal: the disk is full; sources are told no until there is room");
-	if (!full && j->disk_full)
-		log_info("journal: there is room on the disk again");
-	j->disk_full = full;
 }
 
 static void refuse_all(struct journal *j, struct entry *const *entries, size_t n,
@@ -120,16 +128,16 @@ static void refuse_all(struct journal *j, struct entry *const *entries, size_t n
 static size_t write_batch(struct journal *j, struct entry *const *entries, size_t n)
 {
 	char worst = worst_class(j);
-	size_t taken = 0, confirms = take_confirms(j);
+	size_t taken = 0;
 
 	journal_write_begin(j);
 	while (taken < n && journal_write_entry(j, entries[taken], worst))
 		taken++;
 	bool kept = true;
-	if (confirms || j->batch.next > j->batch.first) {
-		kept = commit(j, confirms) == 0;
-		say_disk(j, !kept);
-	}
+	if (j->batch.next > j->batch.first || journal_has_confirms(j))
+		kept = commit(j) == 0;
+	if (!kept)
+		journal_full_say(j, true);
 	journal_publish(j);
 	journal_write_answer(j, kept);
 	if (j->params.notify)
@@ -160,25 +168,34 @@ static void retain(struct journal *j)
 	journal_commit_measure(j);
 	journal_publish(j);
 	j->retain_due_us = more ? now_us : now_us + RETAIN_EVERY_US;
+	if (!more)
+		journal_full_watch(j);
 }
 
-static bool has_confirms(struct journal *j)
+/* Why nothing can be kept now; NULL: it can. */
+static const char *refusal(struct journal *j)
 {
-	pthread_mutex_lock(&j->lock);
-	bool has = j->confirm_count > 0;
-	pthread_mutex_unlock(&j->lock);
-	return has;
+	if (j->cannot_keep)
+		return "cannot_keep";
+	if (j->disk_full)
+		journal_full_step(j);
+	if (!j->disk_full && !j->epoch_open && journal_epoch_open(j) != 0)
+		journal_full_say(j, true);
+	return j->disk_full ? "disk_full" : NULL;
 }
 
-/* The epoch could not be opened for want of room: try again, and until then say no. */
-static bool ready(struct journal *j, struct entry *const *entries, size_t n)
+static void work(struct journal *j, struct entry **entries, size_t *n)
 {
-	if (!j->cannot_keep && !j->epoch_open && journal_epoch_open(j) == 0)
-		say_disk(j, false);
-	if (j->epoch_open)
-		return true;
-	refuse_all(j, entries, n, j->cannot_keep ? "cannot_keep" : "disk_full");
-	return false;
+	if (*n || journal_has_confirms(j)) {
+		size_t taken = write_batch(j, entries, *n);
+		*n -= taken;
+		memmove(entries, entries + taken, *n * sizeof(*entries));
+	}
+	j->no_room = false;
+	journal_commit_checkpoint(j);
+	retain(j);
+	if (j->no_room)
+		journal_full_say(j, true);
 }
 
 static void *run(void *arg)
@@ -188,22 +205,19 @@ static void *run(void *arg)
 	size_t n = 0;
 
 	for (;;) {
-		if (n == 0 && !queue_wait(j->in, IDLE_MS) && atomic_load(&j->stopping) &&
+		int wait_ms = j->disk_full && j->full_due_us == 0 ? 0 : IDLE_MS;
+		if (n == 0 && !queue_wait(j->in, wait_ms) && atomic_load(&j->stopping) &&
 		    queue_len(j->in) == 0)
 			break;
 		n += take_entries(j, entries + n, JOURNAL_ENTRIES_MAX - n);
 		progress(j);
-		if (!ready(j, entries, n)) {
+		const char *reason = refusal(j);
+		if (reason) {
+			refuse_all(j, entries, n, reason);
 			n = 0;
-			continue;
+		} else {
+			work(j, entries, &n);
 		}
-		if (n || has_confirms(j)) {
-			size_t taken = write_batch(j, entries, n);
-			n -= taken;
-			memmove(entries, entries + taken, n * sizeof(*entries));
-		}
-		journal_commit_checkpoint(j);
-		retain(j);
 	}
 	return NULL;
 }

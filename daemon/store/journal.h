@@ -11,7 +11,10 @@
  *       JOURNAL_EXIT_UNKNOWN, nobody is answered, and what the next start finds is the truth. Three
  *       such exits in ten minutes, and the journal opens in "cannot keep": every entry is refused.
  *       The exits stand in "<path>.unknown".
- *   J5  After a full disk the same seq is given again; the epoch goes on.
+ *   J5  From the first write that finds the disk full every entry is refused, until the reserve
+ *       ("<path>.reserve": the longest log and 8 MiB, in real blocks) is whole again. Meanwhile
+ *       confirmations are applied and packs deleted out of the reserve, and the file shrinks. The
+ *       epoch goes on, and the same seq is given again.
  *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, and it
  *       is outside the resend window. Visit keys stay: which pack names one last is not worth a
  *       scan, and a key alone opens nothing.

@@ -99,6 +99,7 @@ int journal_commit_run(struct journal *j, sqlite3_stmt *stmt)
 	}
 	if ((rc & 0xff) != SQLITE_FULL)
 		journal_commit_unknown(j, sqlite3_sql(stmt), rc);
+	j->no_room = true;
 	sqlite3_reset(stmt);
 	return -1;
 }
@@ -276,11 +277,15 @@ void journal_commit_done(struct journal *j)
 void journal_commit_checkpoint(struct journal *j)
 {
 	int pages = 0, copied = 0;
-	if (j->wal_pages < j->checkpoint_at)
+	if (j->wal_pages < j->checkpoint_at && !(j->disk_full && j->wal_pages))
 		return;
 	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
 		journal_commit_unknown(j, "copying the log into the file", rc);
+	if ((rc & 0xff) == SQLITE_FULL) {
+		j->no_room = true;
+		return;
+	}
 	/* A reader in the way is not met again at every commit. */
 	bool whole = rc == SQLITE_OK && copied == pages;
 	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES + (whole ? 0 : j->wal_pages);
@@ -298,5 +303,7 @@ void journal_commit_measure(struct journal *j)
 	if (sqlite3_file_control(j->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
 	    log && log->pMethods && log->pMethods->xFileSize(log, &log_bytes) == SQLITE_OK)
 		bytes += (uint64_t)log_bytes;
+	if ((uint64_t)log_bytes > j->log_bytes_max)
+		j->log_bytes_max = (uint64_t)log_bytes;
 	j->file_bytes = bytes;
 }

@@ -35,6 +35,9 @@
 /* Pages in the log before it is copied into the file: each is written twice in all, so pages that
  * change often are spared; 8 MiB are still copied in well under a second by a slow card. */
 #define JOURNAL_CHECKPOINT_PAGES 2000
+#define JOURNAL_LOG_BYTES_MAX                                                                      \
+	(16u * 1024 * 1024)     /* the log is cut to this when it starts again                     \
+	                         */
 #define JOURNAL_CONFIRMS_MAX 64 /* waiting to be applied: HQ says them again */
 #define JOURNAL_KNOWN_KEYS 1024 /* visit keys remembered as stored: the visits of an hour */
 /* In meta, a mark's name stands behind this: no mark can take the place of the journal's own rows.
@@ -147,7 +150,7 @@ struct journal {
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
 	    *put_mark, *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
-	    *drop_epoch, *vacuum, *old_packs, *next_known;
+	    *drop_epoch, *vacuum, *free_count, *old_packs, *next_known;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -166,8 +169,12 @@ struct journal {
 	struct journal_batch batch;
 	uint8_t known_keys[JOURNAL_KNOWN_KEYS][EVENT_ID_BYTES];
 	struct journal_totals totals;
-	uint64_t file_bytes; /* file and log, as of the last commit */
-	bool disk_full;      /* the last commit found no room */
+	uint64_t file_bytes;    /* file and log, as of the last commit */
+	uint64_t log_bytes_max; /* the longest log seen */
+	/* The disk is full: sources are told no until the reserve is whole again. no_room: what was
+	 * just tried found none. */
+	bool disk_full, no_room, releasing;
+	int64_t full_due_us;
 	bool clean, cannot_keep;
 	uint32_t recovered_frames;
 	int wal_pages;     /* in the log, as the last commit said */
@@ -187,6 +194,7 @@ struct journal {
 	struct journal_state state;
 
 	struct journal_confirm applying[JOURNAL_CONFIRMS_MAX]; /* the thread's copy */
+	size_t applying_count;                                 /* stay until they are committed */
 	pthread_t thread;
 	bool started;
 };
@@ -194,6 +202,30 @@ struct journal {
 /* journal.c */
 /* What journal_state tells, as of now. */
 void journal_publish(struct journal *j);
+
+/* Confirmations wait to be applied. */
+bool journal_has_confirms(struct journal *j);
+/* Apply the confirmations at hand in the open transaction; totals are what they would become. 0 or
+ * -1: disk full. */
+int journal_apply(struct journal *j, struct journal_totals *totals);
+/* After its commit. */
+void journal_applied(struct journal *j, const struct journal_totals *totals);
+
+/* journal_full.c */
+void journal_full_say(struct journal *j, bool full);
+/* One step of a disk that is full: confirm, check in, delete; take the reserve for it, and make it
+ * again when there is room. */
+void journal_full_step(struct journal *j);
+/* The disk is not full: see to the reserve. */
+void journal_full_watch(struct journal *j);
+
+/* journal_reserve.c: "<path>.reserve" */
+/* Is it whole, or could it be made so, with a little room beside it? */
+bool journal_reserve_make(struct journal *j);
+/* Give up a slice of it. false: nothing is left. */
+bool journal_reserve_release(struct journal *j);
+/* Next to nothing is free on the disk. */
+bool journal_reserve_low(const struct journal *j);
 
 /* journal_format.c */
 enum journal_opened { JOURNAL_OPENED, JOURNAL_UNREADABLE, JOURNAL_FAILED };
@@ -251,6 +283,8 @@ int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
 int journal_mark_totals(struct journal *j, struct journal_totals *out); /* from the file; 0 or -1 */
 /* One small step of retention in a transaction of its own. true: there may be more. */
 bool journal_retain_step(struct journal *j);
+/* Give free pages of the file back, some in a transaction of its own. true: there may be more. */
+bool journal_retain_vacuum(struct journal *j);
 
 /* ---- readers ---- */
 

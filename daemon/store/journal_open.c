@@ -12,9 +12,8 @@
 
 /* What is checked before the first scan is taken; the whole is `laneway journal verify`. */
 #define CHECK_PACKS_MAX 1000
-#define CHECK_EVENTS_MAX 100000  /* about a second on a small board */
-#define WAL_BYTES_MAX "16777216" /* the log is cut to this when it starts again */
-#define VACUUM_PAGES "256"       /* given back per step of retention: the pages of its packs */
+#define CHECK_EVENTS_MAX 100000 /* about a second on a small board */
+#define VACUUM_PAGES "256"      /* given back per step of retention: the pages of its packs */
 
 /* ---- statements ---- */
 
@@ -49,6 +48,7 @@ static const struct {
     STATEMENT(set_anchor, "UPDATE epoch SET deleted = ?2, deleted_h = ?3 WHERE ordinal = ?1"),
     STATEMENT(drop_epoch, "DELETE FROM epoch WHERE ordinal = ?1"),
     STATEMENT(vacuum, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")"),
+    STATEMENT(free_count, "PRAGMA freelist_count"),
     STATEMENT(old_packs, "SELECT id, ordinal, first, count, wall_us, h FROM pack WHERE id >= ?1"
                          " ORDER BY id LIMIT ?2"),
     STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
@@ -137,6 +137,7 @@ static enum journal_opened recover(struct journal *j, bool log_was_there, char *
 		return JOURNAL_FAILED;
 	}
 	j->recovered_frames = frames > 0 ? (uint32_t)frames : 0;
+	j->wal_pages = rc == SQLITE_OK ? 0 : frames;
 	log_info("journal: %d frames recovered from the log of a run that did not end in order",
 	         frames);
 	return JOURNAL_OPENED;
@@ -154,6 +155,7 @@ static enum journal_opened open_file(struct journal *j, char *err, size_t err_si
 {
 	bool lock_held, there = access(j->path, F_OK) == 0, log_was_there = log_is_there(j);
 	enum journal_opened rc;
+	char limit[64];
 
 	if (there && access(j->path, R_OK | W_OK) != 0) {
 		snprintf(err, err_size, "%s: %s; expected a file this user may read and write",
@@ -167,8 +169,8 @@ static enum journal_opened open_file(struct journal *j, char *err, size_t err_si
 		rc = check_packs(j, err, err_size);
 	if (rc == JOURNAL_OPENED)
 		rc = recover(j, log_was_there, err, err_size);
-	if (rc == JOURNAL_OPENED &&
-	    (db_exec(j->db, "PRAGMA journal_size_limit=" WAL_BYTES_MAX) || prepare(j))) {
+	snprintf(limit, sizeof(limit), "PRAGMA journal_size_limit=%u", JOURNAL_LOG_BYTES_MAX);
+	if (rc == JOURNAL_OPENED && (db_exec(j->db, limit) || prepare(j))) {
 		snprintf(err, err_size, "%s: %s", j->path, sqlite3_errmsg(j->db));
 		rc = journal_format_blame(sqlite3_extended_errcode(j->db));
 	}
@@ -220,6 +222,9 @@ static int set_file_aside(struct journal *j, const char *why)
 static int open_or_begin(struct journal *j, bool *set_aside, char *err, size_t err_size)
 {
 	enum journal_opened rc = open_file(j, err, err_size);
+	/* Opening takes a little room too. */
+	while (rc == JOURNAL_FAILED && journal_reserve_low(j) && journal_reserve_release(j))
+		rc = open_file(j, err, err_size);
 	if (rc == JOURNAL_UNREADABLE && !set_file_aside(j, err)) {
 		*set_aside = true;
 		rc = open_file(j, err, err_size);
@@ -307,10 +312,8 @@ int journal_open(struct journal **out, const struct journal_params *params, bool
 		snprintf(err, err_size, "%s: its epochs cannot be read", j->path);
 		goto err_free;
 	}
-	if (journal_epoch_open(j)) {
-		log_error("journal: the disk is full; sources are told no until there is room");
-		j->disk_full = true;
-	}
+	if (!journal_reserve_make(j) || journal_epoch_open(j))
+		journal_full_say(j, true);
 	journal_commit_measure(j);
 	journal_publish(j);
 	*out = j;

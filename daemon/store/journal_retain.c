@@ -88,6 +88,21 @@ static int drop(struct journal *j, const struct journal_row *row, const struct s
 	return journal_commit_run(j, j->set_anchor) || journal_commit_run(j, j->vacuum) ? -1 : 0;
 }
 
+bool journal_retain_vacuum(struct journal *j)
+{
+	int64_t pages = 0;
+	if (sqlite3_step(j->free_count) == SQLITE_ROW)
+		pages = sqlite3_column_int64(j->free_count, 0);
+	sqlite3_reset(j->free_count);
+	if (pages == 0 || journal_commit_begin(j))
+		return false;
+	if (journal_commit_run(j, j->vacuum)) {
+		journal_commit_undo(j);
+		return false;
+	}
+	return journal_commit_end(j) == 0;
+}
+
 static bool commit_step(struct journal *j, const struct journal_row *row, const struct step *step)
 {
 	if (journal_commit_begin(j))
@@ -114,7 +129,9 @@ static int epoch_step(struct journal *j, const struct journal_row *row, int64_t 
 		return -1;
 	if (row->ordinal != j->ordinal && journal_seek_end(&j->seek, row, &last, h))
 		return -1;
-	step.emptied = row->ordinal != j->ordinal && step.deleted == last && confirmed(row, last);
+	/* Before an epoch is open, the newest one's row is what the next one will name. */
+	bool newest = row->ordinal == (j->epoch_open ? j->ordinal : j->prev_ordinal);
+	step.emptied = !newest && step.deleted == last && confirmed(row, last);
 	if (step.count || step.emptied)
 		*more = commit_step(j, row, &step) && step.count == RETAIN_PACKS_MAX;
 	return 0;

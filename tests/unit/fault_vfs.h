@@ -14,6 +14,8 @@ struct fault {
 	atomic_bool log_write_fails;                 /* SQLITE_IOERR_WRITE */
 	atomic_bool log_open_fails;                  /* SQLITE_CANTOPEN */
 	atomic_int log_syncs;
+	atomic_int file_writes_left; /* of the file itself, until on_file_write is called once */
+	void (*on_file_write)(void);
 };
 static struct fault fault;
 
@@ -41,6 +43,8 @@ static int fault_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 		return SQLITE_FULL;
 	if (is_log(f) && atomic_load(&fault.log_write_fails))
 		return SQLITE_IOERR_WRITE;
+	if (!is_log(f) && fault.on_file_write && atomic_fetch_sub(&fault.file_writes_left, 1) == 1)
+		fault.on_file_write();
 	return real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
 }
 

@@ -1,0 +1,74 @@
+/* The disk that is full. From the first write that finds no room until the reserve is whole again,
+ * sources are told no: what room there is belongs to what frees more. Confirmations are applied,
+ * the log is copied into the file, what may go goes, the file shrinks. When one of these finds no
+ * room either, a slice of the reserve is released for it; when there is room, whoever made it, the
+ * reserve is made again and sources are served. */
+#include "base/log.h"
+#include "store/journal_internal.h"
+
+#define FULL_EVERY_US                                                                              \
+	1000000       /* between looks whether there is room; a confirmation does not wait */
+#define FULL_STEPS 16 /* of retention and vacuum in one go: a source waits for its refusal */
+
+void journal_full_say(struct journal *j, bool full)
+{
+	if (full && !j->disk_full)
+		log_error("journal: the disk is full; sources are told no until there is room");
+	if (!full && j->disk_full)
+		log_info("journal: there is room on the disk again");
+	j->disk_full = full;
+	if (full)
+		j->full_due_us = 0;
+	journal_publish(j);
+}
+
+static void confirm(struct journal *j)
+{
+	struct journal_totals totals;
+	if (journal_commit_begin(j))
+		return;
+	if (journal_apply(j, &totals)) {
+		journal_commit_undo(j);
+		return;
+	}
+	if (journal_commit_end(j) == 0)
+		journal_applied(j, &totals);
+}
+
+/* Something of everything that frees room. true: there may be more of it. */
+static bool free_room(struct journal *j)
+{
+	bool more = true;
+	j->no_room = false;
+	confirm(j);
+	for (int i = 0; i < FULL_STEPS && more && !j->no_room; i++) {
+		more = journal_retain_step(j);
+		more = (!j->no_room && journal_retain_vacuum(j)) || more;
+		/* What was given back leaves the file when its log has been copied into it. */
+		if (!j->no_room)
+			journal_commit_checkpoint(j);
+	}
+	journal_commit_measure(j);
+	return more;
+}
+
+void journal_full_step(struct journal *j)
+{
+	int64_t now_us = clock_mono_us(j->params.clock);
+	if (now_us < j->full_due_us && !journal_has_confirms(j))
+		return;
+	bool more;
+	do {
+		more = free_room(j);
+	} while (j->no_room && journal_reserve_release(j));
+	if (!j->no_room && journal_reserve_make(j))
+		journal_full_say(j, false);
+	j->full_due_us = more && !j->no_room ? 0 : now_us + FULL_EVERY_US;
+	journal_publish(j);
+}
+
+void journal_full_watch(struct journal *j)
+{
+	if (!journal_reserve_make(j))
+		journal_full_say(j, true);
+}
