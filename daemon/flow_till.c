@@ -163,7 +163,9 @@ static bool till_has_card_number(struct flow *f, const struct till_call *c)
 /* Build the message's events, hand them over, and remember its id. */
 static void take_till(struct flow *f, struct till_call *c)
 {
-	struct sale_error err = {.code = "no_memory", .message = "out of memory; send it again"};
+	static const struct sale_error no_memory = {.code = "no_memory",
+	                                            .message = "out of memory; send it again"};
+	struct sale_error err = no_memory;
 	struct sale_now now;
 	struct answer chosen, *with = NULL;
 	struct entry *e = entry_new();
@@ -186,7 +188,7 @@ static void take_till(struct flow *f, struct till_call *c)
 	if (window_queued(f->window, &c->id, e, flow_age_us(f)) < 0) {
 		e->status = ENTRY_REFUSED;
 		sale_answered(f->sale, e, &now);
-		refuse_till(f, c, &err);
+		refuse_till(f, c, &no_memory);
 		entry_free(e);
 		return;
 	}

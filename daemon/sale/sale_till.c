@@ -8,12 +8,15 @@ const char *sale_member(const struct call *c, const char *key)
 	return json_string_value(json_object_get(c->m->body, key));
 }
 
-int sale_done(struct call *c)
+static int no_memory(struct call *c)
 {
-	if (!sale_end(&c->act))
-		return 0;
 	return sale_fail(c->err, "no_memory", "",
 	                 "out of memory: nothing was counted, send it again later");
+}
+
+int sale_done(struct call *c)
+{
+	return sale_end(&c->act) ? no_memory(c) : 0;
 }
 
 static void take_waiting(struct act *act, struct basket *b)
@@ -81,8 +84,7 @@ static int basket_opened_new(struct call *c)
 	struct person who = {0};
 	struct basket *b = sale_basket_new();
 	if (!b)
-		return sale_fail(c->err, "no_memory", "",
-		                 "out of memory: nothing was counted, send it again later");
+		return no_memory(c);
 	basket_name(c, b);
 	sale_begin(&c->act);
 	b->visit_from_here = !wait->on;
@@ -234,8 +236,7 @@ static int find_basket(struct call *c)
 		    "till %s has no open basket \"%s\": expected one from basket_opened",
 		    c->m->till, name ? name : "");
 	if (c->m->type == TILL_LINE_ADDED && !sale_line_room(c->act.s, b))
-		return sale_fail(c->err, "no_memory", "",
-		                 "out of memory: nothing was counted, send it again later");
+		return no_memory(c);
 	c->basket = c->act.basket = b;
 	sale_begin(&c->act);
 	if (b->lane != c->act.lane)
@@ -266,5 +267,5 @@ int sale_till(struct sale *s, struct entry *e, const struct sale_now *now,
 		c.act.failed = true;
 		sale_end(&c.act);
 	}
-	return rc;
+	return rc && !err->code[0] ? no_memory(&c) : rc;
 }

@@ -1,6 +1,6 @@
 /* Power cuts at the store.
  *
- *   cut_store [--seed N] [--cuts N] [--jobs N] [--per-run N] [-v]
+ *   cut_store [--seed N] [--cuts N] [--per-run N] [--calls N] [--jobs N] [-v]
  *
  * A run begins with an empty disk and a seed; in it the power goes --per-run times, each time at a
  * write, sync, truncate or folder call that is chosen evenly, and the daemon starts on what is
@@ -19,15 +19,14 @@
 
 #include "rig.h"
 
-#define CALLS_MAX 420   /* the power goes within so many calls of a start */
 #define KILL_PERCENT 10 /* of the cuts only the process ends */
 #define JOBS_MAX 64
 
 static struct {
 	uint64_t seed, cuts;
-	unsigned jobs, per_run;
+	unsigned jobs, per_run, calls;
 	bool verbose;
-} options = {.seed = 1, .cuts = 300, .jobs = 4, .per_run = 25};
+} options = {.seed = 1, .cuts = 300, .jobs = 4, .per_run = 25, .calls = 420};
 
 /* In memory that the workers share with the parent: each its own. */
 struct tally {
@@ -44,8 +43,8 @@ static void say_wrong(const struct rig *r, uint64_t seed, uint64_t generation, c
 
 	printf("WRONG: seed %" PRIu64 ", start %" PRIu64 ": %s\n", seed, generation, what);
 	printf("  again: build/tests/fault/cut_store --seed %" PRIu64 " --cuts %u --per-run %u "
-	       "--jobs 1 -v\n",
-	       seed, options.per_run, options.per_run);
+	       "--calls %u --jobs 1 -v\n",
+	       seed, options.per_run, options.per_run, options.calls);
 	if (log) {
 		fseek(log, 0, SEEK_END);
 		fseek(log, ftell(log) > 1200 ? ftell(log) - 1200 : 0, SEEK_SET);
@@ -92,7 +91,7 @@ static void run(struct rig *r, struct tally *t, uint64_t seed)
 	rig_begin(r, seed);
 	for (uint64_t generation = 1; fine && !r->last; generation++) {
 		bool kill = dice_below(&luck, 100) < KILL_PERCENT;
-		uint32_t at = 1 + (uint32_t)dice_below(&luck, CALLS_MAX);
+		uint32_t at = 1 + (uint32_t)dice_below(&luck, options.calls);
 
 		r->last = cuts == options.per_run;
 		disk_plan(r->disk,
@@ -167,11 +166,10 @@ static void print(const struct tally *t, double seconds)
 
 static void parse(int argc, char **argv)
 {
-	static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-	                                      {"cuts", required_argument, NULL, 'c'},
-	                                      {"jobs", required_argument, NULL, 'j'},
-	                                      {"per-run", required_argument, NULL, 'p'},
-	                                      {0}};
+	static const struct option names[] = {
+	    {"seed", required_argument, NULL, 's'},  {"cuts", required_argument, NULL, 'c'},
+	    {"jobs", required_argument, NULL, 'j'},  {"per-run", required_argument, NULL, 'p'},
+	    {"calls", required_argument, NULL, 'n'}, {0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "v", names, NULL)) != -1) {
@@ -188,6 +186,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'p':
 			options.per_run = (unsigned)n;
+			break;
+		case 'n':
+			options.calls = (unsigned)n;
 			break;
 		case 'v':
 			options.verbose = true;

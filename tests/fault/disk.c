@@ -196,6 +196,14 @@ int disk_make(struct disk *d, const char *name)
 	return file;
 }
 
+void disk_did_link(struct disk *d, const char *from, const char *to)
+{
+	struct disk_op *op = add(d, OP_NAME);
+	op->file = disk_live(d, from);
+	snprintf(op->name, sizeof op->name, "%s", to);
+	disk_apply_name(d->live, op);
+}
+
 void disk_did_remove(struct disk *d, const char *name)
 {
 	if (disk_live(d, name) < 0)
@@ -241,24 +249,32 @@ void disk_did_truncate(struct disk *d, int file, int64_t size)
 	op->at = size;
 }
 
-static void grow(struct disk *d, int file, int64_t size)
+static void resize(struct disk *d, int file, int64_t size)
 {
 	struct disk_file *f = &d->files[file];
-	if (size > f->size)
-		memset(disk_bytes(d, file) + f->size, 0, (size_t)(size - f->size));
 	f->size = size;
+	if (f->filled > size)
+		f->filled = size;
 }
 
 /* Bytes from..to of a write, or a whole truncation. */
 void disk_apply(struct disk *d, const struct disk_op *op, uint32_t from, uint32_t to)
 {
+	struct disk_file *f = &d->files[op->file];
+	int64_t first = op->at + from, end = op->at + to;
+	uint8_t *bytes = disk_bytes(d, op->file);
+
 	if (op->kind == OP_TRUNCATE) {
-		grow(d, op->file, op->at);
+		resize(d, op->file, op->at);
 		return;
 	}
-	if (op->at + to > d->files[op->file].size)
-		grow(d, op->file, op->at + to);
-	memcpy(disk_bytes(d, op->file) + op->at + from, d->log + op->data + from, to - from);
+	if (first > f->filled)
+		memset(bytes + f->filled, 0, (size_t)(first - f->filled));
+	memcpy(bytes + first, d->log + op->data + from, to - from);
+	if (end > f->filled)
+		f->filled = end;
+	if (end > f->size)
+		f->size = end;
 }
 
 /* What is written over is not coming back. */
@@ -343,7 +359,7 @@ void disk_plan(struct disk *d, enum disk_fault fault, uint32_t at, uint32_t time
 	d->times = times;
 	d->calls = 0;
 	d->dice = seed;
-	d->struck = false;
+	d->strikes = 0;
 	d->phase = DISK_OPEN;
 	d->written = false;
 }
@@ -369,13 +385,13 @@ enum disk_phase disk_phase(const struct disk *d)
 
 _Noreturn void disk_cut(struct disk *d)
 {
-	d->struck = true;
+	(void)d;
 	_exit(DISK_EXIT_CUT);
 }
 
 static bool strikes(const struct disk *d, enum disk_call call)
 {
-	if (d->fault == DISK_NONE || d->at == 0 || d->calls < d->at || d->calls >= d->at + d->times)
+	if (d->fault == DISK_NONE || d->calls < d->at || d->strikes == d->times)
 		return false;
 	return d->fault != DISK_ENOSPC || call == CALL_WRITE;
 }
@@ -389,7 +405,7 @@ enum disk_verdict disk_ask(struct disk *d, enum disk_call call)
 	strike = strikes(d, what);
 	if (strike) {
 		d->cut_phase = phase_now(d, call);
-		d->struck = true;
+		d->strikes++;
 	}
 	if (what == CALL_WRITE)
 		d->written = true;
@@ -417,7 +433,7 @@ uint32_t disk_calls(const struct disk *d)
 
 bool disk_struck(const struct disk *d)
 {
-	return d->struck;
+	return d->strikes > 0;
 }
 
 enum disk_phase disk_cut_phase(const struct disk *d)

@@ -15,7 +15,8 @@
 
 struct disk_file {
 	bool used;
-	int64_t size; /* certain */
+	int64_t size;   /* certain */
+	int64_t filled; /* from here on to the size there are only zeros, and they stand nowhere */
 };
 
 struct disk_name {
@@ -44,9 +45,8 @@ struct disk {
 	uint64_t log_used;
 	/* the plan */
 	enum disk_fault fault;
-	uint32_t at, times, calls;
+	uint32_t at, times, calls, strikes;
 	uint64_t dice;
-	bool struck;
 	enum disk_phase phase, cut_phase;
 	bool written; /* since the last sync of this phase */
 	struct disk_toll toll;
@@ -80,6 +80,7 @@ int disk_make(struct disk *d, const char *name);       /* a new file under this 
 void disk_did_write(struct disk *d, int file, const void *p, size_t n, int64_t at);
 void disk_did_truncate(struct disk *d, int file, int64_t size);
 void disk_did_remove(struct disk *d, const char *name);
+void disk_did_link(struct disk *d, const char *from, const char *to);
 void disk_did_rename(struct disk *d, const char *from, const char *to);
 void disk_did_sync(struct disk *d, int file);
 void disk_failed_sync(struct disk *d, int file);

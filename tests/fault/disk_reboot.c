@@ -128,11 +128,12 @@ static void write_file(const struct disk *d, const struct disk_name *n)
 {
 	char path[512];
 	int fd;
-	size_t size = (size_t)d->files[n->file].size;
+	const struct disk_file *f = &d->files[n->file];
 
 	snprintf(path, sizeof path, "%s/%s", d->dir, n->name);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, disk_bytes(d, n->file), size) != (ssize_t)size)
+	if (fd < 0 || write(fd, disk_bytes(d, n->file), (size_t)f->filled) != f->filled ||
+	    ftruncate(fd, f->size) != 0)
 		die("cannot write", path);
 	close(fd);
 }
@@ -176,6 +177,6 @@ void disk_save(const struct disk *d, struct disk *copy)
 	for (int i = 0; i < DISK_FILES_MAX; i++) {
 		if (d->certain[i].file >= 0)
 			disk_put(copy, d->certain[i].name, disk_bytes(d, d->certain[i].file),
-			         (size_t)d->files[d->certain[i].file].size);
+			         (size_t)d->files[d->certain[i].file].filled);
 	}
 }

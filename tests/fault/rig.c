@@ -13,13 +13,35 @@
 
 #include "disk_vfs.h"
 #include "identity/phone.h"
+#include "rig_memory.h"
 #include "store/shard.h"
 #include "store/vault.h"
 
 int lanewayd_main(int argc, char **argv); /* daemon/main.c */
 
 #define START_WALL_US INT64_C(1795280523000000) /* 2026-11-21 */
+#define HANGS_S 60                              /* no start takes a second */
 #define START_MONO_US INT64_C(5000000000)
+
+/* What `laneway-hq ca device` gave the box, and the key that it makes for itself. */
+static const struct {
+	const char *name, *text;
+} keys[] = {
+    {"device-box.key", "-----BEGIN PRIVATE KEY-----\n"
+                       "MC4CAQAwBQYDK2VuBCIEIERERERERERERERERERERERERERERERERERERERERERE\n"
+                       "-----END PRIVATE KEY-----\n"},
+    {"hq-box.pub", "-----BEGIN PUBLIC KEY-----\n"
+                   "MCowBQYDK2VuAyEA/y7kVgHsG2cxDHeQQEWFrmlzMe7hwfjPJBlzHB//Pms=\n"
+                   "-----END PUBLIC KEY-----\n"},
+    {"hq-sign.pub", "-----BEGIN PUBLIC KEY-----\n"
+                    "MCowBQYDK2VwAyEAyFOtDwzSthmuqSzuxP1Wok1kmdWEznklfkXP2BObYKc=\n"
+                    "-----END PUBLIC KEY-----\n"},
+    {"tls.key", "-"},
+    {"tls.crt", "-"},
+    {"ca.crt", "-"},
+    {"vault.key", "4444444444444444444444444444444444444444444444444444444444444444\n"},
+};
+#define KEYS (sizeof keys / sizeof *keys)
 
 static void put(const struct rig *r, const char *name, const char *text)
 {
@@ -35,33 +57,12 @@ static void put(const struct rig *r, const char *name, const char *text)
 	chmod(path, 0600);
 }
 
-static void put_keys(const struct rig *r)
-{
-	put(r, "device-box.key",
-	    "-----BEGIN PRIVATE KEY-----\n"
-	    "MC4CAQAwBQYDK2VuBCIEIERERERERERERERERERERERERERERERERERERERERERE\n"
-	    "-----END PRIVATE KEY-----\n");
-	put(r, "hq-box.pub",
-	    "-----BEGIN PUBLIC KEY-----\n"
-	    "MCowBQYDK2VuAyEA/y7kVgHsG2cxDHeQQEWFrmlzMe7hwfjPJBlzHB//Pms=\n"
-	    "-----END PUBLIC KEY-----\n");
-	put(r, "hq-sign.pub",
-	    "-----BEGIN PUBLIC KEY-----\n"
-	    "MCowBQYDK2VwAyEAyFOtDwzSthmuqSzuxP1Wok1kmdWEznklfkXP2BObYKc=\n"
-	    "-----END PUBLIC KEY-----\n");
-	put(r, "tls.key", "-");
-	put(r, "tls.crt", "-");
-	put(r, "ca.crt", "-");
-	put(r, "vault.key", "4444444444444444444444444444444444444444444444444444444444444444\n");
-	put(r, "pos.token", "0123456789abcdef\n");
-}
-
 static void put_conf(const struct rig *r)
 {
 	char text[2048];
 
 	snprintf(text, sizeof text,
-	         "store = \"s1\"\ndevice = \"d1\"\ndata = \"%s/data\"\nkeys = \"%s\"\n"
+	         "store = \"s1\"\ndevice = \"d1\"\ndata = \"%s/data\"\nkeys = \"%s/data\"\n"
 	         "currency = \"EUR\"\nregion = \"DE\"\ntimezone = \"UTC\"\nlog_level = \"info\"\n"
 	         "lanes = {\"1\", \"2\", \"3\"}\n"
 	         "journal { retention_days = 1 }\n"
@@ -126,7 +127,9 @@ struct rig *rig_new(const char *folder)
 	snprintf(r->log, sizeof r->log, "%s/log", folder);
 	snprintf(data, sizeof data, "%s/data", folder);
 	mkdir(folder, 0700);
-	put_keys(r);
+	for (size_t i = 0; i < KEYS; i++)
+		put(r, keys[i].name, keys[i].text);
+	put(r, "pos.token", "0123456789abcdef\n");
 	put_conf(r);
 	put_shard(r);
 	phone_prepare("DE"); /* once, before the forks */
@@ -154,10 +157,17 @@ void rig_begin(struct rig *r, uint64_t seed)
 	memset(r->epochs, 0, r->epoch_count * sizeof *r->epochs);
 	r->message_count = r->event_count = r->epoch_count = 0;
 	r->last = r->may_refuse = false;
+	r->actions = 0;
+	r->fail_allocation = 0;
 	r->resent = r->refused = 0;
 	r->wrong[0] = '\0';
 	disk_wipe(r->disk);
-	copy_shard(r);
+	/* Some boxes are new: no key of their own yet, and no customers. */
+	bool is_new = dice_below(&r->dice, 4) == 0;
+	for (size_t i = 0; i < KEYS - is_new; i++)
+		disk_put(r->disk, keys[i].name, keys[i].text, strlen(keys[i].text));
+	if (!is_new)
+		copy_shard(r);
 	if (truncate(r->log, 0) != 0) {
 		/* the first run: there is none yet */
 	}
@@ -169,10 +179,12 @@ static _Noreturn void run_child(struct rig *r)
 	int log = open(r->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	dup2(log, STDERR_FILENO);
-	rig_mine = r;
 	disk_random_seed(dice(&r->dice));
 	disk_install(r->disk);
+	rig_memory_sqlite();
 	disk_vfs_register();
+	rig_mine = r; /* from here on it counts */
+	alarm(HANGS_S);
 	optind = 0; /* getopt begins anew */
 	_exit(lanewayd_main(3, argv));
 }
@@ -183,6 +195,7 @@ int rig_start(struct rig *r)
 	pid_t pid;
 
 	r->ready = false;
+	r->allocations = 0;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)

@@ -65,9 +65,11 @@ struct rig {
 	uint32_t event_count;
 	struct rig_epoch epochs[RIG_EPOCHS_MAX];
 	uint32_t epoch_count;
-	bool ready;      /* the start-up is through */
-	bool last;       /* of this run: say everything again, then stop */
-	bool may_refuse; /* the disk or the memory fails: answers may be no */
+	bool ready;                            /* the start-up is through */
+	bool last;                             /* of this run: say everything again, then stop */
+	bool may_refuse;                       /* the disk or the memory fails: answers may be no */
+	uint32_t actions;                      /* of the load until an orderly stop; 0: by dice */
+	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
 	uint64_t resent, refused;
 	char wrong[512]; /* what was found; empty: nothing */
 	char folder[160], conf[176], log[176];

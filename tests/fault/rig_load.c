@@ -247,8 +247,31 @@ static void confirm(struct rig *r)
 	journal_confirm(rig_journal(), &c);
 }
 
+/* A till that was told no says the same again before anything else. */
+static struct rig_message *owed(struct rig *r, uint8_t till)
+{
+	for (uint32_t i = 0; i < r->message_count; i++) {
+		if (r->messages[i].till == till && !r->messages[i].acked)
+			return &r->messages[i];
+	}
+	return NULL;
+}
+
+/* One message of each till, and the next one only when it was answered. */
+static void careful_burst(struct rig *r)
+{
+	for (uint8_t i = 0; i < RIG_TILLS; i++) {
+		struct rig_message *m = owed(r, i);
+		rig_send(r, m ? m : next_of(r, i));
+	}
+}
+
 static void burst(struct rig *r)
 {
+	if (r->may_refuse) {
+		careful_burst(r);
+		return;
+	}
 	for (uint64_t n = 1 + dice_below(&r->dice, BURST_MAX); n > 0; n--)
 		rig_send(r, next_of(r, (uint8_t)dice_below(&r->dice, RIG_TILLS)));
 }
@@ -257,7 +280,7 @@ static void burst(struct rig *r)
 static void close_shop(struct rig *r)
 {
 	for (uint8_t i = 0; i < RIG_TILLS; i++) {
-		while (r->tills[i].open)
+		while (!r->may_refuse && r->tills[i].open)
 			rig_send(r, next_of(r, i));
 	}
 	rig_step();
@@ -271,7 +294,7 @@ void rig_load(struct rig *r)
 		if (r->tills[i].open)
 			rig_send(r, next_of(r, i));
 	}
-	for (;;) {
+	for (uint32_t n = 1; r->actions == 0 || n < r->actions; n++) {
 		uint64_t roll = dice_below(&r->dice, 100);
 		if (roll < 45)
 			burst(r);
@@ -285,7 +308,7 @@ void rig_load(struct rig *r)
 			pass(r, (int64_t)dice_below(&r->dice, 40) * SECOND_US);
 		else if (roll < 98)
 			close_shop(r);
-		else if (roll < 99)
+		else if (roll < 99 && r->actions == 0)
 			return;
 		rig_step();
 		pass(r, (int64_t)dice_below(&r->dice, 2 * SECOND_US));

@@ -12,6 +12,7 @@
 #include "capture/pos.h"
 #include "disk_vfs.h"
 #include "flow_internal.h"
+#include "rig_memory.h"
 #include "serve/serve.h"
 #include "store/journal_internal.h"
 
@@ -256,7 +257,9 @@ void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
 void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
 {
 	(void)p;
+	rig_memory_off();
 	rig_answered(rig_mine, (uint8_t)(link - 1), json, len);
+	rig_memory_on();
 }
 
 void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const char *code,
@@ -283,7 +286,9 @@ static void on_lane(void *ctx, const char *lane, const char *json, size_t len)
 static void on_kept(void *ctx, const char *lines, size_t len)
 {
 	(void)ctx;
+	rig_memory_off();
 	rig_kept(rig_mine, lines, len);
+	rig_memory_on();
 }
 
 struct serve *__wrap_serve_new(const struct serve_params *params, char *err, size_t err_size);
@@ -315,7 +320,9 @@ int __wrap_event_base_dispatch(struct event_base *base)
 	(void)base;
 	rig_mine->ready = true;
 	disk_set_phase(rig_mine->disk, DISK_COMMIT);
+	rig_memory_off();
 	rig_check(rig_mine);
+	rig_memory_on();
 	rig_step();
 	rig_resend(rig_mine);
 	if (!rig_mine->last)

@@ -14,3 +14,15 @@ def test_power_cuts_at_the_store(program, long):
     assert share(out, "commit, between first write and sync") >= 30
     assert share(out, "checkpoint") >= 5
     assert share(out, "retention") >= 5
+
+
+def test_power_cuts_while_the_store_starts(program, long):
+    """Goal: cuts that fall into the first start, and into the recovery after the cut before."""
+    out = program("cut_store", "--cuts", 2000 if long else 100, "--calls", 60, "--per-run", 5, "--seed", 100001)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+
+
+def test_the_nth_failure_at_the_store(program, long):
+    """Goal: each write, sync and allocation fails in turn, once and for good, until a whole run passes untouched."""
+    out = program("fail_store", "--step", 1 if long else 5, "--seed", 1)
+    assert "runs with something lost, doubled or wrong: 0" in out

@@ -1,0 +1,224 @@
+/* The n-th failure at the store.
+ *
+ *   fail_store [--seed N] [--step N] [--jobs N] [-v]
+ *
+ * A day's work is run again and again; in it the n-th call fails, n rising by --step from 1, until
+ * a whole run passes untouched. Then the daemon starts again, by dice on the files as they are or
+ * after a power cut, and all that was answered must be there, once. Exits 1 if it is not.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rig.h"
+#include "store/journal.h"
+
+#define ACTIONS 60      /* of the day's work */
+#define LASTING 1000000 /* calls: until the process ends */
+#define SHORT 25        /* calls: a disk that is full for a while */
+#define JOBS_MAX 64
+
+enum mode {
+	WRITE_OR_SYNC_FAILS,
+	DISK_FAILS_FOR_GOOD,
+	NO_ROOM_ONCE,
+	NO_ROOM_FOR_A_WHILE,
+	NO_MEMORY,
+	MODES
+};
+static const char *const mode_names[MODES] = {
+    [WRITE_OR_SYNC_FAILS] = "the n-th write or sync fails (EIO)",
+    [DISK_FAILS_FOR_GOOD] = "all fail from the n-th on (EIO)",
+    [NO_ROOM_ONCE] = "the n-th write finds no room (ENOSPC)",
+    [NO_ROOM_FOR_A_WHILE] = "25 calls without room from the n-th on",
+    [NO_MEMORY] = "the n-th allocation fails",
+};
+
+static struct {
+	uint64_t seed, step;
+	unsigned jobs;
+	bool verbose;
+} options = {.seed = 1, .step = 1, .jobs = 4};
+
+struct tally {
+	uint64_t runs[MODES], untouched[MODES]; /* untouched: the n that nothing came of */
+	uint64_t ended[MODES], not_started[MODES], refused[MODES];
+	uint64_t wrong;
+};
+
+static void plan(struct rig *r, enum mode mode, uint32_t n)
+{
+	static const struct {
+		enum disk_fault fault;
+		uint32_t times;
+	} plans[MODES] = {
+	    [WRITE_OR_SYNC_FAILS] = {DISK_EIO, 1}, [DISK_FAILS_FOR_GOOD] = {DISK_EIO, LASTING},
+	    [NO_ROOM_ONCE] = {DISK_ENOSPC, 1},     [NO_ROOM_FOR_A_WHILE] = {DISK_ENOSPC, SHORT},
+	    [NO_MEMORY] = {DISK_NONE, 0},
+	};
+	disk_plan(r->disk, plans[mode].fault, n, plans[mode].times, n);
+	r->fail_allocation = mode == NO_MEMORY ? n : 0;
+}
+
+static void say_wrong(const struct rig *r, enum mode mode, uint32_t n, int status)
+{
+	char line[300];
+	FILE *log = fopen(r->log, "r");
+
+	printf("WRONG: %s, n = %u: %s (status %x)\n", mode_names[mode], n,
+	       r->wrong[0] ? r->wrong : "the daemon did not end as it should", (unsigned)status);
+	while (log && fgets(line, sizeof line, log))
+		printf("  | %s", line);
+	if (log)
+		fclose(log);
+	fflush(stdout);
+}
+
+/* How the day of the failure may end: in order, unknown, or not begun. */
+static bool may_end(const struct rig *r, int status)
+{
+	if (!WIFEXITED(status))
+		return false;
+	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN ||
+	       (WEXITSTATUS(status) == 1 && !r->ready);
+}
+
+/* false: the failure did not come any more. */
+static bool run(struct rig *r, struct tally *t, enum mode mode, uint32_t n)
+{
+	uint64_t luck = options.seed * 31 + n;
+
+	rig_begin(r, options.seed);
+	r->may_refuse = true;
+	r->actions = ACTIONS;
+	plan(r, mode, n);
+	int status = rig_start(r);
+	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->disk);
+	bool fine = may_end(r, status);
+	t->runs[mode] += struck;
+	t->ended[mode] += fine && WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN;
+	t->not_started[mode] += fine && WEXITSTATUS(status) == 1;
+	t->refused[mode] += r->refused;
+	if (fine) {
+		if (dice_below(&luck, 2))
+			disk_reboot(r->disk, dice(&luck));
+		r->may_refuse = false;
+		r->last = true;
+		disk_plan(r->disk, DISK_NONE, 0, 0, 0);
+		r->fail_allocation = 0;
+		status = rig_start(r);
+		fine = status == 0;
+	}
+	if (!fine) {
+		t->wrong++;
+		say_wrong(r, mode, n, status);
+	}
+	if (!struck)
+		t->untouched[mode] = n;
+	return struck;
+}
+
+static void work(unsigned job, struct tally *t)
+{
+	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	char folder[128];
+
+	snprintf(folder, sizeof folder, "%s/laneway-fail-%d", base, (int)getpid());
+	struct rig *r = rig_new(folder);
+	if (!r)
+		abort();
+	for (int mode = 0; mode < MODES; mode++) {
+		uint64_t step = mode == NO_MEMORY ? options.step * 7 : options.step;
+		uint32_t n = 1 + (uint32_t)(job * step);
+		while (run(r, t, (enum mode)mode, n))
+			n += (uint32_t)(options.jobs * step);
+	}
+	rig_free(r);
+}
+
+static void print(const struct tally *all, double seconds)
+{
+	uint64_t wrong = 0;
+
+	printf("store, the n-th failure: seed %" PRIu64 ", every %" PRIu64 ". call, every %" PRIu64
+	       ". allocation, %.1f s\n",
+	       options.seed, options.step, options.step * 7, seconds);
+	for (int mode = 0; mode < MODES; mode++) {
+		uint64_t runs = 0, untouched = UINT64_MAX, ended = 0, not_started = 0, refused = 0;
+		for (unsigned i = 0; i < options.jobs; i++) {
+			const struct tally *t = &all[i];
+			runs += t->runs[mode];
+			ended += t->ended[mode];
+			not_started += t->not_started[mode];
+			refused += t->refused[mode];
+			if (t->untouched[mode] < untouched)
+				untouched = t->untouched[mode];
+		}
+		printf("  %6" PRIu64 " runs  %-42s %" PRIu64 " ended unknown, %" PRIu64
+		       " did not start, %" PRIu64 " messages told no; untouched at n = %" PRIu64
+		       "\n",
+		       runs, mode_names[mode], ended, not_started, refused, untouched);
+	}
+	for (unsigned i = 0; i < options.jobs; i++)
+		wrong += all[i].wrong;
+	printf("  runs with something lost, doubled or wrong: %" PRIu64 "\n", wrong);
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+	                                      {"step", required_argument, NULL, 't'},
+	                                      {"jobs", required_argument, NULL, 'j'},
+	                                      {0}};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "v", names, NULL)) != -1) {
+		uint64_t n = optarg ? strtoull(optarg, NULL, 10) : 0;
+		if (opt == 's')
+			options.seed = n;
+		else if (opt == 't')
+			options.step = n;
+		else if (opt == 'j')
+			options.jobs = n > JOBS_MAX ? JOBS_MAX : (unsigned)n;
+		else if (opt == 'v')
+			options.verbose = true;
+		else
+			exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct timespec begun, ended;
+	uint64_t wrong = 0;
+
+	parse(argc, argv);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	struct tally *t = mmap(NULL, JOBS_MAX * sizeof *t, PROT_READ | PROT_WRITE,
+	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	fflush(NULL);
+	for (unsigned i = 0; i < options.jobs; i++) {
+		if (fork() == 0) {
+			work(i, &t[i]);
+			fflush(NULL);
+			_exit(0);
+		}
+	}
+	for (unsigned i = 0; i < options.jobs; i++) {
+		int status;
+		wait(&status);
+		wrong += status != 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	print(t, (double)(ended.tv_sec - begun.tv_sec) +
+	             (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+	for (unsigned i = 0; i < options.jobs; i++)
+		wrong += t[i].wrong;
+	return wrong ? 1 : 0;
+}
