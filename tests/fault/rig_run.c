@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock_keep.h"
+#include "base/version.h"
 #include "capture/pos.h"
 #include "disk_vfs.h"
 #include "flow_internal.h"
@@ -68,11 +70,37 @@ static enum clock_trust trust(void *ctx)
 	return CLOCK_KERNEL;
 }
 
+static bool kernel(void *ctx, int64_t *error_us)
+{
+	(void)ctx;
+	*error_us = 1000;
+	return true;
+}
+
+static bool rtc(void *ctx, int64_t at_us)
+{
+	(void)ctx, (void)at_us;
+	return false;
+}
+
 const struct clock *__wrap_clock_system(void);
 const struct clock *__wrap_clock_system(void)
 {
-	static const struct clock clock = {mono_us, wall_us, trust, NULL};
+	static const struct clock clock = {.mono_us = mono_us, .wall_us = wall_us, .trust = trust};
 	return &clock;
+}
+
+const struct clock_raw *__wrap_clock_raw_system(void);
+const struct clock_raw *__wrap_clock_raw_system(void)
+{
+	static const struct clock_raw raw = {mono_us, wall_us, kernel, rtc, NULL};
+	return &raw;
+}
+
+int64_t __wrap_version_built_us(void);
+int64_t __wrap_version_built_us(void)
+{
+	return 0; /* the rig's time is always later */
 }
 
 static struct {
