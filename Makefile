@@ -111,7 +111,7 @@ $(B)/tests/%_test: $(B)/tests/unit/%_test.o $(B)/libtools.a $(B)/liblaneway.a
 
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
 RIG_OBJ := $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard tests/fault/disk*.c tests/fault/rig*.c))
-DISK_WRAP := open close write pwrite ftruncate posix_fallocate fallocate fsync fdatasync rename link unlink fopen fclose
+DISK_WRAP := open close write pwrite ftruncate truncate posix_fallocate fallocate fsync fdatasync rename link unlink fopen fclose
 RIG_WRAP := clock_system clock_raw_system version_built_us vault_random getrandom journal_open journal_stop \
   journal_commit_checkpoint journal_retain_step queue_wait flow_new pos_new pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free serve_port \
   event_base_dispatch malloc calloc realloc strdup $(DISK_WRAP)

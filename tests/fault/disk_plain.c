@@ -157,6 +157,24 @@ int __wrap_ftruncate(int fd, off_t size)
 	return disk_mine && file_of(fd) > 0 ? resize(fd, size, false) : __real_ftruncate(fd, size);
 }
 
+int __real_truncate(const char *path, off_t size);
+int __wrap_truncate(const char *path, off_t size);
+int __wrap_truncate(const char *path, off_t size)
+{
+	bool after;
+	int rc = -1, file = name_of(path) ? disk_live(disk_mine, name_of(path)) : -1;
+
+	if (file < 0)
+		return __real_truncate(path, size);
+	disk_lock();
+	if (ask(CALL_TRUNCATE, &after) == 0)
+		rc = __real_truncate(path, size);
+	if (rc == 0)
+		disk_did_truncate(disk_mine, file, size);
+	end(after);
+	return rc;
+}
+
 /* Room that was taken is zeros; that the disk gives it is not what is looked at here. */
 int __real_posix_fallocate(int fd, off_t at, off_t n);
 int __wrap_posix_fallocate(int fd, off_t at, off_t n);
