@@ -52,21 +52,21 @@ static void progress(struct journal *j)
 
 /* ---- the thread ---- */
 
-bool journal_has_confirms(struct journal *j)
+bool journal_has_words(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);
-	bool has = j->confirm_count > 0 || j->applying_count > 0;
+	bool has = j->word_count > 0 || j->applying_count > 0;
 	pthread_mutex_unlock(&j->lock);
 	return has;
 }
 
-static void take_confirms(struct journal *j)
+static void take_words(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);
 	if (j->applying_count == 0) {
-		memcpy(j->applying, j->confirms, j->confirm_count * sizeof(*j->confirms));
-		j->applying_count = j->confirm_count;
-		j->confirm_count = 0;
+		memcpy(j->applying, j->words, j->word_count * sizeof(*j->words));
+		j->applying_count = j->word_count;
+		j->word_count = 0;
 	}
 	pthread_mutex_unlock(&j->lock);
 }
@@ -74,7 +74,7 @@ static void take_confirms(struct journal *j)
 int journal_apply(struct journal *j, struct journal_totals *totals)
 {
 	*totals = j->totals;
-	take_confirms(j);
+	take_words(j);
 	for (size_t i = 0; i < j->applying_count; i++) {
 		if (journal_mark_apply(j, &j->applying[i], totals))
 			return -1;
@@ -134,7 +134,7 @@ static size_t write_batch(struct journal *j, struct entry *const *entries, size_
 	while (taken < n && journal_write_entry(j, entries[taken], worst))
 		taken++;
 	bool kept = true;
-	if (j->batch.next > j->batch.first || journal_has_confirms(j))
+	if (j->batch.next > j->batch.first || journal_has_words(j))
 		kept = commit(j) == 0;
 	if (!kept)
 		journal_full_say(j, true);
@@ -186,7 +186,7 @@ static const char *refusal(struct journal *j)
 
 static void work(struct journal *j, struct entry **entries, size_t *n)
 {
-	if (*n || journal_has_confirms(j)) {
+	if (*n || journal_has_words(j)) {
 		size_t taken = write_batch(j, entries, *n);
 		*n -= taken;
 		memmove(entries, entries + taken, *n * sizeof(*entries));
@@ -289,17 +289,29 @@ int journal_done_fd(const struct journal *j)
 	return queue_fd(j->done);
 }
 
-bool journal_confirm(struct journal *j, const struct journal_confirm *c)
+static bool put_word(struct journal *j, const struct journal_word *word)
 {
 	pthread_mutex_lock(&j->lock);
-	bool taken = !j->cannot_keep && j->confirm_count < JOURNAL_CONFIRMS_MAX;
+	bool taken = !j->cannot_keep && j->word_count < JOURNAL_WORDS_MAX;
 	if (taken)
-		j->confirms[j->confirm_count++] = *c;
+		j->words[j->word_count++] = *word;
 	pthread_mutex_unlock(&j->lock);
 	/* A full queue needs no waking. */
 	if (taken && !atomic_exchange(&j->wake_queued, true) && !queue_push(j->in, &j->wake))
 		atomic_store(&j->wake_queued, false);
 	return taken;
+}
+
+bool journal_confirm(struct journal *j, const struct journal_confirm *c)
+{
+	return put_word(j, &(struct journal_word){.confirm = *c});
+}
+
+bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+{
+	struct journal_word word = {.included = seq};
+	memcpy(word.confirm.epoch, epoch, EVENT_EPOCH_BYTES);
+	return seq == 0 || put_word(j, &word);
 }
 
 void journal_state(struct journal *j, struct journal_state *out)

@@ -15,9 +15,11 @@
  *       ("<path>.reserve": the longest log and 8 MiB, in real blocks) is whole again. Meanwhile
  *       confirmations are applied and packs deleted out of the reserve, and the file shrinks. The
  *       epoch goes on, and the same seq is given again.
- *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, and it
- *       is outside the resend window. Visit keys stay: which pack names one last is not worth a
- *       scan, and a key alone opens nothing.
+ *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, it is
+ *       outside the resend window, the shard includes what it changed (events that the catalogue
+ *       calls awaited; journal_included), and the statement of the day covers it (the mark
+ *       "covered", once there is one). Of each epoch packs go from the first on; its row keeps the
+ *       last deleted seq and its h.
  *
  * An entry is refused with "disk_full" (the disk, or its class's share of the quota),
  * "cannot_keep", or "too_long" (a line over EVENT_LINE_MAX, or more than 4,096 events or 4 MiB of
@@ -93,6 +95,10 @@ struct journal_confirm {
 	bool replace;
 };
 bool journal_confirm(struct journal *j, const struct journal_confirm *c);
+
+/* The shard that is committed includes the effects of all this epoch's events through seq: packs
+ * need not be kept for them any longer. Any thread. false: say it again later. */
+bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
 
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];

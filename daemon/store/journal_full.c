@@ -55,7 +55,7 @@ static bool free_room(struct journal *j)
 void journal_full_step(struct journal *j)
 {
 	int64_t now_us = clock_mono_us(j->params.clock);
-	if (now_us < j->full_due_us && !journal_has_confirms(j))
+	if (now_us < j->full_due_us && !journal_has_words(j))
 		return;
 	bool more;
 	do {

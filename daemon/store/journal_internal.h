@@ -38,7 +38,7 @@
 #define JOURNAL_LOG_BYTES_MAX                                                                      \
 	(16u * 1024 * 1024)     /* the log is cut to this when it starts again                     \
 	                         */
-#define JOURNAL_CONFIRMS_MAX 64 /* waiting to be applied: HQ says them again */
+#define JOURNAL_WORDS_MAX 64    /* waiting to be applied: HQ says them again */
 #define JOURNAL_KNOWN_KEYS 1024 /* visit keys remembered as stored: the visits of an hour */
 /* In meta, a mark's name stands behind this: no mark can take the place of the journal's own rows.
  */
@@ -136,6 +136,12 @@ struct journal_batch {
 	uint16_t key_slots[JOURNAL_KEY_SLOTS]; /* index into keys plus 1, by the id's first bytes */
 };
 
+/* What the sync side said: a confirmation, or how far the shard includes an epoch's events. */
+struct journal_word {
+	struct journal_confirm confirm;
+	uint64_t included; /* 0: a confirmation */
+};
+
 struct journal_totals {
 	uint64_t kept, confirmed;
 };
@@ -150,7 +156,8 @@ struct journal {
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
 	    *put_mark, *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
-	    *drop_epoch, *vacuum, *free_count, *old_packs, *next_known;
+	    *drop_epoch, *vacuum, *free_count, *old_packs, *next_known, *get_covered,
+	    *first_awaited, *drop_awaited, *hole_end;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -189,12 +196,12 @@ struct journal {
 	atomic_bool wake_queued, stopping;
 	char wake;            /* its address on the queue means: look at the confirmations */
 	pthread_mutex_t lock; /* for what follows */
-	struct journal_confirm confirms[JOURNAL_CONFIRMS_MAX];
-	size_t confirm_count;
+	struct journal_word words[JOURNAL_WORDS_MAX];
+	size_t word_count;
 	struct journal_state state;
 
-	struct journal_confirm applying[JOURNAL_CONFIRMS_MAX]; /* the thread's copy */
-	size_t applying_count;                                 /* stay until they are committed */
+	struct journal_word applying[JOURNAL_WORDS_MAX]; /* the thread's copy */
+	size_t applying_count;                           /* stay until they are committed */
 	pthread_t thread;
 	bool started;
 };
@@ -203,9 +210,9 @@ struct journal {
 /* What journal_state tells, as of now. */
 void journal_publish(struct journal *j);
 
-/* Confirmations wait to be applied. */
-bool journal_has_confirms(struct journal *j);
-/* Apply the confirmations at hand in the open transaction; totals are what they would become. 0 or
+/* Words of the sync side wait to be applied. */
+bool journal_has_words(struct journal *j);
+/* Apply the words at hand in the open transaction; totals are what they would become. 0 or
  * -1: disk full. */
 int journal_apply(struct journal *j, struct journal_totals *totals);
 /* After its commit. */
@@ -278,7 +285,7 @@ void journal_commit_measure(struct journal *j);
 
 /* journal_mark.c, journal_retain.c: in a transaction of the caller. totals are what they would
  * become. */
-int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
+int journal_mark_apply(struct journal *j, const struct journal_word *word,
                        struct journal_totals *totals);
 int journal_mark_totals(struct journal *j, struct journal_totals *out); /* from the file; 0 or -1 */
 /* One small step of retention in a transaction of its own. true: there may be more. */

@@ -96,9 +96,17 @@ static int store_row(struct journal *j, const struct journal_row *row)
 	return 0;
 }
 
-int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
+static int include(struct journal *j, int64_t ordinal, uint64_t seq)
+{
+	sqlite3_bind_int64(j->drop_awaited, 1, ordinal);
+	sqlite3_bind_int64(j->drop_awaited, 2, seq < INT64_MAX ? (sqlite3_int64)seq : INT64_MAX);
+	return journal_commit_run(j, j->drop_awaited);
+}
+
+int journal_mark_apply(struct journal *j, const struct journal_word *word,
                        struct journal_totals *totals)
 {
+	const struct journal_confirm *c = &word->confirm;
 	struct journal_row row;
 	uint8_t h[EVENT_HASH_BYTES];
 	uint64_t last = j->last_seq;
@@ -109,6 +117,8 @@ int journal_mark_apply(struct journal *j, const struct journal_confirm *c,
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	if (rc == 0) /* another device's, or one that was drained long ago */
 		return 0;
+	if (word->included)
+		return include(j, row.ordinal, word->included);
 	uint64_t before = journal_mark_held(&row, last);
 	journal_mark_merge(&row, c, last);
 	if (store_row(j, &row))

@@ -51,6 +51,10 @@ static const struct {
     STATEMENT(free_count, "PRAGMA freelist_count"),
     STATEMENT(old_packs, "SELECT id, ordinal, first, count, wall_us, h FROM pack WHERE id >= ?1"
                          " ORDER BY id LIMIT ?2"),
+    STATEMENT(get_covered, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "covered'"),
+    STATEMENT(first_awaited, "SELECT min(seq) FROM awaited WHERE ordinal = ?1"),
+    STATEMENT(drop_awaited, "DELETE FROM awaited WHERE ordinal = ?1 AND seq <= ?2"),
+    STATEMENT(hole_end, "SELECT last FROM hole WHERE ordinal = ?1 AND first = ?2"),
     STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
                           " ORDER BY id LIMIT 1"),
 #undef STATEMENT

@@ -14,9 +14,71 @@ struct step {
 	uint8_t deleted_h[EVENT_HASH_BYTES];
 };
 
-static bool confirmed(const struct journal_row *row, uint64_t last)
+static bool confirmed(const struct journal_row *row, uint64_t first, uint64_t last)
 {
-	return last <= row->through;
+	if (last <= row->through)
+		return true;
+	for (uint32_t i = 0; i < row->range_count; i++) {
+		if (first >= row->ranges[i].first && last <= row->ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* One number of one row; what is `missing` without one. */
+static int64_t ask(sqlite3_stmt *stmt, int64_t missing)
+{
+	if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		missing = sqlite3_column_int64(stmt, 0);
+	sqlite3_reset(stmt);
+	return missing;
+}
+
+/* A statement of the day covers all packs that go, once there is one: it could not be made from
+ * what is gone. */
+static uint64_t covered_to(struct journal *j, const struct journal_row *row)
+{
+	uint64_t to = UINT64_MAX;
+	if (sqlite3_step(j->get_covered) == SQLITE_ROW &&
+	    sqlite3_column_bytes(j->get_covered, 0) == 16) {
+		const uint8_t *mark = sqlite3_column_blob(j->get_covered, 0);
+		int64_t ordinal = (int64_t)buf_get64(mark);
+		if (row->ordinal == ordinal)
+			to = buf_get64(mark + 8);
+		else if (row->ordinal > ordinal)
+			to = 0;
+	}
+	sqlite3_reset(j->get_covered);
+	return to;
+}
+
+/* The last seq of the epoch that may go as far as others are concerned than HQ's confirmations: the
+ * shard has to include what is awaited, the statement of the day has to cover it. */
+static uint64_t wanted_from(struct journal *j, const struct journal_row *row)
+{
+	sqlite3_bind_int64(j->first_awaited, 1, row->ordinal);
+	uint64_t awaited = (uint64_t)ask(j->first_awaited, INT64_MAX) - 1;
+	uint64_t covered = covered_to(j, row);
+	return awaited < covered ? awaited : covered;
+}
+
+/* Does the pack that begins at `first` follow what was deleted, but for what never came back? */
+static bool follows(struct journal *j, const struct journal_row *row, uint64_t deleted,
+                    uint64_t first)
+{
+	if (first == deleted + 1)
+		return true;
+	sqlite3_bind_int64(j->hole_end, 1, row->ordinal);
+	sqlite3_bind_int64(j->hole_end, 2, (sqlite3_int64)deleted + 1);
+	return (uint64_t)ask(j->hole_end, 0) == first - 1;
+}
+
+/* Each epoch's row goes after those of older ones: what their packs name may be under its key. */
+static int is_oldest(struct journal *j, const struct journal_row *row)
+{
+	struct journal_row oldest;
+	int rc = journal_seek_epoch(&j->seek, 0, &oldest);
+	return rc < 0 ? -1 : rc == 1 && oldest.ordinal == row->ordinal;
 }
 
 /* When a pack was written, at the latest: packs stand in order of time, so one without a time of
@@ -45,18 +107,20 @@ static int plan(struct journal *j, const struct journal_row *row, int64_t before
 	struct journal_place p;
 	sqlite3_stmt *stmt = j->old_packs;
 
+	uint64_t last_wanted = wanted_from(j, row);
 	*step = (struct step){.deleted = row->deleted};
 	memcpy(step->deleted_h, row->deleted_h, sizeof(step->deleted_h));
 	int rc = journal_seek_pack(&j->seek, row->ordinal, row->deleted + 1, &p);
 	if (rc <= 0 || p.ordinal != row->ordinal)
-		return rc;
+		return rc < 0 ? -1 : 0;
 	sqlite3_bind_int64(stmt, 1, p.id);
 	sqlite3_bind_int64(stmt, 2, RETAIN_PACKS_MAX);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		uint64_t first = (uint64_t)sqlite3_column_int64(stmt, 2);
 		uint64_t last = first + (uint64_t)sqlite3_column_int64(stmt, 3) - 1;
-		if (sqlite3_column_int64(stmt, 1) != row->ordinal || first != step->deleted + 1 ||
-		    !confirmed(row, last) ||
+		if (sqlite3_column_int64(stmt, 1) != row->ordinal ||
+		    !follows(j, row, step->deleted, first) || last > last_wanted ||
+		    !confirmed(row, first, last) ||
 		    written_us(j, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 4)) >=
 		        before_wall_us ||
 		    sqlite3_column_bytes(stmt, 5) != EVENT_HASH_BYTES)
@@ -131,7 +195,10 @@ static int epoch_step(struct journal *j, const struct journal_row *row, int64_t 
 		return -1;
 	/* Before an epoch is open, the newest one's row is what the next one will name. */
 	bool newest = row->ordinal == (j->epoch_open ? j->ordinal : j->prev_ordinal);
-	step.emptied = !newest && step.deleted == last && confirmed(row, last);
+	int oldest = is_oldest(j, row);
+	if (oldest < 0)
+		return -1;
+	step.emptied = oldest && !newest && step.deleted == last && confirmed(row, last, last);
 	if (step.count || step.emptied)
 		*more = commit_step(j, row, &step) && step.count == RETAIN_PACKS_MAX;
 	return 0;

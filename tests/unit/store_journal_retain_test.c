@@ -1,0 +1,181 @@
+/* What keeps a pack that HQ has confirmed and that is old. */
+#include "journal_place.h"
+
+static int set_up(void **state)
+{
+	*state = place_new();
+	place_start(*state);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	place_free(*state);
+	return 0;
+}
+
+static void confirm_all(struct place *p, const uint8_t epoch[8])
+{
+	struct journal_confirm c = {.through = UINT64_MAX};
+	memcpy(c.epoch, epoch, 8);
+	assert_true(journal_confirm(p->journal, &c));
+}
+
+/* The idle thread looks every ten seconds of its clock; after some of them what may go is gone. */
+static uint64_t left_after_a_while(struct place *p)
+{
+	uint64_t kept = UINT64_MAX;
+	for (int same = 0; same < 5;) {
+		uint64_t now = place_state(p).kept;
+		same = now == kept ? same + 1 : 0;
+		kept = now;
+		atomic_fetch_add(&p->wall_us, 11 * 1000000LL);
+		/* Any word wakes the thread. */
+		assert_true(journal_included(p->journal, (const uint8_t[8]){1}, 1));
+		usleep(10000);
+	}
+	return kept;
+}
+
+static void keep(struct place *p, enum event_kind kind)
+{
+	struct entry *e = place_commit(p, place_entry(kind));
+	assert_int_equal(e->status, ENTRY_KEPT);
+	entry_free(e);
+}
+
+static void cover(struct place *p, int64_t ordinal, uint64_t seq)
+{
+	struct entry *e = place_entry(EVENT_PRODUCT_ADDED);
+	uint8_t mark[16] = {0};
+	for (int i = 0; i < 8; i++) {
+		mark[7 - i] = (uint8_t)((uint64_t)ordinal >> 8 * i);
+		mark[15 - i] = (uint8_t)(seq >> 8 * i);
+	}
+	assert_int_equal(entry_mark(e, "covered", mark, sizeof(mark)), 0);
+	entry_free(place_commit(p, e));
+}
+
+static void what_the_shard_does_not_include_yet_stays(void **state)
+{
+	struct place *p = *state;
+	const enum event_kind kinds[] = {EVENT_CUSTOMER_ENROLLED, EVENT_CONSENT_CHANGED,
+	                                 EVENT_POINTS_CHANGED};
+	struct journal_state s = place_state(p);
+	for (int i = 0; i < 3; i++) { /* seqs 3, 5, 7 */
+		place_fill(p, 1);
+		keep(p, kinds[i]);
+	}
+	place_fill(p, 1);
+	confirm_all(p, s.epoch);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 8 - 2);
+	assert_true(journal_included(p->journal, s.epoch, 2));
+	assert_int_equal(left_after_a_while(p), 8 - 2);
+	assert_true(journal_included(p->journal, s.epoch, 4));
+	assert_int_equal(left_after_a_while(p), 8 - 4);
+	place_stop(p);
+	place_start(p);
+	assert_int_equal(left_after_a_while(p), 8 - 4 + 1);
+	assert_true(journal_included(p->journal, s.epoch, UINT64_MAX));
+	assert_int_equal(left_after_a_while(p), 1);
+}
+
+static void what_a_statement_of_the_day_does_not_cover_yet_stays(void **state)
+{
+	struct place *p = *state;
+	struct journal_state s = place_state(p);
+	place_fill(p, 4);
+	cover(p, s.ordinal, 3); /* seq 6 */
+	place_fill(p, 1);
+	confirm_all(p, s.epoch);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 7 - 3);
+	cover(p, s.ordinal, 5);
+	assert_int_equal(left_after_a_while(p), 8 - 5);
+	place_stop(p);
+	place_start(p);
+	assert_int_equal(left_after_a_while(p), 8 - 5 + 1);
+	confirm_all(p, s.epoch);
+	assert_int_equal(left_after_a_while(p), 8 - 5 + 1);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 8 - 5 + 1);
+	cover(p, place_state(p).ordinal, 1); /* all of older epochs */
+	assert_int_equal(left_after_a_while(p), 2);
+}
+
+static void an_entry_that_was_refused_is_not_waited_for(void **state)
+{
+	struct place *p = *state;
+	struct journal_state s = place_state(p);
+	char big[EVENT_LINE_MAX + 100];
+	memset(big, 'x', sizeof(big));
+	big[0] = '"', big[sizeof(big) - 2] = '"', big[sizeof(big) - 1] = 0;
+	struct entry *e = place_entry(EVENT_CONSENT_CHANGED);
+	struct lw_event *second = entry_add(e, EVENT_PRODUCT_ADDED);
+	*second = *e->first;
+	second->next = NULL;
+	second->properties = big;
+	for (int i = 0; i < 200; i++)
+		assert_true(
+		    journal_put(p->journal, i == 100 ? e : place_entry(EVENT_PRODUCT_ADDED)));
+	for (int i = 0; i < 200; i++) {
+		struct entry *answered = place_wait(p);
+		assert_int_equal(answered->status, answered == e ? ENTRY_REFUSED : ENTRY_KEPT);
+		entry_free(answered);
+	}
+	confirm_all(p, s.epoch);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 0);
+}
+
+static void a_confirmed_range_above_a_gap_does_not_go_before_the_gap(void **state)
+{
+	struct place *p = *state;
+	struct journal_confirm c = {.through = 2, .ranges = {{4, 6}}, .range_count = 1};
+	place_fill(p, 5);
+	memcpy(c.epoch, place_state(p).epoch, 8);
+	assert_true(journal_confirm(p->journal, &c));
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 4);
+	c.through = 3;
+	assert_true(journal_confirm(p->journal, &c));
+	assert_int_equal(left_after_a_while(p), 0);
+}
+
+/* Visit keys may be under the key of an epoch that is drained before an older one is. */
+static void an_epochs_row_goes_after_those_of_older_ones(void **state)
+{
+	struct place *p = *state;
+	struct journal_epoch e[4];
+	struct journal_state first = place_state(p);
+	place_fill(p, 2);
+	place_stop(p);
+	place_start(p);
+	struct journal_state second = place_state(p);
+	place_fill(p, 2);
+	place_stop(p);
+	place_start(p);
+	confirm_all(p, second.epoch);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_int_equal(left_after_a_while(p), 3 + 0 + 1);
+	assert_int_equal(journal_reader_epoch(place_reader(p), second.ordinal, e), 1);
+	assert_memory_equal(e[0].epoch, second.epoch, 8);
+	confirm_all(p, first.epoch);
+	assert_int_equal(left_after_a_while(p), 1);
+	assert_int_equal(journal_reader_epoch(place_reader(p), first.ordinal, e), 1);
+	assert_memory_equal(e[0].epoch, place_state(p).epoch, 8);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(what_the_shard_does_not_include_yet_stays),
+	    TEST(what_a_statement_of_the_day_does_not_cover_yet_stays),
+	    TEST(an_entry_that_was_refused_is_not_waited_for),
+	    TEST(a_confirmed_range_above_a_gap_does_not_go_before_the_gap),
+	    TEST(an_epochs_row_goes_after_those_of_older_ones),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
