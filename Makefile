@@ -18,7 +18,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
   libidn2-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
 DEPS_TEST := libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
-  python3-selenium chromium chromium-driver clang libclang-rt-14-dev clang-format clang-tidy cppcheck
+  python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
 .PHONY: deps
@@ -121,7 +121,10 @@ $(B)/tests/fault/lanewayd_main.o: daemon/main.c
 $(B)/tests/fault/%_store: $(B)/tests/fault/%_store.o $(RIG_OBJ) $(B)/tests/fault/lanewayd_main.o $(B)/liblaneway.a Makefile
 	$(Q)$(CXX) $(LDFLAGS) $(RIG_WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-FAULT := $(addprefix $(B)/tests/fault/,cut_store fail_store)
+$(B)/tests/fault/net_backlog: $(B)/tests/fault/net_backlog.o $(B)/liblaneway.a
+	$(LINK)
+
+FAULT := $(addprefix $(B)/tests/fault/,cut_store fail_store net_backlog) $(B)/laneway-bench
 
 .PHONY: unit
 unit: $(UNIT)

@@ -104,6 +104,23 @@ static void now_up(struct mqtt *m)
 	push(m, item_new(MQTT_UP, NULL, 0));
 }
 
+/* libmosquitto's words for these would mislead. */
+static const char *reason_text(int rc)
+{
+	switch (rc) {
+	case MOSQ_ERR_SUCCESS:
+		return "asked for";
+	case MOSQ_ERR_NO_CONN:
+		return "no answer to the connect";
+	case MOSQ_ERR_KEEPALIVE:
+		return "the broker has been silent for too long";
+	case MOSQ_ERR_EAI:
+		return "the name cannot be looked up:";
+	default:
+		return mosquitto_strerror(rc);
+	}
+}
+
 /* ---- callbacks: in the thread, they only copy ---- */
 
 static void on_connect(struct mosquitto *mosq, void *ctx, int code)
@@ -139,7 +156,7 @@ static void on_disconnect(struct mosquitto *mosq, void *ctx, int reason)
 	(void)mosq;
 	if (!atomic_exchange(&m->up, false))
 		return;
-	const char *text = reason ? mosquitto_strerror(reason) : "asked for";
+	const char *text = reason_text(reason);
 	push(m, item_new(MQTT_DOWN, text, strlen(text)));
 }
 
@@ -317,13 +334,13 @@ static bool pause_until(struct mqtt *m, int64_t until_ms)
 static int64_t next_attempt_ms(struct mqtt *m, int64_t begun_ms, int *pace_ms)
 {
 	uint8_t dice;
-	int64_t now = now_ms();
-	if (m->connacked)
-		*pace_ms = PACE_MS_MIN;
-	else if (address_round_open(&m->addresses))
+	int64_t now = now_ms(), from = m->connacked ? now : begun_ms;
+	if (!m->connacked && address_round_open(&m->addresses))
 		return now;
+	if (m->connacked || now - begun_ms >= CONNECT_MS_SEVERAL)
+		*pace_ms = PACE_MS_MIN;
 	vault_random(&dice, sizeof(dice));
-	int64_t at = (m->connacked ? now : begun_ms) + *pace_ms + PACE_JITTER_MS * dice / 256;
+	int64_t at = from + *pace_ms + PACE_JITTER_MS * dice / 256;
 	*pace_ms = *pace_ms * 2 < PACE_MS_MAX ? *pace_ms * 2 : PACE_MS_MAX;
 	return at > now ? at : now;
 }
@@ -352,7 +369,7 @@ static void *thread_main(void *arg)
 		on_disconnect(m->mosq, m, rc);
 		if (rc != last_rc)
 			log_info("mqtt: no connection to %s:%d (%s%s%s), trying again", m->host,
-			         m->port, mosquitto_strerror(rc), m->fault[0] ? " " : "", m->fault);
+			         m->port, reason_text(rc), m->fault[0] ? " " : "", m->fault);
 		last_rc = m->connacked ? MOSQ_ERR_SUCCESS : rc;
 		if (pause_until(m, next_attempt_ms(m, begun_ms, &pace_ms)))
 			break;

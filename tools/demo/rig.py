@@ -56,6 +56,8 @@ class Rig:
         self.keys, self.sim_dir, self.logs = self.work / "keys", self.work / "sim", self.work / "log"
         self.broker_port, self.http_port, self.pos_port = free_port(), free_port(), free_port()
         self.processes, self.extra = {}, {}
+        # Where the broker listens, and what HQ and the store call it: names or addresses, that stand in its certificate.
+        self.broker_listen, self.broker_for_hq, self.broker_for_store = "127.0.0.1", "127.0.0.1", "127.0.0.1"
         self.webhook_url = ""
         self.dark_seconds = 300
         self.aim = aim  # scanners send AIM identifiers
@@ -69,7 +71,8 @@ class Rig:
     def setup(self):
         for d in (self.keys, self.sim_dir, self.logs, self.work / "store", self.work / "hq"):
             d.mkdir(parents=True, exist_ok=True)
-        self.tool("laneway-hq", "ca", "init", self.keys)
+        names = {self.broker_for_hq, self.broker_for_store} - {"127.0.0.1", "localhost"}
+        self.tool("laneway-hq", "ca", "init", self.keys, *(a for n in sorted(names) for a in ("--broker", n)))
         self.tool("laneway-hq", "ca", "device", self.keys, self.store, "box-1", "--out", self.work / "device")
         (self.work / "acl").write_text(self.tool("laneway-hq", "ca", "acl", self.keys).stdout)
         token = self.work / "pos.token"
@@ -84,7 +87,7 @@ class Rig:
     def write_broker_conf(self):
         user = "user root\n" if os.geteuid() == 0 else ""
         (self.work / "mosquitto.conf").write_text(
-            f"listener {self.broker_port} 127.0.0.1\n{user}persistence false\nallow_anonymous false\n"
+            f"listener {self.broker_port} {self.broker_listen}\n{user}persistence false\nallow_anonymous false\n"
             f"cafile {self.keys}/root.crt\ncertfile {self.keys}/broker.crt\nkeyfile {self.keys}/broker.key\n"
             f"require_certificate true\nuse_identity_as_username true\nacl_file {self.work}/acl\n"
             "max_queued_messages 0\nset_tcp_nodelay true\nlog_type error\nlog_type warning\nlog_type notice\n")
@@ -94,7 +97,7 @@ class Rig:
         (self.work / "hq.conf").write_text(
             f'data = "{self.work}/hq"\nkeys = "{self.keys}"\ncurrency = "EUR"\nregion = "DE"\n'
             f'socket = "{self.work}/hq.sock"\ndark_seconds = {self.dark_seconds}\n'
-            f'broker {{ host = "127.0.0.1"  port = {self.broker_port} }}\n{webhook}'
+            f'broker {{ host = "{self.broker_for_hq}"  port = {self.broker_port} }}\n{webhook}'
             'loyalty "card" { prefix = "26"  length = 13  check = "ean" }\n')
 
     def write_store_conf(self, more=""):
@@ -106,7 +109,7 @@ class Rig:
         (self.work / "store.conf").write_text(
             f'store = "{self.store}"\ndevice = "box-1"\ndata = "{self.work}/store"\nkeys = "{self.work}/device"\n'
             f'timezone = "Europe/Berlin"\ncurrency = "EUR"\nregion = "DE"\nlanes = {{{lanes}}}\n'
-            f'uplink {{ broker = "127.0.0.1"  port = {self.broker_port} }}\n'
+            f'uplink {{ broker = "{self.broker_for_store}"  port = {self.broker_port} }}\n'
             f'http {{ listen = "127.0.0.1"  port = {self.http_port}  socket = "{self.work}/api.sock" }}\n'
             f'pos {{ listen = "127.0.0.1"  port = {self.pos_port}  token_file = "{self.work}/pos.token" }}\n'
             f'prompt {{ ask = "Ask for the customer card"  greet = "Greet by name" }}\n'
@@ -117,11 +120,15 @@ class Rig:
     def start(self, name, argv, env=None):
         log = open(self.logs / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
-            [str(a) for a in argv], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            [str(a) for a in [*self.prefix(name), *argv]], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             env={**os.environ, **(env or {})}, start_new_session=True,
             preexec_fn=_die_with_parent)
         log.close()
         return self.processes[name]
+
+    def prefix(self, name):
+        """What stands in front of a process's own arguments: nothing here, another network elsewhere."""
+        return []
 
     def alive(self, name):
         p = self.processes.get(name)
@@ -139,7 +146,10 @@ class Rig:
 
     def start_broker(self):
         self.start("broker", [MOSQUITTO, "-c", self.work / "mosquitto.conf"])
-        self._need("broker", lambda: self._connects(self.broker_port), 10)
+        self._need("broker", self.broker_serves, 10)
+
+    def broker_serves(self):
+        return self._connects(self.broker_port)
 
     def start_hq(self, die=None):
         """die: a moment for LANEWAY_HQ_DIE; then HQ may be gone before it was ever seen to be ready."""

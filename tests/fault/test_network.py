@@ -1,0 +1,347 @@
+"""The line between store and HQ loses, delays, doubles, cuts and swallows: nothing is lost, nothing doubled, and it comes
+back by itself. Each scenario has two network namespaces of its own; they run side by side, for most of their time is waiting.
+"""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+
+import pytest
+from conftest import LONG, ROOT
+from net import DEAD_IP, HQ_IP, NAME, RELAY_HQ_IP, Net, NetRig, inside, lacking
+from rig import until
+from store import Till, applied, customers
+
+PLAIN = ROOT / os.environ.get("LANEWAY_BUILD", "build")  # figures are taken without sanitizers
+CONNACK_S = 12  # from the first packet that can pass
+NEW_EVENT_S = 2  # from the CONNACK to HQ
+
+
+@contextmanager
+def place(folder, seed=1, via=HQ_IP, **kwargs):
+    with Net(seed) as net:
+        kwargs.setdefault("customers", 200)
+        rig = NetRig(folder, net=net, via=via, seed=seed, **kwargs)
+        rig.setup()
+        try:
+            yield rig
+        finally:
+            rig.stop_all()
+        for name in rig.processes:
+            log = rig.log_of(name)
+            assert "ERROR: AddressSanitizer" not in log and "runtime error:" not in log, f"{name}:\n{log[-4000:]}"
+
+
+def settle(rig, seconds=90):
+    """The simulator ends, the store drains, and what was sent is what HQ holds; a line about it."""
+    assert rig.processes["sim"].wait(120) == 0
+    begun = time.monotonic()
+    until(rig.drained, seconds, "the drain")
+    took = time.monotonic() - begun
+    until(lambda: applied(rig), 20, "HQ to have folded every event")
+    result = rig.oracle()
+    assert result.returncode == 0, result.stderr
+    c = rig.status()["counters"]
+    return (f"{rig.hq_events()} events, drained {took:.1f} s after the trade, {c['laneway_batches_sent_total']} batches and "
+            f"{c['laneway_batches_resent_total']} sent again; nothing lost, nothing doubled")
+
+
+# --- scenarios: each takes a folder and gives what is to be said ---
+
+
+def loss(folder):
+    """Goal: a line that loses 30 % of the packets in each direction is slow, no more."""
+    with place(folder, seed=11) as rig:
+        rig.bring_up()
+        rig.net.lose(30)
+        rig.start_sim(20 if LONG else 5, 20.0)
+        until(lambda: rig.hq_events() > 20, 60, "events through a line that loses 30 %")
+        if not LONG:
+            rig.net.heal()
+        return settle(rig, 240)
+
+
+def delay(folder):
+    """Goal: a round trip of 4 s: the connection comes up, and events arrive, once."""
+    with place(folder, seed=12, via=RELAY_HQ_IP) as rig:
+        rig.bring_up()
+        rig.kill("daemon")
+        rig.net.far(delay=2.0)
+        begun = time.time()
+        rig.start_daemon()
+        up = rig.connected_after(begun, 40)
+        rig.start_sim(30 if LONG else 5, 20.0)
+        return f"connected after {up:.1f} s; " + settle(rig)
+
+
+def doubled(folder):
+    """Goal: single packets come twice, late and not at all."""
+    with place(folder, seed=13, via=RELAY_HQ_IP) as rig:
+        rig.bring_up()
+        rig.net.far(double=0.3, reorder=0.3, loss=0.05, delay=0.02)
+        rig.start_sim(30 if LONG else 6, 20.0)
+        return settle(rig)
+
+
+def half_open(folder):
+    """Goal: a router forgets the connection: neither end hears of it, and it is replaced within 20 s."""
+    with place(folder, seed=14) as rig:
+        rig.bring_up()
+        rig.start_sim(30 if LONG else 8, 20.0)
+        until(lambda: rig.hq_events() > 20, 20, "events at HQ")
+        begun = time.time()
+        old = rig.net.connections(rig.broker_port)
+        assert old
+        rig.net.forget(old)
+        back = rig.connected_after(begun, 35)
+        assert back < 20 + CONNACK_S
+        assert not set(rig.net.connections(rig.broker_port)) & set(old)
+        return f"replaced after {back:.1f} s; " + settle(rig)
+
+
+def one_way(folder):
+    """Goal: everything reaches HQ and no answer comes back: what is sent again is not doubled."""
+    with place(folder, seed=15) as rig:
+        rig.bring_up()
+        rig.start_sim(20 if LONG else 6, 20.0)
+        until(lambda: rig.hq_events() > 20, 20, "events at HQ")
+        rig.net.rules("drop", "")
+        rig.lost()
+        time.sleep(60 if LONG else 2)
+        rig.net.heal()
+        back = rig.connected_after(time.time(), 30)
+        assert back < CONNACK_S
+        return f"back after {back:.1f} s; " + settle(rig)
+
+
+def cut(folder):
+    """Goal: resets, again and again."""
+    with place(folder, seed=16) as rig:
+        rig.bring_up()
+        rig.start_sim(40 if LONG else 8, 20.0)
+        for _ in range(10 if LONG else 3):
+            rig.net.reset(rig.broker_port)
+            time.sleep(1.5)
+            rig.net.heal()
+            time.sleep(1.5)
+        back = rig.connected_after(time.time() - 3, 15)
+        return f"last back within {max(back, 0):.1f} s; " + settle(rig)
+
+
+def flapping(folder):
+    """Goal: a line that is there for 3 s and gone for 5 s, and so on."""
+    with place(folder, seed=17) as rig:
+        rig.bring_up()
+        dice = random.Random(17)
+        rig.start_sim(60 if LONG else 12, 10.0)
+        for _ in range(12 if LONG else 3):
+            rig.net.swallow()
+            time.sleep(dice.uniform(3, 7))
+            rig.net.heal()
+            time.sleep(dice.uniform(1, 5))
+        return settle(rig)
+
+
+def black_hole(folder):
+    """Goal: a silent drop in the middle of a day's trade; a CONNACK within 12 s of the first packet that can pass."""
+    drops = [310, 61, 37, 83] if LONG else [26]
+    told = []
+    with place(folder, seed=18) as rig:
+        rig.bring_up()
+        rig.start_sim(sum(drops) + 20 if LONG else 15, 2.0 if LONG else 20.0)
+        for seconds in drops:
+            rig.net.swallow()
+            begun = time.monotonic()
+            rig.lost()
+            time.sleep(max(0, seconds - (time.monotonic() - begun)))
+            rig.net.heal()
+            back = rig.connected_after(time.time(), 40)
+            told.append(f"{seconds} s dark, CONNACK after {back:.1f} s")
+            assert back < CONNACK_S, told
+            until(rig.drained, 60, "the drain")
+        return "; ".join(told) + "; " + settle(rig)
+
+
+def several_addresses(folder):
+    """Goal: a name whose first address swallows packets costs seconds, not minutes."""
+    with place(folder, seed=19, via=NAME) as rig:
+        rig.net.rules("", f"ip daddr {DEAD_IP} drop")
+        rig.start_broker()
+        rig.start_hq()
+        begun = time.time()
+        rig.start_daemon()
+        up = rig.connected_after(begun, 40)
+        assert "no answer to the connect" in rig.log_of("daemon"), "the dead address was not tried first"
+        assert up < CONNACK_S
+        rig.net.rules("", f"ip daddr {DEAD_IP} drop; oifname \"wan\" tcp dport {rig.broker_port} reject with tcp reset")
+        rig.lost()
+        time.sleep(4)
+        rig.net.rules("", f"ip daddr {DEAD_IP} drop")
+        again = rig.connected_after(time.time(), 30)
+        assert again < CONNACK_S
+        return f"connected after {up:.1f} s, again after a cut {again:.1f} s"
+
+
+def anonymous_kib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next((int(l.split()[1]) for l in f if l.startswith("RssAnon:")), 0)
+
+
+class Drain:
+    """A store with a long backlog: what it and HQ do while it drains."""
+
+    def __init__(self, rig):
+        self.rig, self.late, self.memory, self.hq_memory, self.receipt = rig, [], 0, 0, 0
+
+    def new_event(self, till):
+        """A basket that is opened now; s until HQ holds it."""
+        self.receipt += 1
+        basket = f"NEW{self.receipt:06d}"
+        till.kept("basket_opened", basket=basket)
+        places = [a for a in till.answers if a["type"] == "kept"][-1]
+        begun = time.monotonic()
+        epoch = bytes.fromhex(places["epoch"])
+
+        def there():
+            with self.rig.hq() as db:
+                return db.execute("SELECT 1 FROM event e JOIN epoch p ON p.id = e.epoch WHERE p.epoch = ? AND e.seq = ?",
+                                  (epoch, places["seq"])).fetchone()
+        until(there, 60, "a new event at HQ")
+        till.kept("basket_voided", basket=basket)
+        return time.monotonic() - begun
+
+    def look(self):
+        self.memory = max(self.memory, anonymous_kib(self.rig.processes["daemon"].pid))
+        self.hq_memory = max(self.hq_memory, anonymous_kib(self.rig.processes["hq"].pid))
+
+
+def make_backlog(rig, events):
+    """A short day is recorded; then the journal is one that holds it again and again, of which HQ has nothing."""
+    rig.bring_up()
+    rig.start_sim(8, 40.0)
+    settle(rig)
+    assert rig.stop("daemon") == 0
+    with rig.hq() as db:
+        lines = [bytes(r[0]) for r in db.execute("SELECT line FROM event ORDER BY id")]
+    recorded = rig.work / "recorded.jsonl"
+    recorded.write_bytes(b"".join(l + b"\n" for l in lines))
+    for f in (rig.work / "store").glob("journal*"):
+        f.unlink()
+    subprocess.run([PLAIN / "tests" / "fault" / "net_backlog", recorded, rig.work / "device", rig.work / "store", rig.store,
+                    str(events), "1", str(rig.customers)], check=True)
+    return len(lines)
+
+
+def days_in_the_dark(folder):
+    """Goal: 1,000,000 events wait (short form: 20,000) behind a line that swallows packets. It heals: a CONNACK within 12 s, an
+    event made then at HQ within 2 s of it, and so for the whole drain; then HQ holds everything, once."""
+    events, dark = (1_000_000, 310) if LONG else (20_000, 8)
+    with place(folder, seed=21, build=PLAIN, store="s7") as rig:
+        before = make_backlog(rig, events)
+        rig.net.swallow()
+        rig.start_daemon()
+        till = inside(rig.net.store, lambda: Till(rig))
+        time.sleep(dark)
+        rig.net.heal()
+        healed = time.time()
+        connack = rig.connected_after(healed, 40)
+        drain, begun = Drain(rig), time.monotonic()
+        first = drain.new_event(till)
+        jitter = None
+        while not rig.drained():
+            drain.look()
+            drain.late.append(drain.new_event(till))
+            if jitter is None and rig.hq_events() > before + 2000:
+                jitter = time.monotonic() - begun
+            time.sleep(0.2)
+            assert time.monotonic() - begun < 1800
+        took = time.monotonic() - begun - (jitter or 0)
+        held, kept = rig.hq_events() - before, rig.status()["journal"]["events"]
+        told = (f"{events:,} events after {dark} s of silence: CONNACK after {connack:.1f} s, a new event at HQ {first * 1000:.0f} ms later; "
+                f"backlog begun after {jitter or 0:.1f} s, drained at {events / took:,.0f} events/s; {len(drain.late)} new events "
+                f"meanwhile, the slowest {max(drain.late):.2f} s; RssAnon {drain.memory / 1024:.1f} MiB, HQ's {drain.hq_memory / 1024:.1f} MiB")
+        assert connack < CONNACK_S and first < NEW_EVENT_S, told
+        assert held == kept, f"HQ holds {held} of {kept} events"
+        assert drain.memory < 64 * 1024
+        with rig.hq() as db:
+            assert db.execute("SELECT count(*) FROM fork").fetchone()[0] == 0
+        return told
+
+
+# --- the tests ---
+
+
+SCENARIOS = [loss, delay, doubled, half_open, one_way, cut, flapping, black_hole, several_addresses,
+             days_in_the_dark]
+ALONE = {days_in_the_dark} if LONG else set()  # its figures count
+
+
+@pytest.fixture(scope="module")
+def running(request, tmp_path_factory):
+    """Every scenario that was asked for, begun at once."""
+    names = {i.callspec.params.get("scenario") for i in request.session.items if hasattr(i, "callspec")}
+    futures = {}
+
+    def run(scenario, folder, others):
+        wait(others)
+        return scenario(folder)
+
+    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        for s in SCENARIOS:
+            if s.__name__ in names:
+                futures[s.__name__] = pool.submit(run, s, tmp_path_factory.mktemp(s.__name__), list(futures.values()) if s in ALONE else [])
+        yield futures
+
+
+@pytest.fixture(autouse=True)
+def means(want):
+    lack = lacking()
+    if lack:
+        want(lack)
+
+
+@pytest.mark.parametrize("scenario", [s.__name__ for s in SCENARIOS])
+def test_whatever_the_line_does(running, say, scenario):
+    say(f"network, {scenario.replace('_', ' ')}: {running[scenario].result()}")
+
+
+def scan_to_screen(rig, cards, count):
+    """Milliseconds from the write into the pseudo-terminal to the bytes on the lane's stream; sorted."""
+    argv = [*rig.prefix("sim"), str(PLAIN / "laneway-bench"), "screen", f"link={rig.sim_dir}/scanner-1", f"port={rig.http_port}",
+            "lane=1", f"cards={cards}", f"count={count}"]
+    p = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdout.readline()
+    until(lambda: rig.status()["sources"][0]["up"], 20, "the scanner")
+    out, _ = p.communicate("\n")
+    until(lambda: not rig.status()["sources"][0]["up"], 20, "the unplugging")
+    got = sorted(int(x) / 1000 for x in out.split() if int(x) >= 0)
+    assert len(got) > count * 0.9
+    return got
+
+
+def test_a_black_holed_wan_does_not_move_scan_to_screen(tmp_path, say):
+    """Goal: the cashier sees the name as fast without a line as with one; both measured in the same run, in turn."""
+    with place(tmp_path, build=PLAIN, lanes=("1",)) as rig:
+        rig.bring_up()
+        cards = tmp_path / "cards"
+        cards.write_text("".join(c["loyalty"] + "\n" for c in customers(rig)))
+        with_line, without = [], []
+        for turn in range(9 if LONG else 1):
+            with_line += [scan_to_screen(rig, cards, 100)]
+            rig.net.swallow()
+            without += [scan_to_screen(rig, cards, 100)]  # the connection is dead and nobody knows yet
+            if LONG:
+                rig.lost()
+                without += [scan_to_screen(rig, cards, 100)]  # and then attempts that nobody answers
+                rig.net.heal()
+                rig.connected_after(time.time(), 30)
+        p50 = [statistics.median(statistics.median(r) for r in runs) for runs in (with_line, without)]
+        p99 = [statistics.median(r[int(len(r) * 0.99)] for r in runs) for runs in (with_line, without)]
+        say(f"network, scan to screen with a line and with a black hole: p50 {p50[0]:.2f} and {p50[1]:.2f} ms (ratio {p50[1] / p50[0]:.2f}), "
+            f"p99 {p99[0]:.2f} and {p99[1]:.2f} ms (ratio {p99[1] / p99[0]:.2f})")
+        assert p50[1] < 2 * p50[0] + 0.5 and p99[1] < 3 * p99[0] + 10
