@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "event/event.h"
+#include "hq/hq_day.h"
 #include "hq/hq_epoch.h"
 #include "hq/hq_fact.h"
 #include "hq/hq_fold.h"
@@ -25,6 +26,7 @@ struct epoch_info {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	char store_name[EVENT_STORE_SIZE];
 	bool ranked, touched; /* touched: its `included` has to move */
+	uint64_t first, last; /* seqs of this step */
 };
 
 struct hq_apply {
@@ -177,6 +179,10 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 		a->failed = true;
 		return;
 	}
+	if (!info->touched || seq < info->first)
+		info->first = seq;
+	if (!info->touched || seq > info->last)
+		info->last = seq;
 	info->touched = true;
 	at.store = info->store_name;
 	memcpy(at.epoch, info->epoch, EVENT_EPOCH_BYTES);
@@ -184,6 +190,10 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 		return;
 	if (!info->ranked || seq == 1)
 		rank(a, info);
+	hq_day_note(a->p.db,
+	            &(struct hq_day_place){info->store_name, info->store, info->row, seq,
+	                                   clock_wall_us(a->p.clock)},
+	            &line);
 	if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
 		log_warn("store %s: seq %" PRIu64 " counts for nothing: %s", info->store_name, seq,
 		         why);
@@ -245,9 +255,12 @@ static void move_included(struct hq_apply *a)
 	for (size_t i = 0; i < a->epoch_count; i++) {
 		struct epoch_info *info = &a->epoch[i];
 
-		if (info->touched)
-			hq_db_run(a->p.db, HQ_SQL_EPOCH_INCLUDED, "iii", info->row, mark,
-			          (int64_t)hq_run_through(a->p.db, info->row));
+		if (!info->touched)
+			continue;
+		hq_db_run(a->p.db, HQ_SQL_EPOCH_INCLUDED, "iii", info->row, mark,
+		          (int64_t)hq_run_through(a->p.db, info->row));
+		hq_day_touched(a->p.db, &(struct hq_day_span){info->store, info->epoch, info->first,
+		                                              info->last});
 		info->touched = false;
 	}
 }

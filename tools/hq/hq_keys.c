@@ -209,3 +209,24 @@ const uint8_t *hq_keys_device(struct hq_keys *k, const char *store, const char *
 	text_copy(found.device, sizeof found.device, device);
 	return remember(k, &found);
 }
+
+int hq_keys_device_sign(const struct hq_keys *k, const char *store, const char *device,
+                        uint8_t out[32], char *err, size_t err_size)
+{
+	char path[HQ_KEYS_PATH_SIZE + 128];
+
+	if (!hq_keys_name_ok(store) || !hq_keys_name_ok(device)) {
+		snprintf(err, err_size, "the device's name is none");
+		return -1;
+	}
+	snprintf(path, sizeof path, "%s/stores/%s/%s/device-sign.pub", k->dir, store, device);
+	return vault_read_public(path, out, err, err_size);
+}
+
+int hq_keys_sign_pub(const struct hq_keys *k, uint8_t out[32], char *err, size_t err_size)
+{
+	char path[HQ_KEYS_PATH_SIZE + 32];
+
+	snprintf(path, sizeof path, "%s/hq-sign.pub", k->dir);
+	return vault_read_public(path, out, err, err_size);
+}

@@ -37,6 +37,12 @@ uint64_t hq_keys_seen_open(const struct hq_keys *k, struct vault_work *w, const 
  * device (logged), or names that are none. Loop thread only. */
 const uint8_t *hq_keys_device(struct hq_keys *k, const char *store, const char *device);
 
+/* A device's signing key out of stores/<store>/<device>/device-sign.pub, and HQ's own out of
+ * hq-sign.pub. 0, or -1 with a sentence in err. */
+int hq_keys_device_sign(const struct hq_keys *k, const char *store, const char *device,
+                        uint8_t out[32], char *err, size_t err_size);
+int hq_keys_sign_pub(const struct hq_keys *k, uint8_t out[32], char *err, size_t err_size);
+
 /* [a-z0-9-]{1,32}: what may stand in a topic or a path. */
 bool hq_keys_name_ok(const char *name);
 

@@ -72,6 +72,42 @@ static const char *const steps[] = {
     "CREATE TABLE message(session INTEGER, counter INTEGER, epoch INTEGER, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, same INTEGER, PRIMARY KEY(session, counter, epoch)) WITHOUT ROWID;"
     "CREATE INDEX message_twice ON message(epoch, first) WHERE same IS NOT NULL;",
+    /* statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
+     * statement's findings marks it as due, whoever writes it. */
+    "CREATE TABLE statement(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, device TEXT NOT NULL,"
+    " epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first_date TEXT NOT NULL,"
+    " business_date TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'incomplete',"
+    " missing INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0,"
+    " due INTEGER NOT NULL DEFAULT 1, UNIQUE(epoch, seq));"
+    "CREATE INDEX statement_day ON statement(store, business_date);"
+    "CREATE INDEX statement_changed ON statement(changed);"
+    "CREATE INDEX statement_due ON statement(id) WHERE due > 0;"
+    "CREATE TABLE statement_range(store INTEGER, epoch BLOB, first INTEGER, statement INTEGER,"
+    " last INTEGER NOT NULL, PRIMARY KEY(store, epoch, first, statement)) WITHOUT ROWID;"
+    "CREATE TABLE statement_key(key BLOB, statement INTEGER, PRIMARY KEY(key, statement))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE countersign(id INTEGER PRIMARY KEY AUTOINCREMENT, statement INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, made_us INTEGER NOT NULL, doc BLOB NOT NULL,"
+    " UNIQUE(statement, version));"
+    "CREATE TRIGGER countersign_stays BEFORE UPDATE ON countersign"
+    " BEGIN SELECT raise(ABORT, 'a version of a statement is never changed'); END;"
+    "CREATE TRIGGER countersign_remains BEFORE DELETE ON countersign"
+    " BEGIN SELECT raise(ABORT, 'a version of a statement is never taken away'); END;"
+    "CREATE TABLE till_fact(epoch INTEGER, seq INTEGER, store INTEGER NOT NULL, day TEXT NOT NULL,"
+    " till TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE INDEX till_fact_day ON till_fact(store, day);"
+    "CREATE TRIGGER till_fact_due AFTER INSERT ON till_fact BEGIN UPDATE statement SET due = due + 1"
+    " WHERE store = NEW.store AND business_date >= NEW.day AND first_date <= NEW.day; END;"
+    "CREATE TABLE erased_key(id BLOB PRIMARY KEY, erased_us INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TRIGGER erased_key_due AFTER INSERT ON erased_key BEGIN UPDATE statement"
+    " SET due = due + 1 WHERE id IN (SELECT statement FROM statement_key WHERE key = NEW.id); END;"
+    "CREATE TRIGGER fork_due AFTER INSERT ON fork BEGIN UPDATE statement SET due = due + 1 WHERE id"
+    " IN (SELECT r.statement FROM epoch e JOIN statement_range r ON r.store = e.store"
+    " AND r.epoch = e.epoch WHERE e.id = NEW.epoch AND NEW.seq BETWEEN r.first AND r.last); END;"
+    "CREATE TRIGGER quarantine_due AFTER DELETE ON quarantine BEGIN UPDATE statement"
+    " SET due = due + 1 WHERE id IN (SELECT r.statement FROM epoch e JOIN statement_range r"
+    " ON r.store = e.store AND r.epoch = e.epoch WHERE e.id = OLD.epoch"
+    " AND OLD.seq BETWEEN r.first AND r.last); END;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

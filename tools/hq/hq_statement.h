@@ -1,0 +1,51 @@
+/* A statement as HQ keeps it: the store's `Day Closed` read back from its line, HQ's findings, and
+ * the countersigned versions (WIRE.md section 16). Reads through any connection.
+ */
+#ifndef LANEWAY_HQ_STATEMENT_H
+#define LANEWAY_HQ_STATEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hq/hq_keys.h"
+#include "hq/hq_till.h"
+#include "hq/hq_walk.h"
+#include "store/statement.h"
+
+struct sqlite3;
+struct json_t;
+
+/* One statement and where its event stands. */
+struct hq_statement {
+	int64_t id, store_row, epoch_row;
+	uint64_t seq;
+	char store[EVENT_STORE_SIZE];
+	uint8_t epoch[EVENT_EPOCH_BYTES], leaf[EVENT_HASH_BYTES];
+	bool signed_by_device; /* the signature is the device's */
+	char fault[200];       /* why not, or why the line is none; else empty */
+	struct statement s;
+};
+
+/* Read the line of (epoch_row, seq), check its leaf and the signature. A fault stays in the result;
+ * -1: the event is not there, or a database error (said in err). */
+int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statement *out, char *err,
+                      size_t err_size);
+
+/* What HQ found, as the object that a version carries. tills: from hq_tills_compare. */
+struct json_t *hq_statement_findings(const struct hq_statement *st, const struct hq_walk_result *r,
+                                     const struct json_t *tills);
+
+/* "complete", "incomplete", "disputed": what the findings make of it. */
+const char *hq_statement_state(const struct hq_statement *st, const struct hq_walk_result *r);
+/* The store counted what HQ counts; lines in quarantine may be of any kind. */
+bool hq_statement_counts_agree(const struct hq_statement *st, const struct hq_walk_result *r);
+
+/* Sign a version: adds the member `signature`. 0 or -1. */
+int hq_statement_sign(struct json_t *doc, const char *store, const uint8_t priv[32]);
+/* Is the version's signature HQ's? */
+bool hq_statement_verify(const struct json_t *doc, const char *store, const uint8_t pub[32]);
+
+/* Spans as a list of {"epoch","from","to","why"}. */
+struct json_t *hq_statement_spans(const struct hq_spans *spans);
+
+#endif
