@@ -256,6 +256,7 @@ static inline void store_raw(struct store *s, const char *text)
 /* Where an event stands: visit and basket as one name each; person NULL: nobody is named. */
 struct said {
 	const char *event, *properties, *visit, *person;
+	const char *till, *date; /* whose message it was, on which business date; NULL: neither */
 	int64_t wall_us;
 	bool training;
 };
@@ -283,23 +284,26 @@ static inline void store_seal(struct store *s, const char *person, struct visit_
 
 static inline void store_say(struct store *s, const struct said *e)
 {
-	char line[4096], epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE], sealed[1200] = "",
-	                                                                  visit[200] = "";
+	char line[4096], epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE],
+	    sealed[1200] = "", visit[200] = "", till[120] = "";
 	struct visit_key key = {0};
 
 	text_hex(s->epoch, EVENT_EPOCH_BYTES, epoch);
 	clock_iso8601(e->wall_us ? e->wall_us : s->world->wall_us, at);
 	if (e->visit)
 		snprintf(visit, sizeof visit, ",\"visit_id\":\"%s\"", e->visit);
+	if (e->till)
+		snprintf(till, sizeof till, "\"business_date\":\"%s\",\"source\":\"till:%s\",",
+		         e->date ? e->date : "2026-11-21", e->till);
 	if (e->person)
 		store_seal(s, e->person, &key, sealed, sizeof sealed);
 	snprintf(
 	    line, sizeof line,
-	    "{\"context\":{\"laneway\":{\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
+	    "{\"context\":{\"laneway\":{%s\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
 	    ",\"store\":\"%s\",\"training\":%s%s}},\"event\":\"%s\",\"messageId\":\"%s:%s:%" PRIu64
 	    "\",\"originalTimestamp\":\"%s\",\"properties\":%s}",
-	    epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit, e->event,
-	    s->name, epoch, s->seq + 1, at, e->properties ? e->properties : "{}");
+	    till, epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit,
+	    e->event, s->name, epoch, s->seq + 1, at, e->properties ? e->properties : "{}");
 	store_raw(s, line);
 	s->line[s->seq].key = key;
 	s->line[s->seq].has_key = e->person != NULL;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_import_file.h"
+#include "hq/hq_prove.h"
 #include "hq/hq_serve.h"
 #include "hq/hq_status.h"
 #include "store/db.h"
@@ -19,7 +20,7 @@
 enum { EXIT_GOOD = 0, EXIT_SOME_BAD = 1, EXIT_NOT_DONE = 2 };
 
 struct arguments {
-	const char *conf_path, *word; /* word: the one argument that is no option */
+	const char *conf_path, *word, *second; /* the arguments that are no options */
 	bool json, check;
 };
 
@@ -30,8 +31,24 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* needs_word: what the argument is called, or NULL when there is none. */
-static int read_arguments(int argc, char **argv, const char *needs_word, struct arguments *out)
+/* What the arguments are called: NULL: there is none; with "[" in front it may be left out. */
+struct words {
+	const char *first, *second;
+};
+
+static bool take_word(int argc, char **argv, const char *name, const char **out)
+{
+	if (!name || optind < argc) {
+		*out = name ? argv[optind++] : NULL;
+		return true;
+	}
+	if (name[0] == '[')
+		return true;
+	fprintf(stderr, "laneway-hq %s: %s is missing\n", argv[0], name);
+	return false;
+}
+
+static int read_arguments(int argc, char **argv, struct words words, struct arguments *out)
 {
 	int opt;
 
@@ -47,14 +64,12 @@ static int read_arguments(int argc, char **argv, const char *needs_word, struct 
 		else
 			return -1;
 	}
-	if (needs_word && optind < argc)
-		out->word = argv[optind++];
-	if (optind == argc && (!needs_word || out->word))
+	if (!take_word(argc, argv, words.first, &out->word) ||
+	    !take_word(argc, argv, words.second, &out->second))
+		return -1;
+	if (optind == argc)
 		return 0;
-	if (needs_word && !out->word)
-		fprintf(stderr, "laneway-hq %s: %s is missing\n", argv[0], needs_word);
-	else
-		fprintf(stderr, "laneway-hq %s: \"%s\" is too much\n", argv[0], argv[optind]);
+	fprintf(stderr, "laneway-hq %s: \"%s\" is too much\n", argv[0], argv[optind]);
 	return -1;
 }
 
@@ -75,7 +90,7 @@ int hq_cmd_run(int argc, char **argv)
 	struct hq_conf *conf;
 	int rc = EXIT_GOOD;
 
-	if (read_arguments(argc, argv, NULL, &a) != 0)
+	if (read_arguments(argc, argv, (struct words){0}, &a) != 0)
 		return EXIT_NOT_DONE;
 	conf = read_conf("run", a.conf_path);
 	if (!conf)
@@ -95,7 +110,7 @@ int hq_cmd_import(int argc, char **argv)
 	struct hq_conf *conf;
 	int rc;
 
-	if (read_arguments(argc, argv, "the CSV file", &a) != 0)
+	if (read_arguments(argc, argv, (struct words){"the CSV file", NULL}, &a) != 0)
 		return EXIT_NOT_DONE;
 	conf = read_conf("import", a.conf_path);
 	if (!conf)
@@ -145,7 +160,8 @@ static int show(int argc, char **argv, bool profile)
 	struct sqlite3 *db;
 	int rc = EXIT_NOT_DONE;
 
-	if (read_arguments(argc, argv, profile ? "the customer's id" : NULL, &a) != 0)
+	if (read_arguments(argc, argv, (struct words){profile ? "the customer's id" : NULL, NULL},
+	                   &a) != 0)
 		return EXIT_NOT_DONE;
 	conf = read_conf(argv[0], a.conf_path);
 	if (!conf)
@@ -169,4 +185,70 @@ int hq_cmd_status(int argc, char **argv)
 int hq_cmd_profile(int argc, char **argv)
 {
 	return show(argc, argv, true);
+}
+
+/* What prove and statements look at. */
+struct looking {
+	struct arguments a;
+	struct hq_conf *conf;
+	struct hq_keys *keys;
+	struct sqlite3 *db;
+};
+
+static int look(int argc, char **argv, struct words words, struct looking *l)
+{
+	char err[HQ_CMD_ERR_SIZE];
+
+	if (read_arguments(argc, argv, words, &l->a) != 0)
+		return -1;
+	l->conf = read_conf(argv[0], l->a.conf_path);
+	if (!l->conf)
+		return -1;
+	l->db = open_reader(argv[0], l->conf);
+	if (!l->db)
+		return -1;
+	if (hq_keys_open(&l->keys, l->conf->keys, err, sizeof err) == 0)
+		return 0;
+	fprintf(stderr, "laneway-hq %s: %s\n", argv[0], err);
+	return -1;
+}
+
+static void look_away(struct looking *l)
+{
+	hq_keys_free(l->keys);
+	if (l->db)
+		db_close_reader(l->db);
+	hq_conf_free(l->conf);
+}
+
+int hq_cmd_prove(int argc, char **argv)
+{
+	struct looking l = {0};
+	char err[HQ_CMD_ERR_SIZE];
+	json_t *proof = NULL;
+	int rc = EXIT_NOT_DONE;
+
+	if (look(argc, argv, (struct words){"the store", "the day"}, &l) != 0)
+		goto done;
+	proof = hq_prove_day(l.db, l.keys, l.a.word, l.a.second, err, sizeof err);
+	if (!proof)
+		fprintf(stderr, "laneway-hq prove: %s\n", err);
+	else
+		rc = json_is_true(json_object_get(proof, "proven")) ? EXIT_GOOD : EXIT_SOME_BAD;
+	if (proof)
+		print_object(&l.a, proof, hq_prove_print);
+done:
+	look_away(&l);
+	return rc;
+}
+
+int hq_cmd_statements(int argc, char **argv)
+{
+	struct looking l = {0};
+	int rc = EXIT_NOT_DONE;
+
+	if (look(argc, argv, (struct words){"[STORE]", NULL}, &l) == 0)
+		rc = print_object(&l.a, hq_prove_list(l.db, l.a.word), hq_prove_print_list);
+	look_away(&l);
+	return rc;
 }

@@ -7,5 +7,7 @@ int hq_cmd_run(int argc, char **argv);
 int hq_cmd_import(int argc, char **argv);
 int hq_cmd_status(int argc, char **argv);
 int hq_cmd_profile(int argc, char **argv);
+int hq_cmd_prove(int argc, char **argv);
+int hq_cmd_statements(int argc, char **argv);
 
 #endif

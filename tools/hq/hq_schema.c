@@ -72,7 +72,7 @@ static const char *const steps[] = {
     "CREATE TABLE message(session INTEGER, counter INTEGER, epoch INTEGER, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, same INTEGER, PRIMARY KEY(session, counter, epoch)) WITHOUT ROWID;"
     "CREATE INDEX message_twice ON message(epoch, first) WHERE same IS NOT NULL;",
-    /* statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
+    /* 3: statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
      * statement's findings marks it as due, whoever writes it. */
     "CREATE TABLE statement(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, device TEXT NOT NULL,"
     " epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first_date TEXT NOT NULL,"
@@ -96,7 +96,8 @@ static const char *const steps[] = {
     "CREATE TABLE till_fact(epoch INTEGER, seq INTEGER, store INTEGER NOT NULL, day TEXT NOT NULL,"
     " till TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
     "CREATE INDEX till_fact_day ON till_fact(store, day);"
-    "CREATE TRIGGER till_fact_due AFTER INSERT ON till_fact BEGIN UPDATE statement SET due = due + 1"
+    "CREATE TRIGGER till_fact_due AFTER INSERT ON till_fact BEGIN UPDATE statement SET due = due + "
+    "1"
     " WHERE store = NEW.store AND business_date >= NEW.day AND first_date <= NEW.day; END;"
     "CREATE TABLE erased_key(id BLOB PRIMARY KEY, erased_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TRIGGER erased_key_due AFTER INSERT ON erased_key BEGIN UPDATE statement"
@@ -107,7 +108,10 @@ static const char *const steps[] = {
     "CREATE TRIGGER quarantine_due AFTER DELETE ON quarantine BEGIN UPDATE statement"
     " SET due = due + 1 WHERE id IN (SELECT r.statement FROM epoch e JOIN statement_range r"
     " ON r.store = e.store AND r.epoch = e.epoch WHERE e.id = OLD.epoch"
-    " AND OLD.seq BETWEEN r.first AND r.last); END;",
+    " AND OLD.seq BETWEEN r.first AND r.last); END;"
+    "CREATE TRIGGER gone_due AFTER UPDATE OF gone ON epoch WHEN NEW.gone > OLD.gone"
+    " BEGIN UPDATE statement SET due = due + 1 WHERE state <> 'countersigned' AND id IN (SELECT"
+    " statement FROM statement_range WHERE store = NEW.store AND epoch = NEW.epoch); END;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

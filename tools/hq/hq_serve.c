@@ -17,6 +17,7 @@
 #include "hq/hq_held.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_profile.h"
+#include "hq/hq_signer.h"
 #include "hq/hq_stores.h"
 #include "hq/hq_tell.h"
 #include "hq/hq_webhook.h"
@@ -29,7 +30,9 @@
 #define HQ_SERVE_ROUND_MAX 64 /* payloads taken into one commit */
 #define HQ_SERVE_POKE_MS 200  /* at most one poke per store in this time */
 #define HQ_SERVE_TICK_MS 500
-#define HQ_SERVE_AGAIN_S 2 /* after a database error: a full disk may have room again */
+#define HQ_SERVE_AGAIN_S 2           /* after a database error: a full disk may have room again */
+#define HQ_SERVE_OPEN_TICKS 60       /* between looks at all incomplete statements: 30 s */
+#define HQ_SERVE_DISPUTED_TICKS 1200 /* and at the disputed ones: 10 minutes */
 #define HQ_SERVE_ERR_SIZE 400
 #define HQ_SERVE_DIE_STATUS 9
 
@@ -41,6 +44,7 @@ struct serve {
 	struct vault_work *work;
 	struct hq_ingest *ingest;
 	struct hq_apply *apply;
+	struct hq_signer *signer;
 	struct hq_tell *tell;
 	struct hq_stores *stores;
 	struct hq_webhook *webhook; /* NULL: no URL */
@@ -48,10 +52,12 @@ struct serve {
 	struct hq_control *control;
 	struct ssl_ctx_st *tls;
 	struct mqtt *mqtt;
-	struct event *on_mqtt, *on_answers, *on_tick, *on_fold, *on_poke, *on_term, *on_int;
+	struct event *on_mqtt, *on_answers, *on_tick, *on_fold, *on_sign, *on_poke, *on_term,
+	    *on_int;
 	struct buf out, header;
 	struct mqtt_item *ask[HQ_SERVE_ROUND_MAX]; /* answered after the commit and the fold */
 	int ask_count;
+	unsigned ticks;
 	uint64_t poked;    /* feed version that the stores have been told of */
 	uint64_t die_left; /* commits until the test hook ends the process; 0: never */
 };
@@ -144,6 +150,30 @@ static void answer_asks(struct serve *s)
 	s->ask_count = 0;
 }
 
+/* ---- statements ---- */
+
+static void on_sign(evutil_socket_t fd, short what, void *ctx)
+{
+	const struct timeval at_once = {0, 0}, later = {HQ_SERVE_AGAIN_S, 0};
+	struct serve *s = ctx;
+	int rc = hq_signer_step(s->signer);
+
+	(void)fd;
+	(void)what;
+	if (rc < 0)
+		log_error("a statement could not be looked at; trying again");
+	if (rc != 0)
+		evtimer_add(s->on_sign, rc > 0 ? &at_once : &later);
+}
+
+static void sign_soon(struct serve *s)
+{
+	const struct timeval at_once = {0, 0};
+
+	if (!evtimer_pending(s->on_sign, NULL))
+		evtimer_add(s->on_sign, &at_once);
+}
+
 /* ---- folding, in steps between which the loop serves others ---- */
 
 static void fold(struct serve *s)
@@ -156,6 +186,7 @@ static void fold(struct serve *s)
 	if (rc != 0)
 		evtimer_add(s->on_fold, rc > 0 ? &at_once : &later);
 	profiles_changed(s);
+	sign_soon(s);
 	if (s->deliver)
 		hq_deliver_pump(s->deliver);
 }
@@ -284,6 +315,10 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	hq_stores_tick(s->stores);
+	if (s->ticks++ % HQ_SERVE_OPEN_TICKS == 0) {
+		hq_signer_again(s->signer, (s->ticks - 1) % HQ_SERVE_DISPUTED_TICKS == 0);
+		sign_soon(s);
+	}
 	if (s->deliver)
 		hq_deliver_pump(s->deliver);
 }
@@ -344,9 +379,10 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	s->work = vault_work_new();
 	s->ingest = hq_ingest_new(s->db, s->keys, clock);
 	s->apply = hq_apply_new(&apply);
+	s->signer = hq_signer_new(s->db, s->keys, clock);
 	s->tell = hq_tell_new(s->db, s->keys, clock);
 	s->stores = hq_stores_new(&stores);
-	if (!s->work || !s->ingest || !s->apply || !s->tell || !s->stores)
+	if (!s->work || !s->ingest || !s->apply || !s->signer || !s->tell || !s->stores)
 		return -1;
 	if (!webhook)
 		return 0;
@@ -362,13 +398,15 @@ static int start_events(struct serve *s, char *err, size_t err_size)
 	s->on_mqtt = event_new(s->base, mqtt_fd(s->mqtt), EV_READ | EV_PERSIST, on_mqtt, s);
 	s->on_tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
 	s->on_fold = evtimer_new(s->base, on_fold, s);
+	s->on_sign = evtimer_new(s->base, on_sign, s);
 	s->on_poke = evtimer_new(s->base, poke_stores, s);
 	s->on_term = evsignal_new(s->base, SIGTERM, on_signal, s);
 	s->on_int = evsignal_new(s->base, SIGINT, on_signal, s);
 	if (s->webhook)
 		s->on_answers = event_new(s->base, hq_webhook_fd(s->webhook), EV_READ | EV_PERSIST,
 		                          on_answers, s);
-	if (!s->on_mqtt || !s->on_tick || !s->on_fold || !s->on_poke || !s->on_term || !s->on_int ||
+	if (!s->on_mqtt || !s->on_tick || !s->on_fold || !s->on_sign || !s->on_poke ||
+	    !s->on_term || !s->on_int ||
 	    (s->webhook && (!s->on_answers || event_add(s->on_answers, NULL) != 0)) ||
 	    event_add(s->on_mqtt, NULL) != 0 || event_add(s->on_tick, &tick) != 0 ||
 	    event_add(s->on_term, NULL) != 0 || event_add(s->on_int, NULL) != 0 ||
@@ -413,6 +451,7 @@ static void stop(struct serve *s)
 	free_event(s->on_term);
 	free_event(s->on_answers);
 	free_event(s->on_poke);
+	free_event(s->on_sign);
 	free_event(s->on_fold);
 	free_event(s->on_tick);
 	free_event(s->on_mqtt);
@@ -427,6 +466,7 @@ static void stop(struct serve *s)
 	hq_deliver_free(s->deliver);
 	hq_stores_free(s->stores);
 	hq_tell_free(s->tell);
+	hq_signer_free(s->signer);
 	hq_apply_free(s->apply);
 	hq_ingest_free(s->ingest);
 	hq_db_close(s->db);

@@ -56,9 +56,9 @@ void hq_signer_free(struct hq_signer *s)
 	free(s);
 }
 
-void hq_signer_again(struct hq_signer *s)
+void hq_signer_again(struct hq_signer *s, bool disputed)
 {
-	hq_db_run(s->db, HQ_SQL_STATEMENT_OPEN, "");
+	hq_db_run(s->db, HQ_SQL_STATEMENT_OPEN, "i", (int64_t)disputed);
 }
 
 /* ---- the version before ---- */
@@ -91,9 +91,10 @@ static void reason_of(const json_t *was, const json_t *is, char out[REASON_SIZE]
 {
 	static const struct {
 		const char *member, *word;
-	} words[] = {{"missing", "lost_at_hq"},     {"erased", "erased"},   {"tills", "late"},
-	             {"quarantined", "quarantine"}, {"forked", "forked"},   {"faults", "fault"},
-	             {"received", "received"},      {"counts", "recounted"}};
+	} words[] = {
+	    {"missing", "missing"}, {"lost", "lost_at_hq"},        {"erased", "erased"},
+	    {"tills", "late"},      {"quarantined", "quarantine"}, {"forked", "forked"},
+	    {"faults", "fault"},    {"received", "received"},      {"counts", "recounted"}};
 
 	out[0] = '\0';
 	if (!was) {
@@ -105,11 +106,8 @@ static void reason_of(const json_t *was, const json_t *is, char out[REASON_SIZE]
 		             *b = json_object_get(is, words[i].member);
 		if (json_equal((json_t *)(uintptr_t)a, (json_t *)(uintptr_t)b))
 			continue;
-		/* What was lost and came again is no loss. */
-		if (strcmp(words[i].member, "missing") == 0 && json_array_size(b) == 0)
-			add_reason(out, "complete_again");
-		else
-			add_reason(out, words[i].word);
+		bool came = i < 2 && json_array_size(b) == 0; /* what was not here is here again */
+		add_reason(out, came ? "came_again" : words[i].word);
 	}
 	if (!out[0])
 		snprintf(out, REASON_SIZE, "changed");
@@ -211,7 +209,8 @@ static int write_down(struct hq_signer *s, const struct hq_walk_result *r, json_
 		hq_db_rollback(s->db);
 		goto done;
 	}
-	set_state(s, state_to_keep(state, version > 0 || is_new), (int64_t)r->missing.seqs, is_new);
+	set_state(s, state_to_keep(state, version > 0 || is_new),
+	          (int64_t)(r->missing.seqs + r->lost.seqs), is_new);
 	rc = hq_db_commit(s->db);
 done:
 	json_decref(was);

@@ -10,6 +10,8 @@
 #ifndef LANEWAY_HQ_SIGNER_H
 #define LANEWAY_HQ_SIGNER_H
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
@@ -21,7 +23,8 @@ void hq_signer_free(struct hq_signer *s);
 
 /* 1: there is more to do, call again soon; 0: nothing is due; -1: database error, try later. */
 int hq_signer_step(struct hq_signer *s);
-/* Look at all incomplete statements again: what completes one need not name it. */
-void hq_signer_again(struct hq_signer *s);
+/* Look again at all statements that are incomplete (and disputed): what completes one need not name
+ * it. */
+void hq_signer_again(struct hq_signer *s, bool disputed);
 
 #endif

@@ -110,7 +110,7 @@ const char *hq_statement_state(const struct hq_statement *st, const struct hq_wa
 {
 	if (r->faults.seqs > 0 || !st->signed_by_device)
 		return "disputed";
-	if (r->missing.seqs > 0)
+	if (r->missing.seqs > 0 || r->lost.seqs > 0)
 		return "incomplete";
 	return hq_statement_counts_agree(st, r) ? "complete" : "disputed";
 }
@@ -139,16 +139,28 @@ static json_t *counts_json(const struct statement_counts *c)
 	return o;
 }
 
+/* Which statement a receipt stands in depends on who looks when; it is no finding. */
+static json_t *without_late(const json_t *tills)
+{
+	json_t *copy = json_deep_copy(tills);
+
+	for (size_t i = 0; i < json_array_size(copy); i++)
+		json_object_del(json_array_get(copy, i), "late");
+	return copy;
+}
+
 json_t *hq_statement_findings(const struct hq_statement *st, const struct hq_walk_result *r,
                               const json_t *tills)
 {
-	return json_pack(
-	    "{s:s,s:I,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:I,s:I,s:O}", "state", hq_statement_state(st, r),
-	    "received", (json_int_t)r->held, "counts", counts_json(&r->counts), "training",
-	    counts_json(&r->training), "counts_agree", hq_statement_counts_agree(st, r), "missing",
-	    hq_statement_spans(&r->missing), "quarantined", hq_statement_spans(&r->quarantined),
-	    "forked", hq_statement_spans(&r->forked), "faults", hq_statement_spans(&r->faults),
-	    "sealed", (json_int_t)r->sealed, "erased", (json_int_t)r->erased, "tills", tills);
+	return json_pack("{s:s,s:I,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:o}", "state",
+	                 hq_statement_state(st, r), "received", (json_int_t)r->held, "counts",
+	                 counts_json(&r->counts), "training", counts_json(&r->training),
+	                 "counts_agree", hq_statement_counts_agree(st, r), "lost",
+	                 hq_statement_spans(&r->lost), "missing", hq_statement_spans(&r->missing),
+	                 "quarantined", hq_statement_spans(&r->quarantined), "forked",
+	                 hq_statement_spans(&r->forked), "faults", hq_statement_spans(&r->faults),
+	                 "sealed", (json_int_t)r->sealed, "erased", (json_int_t)r->erased, "tills",
+	                 without_late(tills));
 }
 
 /* ---- the signature of a version ---- */

@@ -64,14 +64,15 @@ static int by_value(const void *a, const void *b)
 static void name_gap(const struct number *like, int64_t lo, int64_t hi, json_t *list)
 {
 	char from[NUMBER_SIZE + 24], to[NUMBER_SIZE + 24];
+	json_int_t count = hi - lo + 1;
 
 	if (lo > hi || json_array_size(list) >= GAPS_MAX)
 		return;
 	snprintf(from, sizeof from, "%.*s%0*" PRId64, (int)like->prefix, like->text, like->width,
 	         lo);
 	snprintf(to, sizeof to, "%.*s%0*" PRId64, (int)like->prefix, like->text, like->width, hi);
-	json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "from", from, "to", to, "count",
-	                                      (json_int_t)(hi - lo + 1)));
+	json_array_append_new(list,
+	                      json_pack("{s:s,s:s,s:I}", "from", from, "to", to, "count", count));
 }
 
 static void name_gaps(const struct number *numbers, size_t n, int64_t lo, int64_t hi, json_t *list)

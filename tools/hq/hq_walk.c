@@ -22,6 +22,7 @@ struct hq_walk {
 	int range;
 	bool begun;
 	int64_t epoch_row; /* -1: HQ has never heard of it */
+	uint64_t gone;     /* through here the store holds nothing any more */
 	uint64_t next;     /* seq */
 	uint64_t since;    /* where the unbroken part began */
 	bool chained;      /* h is h(next-1) */
@@ -29,16 +30,16 @@ struct hq_walk {
 };
 
 #define HELD                                                                                       \
-	"SELECT seq, leaf, line, NULL AS reason FROM event"                                        \
+	"SELECT seq, leaf, line, NULL AS reason, NULL, NULL FROM event"                            \
 	" WHERE epoch = ?1 AND seq BETWEEN ?2 AND ?3 UNION ALL "                                   \
-	"SELECT seq, leaf, line, reason FROM quarantine WHERE epoch = ?1 AND seq BETWEEN ?2 AND "  \
-	"?3"
+	"SELECT seq, leaf, line, reason, h_prev, h_last FROM quarantine"                           \
+	" WHERE epoch = ?1 AND seq BETWEEN ?2 AND ?3"
 
 static int prepare(struct hq_walk *w)
 {
 	sqlite3 *db = w->p.db;
 
-	w->epoch = db_prepare(db, "SELECT id FROM epoch WHERE store = ?1 AND epoch = ?2");
+	w->epoch = db_prepare(db, "SELECT id, gone FROM epoch WHERE store = ?1 AND epoch = ?2");
 	w->rows = db_prepare(db, HELD " ORDER BY 1 LIMIT ?4");
 	w->run = db_prepare(db, "SELECT h_prev FROM run WHERE epoch = ?1 AND first = ?2");
 	w->run_end = db_prepare(db, "SELECT h_last, last FROM run WHERE epoch = ?1 AND first <= ?2"
@@ -74,8 +75,9 @@ void hq_walk_free(struct hq_walk *w)
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		sqlite3_finalize(all[i]);
 	struct hq_walk_result *r = &w->result;
-	struct buf *const bufs[] = {&r->missing.list, &r->quarantined.list, &r->forked.list,
-	                            &r->faults.list,  &r->erased_ids,       &r->key_ids};
+	struct buf *const bufs[] = {&r->lost.list,   &r->missing.list, &r->quarantined.list,
+	                            &r->forked.list, &r->faults.list,  &r->erased_ids,
+	                            &r->key_ids};
 	for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
 		buf_free(bufs[i]);
 	vault_work_free(w->work);
@@ -239,11 +241,23 @@ static void check_run_end(struct hq_walk *w)
 	sqlite3_reset(w->run_end);
 }
 
+static void name_missing(struct hq_walk *w, uint64_t from, uint64_t to)
+{
+	uint64_t lost = to < w->gone ? to : w->gone;
+
+	if (from <= lost)
+		name(w, &w->result.lost, from, lost, "lost");
+	if (from <= lost)
+		from = lost + 1;
+	if (from <= to)
+		name(w, &w->result.missing, from, to, "missing");
+}
+
 /* h in front of a row behind a gap: a run begins there, or the chain cannot be followed. */
 static void jump(struct hq_walk *w, uint64_t seq)
 {
 	check_run_end(w);
-	name(w, &w->result.missing, w->next, seq - 1, "missing");
+	name_missing(w, w->next, seq - 1);
 	w->since = seq;
 	sqlite3_bind_int64(w->run, 1, w->epoch_row);
 	sqlite3_bind_int64(w->run, 2, (int64_t)seq);
@@ -252,6 +266,24 @@ static void jump(struct hq_walk *w, uint64_t seq)
 	if (w->chained)
 		memcpy(w->h, sqlite3_column_blob(w->run, 0), EVENT_HASH_BYTES);
 	sqlite3_reset(w->run);
+}
+
+/* A payload that could not be read stands where the chain goes from its h_prev to its h_last. */
+static void follow(struct hq_walk *w, sqlite3_stmt *q, uint64_t seq,
+                   const uint8_t leaf[EVENT_HASH_BYTES])
+{
+	if (sqlite3_column_type(q, 5) == SQLITE_NULL) {
+		vault_chain(w->work, w->h, range_of(w)->epoch, seq, leaf);
+		return;
+	}
+	if (sqlite3_column_bytes(q, 4) != EVENT_HASH_BYTES ||
+	    sqlite3_column_bytes(q, 5) != EVENT_HASH_BYTES ||
+	    memcmp(sqlite3_column_blob(q, 4), w->h, EVENT_HASH_BYTES) != 0) {
+		name(w, &w->result.faults, seq, seq, "chain");
+		w->chained = false;
+		return;
+	}
+	memcpy(w->h, sqlite3_column_blob(q, 5), EVENT_HASH_BYTES);
 }
 
 static void take_row(struct hq_walk *w, sqlite3_stmt *q)
@@ -272,7 +304,7 @@ static void take_row(struct hq_walk *w, sqlite3_stmt *q)
 	if (sqlite3_column_bytes(q, 1) != EVENT_HASH_BYTES || memcmp(leaf, own, sizeof own) != 0)
 		name(w, &w->result.faults, seq, seq, "leaf");
 	if (w->chained)
-		vault_chain(w->work, w->h, range_of(w)->epoch, seq, own);
+		follow(w, q, seq, own);
 	w->next = seq + 1;
 	w->result.held++;
 	if (reason)
@@ -296,8 +328,12 @@ static void begin_range(struct hq_walk *w)
 		name(w, &w->result.faults, 1, 1, "chain");
 	sqlite3_bind_int64(w->epoch, 1, w->p.store_row);
 	sqlite3_bind_blob(w->epoch, 2, r->epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
-	w->epoch_row =
-	    sqlite3_step(w->epoch) == SQLITE_ROW ? sqlite3_column_int64(w->epoch, 0) : -1;
+	w->epoch_row = -1;
+	w->gone = 0;
+	if (sqlite3_step(w->epoch) == SQLITE_ROW) {
+		w->epoch_row = sqlite3_column_int64(w->epoch, 0);
+		w->gone = (uint64_t)sqlite3_column_int64(w->epoch, 1);
+	}
 	sqlite3_reset(w->epoch);
 }
 
@@ -329,7 +365,7 @@ static void end_range(struct hq_walk *w)
 
 	if (w->next <= r->to) {
 		check_run_end(w);
-		name(w, &w->result.missing, w->next, r->to, "missing");
+		name_missing(w, w->next, r->to);
 	} else if (w->chained && memcmp(w->h, r->h, EVENT_HASH_BYTES) != 0) {
 		name(w, &w->result.faults, w->since, r->to, "chain");
 	}

@@ -33,20 +33,21 @@ struct hq_spans {
 struct hq_walk_result {
 	struct statement_counts counts, training; /* by HQ's own reading of the lines */
 	uint64_t held;                            /* lines of the ranges that are here, whole */
-	struct hq_spans missing;                  /* not here */
-	struct hq_spans quarantined;              /* here, but not understood */
-	struct hq_spans forked;                   /* a second history of these seqs is kept too */
-	struct hq_spans faults;                   /* not what the store journaled:
-	                                           *   leaf     the line's bytes are not those of its leaf
-	                                           *   chain    the lines do not lead to the h that is signed
-	                                           *   place    the line says that it is another event
-	                                           *   twice    two rows hold this seq
-	                                           *   key      a sealed field cannot be opened with its key
-	                                           *   no_key   its key is not here and was not destroyed
-	                                           *   erased   a key that was destroyed is here */
-	uint64_t sealed;                          /* lines that name a person */
-	uint64_t erased;                          /* visit keys among them that were destroyed */
-	struct buf erased_ids, key_ids;           /* 16 bytes each, sorted, each once */
+	struct hq_spans lost;                     /* not here, and no longer at the store */
+	struct hq_spans missing;        /* not here, still at the store as far as HQ knows */
+	struct hq_spans quarantined;    /* here, but not understood */
+	struct hq_spans forked;         /* a second history of these seqs is kept too */
+	struct hq_spans faults;         /* not what the store journaled:
+	                                 *   leaf     the line's bytes are not those of its leaf
+	                                 *   chain    the lines do not lead to the h that is signed
+	                                 *   place    the line says that it is another event
+	                                 *   twice    two rows hold this seq
+	                                 *   key      a sealed field cannot be opened with its key
+	                                 *   no_key   its key is not here and was not destroyed
+	                                 *   erased   a key that was destroyed is here */
+	uint64_t sealed;                /* lines that name a person */
+	uint64_t erased;                /* visit keys among them that were destroyed */
+	struct buf erased_ids, key_ids; /* 16 bytes each, sorted, each once */
 };
 
 struct hq_walk_params {

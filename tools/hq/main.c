@@ -16,13 +16,16 @@ static const struct command {
     {"ca", ca_main, "...", "keys and certificates of HQ, stores and devices"},
     {"status", hq_cmd_status, "[--json] [-c FILE]", "what is held of each store, alarms, webhook"},
     {"profile", hq_cmd_profile, "ID [--json] [-c FILE]", "one customer as HQ knows him or her"},
+    {"statements", hq_cmd_statements, "[STORE] [--json] [-c FILE]", "days that stores have closed"},
+    {"prove", hq_cmd_prove, "STORE DAY [--json] [-c FILE]",
+     "recompute a day from what is stored; exit 1 unless all of it holds"},
 };
 
 static int usage(FILE *out)
 {
 	fprintf(out, "usage: laneway-hq COMMAND ...\n");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		fprintf(out, "  %-8s %-24s %s\n", commands[i].name, commands[i].arguments,
+		fprintf(out, "  %-10s %-28s %s\n", commands[i].name, commands[i].arguments,
 		        commands[i].help);
 	return 2;
 }
