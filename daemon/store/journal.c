@@ -55,7 +55,8 @@ static void progress(struct journal *j)
 bool journal_has_words(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);
-	bool has = j->word_count > 0 || j->applying_count > 0;
+	bool has = j->word_count > 0 || j->applying_count > 0 || journal_notes_wait(&j->notes) ||
+	           journal_notes_wait(&j->noting);
 	pthread_mutex_unlock(&j->lock);
 	return has;
 }
@@ -68,6 +69,7 @@ static void take_words(struct journal *j)
 		j->applying_count = j->word_count;
 		j->word_count = 0;
 	}
+	journal_notes_take(j);
 	pthread_mutex_unlock(&j->lock);
 }
 
@@ -75,6 +77,8 @@ int journal_apply(struct journal *j, struct journal_totals *totals)
 {
 	*totals = j->totals;
 	take_words(j);
+	if (journal_notes_apply(j, totals))
+		return -1;
 	for (size_t i = 0; i < j->applying_count; i++) {
 		if (journal_mark_apply(j, &j->applying[i], totals))
 			return -1;
@@ -89,6 +93,7 @@ void journal_applied(struct journal *j, const struct journal_totals *totals)
 		            totals->confirmed - j->totals.confirmed);
 	j->totals = *totals;
 	j->applying_count = 0;
+	journal_notes_applied(j);
 }
 
 /* One transaction for the batch and the confirmations. 0, or -1: disk full, nothing of it happened.
@@ -289,6 +294,13 @@ int journal_done_fd(const struct journal *j)
 	return queue_fd(j->done);
 }
 
+void journal_wake(struct journal *j)
+{
+	/* A full queue needs no waking. */
+	if (!atomic_exchange(&j->wake_queued, true) && !queue_push(j->in, &j->wake))
+		atomic_store(&j->wake_queued, false);
+}
+
 static bool put_word(struct journal *j, const struct journal_word *word)
 {
 	pthread_mutex_lock(&j->lock);
@@ -296,9 +308,8 @@ static bool put_word(struct journal *j, const struct journal_word *word)
 	if (taken)
 		j->words[j->word_count++] = *word;
 	pthread_mutex_unlock(&j->lock);
-	/* A full queue needs no waking. */
-	if (taken && !atomic_exchange(&j->wake_queued, true) && !queue_push(j->in, &j->wake))
-		atomic_store(&j->wake_queued, false);
+	if (taken)
+		journal_wake(j);
 	return taken;
 }
 

@@ -82,8 +82,8 @@ bool journal_put(struct journal *j, struct entry *e);
 struct entry *journal_done(struct journal *j);
 int journal_done_fd(const struct journal *j);
 
-/* What HQ said: through and ranges of one epoch. Any thread. Takes a copy. `replace`: HQ's
- * generation changed and its word replaces what was confirmed before, even downwards. */
+/* What HQ said: through and ranges of one epoch, which count beside what was confirmed before. Any
+ * thread. Takes a copy. */
 struct journal_range {
 	uint64_t first, last;
 };
@@ -92,13 +92,43 @@ struct journal_confirm {
 	uint64_t through;
 	struct journal_range ranges[32];
 	uint32_t range_count;
-	bool replace;
 };
 bool journal_confirm(struct journal *j, const struct journal_confirm *c);
 
 /* The shard that is committed includes the effects of all this epoch's events through seq: packs
  * need not be kept for them any longer. Any thread. false: say it again later. */
 bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
+/* HQ's database is of this generation (16 hex digits). rewind: it is another one than before.
+ * Nothing counts as confirmed any more, urgent seqs are urgent again, every epoch waits to be heard
+ * of; in one transaction with the generation. What was said before this call and is not written
+ * yet is forgotten. Any thread; kept until it is written. */
+void journal_generation(struct journal *j, const char *generation, bool rewind);
+
+/* What HQ said of seqs beyond confirming them. JOURNAL_NOTE_LOST: they were confirmed once, are
+ * deleted here and no longer held at HQ. Any thread; false: say it again later. Stays until it is
+ * taken out (first is 0: all of this kind of the epoch), another generation comes (not
+ * JOURNAL_NOTE_LOST), or the epoch's last pack goes (same). */
+enum journal_note_kind {
+	JOURNAL_NOTE_FORKED,
+	JOURNAL_NOTE_FOREIGN, /* another copy of this device sent others under these names */
+	JOURNAL_NOTE_QUARANTINED,
+	JOURNAL_NOTE_UNREADABLE,
+	JOURNAL_NOTE_LOST,
+	JOURNAL_NOTE_KINDS
+};
+const char *journal_note_name(enum journal_note_kind kind);
+struct journal_note {
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	enum journal_note_kind kind;
+	uint64_t first, last;
+	char reason[33];
+	int64_t wall_us;
+};
+bool journal_note(struct journal *j, const struct journal_note *n);
+
+/* How far HQ had come when it last spoke (confirm.h, `seen`): written with the next confirmation.
+ */
+void journal_seen(struct journal *j, const char *seen);
 
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
@@ -158,6 +188,24 @@ struct journal_urgent {
 	uint64_t seq;
 };
 int journal_reader_urgent(struct journal_reader *r, struct journal_urgent *out, int max);
+
+/* Every note, by epoch, kind and seq. 0 or -1. */
+typedef void journal_note_fn(void *ctx, const struct journal_note *n);
+int journal_reader_notes(struct journal_reader *r, journal_note_fn *fn, void *ctx);
+
+/* Epochs of which HQ's present generation has said nothing yet, newest first, those among them
+ * whose packs are all gone; gone: deleted through here. The number, at most max, or -1. */
+struct journal_unheard {
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	uint64_t gone;
+};
+int journal_reader_unheard(struct journal_reader *r, struct journal_unheard *out, int max);
+/* The same number of one epoch: 1; 0: this journal never had it (gone is 0); -1. */
+int journal_reader_gone(struct journal_reader *r, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                        uint64_t *gone);
+
+/* "generation" or "seen", as last written. 0, or -1: none yet. */
+int journal_reader_text(struct journal_reader *r, const char *name, char *out, size_t size);
 
 /* The value of a mark (entry_mark); out is replaced and stays the caller's. 0, or -1: no committed
  * entry has written one. */

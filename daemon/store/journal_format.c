@@ -24,6 +24,14 @@ static const char *const steps[] = {
     "CREATE TABLE hole(ordinal INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(ordinal, first))"
     " WITHOUT ROWID;"
     "CREATE TABLE salvage(file TEXT PRIMARY KEY, result TEXT) WITHOUT ROWID;",
+
+    "ALTER TABLE epoch ADD COLUMN heard INTEGER NOT NULL DEFAULT 1;"
+    "CREATE TABLE past(ordinal INTEGER PRIMARY KEY, epoch BLOB UNIQUE, last INTEGER, h BLOB,"
+    " heard INTEGER NOT NULL);"
+    "CREATE TABLE noted(epoch BLOB, kind TEXT, first INTEGER, last INTEGER, reason TEXT,"
+    " wall_us INTEGER, PRIMARY KEY(epoch, kind, first)) WITHOUT ROWID;"
+    "CREATE TABLE urgent_done(ordinal INTEGER, seq INTEGER, PRIMARY KEY(ordinal, seq))"
+    " WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(steps[0])))
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == JOURNAL_FORMAT, "a step is a format");

@@ -21,7 +21,7 @@
 #include "store/journal.h"
 #include "store/pack.h"
 
-#define JOURNAL_FORMAT 2
+#define JOURNAL_FORMAT 3
 #define JOURNAL_EPOCH_BOX_BYTES (VAULT_KEY_BYTES + VAULT_BOX_OVERHEAD) /* its key, to HQ */
 #define JOURNAL_LINK_BYTES (EVENT_EPOCH_BYTES + EVENT_HASH_BYTES)
 #define JOURNAL_RESCUE_BYTES (EVENT_EPOCH_BYTES + VAULT_WRAP_BYTES)
@@ -36,9 +36,12 @@
  * change often are spared; 8 MiB are still copied in well under a second by a slow card. */
 #define JOURNAL_CHECKPOINT_PAGES 2000
 #define JOURNAL_LOG_BYTES_MAX                                                                      \
-	(16u * 1024 * 1024)     /* the log is cut to this when it starts again                     \
-	                         */
-#define JOURNAL_WORDS_MAX 64    /* waiting to be applied: HQ says them again */
+	(16u * 1024 * 1024)   /* the log is cut to this when it starts again                       \
+	                       */
+#define JOURNAL_WORDS_MAX 64  /* waiting to be applied: HQ says them again */
+#define JOURNAL_NOTES_MAX 256 /* same */
+#define JOURNAL_GENERATION_SIZE 17
+#define JOURNAL_SEEN_SIZE 80
 #define JOURNAL_KNOWN_KEYS 1024 /* visit keys remembered as stored: the visits of an hour */
 /* In meta, a mark's name stands behind this: no mark can take the place of the journal's own rows.
  */
@@ -142,6 +145,15 @@ struct journal_word {
 	uint64_t included; /* 0: a confirmation */
 };
 
+/* What it said beside those. */
+struct journal_notes {
+	struct journal_note list[JOURNAL_NOTES_MAX];
+	size_t count;
+	bool rewind;
+	char generation[JOURNAL_GENERATION_SIZE]; /* empty: nothing new */
+	char seen[JOURNAL_SEEN_SIZE];
+};
+
 struct journal_totals {
 	uint64_t kept, confirmed;
 };
@@ -155,9 +167,9 @@ struct journal {
 	int lock_fd;
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
-	    *put_mark, *set_marks, *drop_urgent, *page_count, *close_epoch, *drop_pack, *set_anchor,
-	    *drop_epoch, *vacuum, *free_count, *old_packs, *next_known, *get_covered,
-	    *first_awaited, *drop_awaited, *hole_end;
+	    *put_mark, *set_marks, *done_urgent, *drop_urgent, *page_count, *close_epoch,
+	    *drop_pack, *set_anchor, *drop_epoch, *vacuum, *free_count, *old_packs, *next_known,
+	    *get_covered, *first_awaited, *drop_awaited, *hole_end;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -198,10 +210,12 @@ struct journal {
 	pthread_mutex_t lock; /* for what follows */
 	struct journal_word words[JOURNAL_WORDS_MAX];
 	size_t word_count;
+	struct journal_notes notes;
 	struct journal_state state;
 
 	struct journal_word applying[JOURNAL_WORDS_MAX]; /* the thread's copy */
 	size_t applying_count;                           /* stay until they are committed */
+	struct journal_notes noting;                     /* same */
 	pthread_t thread;
 	bool started;
 };
@@ -233,6 +247,24 @@ bool journal_reserve_make(struct journal *j);
 bool journal_reserve_release(struct journal *j);
 /* Next to nothing is free on the disk. */
 bool journal_reserve_low(const struct journal *j);
+/* Let the thread look at what other threads said; any thread. */
+void journal_wake(struct journal *j);
+
+/* journal_note.c */
+/* With the lock held: from notes to noting, when that is empty. A rewind makes void what an older
+ * generation confirmed and is not committed yet. */
+void journal_notes_take(struct journal *j);
+bool journal_notes_wait(const struct journal_notes *n);
+/* Write them, in a transaction of the caller; after its commit they are done. 0 or -1. */
+int journal_notes_apply(struct journal *j, struct journal_totals *totals);
+void journal_notes_applied(struct journal *j);
+/* In a transaction of the caller: HQ spoke of an epoch that has no row any more. 0 or -1. */
+int journal_note_heard(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES]);
+/* The epoch is deleted through here; or it is drained and its row goes: remember its name and end.
+ */
+int journal_note_anchor(struct journal *j, int64_t ordinal, uint64_t deleted);
+int journal_note_past(struct journal *j, const struct journal_row *row, uint64_t last,
+                      const uint8_t h[EVENT_HASH_BYTES]);
 
 /* journal_format.c */
 enum journal_opened { JOURNAL_OPENED, JOURNAL_UNREADABLE, JOURNAL_FAILED };

@@ -29,10 +29,9 @@ void journal_mark_merge(struct journal_row *row, const struct journal_confirm *c
 	uint64_t through = c->through > last ? last : c->through;
 	size_t n = 0;
 
-	if (c->replace || row->through < through)
+	if (row->through < through)
 		row->through = through;
-	if (!c->replace)
-		n = add_ranges(all, n, row->ranges, row->range_count, last);
+	n = add_ranges(all, n, row->ranges, row->range_count, last);
 	n = add_ranges(all, n, c->ranges, c->range_count, last);
 	qsort(all, n, sizeof(*all), by_first);
 	row->range_count = 0;
@@ -66,14 +65,18 @@ uint64_t journal_mark_held(const struct journal_row *row, uint64_t last)
 	return held;
 }
 
+/* They are urgent again when HQ takes its word back, so they are put aside, not forgotten. */
 static int drop_urgent(struct journal *j, int64_t ordinal, uint64_t first, uint64_t last)
 {
-	if (first > last)
-		return 0;
-	sqlite3_bind_int64(j->drop_urgent, 1, ordinal);
-	sqlite3_bind_int64(j->drop_urgent, 2, (sqlite3_int64)first);
-	sqlite3_bind_int64(j->drop_urgent, 3, (sqlite3_int64)last);
-	return journal_commit_run(j, j->drop_urgent);
+	sqlite3_stmt *const steps[] = {j->done_urgent, j->drop_urgent};
+	for (size_t i = 0; i < 2 && first <= last; i++) {
+		sqlite3_bind_int64(steps[i], 1, ordinal);
+		sqlite3_bind_int64(steps[i], 2, (sqlite3_int64)first);
+		sqlite3_bind_int64(steps[i], 3, (sqlite3_int64)last);
+		if (journal_commit_run(j, steps[i]))
+			return -1;
+	}
+	return 0;
 }
 
 static int store_row(struct journal *j, const struct journal_row *row)
@@ -116,7 +119,7 @@ int journal_mark_apply(struct journal *j, const struct journal_word *word,
 	    (rc == 1 && row.ordinal != j->ordinal && journal_seek_end(&j->seek, &row, &last, h)))
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	if (rc == 0) /* another device's, or one that was drained long ago */
-		return 0;
+		return word->included ? 0 : journal_note_heard(j, c->epoch);
 	if (word->included)
 		return include(j, row.ordinal, word->included);
 	uint64_t before = journal_mark_held(&row, last);

@@ -143,9 +143,14 @@ static int drop(struct journal *j, const struct journal_row *row, const struct s
 	/* The newest epochs keep their rows: their end is what the next `Epoch Opened` names. */
 	if (step->emptied) {
 		sqlite3_bind_int64(j->drop_epoch, 1, row->ordinal);
-		return journal_commit_run(j, j->drop_epoch) || journal_commit_run(j, j->vacuum) ? -1
-		                                                                                : 0;
+		return journal_note_past(j, row, step->deleted, step->deleted_h) ||
+		               journal_commit_run(j, j->drop_epoch) ||
+		               journal_commit_run(j, j->vacuum)
+		           ? -1
+		           : 0;
 	}
+	if (journal_note_anchor(j, row->ordinal, step->deleted))
+		return -1;
 	sqlite3_bind_int64(j->set_anchor, 1, row->ordinal);
 	sqlite3_bind_int64(j->set_anchor, 2, (sqlite3_int64)step->deleted);
 	sqlite3_bind_blob(j->set_anchor, 3, step->deleted_h, EVENT_HASH_BYTES, SQLITE_STATIC);

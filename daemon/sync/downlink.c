@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "sync/confirm.h"
 #include "sync/tell.h"
 
 #define ANSWER_US 10000000ll      /* 10 s: the first wait for a tell, doubling */
@@ -26,6 +27,7 @@ struct downlink {
 	int64_t next_us;  /* when to ask, while none is on its way */
 	int64_t round_us; /* when the last round ended; 0: never in this run */
 	bool again;       /* poked while an ask was on its way */
+	char seen[CONFIRM_SEEN_SIZE];
 	struct buf payload;
 };
 
@@ -61,6 +63,11 @@ void downlink_free(struct downlink *d)
 	free(d);
 }
 
+void downlink_seen(struct downlink *d, const char *seen)
+{
+	text_copy(d->seen, sizeof(d->seen), seen);
+}
+
 void downlink_ask(struct downlink *d)
 {
 	d->asked_us = 0;
@@ -81,6 +88,12 @@ void downlink_down(struct downlink *d)
 	d->asked_us = 0;
 }
 
+static bool other_generation(const struct downlink *d, const json_t *poke)
+{
+	const char *generation = json_string_value(json_object_get(poke, "generation"));
+	return generation && d->mark.generation[0] && strcmp(generation, d->mark.generation) != 0;
+}
+
 /* A poke is also a sign of life: an ask that went unanswered does not wait for its long timer. */
 void downlink_poke(struct downlink *d, const void *payload, size_t len)
 {
@@ -88,7 +101,8 @@ void downlink_poke(struct downlink *d, const void *payload, size_t len)
 	const json_t *version = json_object_get(root, "version");
 	int64_t now = now_us(d);
 	bool ok = json_is_integer(version) && json_integer_value(version) >= 0;
-	bool newer = ok && (uint64_t)json_integer_value(version) > d->mark.version;
+	bool newer = ok && ((uint64_t)json_integer_value(version) > d->mark.version ||
+	                    other_generation(d, root));
 	json_decref(root);
 	if (!ok) {
 		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
@@ -250,8 +264,11 @@ static void send_ask(struct downlink *d)
 	buf_str(&d->payload, "{\"v\":1,\"device\":");
 	lw_event_json_string(&d->payload, d->device);
 	buf_printf(&d->payload,
-	           ",\"id\":\"%s\",\"ask\":\"changes\",\"generation\":\"%s\",\"since\":%llu}",
-	           d->id, d->mark.generation, (unsigned long long)d->mark.version);
+	           ",\"id\":\"%s\",\"ask\":\"changes\",\"generation\":\"%s\",\"since\":%llu", d->id,
+	           d->mark.generation, (unsigned long long)d->mark.version);
+	if (d->seen[0])
+		buf_printf(&d->payload, ",\"seen\":\"%s\"", d->seen);
+	buf_byte(&d->payload, '}');
 	if (!d->payload.failed && d->params.publish(d->params.ctx, d->payload.data, d->payload.len))
 		d->asked_us = now_us(d);
 	else

@@ -55,6 +55,8 @@ void downlink_down(struct downlink *d);
 
 /* HQ's poke: ask soon, unless what it names is already here. */
 void downlink_poke(struct downlink *d, const void *payload, size_t len);
+/* What HQ gave us to hand back (confirm.h); goes with every ask. */
+void downlink_seen(struct downlink *d, const char *seen);
 /* Begin a round at once. */
 void downlink_ask(struct downlink *d);
 

@@ -17,6 +17,7 @@
 #include "sync/mqtt.h"
 #include "sync/tell.h"
 #include "sync/uplink.h"
+#include "sync/uplink_notes.h"
 
 #define QUEUE_MAX 1024 /* incoming items; what overflows is asked for or confirmed again */
 #define STEP_MS 1000   /* looks up this often while nothing happens */
@@ -28,6 +29,11 @@
 	15000000ll /* a connection whose certificates are in doubt waits this long for HQ's word   \
 	            */
 #define TOPIC_SIZE 64
+#define GENERATION_LEN 16
+#define GENERATIONS_OVER 8 /* remembered: more restores than a year brings */
+#define SEEN_KEPT_US                                                                               \
+	60000000ll /* how old the journal's copy may be: a store that starts anew still proves it  \
+	            */
 
 struct sync {
 	struct sync_params params;
@@ -44,13 +50,19 @@ struct sync {
 	struct hqtime *hqtime;
 	int64_t held_us; /* mono time since when nothing but the time is sent; 0: not held */
 	bool checked;    /* this connection's chain, in full, at a trusted time */
-	struct confirm *confirm; /* too large for a stack */
-	char generation[17];     /* HQ's, last heard; of the shard until then */
+	struct confirm *confirm;                          /* too large for a stack */
+	char generation[GENERATION_LEN + 1];              /* HQ's, last heard; empty: never */
+	char over[GENERATIONS_OVER * GENERATION_LEN + 1]; /* those before it, newest first */
+	char seen[CONFIRM_SEEN_SIZE];                     /* the newest that HQ gave us */
+	int64_t seen_kept_us;
 	int64_t heard_us;
 	pthread_t thread;
 	atomic_bool stopping;
 	pthread_mutex_t lock; /* state */
 	struct sync_state state;
+	struct journal_note notes[SYNC_NOTES_MAX];
+	int note_count;
+	unsigned notes_changes; /* what of the uplink's is copied: the sync thread's own */
 };
 
 static bool publish_up(void *ctx, const void *payload, size_t len)
@@ -83,14 +95,51 @@ static void heard(struct sync *s)
 		uplink_alive(s->uplink);
 }
 
-/* true: HQ's database is another one than the one last heard of. */
-static bool note_generation(struct sync *s, const char *generation)
+/* Is that a generation of which we have heard the end? A frame that was late on its way, or an HQ
+ * that was brought back with all that could tell it so: what it confirms it may no longer hold. */
+static bool is_over(const struct sync *s, const char *generation)
+{
+	for (const char *p = s->over; *p; p += GENERATION_LEN)
+		if (strncmp(p, generation, GENERATION_LEN) == 0)
+			return true;
+	return false;
+}
+
+static void end_generation(struct sync *s)
+{
+	memmove(s->over + GENERATION_LEN, s->over, sizeof(s->over) - 1 - GENERATION_LEN);
+	memcpy(s->over, s->generation, GENERATION_LEN);
+}
+
+enum generation { GENERATION_SAME, GENERATION_OTHER, GENERATION_OVER };
+
+static enum generation note_generation(struct sync *s, const char *generation)
 {
 	bool other = s->generation[0] && strcmp(s->generation, generation) != 0;
-	text_copy(s->generation, sizeof(s->generation), generation);
+	if (other && is_over(s, generation)) {
+		log_warn("sync: dropped a word of HQ's generation %s, which is over", generation);
+		return GENERATION_OVER;
+	}
 	if (other)
-		uplink_rewind(s->uplink);
-	return other;
+		end_generation(s);
+	if (other || !s->generation[0])
+		uplink_generation(s->uplink, generation, other);
+	text_copy(s->generation, sizeof(s->generation), generation);
+	return other ? GENERATION_OTHER : GENERATION_SAME;
+}
+
+/* The newest one is handed back when HQ is asked; the journal is told now and then. */
+static void note_seen(struct sync *s, const char *seen)
+{
+	int64_t now = clock_mono_us(s->params.clock);
+	if (confirm_seen_turn(seen) <= confirm_seen_turn(s->seen))
+		return;
+	text_copy(s->seen, sizeof(s->seen), seen);
+	downlink_seen(s->downlink, seen);
+	if (s->seen_kept_us && now - s->seen_kept_us < SEEN_KEPT_US)
+		return;
+	s->seen_kept_us = now;
+	journal_seen(s->params.journal, seen);
 }
 
 static void on_confirm(struct sync *s, const struct mqtt_item *item)
@@ -103,10 +152,14 @@ static void on_confirm(struct sync *s, const struct mqtt_item *item)
 		bad(s, item->topic, err);
 		return;
 	}
-	bool first = !s->generation[0];
-	bool other = note_generation(s, s->confirm->generation);
-	uplink_confirm(s->uplink, s->confirm, first || other);
-	if (other)
+	enum generation generation = note_generation(s, s->confirm->generation);
+	if (generation == GENERATION_OVER) {
+		downlink_ask(s->downlink); /* HQ sees by what we have seen that it was restored */
+		return;
+	}
+	uplink_confirm(s->uplink, s->confirm);
+	note_seen(s, s->confirm->seen);
+	if (generation == GENERATION_OTHER)
 		downlink_ask(s->downlink);
 	heard(s);
 }
@@ -120,7 +173,8 @@ static int on_changes(struct sync *s, const struct frame *frame, char *err, size
 		return -1;
 	if (!downlink_expects(s->downlink, &tell))
 		return 0;
-	note_generation(s, tell.generation);
+	if (note_generation(s, tell.generation) == GENERATION_OVER)
+		return 0;
 	downlink_page(s->downlink, &tell, frame->body, frame->body_len);
 	return 0;
 }
@@ -309,16 +363,32 @@ static void gather(struct sync *s, struct sync_state *n)
 	                         .credit = up.credit,
 	                         .quarantined = up.quarantined,
 	                         .forked = up.forked,
+	                         .foreign = up.foreign,
+	                         .unreadable = up.unreadable,
+	                         .lost = up.lost,
 	                         .oldest_unconfirmed_us = up.oldest_us,
 	                         .progress_us = now};
 	memcpy(n->generation, s->generation, sizeof(n->generation));
 	n->hq_heard = reachable(s, n, down.asked_us, now);
 }
 
+/* A copy for the screens, made when something changed: the newest runs, in no order. */
+static void tell_notes(struct sync *s)
+{
+	const struct uplink_notes *from = uplink_notes(s->uplink);
+	if (from->changes == s->notes_changes)
+		return;
+	s->notes_changes = from->changes;
+	pthread_mutex_lock(&s->lock);
+	s->note_count = uplink_notes_newest(from, s->notes, SYNC_NOTES_MAX);
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void tell_state(struct sync *s)
 {
 	struct sync_state n;
 	gather(s, &n);
+	tell_notes(s);
 	pthread_mutex_lock(&s->lock);
 	struct sync_state o = s->state;
 	s->state = n;
@@ -427,6 +497,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 		return -1;
 	}
 	struct uplink_params up = {.store = s->store,
+	                           .device = s->device,
 	                           .vault = p->vault,
 	                           .clock = p->clock,
 	                           .counters = p->counters,
@@ -434,6 +505,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                           .reader = s->reader,
 	                           .codec = s->codec,
 	                           .publish = publish_up,
+	                           .ask = publish_ask,
 	                           .ctx = s};
 	s->uplink = uplink_new(&up, err, err_size);
 	if (!s->uplink)
@@ -510,7 +582,15 @@ int sync_start(struct sync **out, const struct sync_params *params, char *err, s
 		goto err_free;
 	struct downlink_state down;
 	downlink_state(s->downlink, &down);
-	memcpy(s->generation, down.generation, sizeof(s->generation));
+	/* A journal of an older release does not say; then the shard's is the last one heard. */
+	if (journal_reader_text(s->reader, "generation", s->generation, sizeof(s->generation)) &&
+	    down.generation[0]) {
+		memcpy(s->generation, down.generation, sizeof(s->generation));
+		uplink_generation(s->uplink, s->generation, false);
+	}
+	journal_reader_text(s->reader, "over", s->over, sizeof(s->over));
+	if (journal_reader_text(s->reader, "seen", s->seen, sizeof(s->seen)) == 0)
+		downlink_seen(s->downlink, s->seen);
 	gather(s, &s->state);
 	if (start_threads(s, err, err_size))
 		goto err_free;
@@ -544,4 +624,13 @@ void sync_state(struct sync *s, struct sync_state *out)
 	pthread_mutex_lock(&s->lock);
 	*out = s->state;
 	pthread_mutex_unlock(&s->lock);
+}
+
+int sync_notes(struct sync *s, struct journal_note *out, int max)
+{
+	pthread_mutex_lock(&s->lock);
+	int n = s->note_count < max ? s->note_count : max;
+	memcpy(out, s->notes, (size_t)n * sizeof(*out));
+	pthread_mutex_unlock(&s->lock);
+	return n;
 }

@@ -15,6 +15,8 @@
 
 struct sync;
 
+#define SYNC_NOTES_MAX 100 /* runs shown; the numbers count all */
+
 struct sync_params {
 	const char *store, *device;
 	const char *journal_path, *shard_path, *keys_dir;
@@ -39,7 +41,7 @@ struct sync_state {
 	char generation[17];
 	uint64_t unsent, backlog; /* events; backlog: those behind the live cursor */
 	uint64_t batches, outstanding_bytes, credit;
-	uint64_t quarantined, forked;
+	uint64_t quarantined, forked, foreign, unreadable, lost; /* seqs: journal.h, notes */
 	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0
 	                                  none */
 	int64_t silent_us; /* nothing was confirmed for this long while something waited; 0: nothing
@@ -55,5 +57,7 @@ void sync_wake(struct sync *s);
 /* Waits at most 3 s. false: the thread hangs in the network; then exit without joining. */
 bool sync_stop(struct sync *s);
 void sync_state(struct sync *s, struct sync_state *out);
+/* The newest notes on seqs that HQ did not simply confirm, a run each. The number, at most max. */
+int sync_notes(struct sync *s, struct journal_note *out, int max);
 
 #endif

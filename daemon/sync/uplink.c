@@ -17,6 +17,7 @@
 #define CONFIRM_US_MAX 900000000ll /* 15 min */
 #define SPREAD_PERCENT 4           /* of a wait, so that stores do not march in step */
 #define ALARM_US 3600000000ll      /* 1 h in which something waited and nothing was confirmed */
+#define HELD_WAIT_US 10000000ll    /* for HQ's word on what it holds: an older one has none */
 #define READ_RETRY_US 1000000ll    /* after the journal could not be read */
 
 struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t err_size)
@@ -36,7 +37,10 @@ struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t 
 		uplink_free(u);
 		return NULL;
 	}
-	if (uplink_epochs_load(u, false, err, err_size)) {
+	journal_reader_text(params->reader, "generation", u->generation, sizeof(u->generation));
+	u->ask.unheard = u->generation[0] != '\0';
+	if (uplink_notes_load(&u->notes, params->reader) ||
+	    uplink_epochs_load(u, false, err, err_size)) {
 		uplink_free(u);
 		return NULL;
 	}
@@ -52,8 +56,10 @@ void uplink_free(struct uplink *u)
 		vault_wipe(u->keys.data, u->keys.cap);
 	buf_free(&u->keys);
 	buf_free(&u->payload);
+	buf_free(&u->text);
 	vault_work_free(u->work);
-	free(u->epochs);
+	uplink_notes_free(&u->notes);
+	uplink_epochs_free(u);
 	free(u);
 }
 
@@ -94,12 +100,13 @@ static int64_t confirm_wait(unsigned times)
 	return wait + wait * SPREAD_PERCENT * (r - 128) / 12800;
 }
 
-static void batch_sent(struct uplink *u, struct uplink_batch *b, uint32_t count)
+static void batch_sent(struct uplink *u, struct uplink_batch *b, const struct journal_run *run)
 {
 	int64_t now = uplink_now(u);
 	u->bytes += u->payload.len - b->bytes;
 	b->bytes = u->payload.len;
-	b->count = count;
+	b->count = run->count;
+	memcpy(b->h_last, run->h_last, sizeof(b->h_last));
 	if (!b->first_sent_us)
 		b->first_sent_us = now;
 	b->times++;
@@ -143,7 +150,8 @@ static bool send_next(struct uplink *u)
 {
 	struct uplink_place p;
 	struct journal_run run;
-	if (u->batch_count == UPLINK_BATCHES_MAX || u->retry_us > uplink_now(u))
+	if (u->batch_count == UPLINK_BATCHES_MAX || u->retry_us > uplink_now(u) ||
+	    uplink_held_waits(u))
 		return false;
 	uplink_next_place(u, &p);
 	if (!read_next(u, &p, &run))
@@ -158,7 +166,7 @@ static bool send_next(struct uplink *u)
 	if (sent) {
 		struct uplink_batch *b = batch_insert(u, p.epoch->ordinal, run.first);
 		b->backlog = p.cursor == UPLINK_BACKLOG;
-		batch_sent(u, b, run.count);
+		batch_sent(u, b, &run);
 		uplink_next_sent(u, p.cursor, u->payload.len);
 		counter_add(u->params.counters, COUNTER_BATCHES_SENT, 1);
 	}
@@ -176,7 +184,7 @@ static void send_again(struct uplink *u, struct uplink_batch *b)
 	if (!e || !uplink_make_read(u, e, &gap, raw_max(b->backlog), &run))
 		return;
 	if (uplink_make_payload(u, e, &run) == 0 && publish(u)) {
-		batch_sent(u, b, run.count);
+		batch_sent(u, b, &run);
 		counter_add(u->params.counters, COUNTER_BATCHES_RESENT, 1);
 	}
 	journal_run_free(&run);
@@ -203,6 +211,7 @@ void uplink_up(struct uplink *u)
 	u->up = true;
 	uplink_epochs_refresh(u);
 	uplink_next_up(u);
+	uplink_held_up(u);
 	start_anew(u, 0);
 }
 
@@ -216,14 +225,28 @@ void uplink_down(struct uplink *u)
 	u->up = false;
 }
 
-void uplink_rewind(struct uplink *u)
+void uplink_generation(struct uplink *u, const char *generation, bool rewind)
 {
 	char err[200];
-	log_warn(
-	    "uplink: HQ's database is another one than before: all that is still held goes again");
+	text_copy(u->generation, sizeof(u->generation), generation);
+	journal_generation(u->params.journal, generation, rewind);
+	if (!rewind)
+		return;
+	log_error("uplink: HQ's database was restored or is another one: generation %s. What it "
+	          "lacks and is still held here goes again",
+	          generation);
+	uplink_notes_rewind(&u->notes);
 	if (uplink_epochs_load(u, true, err, sizeof(err)))
 		log_error("%s", err);
-	uplink_epochs_flush(u);
+	u->ask.unheard = true;
+	u->ask.raw_count = 0;
+	u->ask.hold_us = uplink_now(u) + HELD_WAIT_US;
+	uplink_held_up(u);
+}
+
+const struct uplink_notes *uplink_notes(const struct uplink *u)
+{
+	return &u->notes;
 }
 
 /* Something is there that HQ could confirm. */
@@ -270,6 +293,8 @@ int64_t uplink_step(struct uplink *u)
 	if (!u->up)
 		return next;
 	uplink_next_split(u);
+	next = sooner(uplink_held_step(u), now, next);
+	next = sooner(u->ask.hold_us, now, next);
 	for (int i = 0; i < u->batch_count; i++)
 		if (u->batches[i].due_us <= now)
 			send_again(u, &u->batches[i]);
@@ -288,8 +313,11 @@ void uplink_state(const struct uplink *u, struct uplink_state *out)
 		out->unconfirmed += uplink_epoch_unconfirmed(&u->epochs[i]);
 	out->outstanding_bytes = u->bytes;
 	out->credit = u->credit;
-	out->quarantined = u->quarantined;
-	out->forked = u->forked;
+	out->quarantined = uplink_notes_total(&u->notes, JOURNAL_NOTE_QUARANTINED);
+	out->forked = uplink_notes_total(&u->notes, JOURNAL_NOTE_FORKED);
+	out->foreign = uplink_notes_total(&u->notes, JOURNAL_NOTE_FOREIGN);
+	out->unreadable = uplink_notes_total(&u->notes, JOURNAL_NOTE_UNREADABLE);
+	out->lost = uplink_notes_total(&u->notes, JOURNAL_NOTE_LOST);
 	out->backlog = uplink_next_behind(u);
 	out->batches = (uint64_t)u->batch_count;
 	out->alarm = u->alarmed;

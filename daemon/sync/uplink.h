@@ -33,9 +33,10 @@
 #include "sync/confirm.h"
 
 struct uplink;
+struct uplink_notes;
 
 struct uplink_params {
-	const char *store;
+	const char *store, *device;
 	const struct vault *vault;
 	const struct clock *clock;
 	struct counters *counters;
@@ -44,6 +45,8 @@ struct uplink_params {
 	struct batch_codec *codec;
 	/* Publish on `up`; false: cannot now. */
 	bool (*publish)(void *ctx, const void *payload, size_t len);
+	/* Publish on `ask`. */
+	bool (*ask)(void *ctx, const void *payload, size_t len);
 	void *ctx;
 };
 
@@ -51,8 +54,9 @@ struct uplink_state {
 	uint64_t unconfirmed; /* events; on their way or waiting */
 	uint64_t backlog;     /* of them behind the live cursor; 0: there is one cursor */
 	uint64_t batches, outstanding_bytes, credit;
-	uint64_t quarantined, forked; /* in this run */
-	int64_t oldest_us;            /* age of the oldest batch on its way; 0: none */
+	uint64_t quarantined, forked, foreign, unreadable,
+	    lost;          /* seqs, as the journal notes them */
+	int64_t oldest_us; /* age of the oldest batch on its way; 0: none */
 	int64_t silent_us; /* since the last confirmation, if something waits; 0: nothing does */
 	bool alarm;
 };
@@ -67,12 +71,15 @@ void uplink_up(struct uplink *u);
 void uplink_alive(struct uplink *u);
 void uplink_down(struct uplink *u);
 
-/* HQ's word. replace: what it says of an epoch replaces what was confirmed, even downwards. */
-void uplink_confirm(struct uplink *u, const struct confirm *c, bool replace);
+/* HQ's word: it confirms what it says of our own history, and nothing of another copy's. */
+void uplink_confirm(struct uplink *u, const struct confirm *c);
 
-/* HQ has a new generation: nothing counts as confirmed but what is no longer held. Follow it with
- * the confirmation that said so, if it was one. */
-void uplink_rewind(struct uplink *u);
+/* HQ's generation is this one. rewind: it is another one than before, and nothing counts as
+ * confirmed any more; what HQ holds of each epoch is asked for. */
+void uplink_generation(struct uplink *u, const char *generation, bool rewind);
+
+/* What HQ said of seqs beyond confirming them. `changes` of it rises when it changes. */
+const struct uplink_notes *uplink_notes(const struct uplink *u);
 
 /* Send what may be sent and is due. The mono time at which it wants to be called again (INT64_MAX:
  * when something happens). */

@@ -1,32 +1,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "sync/uplink_internal.h"
-
-/* HQ names the same seqs in every confirmation: each is counted and logged once. */
-static void note_marks(struct uplink *u, struct uplink_epoch *e, const struct confirm_epoch *c)
-{
-	char hex[EVENT_EPOCH_SIZE];
-	text_hex(e->epoch, sizeof(e->epoch), hex);
-	for (int i = 0; i < c->quarantined_count; i++) {
-		if (!uplink_mark(&e->quarantined, c->quarantined[i].seq))
-			continue;
-		u->quarantined++;
-		counter_add(u->params.counters, COUNTER_QUARANTINED, 1);
-		log_warn("uplink: HQ keeps event %s:%llu raw: %s", hex,
-		         (unsigned long long)c->quarantined[i].seq, c->quarantined[i].reason);
-	}
-	for (int i = 0; i < c->forked_count; i++) {
-		if (!uplink_mark(&e->forked, c->forked[i].seq))
-			continue;
-		u->forked++;
-		counter_add(u->params.counters, COUNTER_FORKED, 1);
-		log_error("uplink: HQ holds another event %s:%llu (%s): it is not sent again; was "
-		          "this device's disk copied?",
-		          hex, (unsigned long long)c->forked[i].seq, c->forked[i].reason);
-	}
-}
 
 static void drop_covered(struct uplink *u)
 {
@@ -59,8 +34,7 @@ static void note_unreadable(struct uplink *u, const uint8_t hash[EVENT_HASH_BYTE
 		if (!e || memcmp(b->payload, hash, EVENT_HASH_BYTES) != 0)
 			continue;
 		if (b->count == 1) {
-			log_error("uplink: HQ cannot read a batch of one event (seq %llu)",
-			          (unsigned long long)b->first);
+			uplink_held_raw(u, e, b);
 			return;
 		}
 		log_warn("uplink: HQ cannot read a batch of %u events: they go one by one",
@@ -71,20 +45,15 @@ static void note_unreadable(struct uplink *u, const uint8_t hash[EVENT_HASH_BYTE
 	}
 }
 
-void uplink_confirm(struct uplink *u, const struct confirm *c, bool replace)
+void uplink_confirm(struct uplink *u, const struct confirm *c)
 {
-	int64_t gained = 0;
+	uint64_t gained = 0;
 	uplink_epochs_refresh(u);
 	for (int i = 0; i < c->epoch_count; i++) {
 		struct uplink_epoch *e = uplink_epoch_by_id(u, c->epochs[i].epoch);
-		if (!e)
-			continue;
-		note_marks(u, e, &c->epochs[i]);
-		int64_t n = uplink_epoch_confirm(e, &c->epochs[i], replace);
-		if (n > 0) {
-			gained += n;
-			counter_add(u->params.counters, COUNTER_EVENTS_CONFIRMED, (uint64_t)n);
-		}
+		if (e)
+			gained += uplink_word_take(u, e, &c->epochs[i]);
+		uplink_held_answer(u, &c->epochs[i]);
 	}
 	drop_covered(u);
 	for (int i = 0; i < c->unreadable_count; i++)

@@ -15,36 +15,6 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-bool uplink_mark(struct uplink_marks *m, uint64_t seq)
-{
-	int at = m->count;
-	while (at > 0 && m->seqs[at - 1] > seq)
-		at--;
-	if (at > 0 && m->seqs[at - 1] == seq)
-		return false;
-	if (m->count == UPLINK_MARKS_MAX) {
-		if (at == 0)
-			return false;
-		/* the lowest is the least likely to be named again */
-		memmove(&m->seqs[0], &m->seqs[1], (size_t)(at - 1) * sizeof(m->seqs[0]));
-		at--;
-	} else {
-		memmove(&m->seqs[at + 1], &m->seqs[at],
-		        (size_t)(m->count - at) * sizeof(m->seqs[0]));
-		m->count++;
-	}
-	m->seqs[at] = seq;
-	return true;
-}
-
-static bool is_marked(const struct uplink_marks *m, uint64_t seq)
-{
-	for (int i = 0; i < m->count && m->seqs[i] <= seq; i++)
-		if (m->seqs[i] == seq)
-			return true;
-	return false;
-}
-
 uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t seq)
 {
 	uint64_t last = min_u64(e->last_seq, seq ? seq - 1 : 0);
@@ -68,8 +38,9 @@ uint64_t uplink_epoch_open(const struct uplink_epoch *e, uint64_t seq)
 		for (int i = 0; i < e->range_count; i++)
 			if (seq >= e->ranges[i].first && seq <= e->ranges[i].last)
 				seq = e->ranges[i].last + 1;
-		while (is_marked(&e->forked, seq))
-			seq++;
+		uint64_t end = uplink_runs_end(&e->forked, seq);
+		if (end)
+			seq = end + 1;
 	}
 	return seq;
 }
@@ -99,9 +70,7 @@ static uint64_t free_to(const struct uplink_epoch *e, uint64_t seq)
 	for (int i = 0; i < e->range_count; i++)
 		if (e->ranges[i].first > seq)
 			last = min_u64(last, e->ranges[i].first - 1);
-	for (int i = 0; i < e->forked.count; i++)
-		if (e->forked.seqs[i] > seq)
-			last = min_u64(last, e->forked.seqs[i] - 1);
+	last = min_u64(last, uplink_runs_next(&e->forked, seq) - 1);
 	for (int i = 0; i < e->single_count; i++) {
 		if (seq >= e->singles[i].first && seq <= e->singles[i].last)
 			return seq;
@@ -157,25 +126,32 @@ static void settle(struct uplink_epoch *e, struct journal_range *r, int n)
 	}
 }
 
-int64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct confirm_epoch *c, bool replace)
+bool uplink_epoch_covers(const struct uplink_epoch *e, uint64_t first, uint64_t last)
 {
-	struct journal_range all[2 * UPLINK_RANGES_MAX];
-	int n = 0;
+	if (last <= e->through)
+		return true;
+	if (first <= e->through)
+		first = e->through + 1;
+	for (int i = 0; i < e->range_count; i++)
+		if (first >= e->ranges[i].first && last <= e->ranges[i].last)
+			return true;
+	return false;
+}
+
+uint64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct journal_range *said, int n)
+{
 	uint64_t before = uplink_epoch_unconfirmed(e);
-	uint64_t through = min_u64(c->through, e->last_seq);
-	if (c->through > e->last_seq)
-		log_warn("uplink: HQ confirms seq %llu of an epoch that ends at %llu",
-		         (unsigned long long)c->through, (unsigned long long)e->last_seq);
-	if (through > e->through || replace)
-		e->through = through > e->deleted ? through : e->deleted;
-	for (int i = 0; i < e->range_count && !replace; i++)
-		all[n++] = e->ranges[i];
-	for (int i = 0; i < c->range_count; i++)
-		all[n++] = (struct journal_range){c->ranges[i].first, c->ranges[i].last};
-	settle(e, all, n);
-	int64_t gained = (int64_t)before - (int64_t)uplink_epoch_unconfirmed(e);
-	e->dirty = e->dirty || gained != 0 || replace;
-	e->replace = e->replace || replace;
+	struct uplink_runs all = {0};
+	if (n == 0)
+		return 0;
+	for (int i = 0; i < e->range_count; i++)
+		uplink_runs_add(&all, e->ranges[i].first, e->ranges[i].last);
+	for (int i = 0; i < n; i++)
+		uplink_runs_add(&all, said[i].first, said[i].last);
+	settle(e, all.run, (int)all.count);
+	uplink_runs_free(&all);
+	uint64_t gained = before - uplink_epoch_unconfirmed(e);
+	e->dirty = e->dirty || gained != 0;
 	return gained;
 }
 
@@ -204,7 +180,6 @@ static void take_over(struct uplink_epoch *e, const struct journal_epoch *from, 
 	e->last_seq = from->last_seq;
 	e->deleted = from->deleted_through;
 	e->through = from->deleted_through;
-	e->dirty = e->replace = rewind;
 	if (!rewind) {
 		e->through =
 		    from->confirmed_through > e->deleted ? from->confirmed_through : e->deleted;
@@ -231,6 +206,21 @@ static int read_epochs(struct uplink *u, struct journal_epoch **out)
 	return -1;
 }
 
+static void forget(struct uplink_epoch *e)
+{
+	uplink_runs_free(&e->forked);
+	memset(e, 0, sizeof(*e));
+}
+
+void uplink_epochs_free(struct uplink *u)
+{
+	for (int i = 0; i < u->epoch_count; i++)
+		forget(&u->epochs[i]);
+	free(u->epochs);
+	u->epochs = NULL;
+	u->epoch_count = 0;
+}
+
 int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size)
 {
 	struct journal_epoch *list = NULL;
@@ -245,19 +235,18 @@ int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size
 		struct uplink_epoch *e = &epochs[kept];
 		struct uplink_epoch *old = uplink_epoch_by_ordinal(u, list[i].ordinal);
 		if (old) {
-			e->forked = old->forked;
-			e->quarantined = old->quarantined;
 			memcpy(e->singles, old->singles, sizeof(e->singles));
 			e->single_count = old->single_count;
 		}
 		take_over(e, &list[i], rewind);
+		uplink_notes_runs(&u->notes, e->epoch, JOURNAL_NOTE_FORKED, &e->forked);
 		if (i == n - 1 || uplink_epoch_unconfirmed(e))
 			kept++;
 		else
-			memset(e, 0, sizeof(*e));
+			forget(e);
 	}
 	free(list);
-	free(u->epochs);
+	uplink_epochs_free(u);
 	u->epochs = epochs;
 	u->epoch_count = kept;
 	return 0;
@@ -273,8 +262,10 @@ void uplink_epochs_refresh(struct uplink *u)
 		bool open = memcmp(e->epoch, state.epoch, sizeof(e->epoch)) == 0;
 		if (open && state.last_seq > e->last_seq)
 			e->last_seq = state.last_seq;
-		if (!open && !e->dirty && uplink_epoch_unconfirmed(e) == 0)
+		if (!open && !e->dirty && uplink_epoch_unconfirmed(e) == 0) {
+			forget(e);
 			continue;
+		}
 		if (kept != i)
 			u->epochs[kept] = *e;
 		kept++;
@@ -289,12 +280,11 @@ void uplink_epochs_flush(struct uplink *u)
 		if (!e->dirty)
 			continue;
 		struct journal_confirm c = {.through = e->through,
-		                            .range_count = (uint32_t)e->range_count,
-		                            .replace = e->replace};
+		                            .range_count = (uint32_t)e->range_count};
 		memcpy(c.epoch, e->epoch, sizeof(c.epoch));
 		memcpy(c.ranges, e->ranges, (size_t)e->range_count * sizeof(e->ranges[0]));
 		if (!journal_confirm(u->params.journal, &c))
 			return;
-		e->dirty = e->replace = false;
+		e->dirty = false;
 	}
 }

@@ -4,17 +4,15 @@
 #define LANEWAY_SYNC_UPLINK_INTERNAL_H
 
 #include "sync/uplink.h"
+#include "sync/uplink_notes.h"
+#include "sync/uplink_runs.h"
 
 #define UPLINK_RANGES_MAX                                                                          \
 	32 /* confirmed ranges kept above `through`, as on the wire and in the journal */
-#define UPLINK_MARKS_MAX 128   /* forked or quarantined seqs remembered per epoch */
+#define UPLINK_ASKED_MAX CONFIRM_EPOCHS_MAX
+#define UPLINK_RAW_MAX 8       /* events that HQ cannot read alone, named to it in one ask */
 #define UPLINK_SINGLES_MAX 8   /* ranges of an epoch that travel one event a batch */
 #define UPLINK_BATCHES_MAX 256 /* batches on their way, whatever the credit says */
-
-struct uplink_marks {
-	uint64_t seqs[UPLINK_MARKS_MAX]; /* rising */
-	int count;
-};
 
 struct uplink_epoch {
 	int64_t ordinal;
@@ -26,8 +24,8 @@ struct uplink_epoch {
 	int range_count;
 	struct journal_range singles[UPLINK_SINGLES_MAX];
 	int single_count;
-	struct uplink_marks forked, quarantined;
-	bool dirty, replace; /* the journal has not been told yet */
+	struct uplink_runs forked; /* held back */
+	bool dirty;                /* the journal has not been told yet */
 };
 
 struct uplink_batch {
@@ -39,6 +37,23 @@ struct uplink_batch {
 	int64_t first_sent_us, sent_us, due_us;
 	unsigned times;                    /* sent since the timers last started anew */
 	uint8_t payload[EVENT_HASH_BYTES]; /* SHA-256 of what was last sent */
+	uint8_t h_last[EVENT_HASH_BYTES];
+};
+
+/* The ask `held`: what HQ is asked, and when again. */
+struct uplink_ask {
+	bool unheard; /* there may be epochs that HQ's generation has not spoken of */
+	bool look;    /* ask for the epochs with forked or lost seqs too */
+	struct journal_unheard epochs[UPLINK_ASKED_MAX]; /* asked for and not answered */
+	int epoch_count;
+	struct {
+		uint8_t sha256[EVENT_HASH_BYTES], epoch[EVENT_EPOCH_BYTES];
+		uint64_t seq;
+		uint8_t h_prev[EVENT_HASH_BYTES], h[EVENT_HASH_BYTES];
+	} raw[UPLINK_RAW_MAX];
+	int raw_count;
+	int64_t due_us, wait_us;
+	int64_t hold_us; /* nothing leaves before this, or the answer: HQ may hold it all */
 };
 
 struct uplink {
@@ -51,7 +66,9 @@ struct uplink {
 	int batch_count;
 	size_t bytes; /* of the batches */
 	uint64_t credit;
-	uint64_t quarantined, forked;
+	char generation[17]; /* HQ's, as the journal knows it or will; empty: none heard yet */
+	struct uplink_notes notes;
+	struct uplink_ask ask;
 	bool up;
 	bool full[2]; /* by cursor: its next batch did not fit; wait for a confirmation */
 	/* The two cursors. While `split`, what stands below (live_ordinal, live_first) is the
@@ -66,7 +83,7 @@ struct uplink {
 	bool alarmed;
 	int64_t progress_us; /* last time that something was confirmed, or nothing waited */
 	int64_t retry_us;    /* reading failed: not before this */
-	struct buf payload, keys;
+	struct buf payload, keys, text;
 };
 
 enum uplink_cursor { UPLINK_LIVE, UPLINK_BACKLOG, UPLINK_NEITHER };
@@ -88,6 +105,7 @@ static inline int64_t uplink_now(const struct uplink *u)
 /* Read the journal's epochs into u->epochs; what was known of the same epochs (forked, singles)
  * stays. rewind: confirmed through what is deleted, no further. 0, or -1 with err. */
 int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size);
+void uplink_epochs_free(struct uplink *u);
 struct uplink_epoch *uplink_epoch_by_id(struct uplink *u, const uint8_t epoch[EVENT_EPOCH_BYTES]);
 struct uplink_epoch *uplink_epoch_by_ordinal(struct uplink *u, int64_t ordinal);
 /* Take in the open epoch's newest seq; forget epochs that are wholly confirmed. */
@@ -104,10 +122,31 @@ bool uplink_epoch_gap(const struct uplink *u, const struct uplink_epoch *e, uint
                       struct journal_range *gap);
 /* Of them those below seq. */
 uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t seq);
-/* Take in HQ's word; how many seqs are newly confirmed (negative: fewer than before). */
-int64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct confirm_epoch *c, bool replace);
-/* Remember; false: it was there. */
-bool uplink_mark(struct uplink_marks *m, uint64_t seq);
+/* Take in what is confirmed, in any order; how many seqs of it are new. */
+uint64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct journal_range *said, int n);
+/* The seqs are all confirmed. */
+bool uplink_epoch_covers(const struct uplink_epoch *e, uint64_t first, uint64_t last);
+
+/* ---- uplink_word.c ---- */
+
+/* Does h stand at this seq of our own history? What cannot be said (deleted, or an HQ that names no
+ * h) counts as ours. */
+bool uplink_word_is_ours(struct uplink *u, const struct uplink_epoch *e, uint64_t seq,
+                         const uint8_t *h);
+/* What HQ says of an epoch; how many seqs are newly confirmed. */
+uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct confirm_epoch *c);
+
+/* ---- uplink_held.c ---- */
+
+void uplink_held_up(struct uplink *u);
+/* HQ cannot read this batch of one event: it is to keep the payload. */
+void uplink_held_raw(struct uplink *u, const struct uplink_epoch *e, const struct uplink_batch *b);
+/* A confirmation's word on an epoch that was asked for: what is lost of it. */
+void uplink_held_answer(struct uplink *u, const struct confirm_epoch *c);
+/* What to send is not known before HQ has said what it holds. */
+bool uplink_held_waits(const struct uplink *u);
+/* Ask if it is time; when to be called again. */
+int64_t uplink_held_step(struct uplink *u);
 
 /* ---- uplink_next.c ---- */
 

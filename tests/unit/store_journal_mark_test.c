@@ -79,20 +79,6 @@ static void nothing_is_confirmed_that_was_never_written(void **state)
 	assert_int_equal(m.row.range_count, 0);
 }
 
-static void replace_takes_hqs_word_even_downwards(void **state)
-{
-	struct merge m = {.row.through = 50, .row.range_count = 1, .row.ranges = {{60, 70}}};
-	(void)state;
-	m.c.through = 20;
-	m.c.replace = true;
-	range(&m, 30, 35);
-	journal_mark_merge(&m.row, &m.c, 100);
-	assert_int_equal(m.row.through, 20);
-	assert_int_equal(m.row.range_count, 1);
-	assert_int_equal(m.row.ranges[0].first, 30);
-	assert_int_equal(m.row.ranges[0].last, 35);
-}
-
 static void at_most_32_ranges_are_kept(void **state)
 {
 	struct merge m = {0};
@@ -111,9 +97,9 @@ static void at_most_32_ranges_are_kept(void **state)
 
 /* ---- in the file ---- */
 
-static void confirm(struct place *p, const uint8_t epoch[8], uint64_t through, bool replace)
+static void confirm(struct place *p, const uint8_t epoch[8], uint64_t through)
 {
-	struct journal_confirm c = {.through = through, .replace = replace};
+	struct journal_confirm c = {.through = through};
 	memcpy(c.epoch, epoch, 8);
 	assert_true(journal_confirm(p->journal, &c));
 }
@@ -130,12 +116,12 @@ static void a_confirmation_is_durable_and_counted(void **state)
 	struct journal_epoch e;
 	place_fill(p, 9);
 	struct journal_state s = place_state(p);
-	confirm(p, s.epoch, 6, false);
+	confirm(p, s.epoch, 6);
 	settle(p);
 	assert_int_equal(place_state(p).confirmed, 6);
 	assert_int_equal(place_state(p).kept, 11);
 	assert_int_equal(counter_get(&p->counters, COUNTER_EVENTS_CONFIRMED), 6);
-	confirm(p, s.epoch, 6, false);
+	confirm(p, s.epoch, 6);
 	settle(p);
 	assert_int_equal(place_state(p).confirmed, 6);
 	place_stop(p);
@@ -143,16 +129,13 @@ static void a_confirmation_is_durable_and_counted(void **state)
 	assert_int_equal(place_state(p).confirmed, 6);
 	assert_int_equal(journal_reader_epochs(place_reader(p), &e, 1), 1);
 	assert_int_equal(e.confirmed_through, 6);
-	confirm(p, s.epoch, 4, true);
-	settle(p);
-	assert_int_equal(place_state(p).confirmed, 4);
 }
 
 static void an_idle_journal_applies_a_confirmation_at_once(void **state)
 {
 	struct place *p = *state;
 	place_fill(p, 3);
-	confirm(p, place_state(p).epoch, 4, false);
+	confirm(p, place_state(p).epoch, 4);
 	for (int i = 0; i < 2000 && place_state(p).confirmed != 4; i++)
 		usleep(100);
 	assert_int_equal(place_state(p).confirmed, 4);
@@ -161,7 +144,7 @@ static void an_idle_journal_applies_a_confirmation_at_once(void **state)
 static void a_confirmation_of_an_unknown_epoch_is_skipped(void **state)
 {
 	struct place *p = *state;
-	confirm(p, (const uint8_t[8]){9, 9, 9}, 5, false);
+	confirm(p, (const uint8_t[8]){9, 9, 9}, 5);
 	settle(p);
 	assert_int_equal(place_state(p).confirmed, 0);
 }
@@ -208,7 +191,7 @@ static void packs_go_when_confirmed_and_old_and_leave_an_anchor(void **state)
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 6, 1, 4096, &run), 1);
 	memcpy(h, run.h_last, 32);
 	journal_run_free(&run);
-	confirm(p, s.epoch, 6, false);
+	confirm(p, s.epoch, 6);
 	again(p);
 	assert_int_equal(journal_reader_epochs(place_reader(p), e, 4), 2);
 	assert_int_equal(e[0].deleted_through, 0); /* confirmed, but young */
@@ -234,7 +217,7 @@ static void packs_inside_the_resend_window_stay_whatever_the_retention(void **st
 	struct journal_epoch e[4];
 	p->params.retention_us = 1;
 	place_fill(p, 3);
-	confirm(p, place_state(p).epoch, 4, false);
+	confirm(p, place_state(p).epoch, 4);
 	settle(p);
 	atomic_fetch_add(&p->wall_us, 3 * PLACE_DAY_US - 1000000);
 	again(p);
@@ -254,7 +237,7 @@ static void a_drained_epoch_goes_whole_and_the_next_still_links(void **state)
 	char err[256] = "";
 	place_fill(p, 200);
 	struct journal_state s = place_state(p);
-	confirm(p, s.epoch, 1000, false); /* applied by the stop at the latest */
+	confirm(p, s.epoch, 1000); /* applied by the stop at the latest */
 	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
 	place_stop(p);
 	place_start(p);
@@ -276,7 +259,7 @@ static void the_end_of_an_epoch_whose_packs_are_all_gone_is_still_named(void **s
 	char err[256] = "";
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
-	confirm(p, s.epoch, 4, false);
+	confirm(p, s.epoch, 4);
 	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
 	/* The idle thread looks every ten seconds of its clock. */
 	for (int i = 0; i < 100 && place_state(p).kept; i++) {
@@ -302,7 +285,6 @@ int main(void)
 	    cmocka_unit_test(through_never_goes_back),
 	    cmocka_unit_test(ranges_are_united_and_taken_into_through),
 	    cmocka_unit_test(nothing_is_confirmed_that_was_never_written),
-	    cmocka_unit_test(replace_takes_hqs_word_even_downwards),
 	    cmocka_unit_test(at_most_32_ranges_are_kept),
 	    TEST(a_confirmation_is_durable_and_counted),
 	    TEST(an_idle_journal_applies_a_confirmation_at_once),

@@ -95,6 +95,32 @@ static void hq_batch(struct fixture *f, const struct mqtt_item *item)
 		hq_confirm(f);
 }
 
+/* What this HQ holds: the epoch it heard last, through f->through, and nothing of others. */
+static void hq_held(struct fixture *f, const struct mqtt_item *item)
+{
+	struct confirm *all = calloc(1, sizeof(*all));
+	char text[2000], *at = text;
+	snprintf(text, sizeof(text), "%.*s", (int)item->len, (const char *)item->payload);
+	*all = *f->confirm;
+	all->epoch_count = 0;
+	while ((at = strstr(at, "\"epoch\":\"")) != NULL) {
+		struct confirm_epoch *e = &all->epochs[all->epoch_count++];
+		char hex[17];
+		memset(e, 0, sizeof(*e));
+		snprintf(hex, sizeof(hex), "%.16s", at + 9);
+		assert_true(text_unhex(hex, e->epoch, 8));
+		if (memcmp(e->epoch, f->confirm->epochs[0].epoch, 8) == 0)
+			e->through = f->through;
+		at += 9;
+	}
+	struct buf header = {0};
+	assert_int_equal(confirm_write(all, &header), 0);
+	buf_byte(&header, 0);
+	hq_say(f, "laneway/1/s1/confirm", "LNWC", (char *)header.data, NULL);
+	buf_free(&header);
+	free(all);
+}
+
 static void hq_ask(struct fixture *f, const struct mqtt_item *item)
 {
 	char header[300], id[17];
@@ -128,6 +154,9 @@ static void hq_serve(struct fixture *f, int timeout_ms)
 		item = mqtt_next(f->hq);
 	if (item && item->type == MQTT_MESSAGE && strcmp(item->topic, "laneway/1/s1/up") == 0)
 		hq_batch(f, item);
+	else if (item && item->type == MQTT_MESSAGE &&
+	         memmem(item->payload, item->len, "\"ask\":\"held\"", 12))
+		hq_held(f, item);
 	else if (item && item->type == MQTT_MESSAGE)
 		hq_ask(f, item);
 	mqtt_item_free(item);

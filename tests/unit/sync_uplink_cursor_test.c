@@ -28,7 +28,7 @@ static void confirm_got(struct fixture *f)
 			e->range_count++;
 		}
 	}
-	uplink_confirm(f->uplink, f->confirm, false);
+	uplink_confirm(f->uplink, f->confirm);
 }
 
 /* What was sent since `from` has come to HQ. */
@@ -85,7 +85,7 @@ static void the_newest_events_need_no_wait_and_the_backlog_waits_for_its_jitter(
 	for (int i = 0; i < 40; i++) {
 		uplink_free(f->uplink);
 		uplink_start(f);
-		uplink_confirm(f->uplink, f->confirm, false);
+		uplink_confirm(f->uplink, f->confirm);
 		f->sent_count = 0;
 		uplink_up(f->uplink);
 		int64_t from = f->place->wall_us, at = uplink_step(f->uplink);
@@ -330,7 +330,7 @@ static void a_forked_event_alone_raises_no_alarm(void **state)
 	struct confirm_epoch *e = word(f, 0);
 	e->forked_count = 1;
 	e->forked[0] = (struct confirm_seq){.seq = 1, .last = 1, .reason = "other_leaf"};
-	uplink_confirm(f->uplink, f->confirm, false);
+	uplink_confirm(f->uplink, f->confirm);
 	later(f, 7200 * S);
 	uplink_step(f->uplink);
 	assert_false(now(f).alarm);

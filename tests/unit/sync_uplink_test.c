@@ -57,8 +57,8 @@ static void confirmed_batches_are_forgotten_and_the_journal_is_told(void **state
 	confirm(f, 5);
 	assert_int_equal(now(f).outstanding_bytes, 0);
 	assert_int_equal(now(f).unconfirmed, 0);
-	assert_int_equal(counter_get(&f->place->counters, COUNTER_EVENTS_CONFIRMED), 5);
 	await_confirmed(f, 5);
+	assert_int_equal(counter_get(&f->place->counters, COUNTER_EVENTS_CONFIRMED), 5);
 	later(f, 3600 * S);
 	uplink_step(f->uplink);
 	assert_int_equal(f->sent_count, 1);

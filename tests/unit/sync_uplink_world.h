@@ -32,6 +32,8 @@ struct fixture {
 	struct sent sent[SENT_MAX];
 	int sent_count;
 	bool refuse;   /* publishing fails */
+	char asked[8192]; /* the last ask */
+	int asks;
 	uint8_t *seen; /* per seq of the watched epoch: how often it came */
 	uint64_t seen_max;
 	char last_keys[48];
@@ -61,10 +63,22 @@ static inline bool take(void *ctx, const void *payload, size_t len)
 	return true;
 }
 
+static inline bool take_ask(void *ctx, const void *payload, size_t len)
+{
+	struct fixture *f = ctx;
+	assert_true(len < sizeof(f->asked));
+	memcpy(f->asked, payload, len);
+	f->asked[len] = '\0';
+	f->asks++;
+	return true;
+}
+
 static inline void uplink_start(struct fixture *f)
 {
 	char err[200] = "";
 	struct uplink_params params = {.store = "s1",
+	                               .device = "d1",
+	                               .ask = take_ask,
 	                               .vault = f->place->vault,
 	                               .clock = &f->place->clock,
 	                               .counters = &f->place->counters,
@@ -150,7 +164,7 @@ static inline struct confirm_epoch *word(struct fixture *f, uint64_t through)
 static inline void confirm(struct fixture *f, uint64_t through)
 {
 	word(f, through);
-	uplink_confirm(f->uplink, f->confirm, false);
+	uplink_confirm(f->uplink, f->confirm);
 }
 
 static inline struct uplink_state now(struct fixture *f)

@@ -1,0 +1,236 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "sync/uplink_internal.h"
+
+#define ANSWER_US 10000000ll      /* 10 s: the first wait for an answer, doubling */
+#define ANSWER_US_MAX 300000000ll /* 5 min */
+
+void uplink_held_up(struct uplink *u)
+{
+	struct uplink_ask *a = &u->ask;
+	a->look = true;
+	a->epoch_count = 0;
+	a->wait_us = ANSWER_US;
+	a->due_us = uplink_now(u);
+}
+
+static struct journal_unheard *asked(struct uplink_ask *a, const uint8_t *epoch)
+{
+	for (int i = 0; i < a->epoch_count; i++)
+		if (memcmp(a->epochs[i].epoch, epoch, EVENT_EPOCH_BYTES) == 0)
+			return &a->epochs[i];
+	return NULL;
+}
+
+/* ---- asking ---- */
+
+/* The journal has written the generation that is being asked about: what it calls unheard is so. */
+static bool journal_knows(struct uplink *u)
+{
+	char text[sizeof(u->generation)];
+	return journal_reader_text(u->params.reader, "generation", text, sizeof(text)) == 0 &&
+	       strcmp(text, u->generation) == 0;
+}
+
+static void add_noted(struct uplink *u, enum journal_note_kind kind)
+{
+	struct uplink_ask *a = &u->ask;
+	for (size_t i = 0; i < u->notes.count && a->epoch_count < UPLINK_ASKED_MAX; i++) {
+		const struct uplink_noted *noted = &u->notes.list[i];
+		struct journal_unheard *place = &a->epochs[a->epoch_count];
+		if (noted->kind != kind || !noted->runs.count || asked(a, noted->epoch) ||
+		    journal_reader_gone(u->params.reader, noted->epoch, &place->gone) != 1)
+			continue;
+		memcpy(place->epoch, noted->epoch, sizeof(place->epoch));
+		a->epoch_count++;
+	}
+}
+
+static void gather(struct uplink *u)
+{
+	struct uplink_ask *a = &u->ask;
+	a->epoch_count = 0;
+	if (a->unheard) {
+		int n = journal_reader_unheard(u->params.reader, a->epochs, UPLINK_ASKED_MAX);
+		a->epoch_count = n > 0 ? n : 0;
+		a->unheard = n != 0 || !journal_knows(u);
+	}
+	if (a->look) {
+		add_noted(u, JOURNAL_NOTE_LOST);
+		add_noted(u, JOURNAL_NOTE_FORKED);
+	}
+}
+
+static void put_hex(struct buf *out, const char *before, const uint8_t *bytes, size_t n)
+{
+	char hex[TEXT_HEX_SIZE(EVENT_HASH_BYTES)];
+	text_hex(bytes, n, hex);
+	buf_printf(out, "%s\"%s\"", before, hex);
+}
+
+static void write_ask(struct uplink *u)
+{
+	const struct uplink_ask *a = &u->ask;
+	struct buf *out = &u->text;
+	uint8_t id[8];
+	vault_random(id, sizeof(id));
+	buf_reset(out);
+	buf_str(out, "{\"v\":1,\"device\":");
+	lw_event_json_string(out, u->params.device);
+	put_hex(out, ",\"id\":", id, sizeof(id));
+	buf_str(out, ",\"ask\":\"held\",\"epochs\":[");
+	for (int i = 0; i < a->epoch_count; i++) {
+		put_hex(out, i ? ",{\"epoch\":" : "{\"epoch\":", a->epochs[i].epoch,
+		        EVENT_EPOCH_BYTES);
+		buf_printf(out, ",\"gone\":%llu}", (unsigned long long)a->epochs[i].gone);
+	}
+	buf_str(out, "],\"raw\":[");
+	for (int i = 0; i < a->raw_count; i++) {
+		put_hex(out, i ? ",{\"sha256\":" : "{\"sha256\":", a->raw[i].sha256,
+		        EVENT_HASH_BYTES);
+		put_hex(out, ",\"epoch\":", a->raw[i].epoch, EVENT_EPOCH_BYTES);
+		put_hex(out, ",\"h_prev\":", a->raw[i].h_prev, EVENT_HASH_BYTES);
+		put_hex(out, ",\"h\":", a->raw[i].h, EVENT_HASH_BYTES);
+		buf_printf(out, ",\"seq\":%llu}", (unsigned long long)a->raw[i].seq);
+	}
+	buf_str(out, "]}");
+}
+
+int64_t uplink_held_step(struct uplink *u)
+{
+	struct uplink_ask *a = &u->ask;
+	int64_t now = uplink_now(u);
+	if (!a->unheard && !a->look && !a->raw_count && !a->epoch_count)
+		return INT64_MAX;
+	if (now < a->due_us)
+		return a->due_us;
+	gather(u);
+	if (!a->epoch_count && !a->raw_count) {
+		a->look = false;
+		a->wait_us = ANSWER_US;
+		a->due_us = now + (a->unheard ? 100000 : 0); /* the journal writes; soon */
+		return a->unheard ? a->due_us : INT64_MAX;
+	}
+	write_ask(u);
+	if (!u->text.failed && u->params.ask)
+		u->params.ask(u->params.ctx, u->text.data, u->text.len);
+	a->due_us = now + a->wait_us;
+	a->wait_us = a->wait_us * 2 < ANSWER_US_MAX ? a->wait_us * 2 : ANSWER_US_MAX;
+	return a->due_us;
+}
+
+bool uplink_held_waits(const struct uplink *u)
+{
+	return u->ask.unheard && uplink_now(u) < u->ask.hold_us;
+}
+
+/* ---- what HQ cannot read ---- */
+
+void uplink_held_raw(struct uplink *u, const struct uplink_epoch *e, const struct uplink_batch *b)
+{
+	struct uplink_ask *a = &u->ask;
+	struct journal_note note = {.kind = JOURNAL_NOTE_UNREADABLE,
+	                            .first = b->first,
+	                            .last = b->first,
+	                            .reason = "unreadable",
+	                            .wall_us = clock_wall_us(u->params.clock)};
+	int i = 0;
+	memcpy(note.epoch, e->epoch, sizeof(note.epoch));
+	if (uplink_notes_add(&u->notes, u->params.journal, &note))
+		log_error("uplink: HQ cannot read event %llu even alone: it is to keep it as it is",
+		          (unsigned long long)b->first);
+	while (i < a->raw_count && (a->raw[i].seq != b->first ||
+	                            memcmp(a->raw[i].epoch, e->epoch, EVENT_EPOCH_BYTES) != 0))
+		i++;
+	if (i == UPLINK_RAW_MAX ||
+	    journal_reader_h(u->params.reader, e->epoch, b->first - 1, a->raw[i].h_prev) != 0)
+		return; /* its timer brings it here again */
+	a->raw_count = i == a->raw_count ? i + 1 : a->raw_count;
+	a->raw[i].seq = b->first;
+	memcpy(a->raw[i].epoch, e->epoch, sizeof(a->raw[i].epoch));
+	memcpy(a->raw[i].sha256, b->payload, sizeof(a->raw[i].sha256));
+	memcpy(a->raw[i].h, b->h_last, sizeof(a->raw[i].h));
+	a->wait_us = ANSWER_US;
+	a->due_us = uplink_now(u);
+}
+
+/* ---- what neither side holds any more ---- */
+
+static void cut_words(struct uplink_runs *gone, const struct confirm_epoch *c)
+{
+	uplink_runs_cut(gone, 1, c->through);
+	for (int i = 0; i < c->range_count; i++)
+		uplink_runs_cut(gone, c->ranges[i].first, c->ranges[i].last);
+	for (int i = 0; i < c->same_count; i++)
+		uplink_runs_cut(gone, c->same[i].first, c->same[i].last);
+}
+
+/* true: the journal has been told, or needs not be. */
+static bool note_lost(struct uplink *u, const struct journal_unheard *of,
+                      const struct uplink_runs *lost)
+{
+	struct journal_note note = {.kind = JOURNAL_NOTE_LOST,
+	                            .reason = "lost_at_hq",
+	                            .wall_us = clock_wall_us(u->params.clock)};
+	struct uplink_runs before = {0};
+	char hex[EVENT_EPOCH_SIZE];
+	uint64_t n = 0, noted;
+	memcpy(note.epoch, of->epoch, sizeof(note.epoch));
+	for (size_t i = 0; i < lost->count; i++) {
+		note.first = lost->run[i].first;
+		note.last = lost->run[i].last;
+		n += uplink_notes_add(&u->notes, u->params.journal, &note);
+	}
+	uplink_notes_runs(&u->notes, of->epoch, JOURNAL_NOTE_LOST, &before);
+	for (size_t i = 0; i < lost->count; i++)
+		uplink_runs_cut(&before, lost->run[i].first, lost->run[i].last);
+	for (size_t i = 0; i < before.count; i++) {
+		note.first = before.run[i].first;
+		note.last = before.run[i].last;
+		uplink_notes_cut(&u->notes, u->params.journal, &note);
+	}
+	uplink_runs_free(&before);
+	text_hex(of->epoch, EVENT_EPOCH_BYTES, hex);
+	if (n)
+		log_error("uplink: ALARM: HQ no longer holds %llu events of epoch %s that it had "
+		          "confirmed and that have been deleted here since: lost at HQ",
+		          (unsigned long long)n, hex);
+	uplink_notes_runs(&u->notes, of->epoch, JOURNAL_NOTE_LOST, &before);
+	noted = uplink_runs_total(&before);
+	uplink_runs_free(&before);
+	return noted == uplink_runs_total(lost);
+}
+
+void uplink_held_answer(struct uplink *u, const struct confirm_epoch *c)
+{
+	struct uplink_ask *a = &u->ask;
+	struct journal_unheard *of = asked(a, c->epoch);
+	struct journal_confirm heard = {.through = 0};
+	struct uplink_epoch *e = uplink_epoch_by_id(u, c->epoch);
+	struct uplink_runs lost = {0};
+
+	for (int i = a->raw_count - 1; i >= 0; i--) {
+		if (e && memcmp(a->raw[i].epoch, e->epoch, EVENT_EPOCH_BYTES) == 0 &&
+		    uplink_epoch_covers(e, a->raw[i].seq, a->raw[i].seq))
+			a->raw[i] = a->raw[--a->raw_count];
+	}
+	if (!of)
+		return;
+	uplink_runs_add(&lost, 1, of->gone);
+	cut_words(&lost, c);
+	memcpy(heard.epoch, c->epoch, sizeof(heard.epoch));
+	bool told = note_lost(u, of, &lost) && (e || journal_confirm(u->params.journal, &heard));
+	uplink_runs_free(&lost);
+	if (!told)
+		return;
+	if (e)
+		e->dirty = true;
+	*of = a->epochs[--a->epoch_count];
+	if (a->epoch_count == 0) {
+		a->look = false;
+		a->wait_us = ANSWER_US;
+		a->due_us = uplink_now(u);
+	}
+}
