@@ -24,6 +24,31 @@ static void add_journal(struct flow *f, struct buf *out)
 	buf_byte(out, '}');
 }
 
+/* Seqs that HQ did not simply confirm: a run each. */
+static void add_notes(struct flow *f, struct buf *out)
+{
+	struct journal_note list[SYNC_NOTES_MAX];
+	char epoch[EVENT_EPOCH_SIZE], since[CLOCK_ISO8601_SIZE];
+	int n = f->p.sync ? sync_notes(f->p.sync, list, SYNC_NOTES_MAX) : 0;
+
+	member_key(out, "notes");
+	buf_byte(out, '[');
+	for (int i = 0; i < n; i++) {
+		text_hex(list[i].epoch, EVENT_EPOCH_BYTES, epoch);
+		clock_iso8601(list[i].wall_us, since);
+		member_next(out);
+		buf_byte(out, '{');
+		member_text(out, "kind", journal_note_name(list[i].kind));
+		member_text(out, "epoch", epoch);
+		member_count(out, "first", list[i].first);
+		member_count(out, "last", list[i].last);
+		member_text(out, "reason", list[i].reason);
+		member_text(out, "since", since);
+		buf_byte(out, '}');
+	}
+	buf_byte(out, ']');
+}
+
 static void add_sync(struct flow *f, struct buf *out)
 {
 	struct sync_state s = {0};
@@ -48,6 +73,10 @@ static void add_sync(struct flow *f, struct buf *out)
 	member_bool(out, "alarm", s.alarm);
 	member_count(out, "quarantined", s.quarantined);
 	member_count(out, "forked", s.forked);
+	member_count(out, "foreign", s.foreign);
+	member_count(out, "unreadable", s.unreadable);
+	member_count(out, "lost", s.lost);
+	add_notes(f, out);
 	member_text(out, "generation", s.generation[0] ? s.generation : NULL);
 	member_count(out, "shard_version", s.shard_version);
 	member_count(out, "profiles", shard_count(f->shard));

@@ -64,12 +64,12 @@ bool journal_has_words(struct journal *j)
 static void take_words(struct journal *j)
 {
 	pthread_mutex_lock(&j->lock);
+	journal_notes_take(j); /* first: a rewind is about words older than those that wait now */
 	if (j->applying_count == 0) {
 		memcpy(j->applying, j->words, j->word_count * sizeof(*j->words));
 		j->applying_count = j->word_count;
 		j->word_count = 0;
 	}
-	journal_notes_take(j);
 	pthread_mutex_unlock(&j->lock);
 }
 

@@ -126,7 +126,9 @@ def test_another_body_under_a_held_seq_is_a_fork(rig, peers):
         ("fork", b["epoch"].hex(), seq, "other_leaf")]
     until(lambda: applied(rig), 10, "HQ to have folded every event")
     assert rows(rig, "SELECT * FROM event ORDER BY id") == before and money(rig, anna) == (1, 149)
-    until(lambda: rig.status()["sync"]["forked"] == 1, 10, "the store to show the fork")
+    until(lambda: rig.status()["sync"]["foreign"] == 1, 10, "the store to say that another copy of it speaks")
+    sync = rig.status()["sync"]
+    assert sync["forked"] == 0 and [(n["kind"], n["first"], n["last"]) for n in sync["notes"]] == [("foreign", seq, seq)]
 
 
 def test_a_second_history_is_a_fork_and_the_first_goes_on(rig, peers):

@@ -143,7 +143,11 @@ static const char healthy[] = UNTIL_CLOSE
 static const char sick[] = UNTIL_CLOSE
     "{\"store\":\"s1\",\"journal\":{\"cannot_keep\":true,\"full\":true},"
     "\"sync\":{\"connected\":false,\"unsent\":7,\"alarm\":true,\"silent_s\":7500,\"quarantined\":2,"
-    "\"forked\":1},"
+    "\"forked\":1,\"foreign\":3,\"unreadable\":0,\"lost\":20,\"notes\":[{\"kind\":\"forked\","
+    "\"epoch\":\"00112233aabbccdd\",\"first\":7,\"last\":7,\"reason\":\"chain\","
+    "\"since\":\"2026-11-21T17:02:03.123Z\"},{\"kind\":\"lost\",\"epoch\":\"00112233aabbccdd\","
+    "\"first\":21,\"last\":40,\"reason\":\"lost_at_hq\","
+    "\"since\":\"2026-11-21T17:02:03.123Z\"}]},"
     "\"sources\":[{\"name\":\"scan\\u001b[2J\",\"lane\":\"3\",\"kind\":\"scanner\",\"up\":false}]}";
 
 static void a_healthy_box_is_a_table_and_status_0(void **state)
@@ -173,6 +177,7 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	struct said w;
 
 	(void)state;
+	setenv("TZ", "UTC", 1);
 	assert_int_equal(ask(&w, cli_status, false, NULL, sick), CLI_PROBLEM);
 	assert_ptr_equal(strstr(w.out, "PROBLEM"), w.out);
 	assert_non_null(strstr(w.out, "PROBLEM  the journal cannot keep anything"));
@@ -180,8 +185,13 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	assert_non_null(strstr(w.out, "PROBLEM  no connection to the broker; 7 events wait\n"));
 	assert_non_null(strstr(w.out, "PROBLEM  HQ has confirmed nothing for 2 h 5 min; nothing is "
 	                              "lost, 7 events wait\n"));
-	assert_non_null(strstr(w.out, "PROBLEM  HQ could not read 2 events"));
-	assert_non_null(strstr(w.out, "PROBLEM  HQ holds 1 events with other content"));
+	assert_non_null(strstr(w.out, "PROBLEM  2 events could not be read by HQ"));
+	assert_non_null(strstr(w.out, "PROBLEM  1 event refused by HQ: it holds others"));
+	assert_non_null(strstr(w.out, "PROBLEM  20 events lost at HQ: it had confirmed them"));
+	assert_non_null(strstr(w.out, "PROBLEM  3 events of another copy of this device"));
+	assert_non_null(strstr(w.out, "notes     forked  seq 7 of epoch 00112233aabbccdd: chain, "
+	                              "since 2026-11-21 17:02\n"));
+	assert_non_null(strstr(w.out, "lost  seq 21 to 40 of epoch 00112233aabbccdd: lost_at_hq"));
 	assert_non_null(strstr(w.out, "PROBLEM  no customer data"));
 	assert_non_null(strstr(w.out, "PROBLEM  scanner scan?[2J on lane 3 is not there\n"));
 	assert_null(strchr(w.out, '\033'));

@@ -36,7 +36,7 @@ static const char *text(json_t *o, const char *key)
 
 static void __attribute__((format(printf, 2, 3))) problem(struct report *r, const char *fmt, ...)
 {
-	char line[300];
+	char line[400];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -62,6 +62,34 @@ static void journal_problems(struct report *r, json_t *journal)
 		    "the journal is full: sources are told no until HQ confirms and packs age out");
 }
 
+/* What HQ did not simply confirm, each with what to do; the runs follow in the table. */
+static void note_problems(struct report *r, json_t *sync)
+{
+	static const struct {
+		const char *key, *text;
+	} notes[] = {
+	    {"lost", "lost at HQ: it had confirmed them, they were deleted here, and its database "
+	             "was restored from before; only a copy of this journal or of hq.db can bring "
+	             "them back"},
+	    {"forked",
+	     "refused by HQ: it holds others under their names. They are kept here until HQ "
+	     "settles them (there: laneway-hq forks); was this device's disk copied, or a "
+	     "running machine set back?"},
+	    {"foreign",
+	     "of another copy of this device are kept at HQ: is its disk or backup running "
+	     "elsewhere? Stop that one, give it a device of its own"},
+	    {"unreadable", "cannot be read by HQ even alone, and are not quarantined there yet"},
+	    {"quarantined",
+	     "could not be read by HQ, which keeps them raw: nothing is lost (there: "
+	     "laneway-hq quarantine)"},
+	};
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		uint64_t n = number(sync, notes[i].key);
+		if (n > 0)
+			problem(r, "%" PRIu64 " event%s %s", n, n == 1 ? "" : "s", notes[i].text);
+	}
+}
+
 static void sync_problems(struct report *r, json_t *sync)
 {
 	/* A store without HQ is a choice, not a fault. */
@@ -79,13 +107,7 @@ static void sync_problems(struct report *r, json_t *sync)
 		        "HQ has confirmed nothing for %s; nothing is lost, %" PRIu64 " events wait",
 		        silent, number(sync, "unsent"));
 	}
-	if (number(sync, "quarantined") > 0)
-		problem(r, "HQ could not read %" PRIu64 " events and keeps them raw",
-		        number(sync, "quarantined"));
-	if (number(sync, "forked") > 0)
-		problem(r,
-		        "HQ holds %" PRIu64 " events with other content: was this device copied?",
-		        number(sync, "forked"));
+	note_problems(r, sync);
 	if (!text(sync, "synced")[0])
 		problem(r, "no customer data has come from HQ yet: nobody is recognised");
 }
@@ -200,6 +222,28 @@ static void put_sync(struct cli *c, json_t *sync)
 	putc('\n', c->out);
 }
 
+static void put_notes(struct cli *c, json_t *list)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+	{
+		row(c, i == 0 ? "notes" : "");
+		cli_put(c->out, text(o, "kind"));
+		fprintf(c->out, "  seq %" PRIu64, number(o, "first"));
+		if (number(o, "last") > number(o, "first"))
+			fprintf(c->out, " to %" PRIu64, number(o, "last"));
+		fputs(" of epoch ", c->out);
+		cli_put(c->out, text(o, "epoch"));
+		fputs(": ", c->out);
+		cli_put(c->out, text(o, "reason"));
+		fputs(", since ", c->out);
+		put_local_time(c->out, text(o, "since"));
+		putc('\n', c->out);
+	}
+}
+
 static void put_devices(struct cli *c, json_t *list, const char *title, const char *key)
 {
 	const char *good = c->colour ? "\033[32m" : "", *bad = c->colour ? "\033[31m" : "";
@@ -242,6 +286,7 @@ static void put_table(struct cli *c, json_t *o)
 	put_box(c, o);
 	put_journal(c, o);
 	put_sync(c, json_object_get(o, "sync"));
+	put_notes(c, json_object_get(json_object_get(o, "sync"), "notes"));
 	put_devices(c, json_object_get(o, "sources"), "scanners", "name");
 	put_devices(c, json_object_get(o, "tills"), "tills", "till");
 	put_counters(c, json_object_get(o, "counters"));
