@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "sync/uplink_internal.h"
 
-#define CREDIT_START_BYTES 262144  /* until HQ's first word */
+#define CREDIT_START_BYTES 65536   /* until HQ's first word on a connection */
 #define LIVE_RAW_BYTES (64 * 1024) /* lines of a batch: a lost one costs little to send again */
 #define BACKLOG_RAW_BYTES                                                                          \
 	(256 * 1024)               /* longer ones compress better, and nobody waits for them       \
@@ -209,6 +209,8 @@ static void start_anew(struct uplink *u, int64_t age_us_min)
 void uplink_up(struct uplink *u)
 {
 	u->up = true;
+	if (u->credit > CREDIT_START_BYTES)
+		u->credit = CREDIT_START_BYTES;
 	uplink_epochs_refresh(u);
 	uplink_next_up(u);
 	uplink_held_up(u);

@@ -15,13 +15,14 @@ static void a_batch_is_held_and_confirmed_through_its_last_seq(void **state)
 	struct store *s = store_new(w, "s1", 1);
 
 	store_chatter(s, 4);
+	hq_ingest_credit(w->ingest, 54321);
 	store_send(s, 1, 5);
 	assert_int_equal(said(w)->through, 5);
 	assert_int_equal(said(w)->range_count, 0);
 	assert_memory_equal(said(w)->epoch, s->epoch, EVENT_EPOCH_BYTES);
 	assert_string_equal(w->confirm_store[0], "s1");
 	assert_string_equal(w->confirm[0].generation, hq_db_generation(w->db));
-	assert_int_equal(w->confirm[0].credit, 262144);
+	assert_int_equal(w->confirm[0].credit, 54321);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM events WHERE store = 's1'"), 5);
 	store_free(s);
 }

@@ -30,7 +30,8 @@ struct hq_ingest {
 	struct batch_codec *codec;
 	struct hq_round *round;
 	int64_t wall_us;
-	bool failed; /* out of memory in this round */
+	uint64_t credit; /* told with every confirmation */
+	bool failed;     /* out of memory in this round */
 	uint8_t leaf[BATCH_EVENTS_MAX][EVENT_HASH_BYTES];
 	uint8_t h[BATCH_EVENTS_MAX + 1][EVENT_HASH_BYTES]; /* h[i] stands in front of line i */
 	size_t start[BATCH_EVENTS_MAX + 1];                /* of line i in the batch's lines */
@@ -96,9 +97,14 @@ int hq_ingest_commit(struct hq_ingest *in)
 	return -1;
 }
 
+void hq_ingest_credit(struct hq_ingest *in, uint64_t bytes)
+{
+	in->credit = bytes;
+}
+
 void hq_ingest_confirm(struct hq_ingest *in, hq_ingest_confirm_fn *fn, void *ctx)
 {
-	const struct hq_round_out out = {in->db, in->keys, in->work, fn, ctx};
+	const struct hq_round_out out = {in->db, in->keys, in->work, in->credit, fn, ctx};
 
 	hq_round_send(in->round, &out);
 }

@@ -34,6 +34,9 @@ void hq_ingest_held(struct hq_ingest *in, const char *store, const void *payload
 /* 0; -1: nothing of the round is held and nothing is to be confirmed (the stores send it again). */
 int hq_ingest_commit(struct hq_ingest *in);
 
+/* What confirmations tell from now on that a store may have on its way; 0 at first. */
+void hq_ingest_credit(struct hq_ingest *in, uint64_t bytes);
+
 /* After a commit: one call per confirmation to send; then the round is forgotten. */
 typedef void hq_ingest_confirm_fn(void *ctx, const char *store, const struct confirm *confirm);
 void hq_ingest_confirm(struct hq_ingest *in, hq_ingest_confirm_fn *fn, void *ctx);

@@ -316,7 +316,7 @@ void hq_round_send(struct hq_round *r, const struct hq_round_out *out)
 			fill(out->db, sheet->row[i], &sheet->confirm.epochs[i]);
 		text_copy(sheet->confirm.generation, sizeof sheet->confirm.generation,
 		          hq_db_generation(out->db));
-		sheet->confirm.credit = HQ_ROUND_CREDIT_BYTES;
+		sheet->confirm.credit = out->credit;
 		write_seen(out, sheet);
 		out->fn(out->ctx, sheet->store, &sheet->confirm);
 	}

@@ -11,8 +11,6 @@
 #include "hq/hq_keys.h"
 #include "hq/hq_run.h"
 
-#define HQ_ROUND_CREDIT_BYTES 262144 /* constant for now: one store's batches in flight */
-
 struct hq_round;
 
 /* An epoch that a batch of this round touched: seqs to name are added to it. */
@@ -48,6 +46,7 @@ struct hq_round_out {
 	struct hq_db *db;
 	const struct hq_keys *keys;
 	struct vault_work *work;
+	uint64_t credit; /* bytes that a store may have on its way */
 	hq_ingest_confirm_fn *fn;
 	void *ctx;
 };

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "hq/hq_apply.h"
 #include "hq/hq_control.h"
+#include "hq/hq_credit.h"
 #include "hq/hq_deliver.h"
 #include "hq/hq_generation.h"
 #include "hq/hq_held.h"
@@ -25,8 +26,7 @@
 #include "sync/mqtt.h"
 
 #define HQ_SERVE_QUEUE_MAX                                                                         \
-	256                   /* incoming payloads; what does not fit is sent again by its store   \
-	                       */
+	16384                 /* incoming payloads; what does not fit is sent again by its store */
 #define HQ_SERVE_ROUND_MAX 64 /* payloads taken into one commit */
 #define HQ_SERVE_POKE_MS 200  /* at most one poke per store in this time */
 #define HQ_SERVE_TICK_MS 500
@@ -43,6 +43,7 @@ struct serve {
 	struct hq_keys *keys;
 	struct vault_work *work;
 	struct hq_ingest *ingest;
+	struct hq_credit *credit;
 	struct hq_apply *apply;
 	struct hq_signer *signer;
 	struct hq_tell *tell;
@@ -59,6 +60,7 @@ struct serve {
 	int ask_count;
 	unsigned ticks;
 	uint64_t poked;    /* feed version that the stores have been told of */
+	int64_t oldest_us; /* when the round's oldest batch came in */
 	uint64_t die_left; /* commits until the test hook ends the process; 0: never */
 };
 
@@ -211,9 +213,14 @@ static void maybe_die(struct serve *s)
 
 static void end_round(struct serve *s)
 {
+	int64_t now_us;
+
 	if (hq_ingest_commit(s->ingest) != 0)
 		return;
 	maybe_die(s);
+	now_us = clock_mono_us(clock_system());
+	hq_credit_lag(s->credit, now_us - s->oldest_us, now_us);
+	hq_ingest_credit(s->ingest, hq_credit_now(s->credit, now_us));
 	hq_ingest_confirm(s->ingest, send_confirm, s);
 }
 
@@ -251,11 +258,15 @@ static bool take_message(struct serve *s, struct mqtt_item *item, bool *round)
 		return false;
 	if (!*round && hq_ingest_begin(s->ingest) != 0)
 		return false;
+	if (!*round)
+		s->oldest_us = item->mono_us;
 	*round = true;
-	if (up)
+	if (up) {
+		hq_credit_heard(s->credit, store, item->len, item->mono_us);
 		hq_ingest_up(s->ingest, store, item->payload, item->len);
-	else
+	} else {
 		hq_ingest_held(s->ingest, store, item->payload, item->len);
+	}
 	return false;
 }
 
@@ -350,7 +361,8 @@ static int start_mqtt(struct serve *s, char *err, size_t err_size)
 	                             .port = s->conf->broker_port,
 	                             .client_id = "laneway-hq",
 	                             .topics = topics,
-	                             .queue_max = HQ_SERVE_QUEUE_MAX};
+	                             .queue_max = HQ_SERVE_QUEUE_MAX,
+	                             .queue_bytes_max = 2 * HQ_CREDIT_TOTAL_BYTES};
 
 	s->tls = vault_tls_client(s->conf->keys, "hq.key", "hq.crt", s->conf->broker_host, err,
 	                          err_size);
@@ -377,12 +389,14 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	apply.keys = s->keys;
 	snprintf(err, err_size, "out of memory");
 	s->work = vault_work_new();
+	s->credit = hq_credit_new();
 	s->ingest = hq_ingest_new(s->db, s->keys, clock);
 	s->apply = hq_apply_new(&apply);
 	s->signer = hq_signer_new(s->db, s->keys, clock);
 	s->tell = hq_tell_new(s->db, s->keys, clock);
 	s->stores = hq_stores_new(&stores);
-	if (!s->work || !s->ingest || !s->apply || !s->signer || !s->tell || !s->stores)
+	if (!s->work || !s->credit || !s->ingest || !s->apply || !s->signer || !s->tell ||
+	    !s->stores)
 		return -1;
 	if (!webhook)
 		return 0;
@@ -469,6 +483,7 @@ static void stop(struct serve *s)
 	hq_signer_free(s->signer);
 	hq_apply_free(s->apply);
 	hq_ingest_free(s->ingest);
+	hq_credit_free(s->credit);
 	hq_db_close(s->db);
 	vault_work_free(s->work);
 	hq_keys_free(s->keys);
