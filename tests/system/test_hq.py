@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import random
+import sqlite3
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -463,3 +464,21 @@ def test_profiles_are_the_same_in_whatever_order_batches_arrive(make_rig, peers)
         until(lambda: applied(rig), 10, "HQ to have folded every event")
         assert [rows(rig, q) for q in FOLDED] == expected, f"shuffled with seed {seed}"
         assert rows(rig, "SELECT count(*) FROM fork") == [(0,)]
+
+
+def test_a_store_hears_of_a_smaller_window_while_hq_lags_and_of_the_large_one_again(rig):
+    """Goal: credit follows from how long what came in waited for its commit."""
+    till = Till(rig)
+
+    def credit():
+        return rig.status()["sync"]["credit"]
+
+    till.sale("B1", "0001")
+    until(lambda: credit() == 1 << 20, 20, "the largest window")
+    with sqlite3.connect(rig.work / "hq" / "hq.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")  # as a disk that is busy
+        till.sale("B2", "0002")
+        time.sleep(1.2)
+        other.execute("ROLLBACK")
+    until(lambda: credit() < 1 << 19, 10, "a small window after a round that waited")
+    until(lambda: till.sale(f"B{time.monotonic_ns()}", f"{time.monotonic_ns() % 1000000:06d}") and credit() == 1 << 20, 20, "the largest window again")
