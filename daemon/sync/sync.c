@@ -13,6 +13,7 @@
 #include "base/version.h"
 #include "store/shard.h"
 #include "sync/downlink.h"
+#include "sync/generation.h"
 #include "sync/hqtime.h"
 #include "sync/mqtt.h"
 #include "sync/tell.h"
@@ -29,11 +30,6 @@
 	15000000ll /* a connection whose certificates are in doubt waits this long for HQ's word   \
 	            */
 #define TOPIC_SIZE 64
-#define GENERATION_LEN 16
-#define GENERATIONS_OVER 8 /* remembered: more restores than a year brings */
-#define SEEN_KEPT_US                                                                               \
-	60000000ll /* how old the journal's copy may be: a store that starts anew still proves it  \
-	            */
 
 struct sync {
 	struct sync_params params;
@@ -50,11 +46,8 @@ struct sync {
 	struct hqtime *hqtime;
 	int64_t held_us; /* mono time since when nothing but the time is sent; 0: not held */
 	bool checked;    /* this connection's chain, in full, at a trusted time */
-	struct confirm *confirm;                          /* too large for a stack */
-	char generation[GENERATION_LEN + 1];              /* HQ's, last heard; empty: never */
-	char over[GENERATIONS_OVER * GENERATION_LEN + 1]; /* those before it, newest first */
-	char seen[CONFIRM_SEEN_SIZE];                     /* the newest that HQ gave us */
-	int64_t seen_kept_us;
+	struct confirm *confirm; /* too large for a stack */
+	struct generation generation;
 	int64_t heard_us;
 	pthread_t thread;
 	atomic_bool stopping;
@@ -95,51 +88,14 @@ static void heard(struct sync *s)
 		uplink_alive(s->uplink);
 }
 
-/* Is that a generation of which we have heard the end? A frame that was late on its way, or an HQ
- * that was brought back with all that could tell it so: what it confirms it may no longer hold. */
-static bool is_over(const struct sync *s, const char *generation)
+static enum generation_word note_generation(struct sync *s, const char *heard)
 {
-	for (const char *p = s->over; *p; p += GENERATION_LEN)
-		if (strncmp(p, generation, GENERATION_LEN) == 0)
-			return true;
-	return false;
-}
-
-static void end_generation(struct sync *s)
-{
-	memmove(s->over + GENERATION_LEN, s->over, sizeof(s->over) - 1 - GENERATION_LEN);
-	memcpy(s->over, s->generation, GENERATION_LEN);
-}
-
-enum generation { GENERATION_SAME, GENERATION_OTHER, GENERATION_OVER };
-
-static enum generation note_generation(struct sync *s, const char *generation)
-{
-	bool other = s->generation[0] && strcmp(s->generation, generation) != 0;
-	if (other && is_over(s, generation)) {
-		log_warn("sync: dropped a word of HQ's generation %s, which is over", generation);
-		return GENERATION_OVER;
-	}
-	if (other)
-		end_generation(s);
-	if (other || !s->generation[0])
-		uplink_generation(s->uplink, generation, other);
-	text_copy(s->generation, sizeof(s->generation), generation);
-	return other ? GENERATION_OTHER : GENERATION_SAME;
-}
-
-/* The newest one is handed back when HQ is asked; the journal is told now and then. */
-static void note_seen(struct sync *s, const char *seen)
-{
-	int64_t now = clock_mono_us(s->params.clock);
-	if (confirm_seen_turn(seen) <= confirm_seen_turn(s->seen))
-		return;
-	text_copy(s->seen, sizeof(s->seen), seen);
-	downlink_seen(s->downlink, seen);
-	if (s->seen_kept_us && now - s->seen_kept_us < SEEN_KEPT_US)
-		return;
-	s->seen_kept_us = now;
-	journal_seen(s->params.journal, seen);
+	enum generation_word word = generation_note(&s->generation, heard);
+	if (word == GENERATION_OVER)
+		log_warn("sync: dropped a word of HQ's generation %s, which is over", heard);
+	else if (word != GENERATION_SAME)
+		uplink_generation(s->uplink, heard, word == GENERATION_OTHER);
+	return word;
 }
 
 static void on_confirm(struct sync *s, const struct mqtt_item *item)
@@ -152,14 +108,15 @@ static void on_confirm(struct sync *s, const struct mqtt_item *item)
 		bad(s, item->topic, err);
 		return;
 	}
-	enum generation generation = note_generation(s, s->confirm->generation);
-	if (generation == GENERATION_OVER) {
+	enum generation_word word = note_generation(s, s->confirm->generation);
+	if (word == GENERATION_OVER) {
 		downlink_ask(s->downlink); /* HQ sees by what we have seen that it was restored */
 		return;
 	}
 	uplink_confirm(s->uplink, s->confirm);
-	note_seen(s, s->confirm->seen);
-	if (generation == GENERATION_OTHER)
+	if (generation_see(&s->generation, s->confirm->seen, s->params.clock, s->params.journal))
+		downlink_seen(s->downlink, s->generation.seen);
+	if (word == GENERATION_OTHER)
 		downlink_ask(s->downlink);
 	heard(s);
 }
@@ -368,7 +325,7 @@ static void gather(struct sync *s, struct sync_state *n)
 	                         .lost = up.lost,
 	                         .oldest_unconfirmed_us = up.oldest_us,
 	                         .progress_us = now};
-	memcpy(n->generation, s->generation, sizeof(n->generation));
+	memcpy(n->generation, s->generation.now, sizeof(n->generation));
 	n->hq_heard = reachable(s, n, down.asked_us, now);
 }
 
@@ -582,15 +539,11 @@ int sync_start(struct sync **out, const struct sync_params *params, char *err, s
 		goto err_free;
 	struct downlink_state down;
 	downlink_state(s->downlink, &down);
+	generation_load(&s->generation, s->reader);
 	/* A journal of an older release does not say; then the shard's is the last one heard. */
-	if (journal_reader_text(s->reader, "generation", s->generation, sizeof(s->generation)) &&
-	    down.generation[0]) {
-		memcpy(s->generation, down.generation, sizeof(s->generation));
-		uplink_generation(s->uplink, s->generation, false);
-	}
-	journal_reader_text(s->reader, "over", s->over, sizeof(s->over));
-	if (journal_reader_text(s->reader, "seen", s->seen, sizeof(s->seen)) == 0)
-		downlink_seen(s->downlink, s->seen);
+	if (!s->generation.now[0] && down.generation[0])
+		note_generation(s, down.generation);
+	downlink_seen(s->downlink, s->generation.seen);
 	gather(s, &s->state);
 	if (start_threads(s, err, err_size))
 		goto err_free;

@@ -31,7 +31,7 @@ struct fixture {
 	uint8_t hq_priv[32];
 	struct sent sent[SENT_MAX];
 	int sent_count;
-	bool refuse;   /* publishing fails */
+	bool refuse;      /* publishing fails */
 	char asked[8192]; /* the last ask */
 	int asks;
 	uint8_t *seen; /* per seq of the watched epoch: how often it came */
