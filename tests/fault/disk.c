@@ -42,6 +42,7 @@ const char *disk_phase_name(enum disk_phase phase)
 	    [DISK_SYNCED] = "commit, after its sync",
 	    [DISK_CHECKPOINT] = "checkpoint",
 	    [DISK_RETENTION] = "retention",
+	    [DISK_FOLD] = "HQ's fold",
 	    [DISK_CLOSE] = "orderly stop",
 	};
 	return names[phase];

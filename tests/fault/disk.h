@@ -31,6 +31,7 @@ enum disk_phase {
 	DISK_SYNCED,     /* a commit's sync is done, nothing is answered yet */
 	DISK_CHECKPOINT, /* copying the log into the file */
 	DISK_RETENTION,  /* old packs go */
+	DISK_FOLD,       /* HQ makes orders and profiles of events */
 	DISK_CLOSE,      /* an orderly stop */
 	DISK_PHASES
 };

@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base.h"
 #include "disk_internal.h"
 #include "disk_vfs.h"
 
@@ -207,7 +208,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync)
 static int vfs_random(sqlite3_vfs *vfs, int n, char *out)
 {
 	(void)vfs;
-	disk_random(out, (size_t)n);
+	base_random(out, (size_t)n);
 	return n;
 }
 

@@ -62,21 +62,16 @@ static void plan(struct rig *r, enum mode mode, uint32_t n)
 	    [NO_ROOM_ONCE] = {DISK_ENOSPC, 1},     [NO_ROOM_FOR_A_WHILE] = {DISK_ENOSPC, SHORT},
 	    [NO_MEMORY] = {DISK_NONE, 0},
 	};
-	disk_plan(r->disk, plans[mode].fault, n, plans[mode].times, n);
+	disk_plan(r->b.disk, plans[mode].fault, n, plans[mode].times, n);
 	r->fail_allocation = mode == NO_MEMORY ? n : 0;
 }
 
 static void say_wrong(const struct rig *r, enum mode mode, uint32_t n, int status)
 {
-	char line[300];
-	FILE *log = fopen(r->log, "r");
-
 	printf("WRONG: %s, n = %u: %s (status %x)\n", mode_names[mode], n,
-	       r->wrong[0] ? r->wrong : "the daemon did not end as it should", (unsigned)status);
-	while (log && fgets(line, sizeof line, log))
-		printf("  | %s", line);
-	if (log)
-		fclose(log);
+	       r->b.wrong[0] ? r->b.wrong : "the daemon did not end as it should",
+	       (unsigned)status);
+	base_say_log(&r->b);
 	fflush(stdout);
 }
 
@@ -86,7 +81,7 @@ static bool may_end(const struct rig *r, int status)
 	if (!WIFEXITED(status))
 		return false;
 	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN ||
-	       (WEXITSTATUS(status) == 1 && !r->ready);
+	       (WEXITSTATUS(status) == 1 && !r->b.ready);
 }
 
 /* false: the failure did not come any more. */
@@ -99,7 +94,7 @@ static bool run(struct rig *r, struct tally *t, enum mode mode, uint32_t n)
 	r->actions = ACTIONS;
 	plan(r, mode, n);
 	int status = rig_start(r);
-	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->disk);
+	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->b.disk);
 	bool fine = may_end(r, status);
 	t->runs[mode] += struck;
 	t->ended[mode] += fine && WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN;
@@ -107,10 +102,10 @@ static bool run(struct rig *r, struct tally *t, enum mode mode, uint32_t n)
 	t->refused[mode] += r->refused;
 	if (fine) {
 		if (dice_below(&luck, 2))
-			disk_reboot(r->disk, dice(&luck));
+			disk_reboot(r->b.disk, dice(&luck));
 		r->may_refuse = false;
-		r->last = true;
-		disk_plan(r->disk, DISK_NONE, 0, 0, 0);
+		r->b.last = true;
+		disk_plan(r->b.disk, DISK_NONE, 0, 0, 0);
 		r->fail_allocation = 0;
 		status = rig_start(r);
 		fine = status == 0;

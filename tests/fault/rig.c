@@ -1,17 +1,13 @@
 /* The parent's side: the folder, the files that were always there, and one start in a child. */
 #include "rig.h"
 
-#include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "disk_vfs.h"
 #include "identity/phone.h"
 #include "rig_memory.h"
 #include "store/shard.h"
@@ -19,9 +15,7 @@
 
 int lanewayd_main(int argc, char **argv); /* daemon/main.c */
 
-#define START_WALL_US INT64_C(1795280523000000) /* 2026-11-21 */
-#define HANGS_S 60                              /* no start takes a second */
-#define START_MONO_US INT64_C(5000000000)
+#define HANGS_S 60 /* no start takes a second */
 
 /* What `laneway-hq ca device` gave the box, and the key that it makes for itself. */
 static const struct {
@@ -43,20 +37,6 @@ static const struct {
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
-static void put(const struct rig *r, const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", r->folder, name);
-	f = fopen(path, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
-		perror(path);
-		abort();
-	}
-	chmod(path, 0600);
-}
-
 static void put_conf(const struct rig *r)
 {
 	char text[2048];
@@ -68,8 +48,8 @@ static void put_conf(const struct rig *r)
 	         "journal { retention_days = 1 }\n"
 	         "pos { port = 0 token_file = \"%s/pos.token\" }\n"
 	         "loyalty \"card\" { prefix = 26 length = 13 }\n",
-	         r->folder, r->folder, r->folder);
-	put(r, "store.conf", text);
+	         r->b.folder, r->b.folder, r->b.folder);
+	base_put(&r->b, "store.conf", text);
 }
 
 /* A shard that HQ filled long ago, as bytes. */
@@ -88,8 +68,8 @@ static void put_shard(struct rig *r)
 	struct shard *s;
 	bool made;
 
-	snprintf(path, sizeof path, "%s/shard.db", r->folder);
-	if (vault_open(&vault, r->folder, false, err, sizeof err) ||
+	snprintf(path, sizeof path, "%s/shard.db", r->b.folder);
+	if (vault_open(&vault, r->b.folder, false, err, sizeof err) ||
 	    shard_open(&s, path, vault, &made, err, sizeof err) ||
 	    shard_apply(s, anna, strlen(anna), &mark, true, err, sizeof err) != 1) {
 		fprintf(stderr, "rig: %s\n", err);
@@ -105,104 +85,72 @@ static void copy_shard(struct rig *r)
 	char path[256];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/shard.db", r->folder);
+	snprintf(path, sizeof path, "%s/shard.db", r->b.folder);
 	f = fopen(path, "r");
 	if (!f)
 		abort();
 	size_t n = fread(bytes, 1, sizeof bytes, f);
 	fclose(f);
-	disk_put(r->disk, "shard.db", bytes, n);
+	disk_put(r->b.disk, "shard.db", bytes, n);
 }
 
 struct rig *rig_new(const char *folder)
 {
-	struct rig *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE,
-	                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct rig *r = base_memory(sizeof *r);
 	char data[180];
 
-	if (r == MAP_FAILED)
-		return NULL;
-	snprintf(r->folder, sizeof r->folder, "%s", folder);
+	snprintf(r->b.folder, sizeof r->b.folder, "%s", folder);
+	snprintf(r->b.log, sizeof r->b.log, "%s/log", folder);
 	snprintf(r->conf, sizeof r->conf, "%s/store.conf", folder);
-	snprintf(r->log, sizeof r->log, "%s/log", folder);
 	snprintf(data, sizeof data, "%s/data", folder);
 	mkdir(folder, 0700);
 	for (size_t i = 0; i < KEYS; i++)
-		put(r, keys[i].name, keys[i].text);
-	put(r, "pos.token", "0123456789abcdef\n");
+		base_put(&r->b, keys[i].name, keys[i].text);
+	base_put(&r->b, "pos.token", "0123456789abcdef\n");
 	put_conf(r);
 	put_shard(r);
+	rig_memory_sqlite();
 	phone_prepare("DE"); /* once, before the forks */
-	r->disk = disk_new(data);
-	return r->disk ? r : NULL;
+	r->b.disk = disk_new(data);
+	return r;
 }
 
 void rig_free(struct rig *r)
 {
-	char command[256];
-
-	disk_free(r->disk);
-	snprintf(command, sizeof command, "rm -rf '%s'", r->folder);
-	if (system(command) != 0)
-		perror(command);
+	base_clear(&r->b);
 	munmap(r, sizeof *r);
 }
 
 void rig_begin(struct rig *r, uint64_t seed)
 {
-	r->dice = seed;
-	r->mono_us = START_MONO_US;
-	r->wall_us = START_WALL_US;
+	base_begin(&r->b, seed);
 	memset(r->tills, 0, sizeof r->tills);
 	memset(r->epochs, 0, r->epoch_count * sizeof *r->epochs);
 	r->message_count = r->event_count = r->epoch_count = 0;
-	r->last = r->may_refuse = false;
+	r->may_refuse = false;
 	r->actions = 0;
-	r->fail_allocation = 0;
-	r->resent = r->refused = 0;
-	r->wrong[0] = '\0';
-	disk_wipe(r->disk);
+	r->fail_allocation = r->refused = 0;
 	/* Some boxes are new: no key of their own yet, and no customers. */
-	bool is_new = dice_below(&r->dice, 4) == 0;
+	bool is_new = dice_below(&r->b.dice, 4) == 0;
 	for (size_t i = 0; i < KEYS - is_new; i++)
-		disk_put(r->disk, keys[i].name, keys[i].text, strlen(keys[i].text));
+		disk_put(r->b.disk, keys[i].name, keys[i].text, strlen(keys[i].text));
 	if (!is_new)
 		copy_shard(r);
-	if (truncate(r->log, 0) != 0) {
-		/* the first run: there is none yet */
-	}
 }
 
-static _Noreturn void run_child(struct rig *r)
+static void run_daemon(struct base *b)
 {
+	struct rig *r = (struct rig *)b;
 	char *argv[] = {(char *)"lanewayd", (char *)"-c", r->conf, NULL};
-	int log = open(r->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-	dup2(log, STDERR_FILENO);
-	disk_random_seed(dice(&r->dice));
-	disk_install(r->disk);
-	rig_memory_sqlite();
-	disk_vfs_register();
-	rig_mine = r; /* from here on it counts */
-	alarm(HANGS_S);
-	optind = 0; /* getopt begins anew */
 	_exit(lanewayd_main(3, argv));
 }
 
 int rig_start(struct rig *r)
 {
-	int status = 0;
-	pid_t pid;
-
-	r->ready = false;
 	r->allocations = 0;
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		run_child(r);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-		perror("fork");
-		abort();
-	}
+	int status = base_start(&r->b, run_daemon);
+	r->b.sent = r->message_count;
+	r->b.kept = r->event_count;
 	return status;
 }

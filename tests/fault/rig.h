@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "disk.h"
+#include "base.h"
 
 #define RIG_TILLS 3
 #define RIG_MESSAGES_MAX 8192
@@ -22,7 +22,6 @@
 #define RIG_EPOCHS_MAX 256
 #define RIG_SEQS_MAX 2048 /* of one epoch */
 #define RIG_EVENTS_MAX 65536
-#define RIG_EXIT_WRONG 78 /* of a child that found something wrong */
 #define RIG_HASH_BYTES 16
 
 /* A till's message, kept outside the daemon: this is the log of what was sent. */
@@ -56,8 +55,7 @@ struct rig_epoch {
 };
 
 struct rig {
-	uint64_t dice; /* the load's */
-	int64_t mono_us, wall_us;
+	struct base b;
 	struct rig_till tills[RIG_TILLS];
 	struct rig_message messages[RIG_MESSAGES_MAX];
 	uint32_t message_count;
@@ -65,15 +63,11 @@ struct rig {
 	uint32_t event_count;
 	struct rig_epoch epochs[RIG_EPOCHS_MAX];
 	uint32_t epoch_count;
-	bool ready;                            /* the start-up is through */
-	bool last;                             /* of this run: say everything again, then stop */
 	bool may_refuse;                       /* the disk or the memory fails: answers may be no */
 	uint32_t actions;                      /* of the load until an orderly stop; 0: by dice */
 	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
-	uint64_t resent, refused;
-	char wrong[512]; /* what was found; empty: nothing */
-	char folder[160], conf[176], log[176];
-	struct disk *disk;
+	uint64_t refused;
+	char conf[176];
 };
 
 /* In the parent: files that do not change (keys, configuration, a shard with a customer). */
@@ -85,9 +79,7 @@ void rig_begin(struct rig *r, uint64_t seed);
 int rig_start(struct rig *r);
 
 /* In the child, for the parts of the rig. */
-extern struct rig *rig_mine;
-/* Write down what is wrong and end. */
-_Noreturn void rig_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+struct rig *rig_mine(void);
 
 struct flow;
 struct journal;

@@ -36,7 +36,7 @@ struct rig_epoch *rig_epoch(struct rig *r, uint64_t epoch)
 			return &r->epochs[i - 1];
 	}
 	if (r->epoch_count == RIG_EPOCHS_MAX)
-		rig_wrong("the rig has room for %d epochs", RIG_EPOCHS_MAX);
+		base_wrong("the rig has room for %d epochs", RIG_EPOCHS_MAX);
 	struct rig_epoch *e = &r->epochs[r->epoch_count++];
 	e->epoch = epoch;
 	e->last = 0;
@@ -62,7 +62,7 @@ void rig_line(const char *line, size_t len, struct rig_event *out)
 	uint8_t hash[VAULT_HASH_BYTES];
 
 	if (!id || sscanf(id, "%16" SCNx64 ":%" SCNu64, &out->epoch, &out->seq) != 2)
-		rig_wrong("a line without its messageId");
+		base_wrong("a line without its messageId");
 	vault_sha256(work, line, len, hash);
 	vault_work_free(work);
 	memcpy(out->hash, hash, sizeof out->hash);
@@ -73,10 +73,10 @@ void rig_know(struct rig *r, const struct rig_event *e)
 	struct rig_epoch *epoch = rig_epoch(r, e->epoch);
 
 	if (r->event_count == RIG_EVENTS_MAX || e->seq >= RIG_SEQS_MAX)
-		rig_wrong("the rig has room for %d events, %d in an epoch", RIG_EVENTS_MAX,
-		          RIG_SEQS_MAX);
+		base_wrong("the rig has room for %d events, %d in an epoch", RIG_EVENTS_MAX,
+		           RIG_SEQS_MAX);
 	r->events[r->event_count] = *e;
-	r->events[r->event_count++].wall_us = r->wall_us;
+	r->events[r->event_count++].wall_us = r->b.wall_us;
 	if (e->seq > epoch->last)
 		epoch->last = e->seq;
 }
@@ -92,20 +92,20 @@ static void note_message(struct found *f, const struct rig_event *e, const char 
 	if (!id)
 		return;
 	if (sscanf(id, "%u:%" SCNu64, &till, &counter) != 2 || till >= RIG_TILLS)
-		rig_wrong("%016" PRIx64 ":%" PRIu64 " names a message that nobody sent", e->epoch,
-		          e->seq);
+		base_wrong("%016" PRIx64 ":%" PRIu64 " names a message that nobody sent", e->epoch,
+		           e->seq);
 	while (i < f->rig->message_count &&
 	       (f->rig->messages[i].till != till || f->rig->messages[i].counter != counter))
 		i++;
 	if (i == f->rig->message_count)
-		rig_wrong("till %u never sent its message %" PRIu64, till, counter);
+		base_wrong("till %u never sent its message %" PRIu64, till, counter);
 	if (f->said[i].count && (f->said[i].epoch != e->epoch || e->seq != f->said[i].seq + 1))
-		rig_wrong("message %" PRIu64 " of till %u is there twice: %016" PRIx64 ":%" PRIu64
-		          " and :%" PRIu64,
-		          counter, till, e->epoch, f->said[i].seq, e->seq);
+		base_wrong("message %" PRIu64 " of till %u is there twice: %016" PRIx64 ":%" PRIu64
+		           " and :%" PRIu64,
+		           counter, till, e->epoch, f->said[i].seq, e->seq);
 	if (counter < f->last_counter[till])
-		rig_wrong("message %" PRIu64 " of till %u stands behind its %" PRIu64, counter,
-		          till, f->last_counter[till]);
+		base_wrong("message %" PRIu64 " of till %u stands behind its %" PRIu64, counter,
+		           till, f->last_counter[till]);
 	f->last_counter[till] = counter;
 	f->said[i].epoch = e->epoch;
 	f->said[i].seq = e->seq;
@@ -119,10 +119,10 @@ static bool note_line(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_
 	struct rig_event *e = &f->events[f->count];
 
 	if (f->count == RIG_EVENTS_MAX)
-		rig_wrong("more lines than the rig has room for");
+		base_wrong("more lines than the rig has room for");
 	rig_line(line, len, e);
 	if (e->seq != seq || buf_get64(epoch) != e->epoch)
-		rig_wrong("a line that names another place than its own");
+		base_wrong("a line that names another place than its own");
 	f->count++;
 	note_message(f, e, line, len);
 	return true;
@@ -143,13 +143,14 @@ static void check_gone(struct found *f, const struct rig_event *e)
 	const struct journal_epoch *held = held_epoch(f, e->epoch);
 
 	if (held && e->seq > held->deleted_through)
-		rig_wrong("lost: %016" PRIx64 ":%" PRIu64 " was kept", e->epoch, e->seq);
+		base_wrong("lost: %016" PRIx64 ":%" PRIu64 " was kept", e->epoch, e->seq);
 	if (!is_confirmed(f->rig, e->epoch, e->seq))
-		rig_wrong("lost: %016" PRIx64 ":%" PRIu64 " was let go, but HQ does not have it",
-		          e->epoch, e->seq);
-	if (f->rig->wall_us - e->wall_us < AGE_US)
-		rig_wrong("lost: %016" PRIx64 ":%" PRIu64 " was let go %" PRId64 " s after it came",
-		          e->epoch, e->seq, (f->rig->wall_us - e->wall_us) / 1000000);
+		base_wrong("lost: %016" PRIx64 ":%" PRIu64 " was let go, but HQ does not have it",
+		           e->epoch, e->seq);
+	if (f->rig->b.wall_us - e->wall_us < AGE_US)
+		base_wrong("lost: %016" PRIx64 ":%" PRIu64 " was let go %" PRId64
+		           " s after it came",
+		           e->epoch, e->seq, (f->rig->b.wall_us - e->wall_us) / 1000000);
 }
 
 static int by_place(const void *a, const void *b)
@@ -174,8 +175,8 @@ static void compare(struct found *f)
 		if (at == f->count || by_place(&f->events[at], e) > 0)
 			check_gone(f, e);
 		else if (memcmp(f->events[at].hash, e->hash, sizeof e->hash) != 0)
-			rig_wrong("%016" PRIx64 ":%" PRIu64 " has other bytes than it had",
-			          e->epoch, e->seq);
+			base_wrong("%016" PRIx64 ":%" PRIu64 " has other bytes than it had",
+			           e->epoch, e->seq);
 		else
 			at++;
 	}
@@ -191,16 +192,16 @@ static void check_marks(struct found *f)
 		uint64_t epoch = buf_get64(e->epoch);
 		for (uint64_t seq = 1; seq <= e->confirmed_through; seq++) {
 			if (!is_confirmed(f->rig, epoch, seq))
-				rig_wrong("%016" PRIx64 " is marked as confirmed through %" PRIu64
-				          ", but HQ never said so of %" PRIu64,
-				          epoch, e->confirmed_through, seq);
+				base_wrong("%016" PRIx64 " is marked as confirmed through %" PRIu64
+				           ", but HQ never said so of %" PRIu64,
+				           epoch, e->confirmed_through, seq);
 		}
 		for (uint32_t k = 0; k < e->confirmed_count; k++) {
 			for (uint64_t s = e->confirmed[k].first; s <= e->confirmed[k].last; s++) {
 				if (!is_confirmed(f->rig, epoch, s))
-					rig_wrong("%016" PRIx64 ":%" PRIu64
-					          " is marked as confirmed, but HQ never said so",
-					          epoch, s);
+					base_wrong("%016" PRIx64 ":%" PRIu64
+					           " is marked as confirmed, but HQ never said so",
+					           epoch, s);
 			}
 		}
 	}
@@ -217,9 +218,9 @@ static void check_answers(struct found *f)
 			continue;
 		if (f->said[i].epoch != m->epoch || f->said[i].count != m->count ||
 		    f->said[i].seq != m->seq + m->count - 1)
-			rig_wrong("message %" PRIu64 " of till %u was answered as %016" PRIx64
-			          ":%" PRIu64 "+%u and stands elsewhere",
-			          m->counter, m->till, m->epoch, m->seq, m->count);
+			base_wrong("message %" PRIu64 " of till %u was answered as %016" PRIx64
+			           ":%" PRIu64 "+%u and stands elsewhere",
+			           m->counter, m->till, m->epoch, m->seq, m->count);
 	}
 }
 
@@ -237,12 +238,12 @@ void rig_check(struct rig *r)
 	snprintf(path, sizeof path, "%s/journal.db", flow->conf->data_dir);
 	if (journal_reader_open(&reader, path, "s1", flow->p.vault, err, sizeof err) ||
 	    journal_reader_verify(reader, &count, NULL, NULL, err, sizeof err))
-		rig_wrong("the journal is not whole: %s", err);
+		base_wrong("the journal is not whole: %s", err);
 	if (journal_reader_lines(reader, 0, note_line, f))
-		rig_wrong("the lines cannot be read");
+		base_wrong("the lines cannot be read");
 	f->epoch_count = journal_reader_epochs(reader, f->epochs, EPOCHS_MAX);
 	if (f->epoch_count < 0)
-		rig_wrong("the epochs cannot be read");
+		base_wrong("the epochs cannot be read");
 	journal_reader_free(reader);
 	compare(f);
 	check_marks(f);

@@ -21,8 +21,8 @@ static const char *const sources[RIG_TILLS] = {"till:T0", "till:T1", "till:T2"};
 
 static void pass(struct rig *r, int64_t us)
 {
-	r->mono_us += us;
-	r->wall_us += us;
+	r->b.mono_us += us;
+	r->b.wall_us += us;
 }
 
 /* ---- messages ---- */
@@ -37,11 +37,11 @@ static struct rig_message *compose(struct rig *r, uint8_t till, enum till_type t
 	va_list ap;
 
 	if (r->message_count == RIG_MESSAGES_MAX)
-		rig_wrong("the rig has room for %d messages", RIG_MESSAGES_MAX);
+		base_wrong("the rig has room for %d messages", RIG_MESSAGES_MAX);
 	*m = (struct rig_message){.till = till,
 	                          .type = (uint8_t)type,
 	                          .counter = ++r->tills[till].counter,
-	                          .sent_wall_us = r->wall_us};
+	                          .sent_wall_us = r->b.wall_us};
 	int n = snprintf(m->text, sizeof m->text,
 	                 "{\"type\":\"%s\",\"source_message_id\":\"t%u:%" PRIu64 "\",", name, till,
 	                 m->counter);
@@ -49,7 +49,7 @@ static struct rig_message *compose(struct rig *r, uint8_t till, enum till_type t
 	n += vsnprintf(m->text + n, sizeof m->text - (size_t)n, fmt, ap);
 	va_end(ap);
 	if (n >= (int)sizeof m->text)
-		rig_wrong("a message is too long for the rig");
+		base_wrong("a message is too long for the rig");
 	for (char *p = m->text; *p; p++) {
 		if (*p == '\'')
 			*p = '"';
@@ -72,12 +72,12 @@ void rig_send(struct rig *r, struct rig_message *m)
 	if (!body) {
 		if (r->may_refuse)
 			return;
-		rig_wrong("not JSON: %s", m->text);
+		base_wrong("not JSON: %s", m->text);
 	}
 	snprintf(session, sizeof session, "t%u", m->till);
 	if (f->ops.till(f->ops.ctx, m->till + 1u, &message, session, m->counter, m->text,
 	                strlen(m->text)) != CAPTURE_TAKEN)
-		rig_wrong("the event path takes no messages");
+		base_wrong("the event path takes no messages");
 	json_decref(body);
 }
 
@@ -93,7 +93,7 @@ static struct rig_message *message_of(struct rig *r, uint8_t till, const char *i
 				return m;
 		}
 	}
-	rig_wrong("till %u was answered about %s, which it never sent", till, id);
+	base_wrong("till %u was answered about %s, which it never sent", till, id);
 }
 
 static void answered_kept(struct rig *r, struct rig_message *m, const json_t *a)
@@ -105,11 +105,11 @@ static void answered_kept(struct rig *r, struct rig_message *m, const json_t *a)
 
 	(void)r;
 	if (!text || sscanf(text, "%16" SCNx64, &epoch) != 1)
-		rig_wrong("kept, without an epoch");
+		base_wrong("kept, without an epoch");
 	if (m->acked && (m->epoch != epoch || m->seq != seq || m->count != count))
-		rig_wrong("doubled: message %" PRIu64 " of till %u was answered as %016" PRIx64
-		          ":%" PRIu64 ", now as %016" PRIx64 ":%" PRIu64,
-		          m->counter, m->till, m->epoch, m->seq, epoch, seq);
+		base_wrong("doubled: message %" PRIu64 " of till %u was answered as %016" PRIx64
+		           ":%" PRIu64 ", now as %016" PRIx64 ":%" PRIu64,
+		           m->counter, m->till, m->epoch, m->seq, epoch, seq);
 	m->acked = true;
 	m->epoch = epoch;
 	m->seq = seq;
@@ -127,7 +127,7 @@ void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len)
 	else if (type && strcmp(type, "refused") == 0 && r->may_refuse)
 		r->refused++;
 	else if (type && strcmp(type, "customer") != 0)
-		rig_wrong("till %u was answered: %s", till, json);
+		base_wrong("till %u was answered: %s", till, json);
 	json_decref(a);
 }
 
@@ -148,7 +148,7 @@ static struct rig_message *next_of(struct rig *r, uint8_t till)
 {
 	struct rig_till *t = &r->tills[till];
 	char basket[32];
-	uint64_t roll = dice_below(&r->dice, 10);
+	uint64_t roll = dice_below(&r->b.dice, 10);
 
 	if (!t->open) {
 		*t =
@@ -190,17 +190,17 @@ static struct rig_message *next_of(struct rig *r, uint8_t till)
 static void scan(struct rig *r)
 {
 	struct flow *f = rig_flow();
-	uint64_t till = dice_below(&r->dice, RIG_TILLS);
+	uint64_t till = dice_below(&r->b.dice, RIG_TILLS);
 	char value[32];
 
 	snprintf(value, sizeof value, "26%011u",
-	         dice_below(&r->dice, 3) ? 170u : 180u + (unsigned)dice_below(&r->dice, 1000));
+	         dice_below(&r->b.dice, 3) ? 170u : 180u + (unsigned)dice_below(&r->b.dice, 1000));
 	const struct capture_scan s = {.source = "scan-1",
 	                               .lane = lanes[till],
 	                               .value = value,
 	                               .len = strlen(value),
-	                               .mono_us = r->mono_us,
-	                               .wall_us = r->wall_us};
+	                               .mono_us = r->b.mono_us,
+	                               .wall_us = r->b.wall_us};
 	f->ops.scan(f->ops.ctx, &s);
 }
 
@@ -226,7 +226,7 @@ static void confirm_seqs(struct rig_epoch *e, uint64_t first, uint64_t last)
  */
 static void confirm(struct rig *r)
 {
-	uint64_t back = dice_below(&r->dice, dice_below(&r->dice, 2) ? 2 : r->epoch_count);
+	uint64_t back = dice_below(&r->b.dice, dice_below(&r->b.dice, 2) ? 2 : r->epoch_count);
 	struct journal_confirm c = {0};
 
 	if (r->epoch_count == 0)
@@ -236,10 +236,11 @@ static void confirm(struct rig *r)
 	struct rig_epoch *e = &r->epochs[r->epoch_count - 1 - back];
 	for (int i = 0; i < EVENT_EPOCH_BYTES; i++)
 		c.epoch[i] = (uint8_t)(e->epoch >> (56 - 8 * i));
-	c.through = back && dice_below(&r->dice, 4) ? e->last : dice_below(&r->dice, e->last + 1);
-	if (c.through + 2 < e->last && dice_below(&r->dice, 3) == 0) {
+	c.through =
+	    back && dice_below(&r->b.dice, 4) ? e->last : dice_below(&r->b.dice, e->last + 1);
+	if (c.through + 2 < e->last && dice_below(&r->b.dice, 3) == 0) {
 		c.ranges[0].first = c.through + 2;
-		c.ranges[0].last = c.through + 2 + dice_below(&r->dice, e->last - c.through - 1);
+		c.ranges[0].last = c.through + 2 + dice_below(&r->b.dice, e->last - c.through - 1);
 		c.range_count = 1;
 		confirm_seqs(e, c.ranges[0].first, c.ranges[0].last);
 	}
@@ -272,8 +273,8 @@ static void burst(struct rig *r)
 		careful_burst(r);
 		return;
 	}
-	for (uint64_t n = 1 + dice_below(&r->dice, BURST_MAX); n > 0; n--)
-		rig_send(r, next_of(r, (uint8_t)dice_below(&r->dice, RIG_TILLS)));
+	for (uint64_t n = 1 + dice_below(&r->b.dice, BURST_MAX); n > 0; n--)
+		rig_send(r, next_of(r, (uint8_t)dice_below(&r->b.dice, RIG_TILLS)));
 }
 
 /* The shop is closed for hours; no basket is open then. What is old enough may go. */
@@ -284,7 +285,7 @@ static void close_shop(struct rig *r)
 			rig_send(r, next_of(r, i));
 	}
 	rig_step();
-	pass(r, (int64_t)dice_below(&r->dice, 10 * 3600) * SECOND_US);
+	pass(r, (int64_t)dice_below(&r->b.dice, 10 * 3600) * SECOND_US);
 }
 
 void rig_load(struct rig *r)
@@ -295,7 +296,7 @@ void rig_load(struct rig *r)
 			rig_send(r, next_of(r, i));
 	}
 	for (uint32_t n = 1; r->actions == 0 || n < r->actions; n++) {
-		uint64_t roll = dice_below(&r->dice, 100);
+		uint64_t roll = dice_below(&r->b.dice, 100);
 		if (roll < 45)
 			burst(r);
 		else if (roll < 60)
@@ -305,13 +306,13 @@ void rig_load(struct rig *r)
 		else if (roll < 82)
 			confirm(r);
 		else if (roll < 90)
-			pass(r, (int64_t)dice_below(&r->dice, 40) * SECOND_US);
+			pass(r, (int64_t)dice_below(&r->b.dice, 40) * SECOND_US);
 		else if (roll < 98)
 			close_shop(r);
 		else if (roll < 99 && r->actions == 0)
 			return;
 		rig_step();
-		pass(r, (int64_t)dice_below(&r->dice, 2 * SECOND_US));
+		pass(r, (int64_t)dice_below(&r->b.dice, 2 * SECOND_US));
 	}
 }
 
@@ -322,8 +323,8 @@ static void say_again(struct rig *r, struct rig_message *m)
 	rig_send(r, m);
 	rig_step();
 	if (!m->acked && !r->may_refuse)
-		rig_wrong("message %" PRIu64 " of till %u gets no answer", m->counter, m->till);
-	r->resent += was || m->acked;
+		base_wrong("message %" PRIu64 " of till %u gets no answer", m->counter, m->till);
+	r->b.again += was || m->acked;
 }
 
 void rig_resend(struct rig *r)
@@ -335,9 +336,9 @@ void rig_resend(struct rig *r)
 			say_again(r, &r->messages[i]);
 	}
 	for (int i = 0; i < RESEND_SAMPLE && r->message_count; i++) {
-		struct rig_message *m = &r->messages[dice_below(&r->dice, r->message_count)];
+		struct rig_message *m = &r->messages[dice_below(&r->b.dice, r->message_count)];
 		if (m->acked &&
-		    r->wall_us - m->sent_wall_us < FLOW_RESEND_WINDOW_US - 3600 * SECOND_US)
+		    r->b.wall_us - m->sent_wall_us < FLOW_RESEND_WINDOW_US - 3600 * SECOND_US)
 			say_again(r, m);
 	}
 }

@@ -21,10 +21,10 @@ void rig_memory_on(void)
 
 static bool fails(void)
 {
-	if (!rig_mine || off)
+	if (!base_mine || off)
 		return false;
-	uint64_t n = __atomic_add_fetch(&rig_mine->allocations, 1, __ATOMIC_SEQ_CST);
-	return n == rig_mine->fail_allocation;
+	uint64_t n = __atomic_add_fetch(&rig_mine()->allocations, 1, __ATOMIC_SEQ_CST);
+	return n == rig_mine()->fail_allocation;
 }
 
 void *__real_malloc(size_t n);

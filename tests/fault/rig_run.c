@@ -3,7 +3,6 @@
 #include "rig.h"
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,15 @@
 #include "base/clock_keep.h"
 #include "base/version.h"
 #include "capture/pos.h"
-#include "disk_vfs.h"
 #include "flow_internal.h"
 #include "rig_memory.h"
 #include "serve/serve.h"
 #include "store/journal_internal.h"
 
-struct rig *rig_mine;
+struct rig *rig_mine(void)
+{
+	return (struct rig *)base_mine;
+}
 
 /* One child, one daemon. */
 static struct {
@@ -40,35 +41,7 @@ struct journal *rig_journal(void)
 	return run.journal;
 }
 
-_Noreturn void rig_wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(rig_mine->wrong, sizeof rig_mine->wrong, fmt, ap);
-	va_end(ap);
-	_exit(RIG_EXIT_WRONG);
-}
-
-/* ---- time and chance ---- */
-
-static int64_t mono_us(void *ctx)
-{
-	(void)ctx;
-	return rig_mine->mono_us;
-}
-
-static int64_t wall_us(void *ctx)
-{
-	(void)ctx;
-	return rig_mine->wall_us;
-}
-
-static enum clock_trust trust(void *ctx)
-{
-	(void)ctx;
-	return CLOCK_KERNEL;
-}
+/* ---- time ---- */
 
 static bool kernel(void *ctx, int64_t *error_us)
 {
@@ -83,17 +56,10 @@ static bool rtc(void *ctx, int64_t at_us)
 	return false;
 }
 
-const struct clock *__wrap_clock_system(void);
-const struct clock *__wrap_clock_system(void)
-{
-	static const struct clock clock = {.mono_us = mono_us, .wall_us = wall_us, .trust = trust};
-	return &clock;
-}
-
 const struct clock_raw *__wrap_clock_raw_system(void);
 const struct clock_raw *__wrap_clock_raw_system(void)
 {
-	static const struct clock_raw raw = {mono_us, wall_us, kernel, rtc, NULL};
+	static const struct clock_raw raw = {base_mono_us, base_wall_us, kernel, rtc, NULL};
 	return &raw;
 }
 
@@ -101,40 +67,6 @@ int64_t __wrap_version_built_us(void);
 int64_t __wrap_version_built_us(void)
 {
 	return 0; /* the rig's time is always later */
-}
-
-static struct {
-	pthread_mutex_t lock;
-	uint64_t state;
-} chance = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-void disk_random_seed(uint64_t seed)
-{
-	chance.state = seed;
-}
-
-void disk_random(void *out, size_t n)
-{
-	uint8_t *p = out;
-
-	pthread_mutex_lock(&chance.lock);
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)(dice(&chance.state) >> 24);
-	pthread_mutex_unlock(&chance.lock);
-}
-
-void __wrap_vault_random(void *out, size_t n);
-void __wrap_vault_random(void *out, size_t n)
-{
-	disk_random(out, n);
-}
-
-ssize_t __wrap_getrandom(void *out, size_t n, unsigned flags);
-ssize_t __wrap_getrandom(void *out, size_t n, unsigned flags)
-{
-	(void)flags;
-	disk_random(out, n);
-	return (ssize_t)n;
 }
 
 /* ---- the journal, and its thread in lockstep ---- */
@@ -151,11 +83,11 @@ int __wrap_journal_open(struct journal **out, const struct journal_params *param
 	if (rc != 0)
 		return rc;
 	if (*set_aside)
-		rig_wrong("the journal was set aside as unreadable");
+		base_wrong("the journal was set aside as unreadable");
 	run.journal = *out;
 	/* Small, so that checkpoints are frequent. */
 	if (run.journal->checkpoint_at)
-		run.journal->checkpoint_at = 8 + (int)dice_below(&rig_mine->dice, 24);
+		run.journal->checkpoint_at = 8 + (int)dice_below(&rig_mine()->b.dice, 24);
 	return 0;
 }
 
@@ -199,15 +131,15 @@ void rig_step(void)
 		if (run.flow->in_flight == 0)
 			return;
 	}
-	rig_wrong("%zu entries are never answered", run.flow->in_flight);
+	base_wrong("%zu entries are never answered", run.flow->in_flight);
 }
 
 void __real_journal_stop(struct journal *j);
 void __wrap_journal_stop(struct journal *j);
 void __wrap_journal_stop(struct journal *j)
 {
-	if (rig_mine->ready)
-		disk_set_phase(rig_mine->disk, DISK_CLOSE);
+	if (rig_mine()->b.ready)
+		disk_set_phase(rig_mine()->b.disk, DISK_CLOSE);
 	pthread_mutex_lock(&run.lock);
 	run.free_running = true;
 	pthread_cond_broadcast(&run.changed);
@@ -219,22 +151,22 @@ void __real_journal_commit_checkpoint(struct journal *j);
 void __wrap_journal_commit_checkpoint(struct journal *j);
 void __wrap_journal_commit_checkpoint(struct journal *j)
 {
-	enum disk_phase was = disk_phase(rig_mine->disk);
+	enum disk_phase was = disk_phase(rig_mine()->b.disk);
 
-	disk_set_phase(rig_mine->disk, DISK_CHECKPOINT);
+	disk_set_phase(rig_mine()->b.disk, DISK_CHECKPOINT);
 	__real_journal_commit_checkpoint(j);
-	disk_set_phase(rig_mine->disk, was);
+	disk_set_phase(rig_mine()->b.disk, was);
 }
 
 bool __real_journal_retain_step(struct journal *j);
 bool __wrap_journal_retain_step(struct journal *j);
 bool __wrap_journal_retain_step(struct journal *j)
 {
-	enum disk_phase was = disk_phase(rig_mine->disk);
+	enum disk_phase was = disk_phase(rig_mine()->b.disk);
 
-	disk_set_phase(rig_mine->disk, DISK_RETENTION);
+	disk_set_phase(rig_mine()->b.disk, DISK_RETENTION);
 	bool more = __real_journal_retain_step(j);
-	disk_set_phase(rig_mine->disk, was);
+	disk_set_phase(rig_mine()->b.disk, was);
 	return more;
 }
 
@@ -286,7 +218,7 @@ void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
 {
 	(void)p;
 	rig_memory_off();
-	rig_answered(rig_mine, (uint8_t)(link - 1), json, len);
+	rig_answered(rig_mine(), (uint8_t)(link - 1), json, len);
 	rig_memory_on();
 }
 
@@ -296,12 +228,12 @@ void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const c
                            const char *field, const char *message)
 {
 	(void)p;
-	if (rig_mine->may_refuse && code && strcmp(code, "no_memory") == 0) {
-		rig_mine->refused++;
+	if (rig_mine()->may_refuse && code && strcmp(code, "no_memory") == 0) {
+		rig_mine()->refused++;
 		return;
 	}
-	rig_wrong("till %d: %s was answered with the error %s (%s): %s", (int)link, id, code,
-	          field ? field : "", message);
+	base_wrong("till %d: %s was answered with the error %s (%s): %s", (int)link, id, code,
+	           field ? field : "", message);
 }
 
 /* ---- the screens: their watcher sees every kept line ---- */
@@ -315,7 +247,7 @@ static void on_kept(void *ctx, const char *lines, size_t len)
 {
 	(void)ctx;
 	rig_memory_off();
-	rig_kept(rig_mine, lines, len);
+	rig_kept(rig_mine(), lines, len);
 	rig_memory_on();
 }
 
@@ -346,14 +278,14 @@ int __wrap_event_base_dispatch(struct event_base *base);
 int __wrap_event_base_dispatch(struct event_base *base)
 {
 	(void)base;
-	rig_mine->ready = true;
-	disk_set_phase(rig_mine->disk, DISK_COMMIT);
+	rig_mine()->b.ready = true;
+	disk_set_phase(rig_mine()->b.disk, DISK_COMMIT);
 	rig_memory_off();
-	rig_check(rig_mine);
+	rig_check(rig_mine());
 	rig_memory_on();
 	rig_step();
-	rig_resend(rig_mine);
-	if (!rig_mine->last)
-		rig_load(rig_mine);
+	rig_resend(rig_mine());
+	if (!rig_mine()->b.last)
+		rig_load(rig_mine());
 	return 0;
 }

@@ -22,6 +22,20 @@ def test_power_cuts_while_the_store_starts(program, long):
     assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
 
 
+def test_power_cuts_at_hq(program, long):
+    """Goal: what HQ confirmed it holds, every line as it was sent, forks kept, orders and profiles as the events give."""
+    out = program("cut_hq", "--cuts", 3000 if long else 150, "--seed", 1)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+    assert share(out, "checkpoint") >= 5
+    assert share(out, "HQ's fold") >= 5
+
+
+def test_power_cuts_while_hq_starts(program, long):
+    """Goal: cuts that fall into HQ's first start, and into the recovery after the cut before."""
+    out = program("cut_hq", "--cuts", 600 if long else 40, "--calls", 120, "--per-run", 4, "--seed", 100001)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+
+
 def test_the_nth_failure_at_the_store(program, long):
     """Goal: each write, sync and allocation fails in turn, once and for good, until a whole run passes untouched."""
     out = program("fail_store", "--step", 1 if long else 5, "--seed", 1)

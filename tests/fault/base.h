@@ -1,0 +1,60 @@
+/* What the rigs of store and HQ have in common: a record that outlives their children. */
+#ifndef LANEWAY_TESTS_FAULT_BASE_H
+#define LANEWAY_TESTS_FAULT_BASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "disk.h"
+
+#define BASE_EXIT_WRONG 78 /* of a child that found something wrong */
+
+/* The first member of a rig's own record. */
+struct base {
+	struct disk *disk;
+	uint64_t dice;              /* the load's */
+	int64_t mono_us, wall_us;   /* the clock */
+	bool ready;                 /* the start-up is through */
+	bool last;                  /* of this run: say everything again, then stop */
+	uint64_t sent, again, kept; /* messages or batches, those said again, events */
+	char wrong[512];            /* what was found; empty: nothing */
+	char folder[160], log[176];
+};
+
+/* A rig, as the power cuts need it. */
+struct subject {
+	const char *name, *program;
+	unsigned per_run; /* cuts in one run, unless said otherwise */
+	/* In a folder of its own, which is made. */
+	struct base *(*make)(const char *folder);
+	void (*free)(struct base *b);
+	void (*begin)(struct base *b, uint64_t seed);
+	int (*start)(struct base *b); /* one start in a child; what waitpid says */
+};
+extern const struct subject subject;
+
+extern struct base *base_mine; /* the child's; NULL in the parent */
+
+/* Write down what is wrong and end. In the child. */
+_Noreturn void base_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Memory that parent and children share; zeros. */
+void *base_memory(size_t n);
+void base_begin(struct base *b, uint64_t seed);
+/* Fork: the child gets its log, its randomness and its disk, and runs; what waitpid says. */
+int base_start(struct base *b, void (*child)(struct base *b));
+/* The folder and all in it. */
+void base_clear(struct base *b);
+void base_put(const struct base *b, const char *name, const char *text);
+void base_say_log(const struct base *b);
+
+/* The wrapped clock_system's. */
+int64_t base_mono_us(void *ctx);
+int64_t base_wall_us(void *ctx);
+
+/* Randomness that is the same from the same seed, for whoever asks in this process: the programs'
+ * own ids and keys as well, so that a run can be played again. */
+void base_random_seed(uint64_t seed);
+void base_random(void *out, size_t n);
+
+#endif

@@ -1,0 +1,61 @@
+/* Power cuts at HQ: see cut.c for the options. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hq/hq_conf.h"
+#include "hq/hq_serve.h"
+#include "hqrig.h"
+
+static struct base *make(const char *folder)
+{
+	struct hqrig *h = base_memory(sizeof *h);
+	char data[180];
+
+	snprintf(h->b.folder, sizeof h->b.folder, "%s", folder);
+	snprintf(h->b.log, sizeof h->b.log, "%s/log", folder);
+	snprintf(data, sizeof data, "%s/data", folder);
+	mkdir(folder, 0700);
+	hqrig_keys();
+	h->b.disk = disk_new(data);
+	return &h->b;
+}
+
+static void end(struct base *b)
+{
+	hqrig_forget_keys();
+	base_clear(b);
+	munmap(b, sizeof(struct hqrig));
+}
+
+static void begin(struct base *b, uint64_t seed)
+{
+	struct hqrig *h = (struct hqrig *)b;
+
+	base_begin(b, seed);
+	memset(h->confirmed, 0, sizeof h->confirmed);
+	h->clone_count = 0;
+	h->generation[0] = '\0';
+	base_random_seed(seed);
+	hqrig_write_journals(seed);
+}
+
+static void run_hq(struct base *b)
+{
+	struct hq_conf conf = {.currency = "EUR", .dark_s = 86400, .log_level = LOG_LEVEL_INFO};
+
+	snprintf(conf.data, sizeof conf.data, "%s/data", b->folder);
+	snprintf(conf.keys, sizeof conf.keys, "%s", hqrig_keys());
+	snprintf(conf.broker_host, sizeof conf.broker_host, "none");
+	_exit(hq_serve(&conf));
+}
+
+static int start(struct base *b)
+{
+	return base_start(b, run_hq);
+}
+
+const struct subject subject = {"HQ", "cut_hq", 15, make, end, begin, start};
