@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct box {
 	struct clock_keep *clock;
 	struct vault *vault;
 	struct journal *journal;
-	struct sync *sync;
+	_Atomic(struct sync *) sync; /* the journal's thread wakes it */
 	struct flow *flow;
 	struct serve *serve;
 	struct event_base *base;
@@ -45,9 +46,10 @@ struct box {
 static void on_commit(void *ctx)
 {
 	struct box *b = ctx;
+	struct sync *sync = atomic_load(&b->sync);
 
-	if (b->sync)
-		sync_wake(b->sync);
+	if (sync)
+		sync_wake(sync);
 }
 
 static void on_sync_changed(void *ctx)
@@ -123,6 +125,7 @@ static int start_journal(struct box *b)
 static int start_sync(struct box *b)
 {
 	char journal[256], shard[256];
+	struct sync *sync;
 	const struct sync_params params = {
 	    .store = b->conf->store,
 	    .device = b->conf->device,
@@ -146,7 +149,11 @@ static int start_sync(struct box *b)
 	}
 	snprintf(journal, sizeof journal, "%s/journal.db", b->conf->data_dir);
 	snprintf(shard, sizeof shard, "%s/shard.db", b->conf->data_dir);
-	return sync_start(&b->sync, &params, b->err, b->err_size);
+	if (sync_start(&sync, &params, b->err, b->err_size) < 0)
+		return -1;
+	atomic_store(&b->sync, sync);
+	sync_wake(sync); /* for what was kept meanwhile */
+	return flow_sync(b->flow, sync, b->sync_fd);
 }
 
 static int start_flow(struct box *b)
@@ -159,10 +166,7 @@ static int start_flow(struct box *b)
 	    .keep = b->clock,
 	    .counters = &b->counters,
 	    .journal = b->journal,
-	    .sync = b->sync,
-	    .sync_changed_fd = b->sync ? b->sync_fd : -1,
 	};
-	struct journal_state state;
 
 	b->flow = flow_new(&params, b->err, b->err_size);
 	if (!b->flow)
@@ -172,8 +176,6 @@ static int start_flow(struct box *b)
 		return -1;
 	}
 	b->journal_running = true;
-	journal_state(b->journal, &state);
-	flow_box_started(b->flow, state.clean ? "start" : "unclean", state.clean);
 	return flow_start(b->flow, b->err, b->err_size);
 }
 
@@ -207,7 +209,7 @@ int box_start(struct box **out, struct event_base *base, const struct conf *conf
 {
 	static int (*const steps[])(struct box *) = {
 	    start_folders, start_clock, start_vault, start_journal,
-	    start_sync,    start_flow,  start_serve,
+	    start_flow,    start_serve, start_sync,
 	};
 	struct box *b = calloc(1, sizeof *b);
 
@@ -288,13 +290,13 @@ bool box_stop(struct box *b)
 {
 	if (!b)
 		return true;
-	serve_free(b->serve);
 	if (b->flow)
 		flow_stop(b->flow);
 	if (b->journal_running)
 		journal_stop(b->journal);
 	if (b->flow)
 		flow_drained(b->flow);
+	serve_free(b->serve); /* taps have been answered */
 	flow_free(b->flow);
 	if (b->sync && !sync_stop(b->sync)) {
 		log_warn("the network thread hangs in a connection; leaving without it");

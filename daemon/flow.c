@@ -46,6 +46,23 @@ err_free:
 	return NULL;
 }
 
+/* Where a rebuild would have to begin: every so many events is often enough to keep it short. What
+ * is pending stands behind all that is kept. */
+static void note_open(struct flow *f, struct entry *e)
+{
+	struct sale_spot spot = f->kept;
+	struct buf mark = {0};
+
+	if (f->stage == FLOW_STARTING || f->kept_unmarked < FLOW_MARK_EVERY)
+		return;
+	sale_oldest(f->sale, &spot);
+	buf_add(&mark, spot.epoch, sizeof spot.epoch);
+	buf_be64(&mark, spot.seq);
+	if (!mark.failed && entry_mark(e, FLOW_MARK_OPEN, mark.data, mark.len) == 0)
+		f->kept_unmarked = 0;
+	buf_free(&mark);
+}
+
 bool flow_put(struct flow *f, struct entry *e)
 {
 	struct sale_now now;
@@ -54,6 +71,7 @@ bool flow_put(struct flow *f, struct entry *e)
 		entry_free(e);
 		return true;
 	}
+	note_open(f, e);
 	if (journal_put(f->p.journal, e)) {
 		f->in_flight++;
 		return true;
@@ -73,25 +91,41 @@ void flow_publish(struct flow *f)
 		buf_reset(&f->json);
 		if (f->watch_lane && flow_lane_json(f, lane, &f->json) && !f->json.failed)
 			f->watch_lane(f->watch_ctx, lane, (const char *)f->json.data, f->json.len);
-		flow_tell_till(f, flow_lane_of(f, lane));
+		flow_tell_tills(f, lane);
+	}
+}
+
+void flow_publish_all(struct flow *f)
+{
+	for (int i = 0; f->watch_lane && i < f->conf->lane_count; i++) {
+		buf_reset(&f->json);
+		if (flow_lane_json(f, f->conf->lanes[i], &f->json) && !f->json.failed)
+			f->watch_lane(f->watch_ctx, f->conf->lanes[i], (const char *)f->json.data,
+			              f->json.len);
 	}
 }
 
 /* ---- the journal's answers ---- */
 
-static void answered(struct flow *f, const struct entry *e)
+static void answered(struct flow *f, struct entry *e)
 {
 	bool kept = e->status == ENTRY_KEPT;
 
 	if (!kept)
 		log_warn("%u events of %s were refused: %s", (unsigned)e->count, e->first->source,
 		         e->reason);
-	if (e->has_id && kept)
-		flow_till_kept(f, e);
-	else if (e->has_id)
-		flow_till_refused(f, e);
+	if (kept) {
+		memcpy(f->kept.epoch, e->epoch, sizeof f->kept.epoch);
+		f->kept.seq = e->seq;
+		f->kept_unmarked += e->count;
+	}
+	flow_early_answered(f, e);
+	if (e->has_id)
+		flow_till_answered(f, e);
 	else if (!kept && e->tag == FLOW_TAG_SCAN)
 		flow_note_gap(f, e->first->source);
+	else if (e->tag == FLOW_TAG_GAP)
+		flow_settle_gap(e);
 	if (kept && f->watch_kept)
 		f->watch_kept(f->watch_ctx, e->lines, e->lines_len);
 }
@@ -107,7 +141,8 @@ void flow_drain(struct flow *f)
 		answered(f, e);
 		kept = kept || e->status == ENTRY_KEPT;
 		sale_answered(f->sale, e, &now);
-		flow_settle_gap(e);
+		if (!e->has_id && e->tag == FLOW_TAG_TAP)
+			flow_tap_answered(f, e);
 		if (e->first->kind == EVENT_DAY_CLOSED)
 			flow_day_answered(f->day, e);
 		entry_free(e);

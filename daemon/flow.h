@@ -32,20 +32,32 @@ struct flow_params {
 	struct clock_keep *keep; /* behind clock; NULL: nothing is journaled of the clock */
 	struct counters *counters;
 	struct journal *journal;
-	struct sync *sync;   /* may be NULL: not configured */
-	int sync_changed_fd; /* eventfd raised when sync_state changed; -1: none */
 };
 
 /* What the configuration alone cannot see: a loyalty scheme that would take payment cards for its
  * own. 0, or -1 with one line in err: "FILE:LINE: what, expected ...". */
 int flow_check(const struct conf *conf, char *err, size_t err_size);
 
-/* Rebuilds the resend window and the open baskets from the journal. NULL with a sentence in err. */
+/* The journal has been opened; its thread may start later. NULL with a sentence in err. */
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size);
-/* Open the ways in: from here on events come. 0, or -1 with err. */
+/* Open the ways in, and begin to read back what the journal holds. From here on events come: scans
+ * are kept at once, whatever the size of the journal. 0, or -1 with err. */
 int flow_start(struct flow *f, char *err, size_t err_size);
+/* The sync thread runs: its state is shown; `changed_fd` is an eventfd raised when it changed. 0 or
+ * -1. */
+int flow_sync(struct flow *f, struct sync *sync, int changed_fd);
+
+/* How far the start is. */
+enum flow_stage {
+	FLOW_STARTING, /* scans are kept, and tied when the baskets are back; tills wait */
+	FLOW_NAMES, /* profiles and baskets are there, and Box Started is told; tills are greeted,
+	               what they say waits */
+	FLOW_READY, /* it is known what was taken: tills are heard */
+};
+enum flow_stage flow_stage(const struct flow *f);
+
 /* Close the scanners and read no more from tills; their connections stay to hear the journal's last
- * answers. */
+ * answers. What could not be kept so far is handed to the journal as Capture Gaps. */
 void flow_stop(struct flow *f);
 /* After the journal has stopped: pass its last answers on. */
 void flow_drained(struct flow *f);
@@ -57,19 +69,21 @@ void flow_clock_recall(struct clock_keep *keep, const char *journal, const char 
 /* Read that mark. boot: this one's id. false: it is none. Pure. */
 bool flow_clock_past(const uint8_t *mark, size_t len, const char *boot, struct clock_past *out);
 
-/* Journal that the box started; cause: "start" or "unclean". */
-void flow_box_started(struct flow *f, const char *cause, bool clean);
-
 /* Take over another configuration: scanners, loyalty schemes, prompts. What needs a restart (names,
  * folders, addresses) must be the same in both. The old struct may be freed afterwards. */
 void flow_reload(struct flow *f, const struct conf *conf);
 
 /* The lane as its screen sees it: a JSON object (WIRE.md, "Lane view"). false: no such lane. */
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out);
-/* The cashier's taps. 0, or -1 with err. */
-int flow_choose(struct flow *f, const char *lane, const char *question, const char *choice,
-                struct sale_error *err);
-int flow_wrong_customer(struct flow *f, const char *lane, struct sale_error *err);
+/* A cashier's tap: the choice of a question, or with question NULL "wrong customer". 0: `done` is
+ * called once, when the journal has answered (err NULL: it is kept), never before the call returns.
+ * -1 with err: nothing happened, and nothing is called. */
+struct flow_tap {
+	const char *lane, *question, *choice;
+	void (*done)(void *ctx, const struct sale_error *err);
+	void *ctx;
+};
+int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err);
 /* State of the box, its devices and its queues (WIRE.md, "Status"). */
 void flow_status_json(struct flow *f, struct buf *out);
 /* A profile of the shard, for the local socket only. 1, 0 or -1. */

@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "flow.h"
 #include "flow_day.h"
+#include "flow_rebuild.h"
 #include "identity/resolve.h"
 #include "store/journal.h"
 #include "store/shard.h"
@@ -18,19 +19,36 @@
 #include "store/window.h"
 #include "sync/sync.h"
 
-/* entry.tag of what a scanner brought; a till's entry has its link there, and an id. */
-#define FLOW_TAG_SCAN 1
+/* What an entry without an id is: its tag. (A till's entry has an id, and its link as tag.) */
+enum flow_tag {
+	FLOW_TAG_NONE,
+	FLOW_TAG_SCAN, /* refused, it is a gap */
+	FLOW_TAG_GAP,  /* cookie: struct flow_gap */
+	FLOW_TAG_TAP,  /* cookie: struct flow_waiting, of flow_tap.c */
+};
+
+#define FLOW_TILLS_MAX 256         /* known at once: as many as are served */
+#define FLOW_EARLY_MAX 256         /* scans of one start; more are kept, but tied to no basket */
+#define FLOW_MARK_EVERY 500        /* events between two notes of where a rebuild would begin */
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
 #define FLOW_RESEND_IDS_MAX 200000 /* per source */
 
 struct event; /* libevent's */
 
-/* What the till of a lane was last told about its customer. */
-struct flow_lane {
-	char lane[EVENT_NAME_SIZE];
-	char till[EVENT_NAME_SIZE];
-	uint64_t link; /* 0: no till connected */
+/* A till, and what it was last told about its customer. */
+struct flow_till {
+	char till[EVENT_NAME_SIZE], lane[EVENT_NAME_SIZE];
+	uint64_t link; /* 0: not connected */
 	char told[512];
+};
+
+/* A scan that came before the baskets were back; it is with the journal as "held". */
+struct flow_early {
+	char lane[EVENT_NAME_SIZE], source[EVENT_NAME_SIZE], symbology[4];
+	int64_t mono_us, wall_us;
+	enum ident_kind kind;
+	char value[IDENT_VALUE_SIZE];
+	const struct entry *entry; /* not answered yet; compared, never followed */
 };
 
 /* One-way input that could not be kept, waiting to be journaled as a Capture Gap. */
@@ -46,22 +64,34 @@ struct flow {
 	const struct conf *conf;
 	struct capture_ops ops;
 	struct ident_rules rules;
-	struct lookup lookup;
+	struct sync *sync; /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
-	struct flow_day *day;
+	struct flow_day *day;          /* NULL until FLOW_READY */
+	struct journal_reader *reader; /* same */
 	struct shard_reader *shard;
 	struct vault_work *work;
 	struct scanner *scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
 	struct pos *pos;
-	struct flow_lane lanes[CONF_LANES_MAX];
+	struct flow_till tills[FLOW_TILLS_MAX];
+	int till_count;
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
-	struct event *done_event, *sync_event, *tick_event, *clock_event;
+	struct event *done_event, *sync_event, *tick_event, *clock_event, *rebuild_event;
 	int64_t age_base_us; /* flow_age_us at monotonic 0 */
 	size_t in_flight;    /* entries with the journal */
-	int restored;        /* baskets found open at the start */
 	int64_t started_mono_us;
+
+	/* the start; `sale` is a room without baskets until FLOW_NAMES, `shard` NULL, `window` NULL
+	 * until FLOW_READY */
+	enum flow_stage stage;
+	struct flow_rebuild *rebuild; /* NULL: done, or not begun */
+	struct flow_early early[FLOW_EARLY_MAX];
+	size_t early_count;
+	uint64_t early_lost; /* beyond that */
+
+	struct sale_spot kept;  /* the newest kept event; seq 0: none in this run */
+	uint64_t kept_unmarked; /* events kept since the last note */
 	flow_lane_fn *watch_lane;
 	flow_kept_fn *watch_kept;
 	void *watch_ctx;
@@ -76,12 +106,14 @@ void flow_now(const struct flow *f, struct sale_now *now);
 struct entry *flow_box_entry(struct flow *f, enum event_kind kind, const char *lane,
                              const char *properties);
 
-/* Hand an entry to the journal, or free it when it is empty. A full queue: the sale is told that it
- * was refused; false. */
+/* Hand an entry to the journal, with a note of where a rebuild would begin when one is due, or free
+ * it when it is empty. A full queue: the sale is told that it was refused; false. */
 bool flow_put(struct flow *f, struct entry *e);
 
 /* Tell screens and tills about every lane that changed. */
 void flow_publish(struct flow *f);
+/* ... or screens about all of them. */
+void flow_publish_all(struct flow *f);
 
 /* Let time pass in the sale and arm the next tick. */
 void flow_tick(struct flow *f);
@@ -91,6 +123,9 @@ void flow_drain(struct flow *f);
 
 /* The callbacks of capture: each file sets its own. */
 void flow_scan_ops(struct capture_ops *ops);
+/* Who an identifier means: the shard's word, or nobody while it is not open. */
+void flow_resolve(struct flow *f, enum ident_kind kind, const char *value, bool scanned,
+                  struct answer *out);
 void flow_till_ops(struct capture_ops *ops);
 
 /* The loyalty schemes and the region of the configuration as identity's rules. */
@@ -111,18 +146,36 @@ void flow_clock_free(struct flow *f);
 void flow_note_gap(struct flow *f, const char *source);
 /* Journal what was missed, as soon as the journal takes entries again. */
 void flow_flush_gaps(struct flow *f);
+bool flow_owes_gaps(const struct flow *f);
+/* At the end: say in the log what was missed and will not be told any more. */
+void flow_lost_gaps(const struct flow *f);
 /* A Capture Gap was answered: what it said is settled, or is still to be said. */
 void flow_settle_gap(const struct entry *e);
 void flow_note_refused(struct flow *f, const char *source, const char *lane, const char *reason,
                        uint64_t count);
 
+/* ---- flow_early.c: the start ---- */
+/* Begin to read the journal back. 0, or -1 with err. */
+int flow_begin(struct flow *f, char *err, size_t err_size);
+/* A scan while it is not known which baskets are open. 0, or -1: it could not be kept. */
+int flow_early_scan(struct flow *f, const struct capture_scan *scan);
+/* The journal has answered an entry; was it such a scan? */
+void flow_early_answered(struct flow *f, const struct entry *e);
+/* Why the box was gone, for Box Started. */
+const char *flow_cause(const struct flow_before *before, const char *boot, bool clean);
+/* How many such scans a lane has. */
+size_t flow_early_on(const struct flow *f, const char *lane);
+
+/* ---- flow_tap.c ---- */
+/* The journal has answered a tap's entry. */
+void flow_tap_answered(struct flow *f, const struct entry *e);
+
 /* ---- flow_till.c ---- */
-struct flow_lane *flow_lane_of(struct flow *f, const char *lane);
-/* Say `customer` to the lane's till, but only when it differs from what it was told last. */
-void flow_tell_till(struct flow *f, struct flow_lane *l);
+/* Say `customer` to the lane's tills, to each about its own basket, when it differs from what it
+ * was told last. */
+void flow_tell_tills(struct flow *f, const char *lane);
 /* The journal has answered a till's entry. */
-void flow_till_kept(struct flow *f, const struct entry *e);
-void flow_till_refused(struct flow *f, const struct entry *e);
+void flow_till_answered(struct flow *f, const struct entry *e);
 
 /* ---- flow_fresh.c ---- */
 enum freshness {

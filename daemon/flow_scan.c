@@ -46,6 +46,7 @@ void flow_flush_gaps(struct flow *f)
 		         from, g->missing, g->source, to);
 		struct entry *e = flow_box_entry(f, EVENT_CAPTURE_GAP, NULL, properties);
 		if (e) {
+			e->tag = FLOW_TAG_GAP;
 			e->cookie = g;
 			g->reported = flow_put(f, e) ? g->missing : 0;
 		}
@@ -56,26 +57,66 @@ void flow_settle_gap(const struct entry *e)
 {
 	struct flow_gap *g = e->cookie;
 
-	if (!g)
-		return;
 	if (e->status == ENTRY_KEPT)
 		g->missing -= g->reported;
 	g->reported = 0;
 }
 
+bool flow_owes_gaps(const struct flow *f)
+{
+	for (int i = 0; i < CONF_SCANNERS_MAX; i++) {
+		if (f->gaps[i].missing)
+			return true;
+	}
+	return false;
+}
+
+void flow_lost_gaps(const struct flow *f)
+{
+	for (int i = 0; i < CONF_SCANNERS_MAX; i++) {
+		const struct flow_gap *g = &f->gaps[i];
+		if (g->missing)
+			log_error("ALARM: %s: %" PRIu64
+			          " scans could not be kept, nor that they are missing",
+			          g->source, g->missing);
+	}
+}
+
 /* ---- scans ---- */
+
+static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out,
+                         int max)
+{
+	struct flow *f = ctx;
+
+	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
+}
+
+void flow_resolve(struct flow *f, enum ident_kind kind, const char *value, bool scanned,
+                  struct answer *out)
+{
+	const struct lookup lookup = {find_profiles, f};
+
+	resolve(&f->rules, &lookup, kind, value, scanned, out);
+}
 
 static void on_scan(void *ctx, const struct capture_scan *scan)
 {
 	struct flow *f = ctx;
 	struct answer a;
 	struct sale_now now;
-	struct entry *e = entry_new();
+	struct entry *e;
 
+	if (f->stage == FLOW_STARTING) {
+		if (flow_early_scan(f, scan) < 0)
+			flow_note_gap(f, scan->source);
+		return;
+	}
+	e = entry_new();
 	flow_now(f, &now);
 	now.mono_us = scan->mono_us;
 	now.wall_us = scan->wall_us;
-	resolve(&f->rules, &f->lookup, IDENT_NONE, scan->value, true, &a);
+	flow_resolve(f, IDENT_NONE, scan->value, true, &a);
 	if (a.outcome == OUTCOME_REFUSED_PAN)
 		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
 	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,

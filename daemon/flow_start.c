@@ -2,7 +2,7 @@
 #include "flow_internal.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +13,9 @@
 #include "base/version.h"
 #include "identity/phone.h"
 
+#define GAP_TRIES_MAX 20
+#define GAP_TRY_MS 50
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
-
-static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out,
-                         int max)
-{
-	struct flow *f = ctx;
-
-	return shard_find(f->shard, kind, nf, out, max);
-}
 
 static void rules_of(const struct conf *c, struct ident_rules *rules)
 {
@@ -54,7 +48,6 @@ void flow_set_rules(struct flow *f)
 {
 	rules_of(f->conf, &f->rules);
 	phone_prepare(f->rules.region);
-	f->lookup = (struct lookup){find_profiles, f};
 }
 
 int flow_check(const struct conf *conf, char *err, size_t err_size)
@@ -73,112 +66,6 @@ int flow_check(const struct conf *conf, char *err, size_t err_size)
 	return 0;
 }
 
-/* ---- rebuilding from the journal ---- */
-
-struct rebuilding {
-	struct flow *f;
-	struct journal_reader *reader;
-	struct sale_sources sources;
-	bool failed;
-};
-
-static void rebuild_id(void *ctx, const struct entry_id *id, const uint8_t epoch[EVENT_EPOCH_BYTES],
-                       uint64_t seq, uint32_t count, int64_t wall_us)
-{
-	struct rebuilding *r = ctx;
-
-	int64_t now_us = flow_age_us(r->f);
-
-	/* What was kept while no time was trusted ages from now on. */
-	if (wall_us == 0 || wall_us > now_us)
-		wall_us = now_us;
-	if (window_kept(r->f->window, id, epoch, seq, count, wall_us) < 0)
-		r->failed = true;
-}
-
-static bool rebuild_line(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
-                         const char *line, size_t len)
-{
-	struct rebuilding *r = ctx;
-
-	sale_replay(r->f->sale, epoch, seq, line, len, &r->sources);
-	return true;
-}
-
-static int source_key(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_key *out)
-{
-	struct rebuilding *r = ctx;
-
-	return journal_reader_key(r->reader, id, out);
-}
-
-/* The plain text of a `sealed` field: associated data is store NUL epoch seq (WIRE.md 3.3). */
-static int source_open(void *ctx, const struct visit_key *key,
-                       const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, const char *n,
-                       const char *c, struct buf *json)
-{
-	struct rebuilding *r = ctx;
-	struct buf ad = {0}, seal = {0};
-	size_t c_len = strlen(c);
-	uint8_t *place;
-	ssize_t n_len, got = -1;
-
-	buf_add(&ad, r->f->conf->store, strlen(r->f->conf->store) + 1);
-	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
-	buf_be64(&ad, seq);
-	place = buf_room(&seal, VAULT_NONCE_BYTES + c_len);
-	if (ad.failed || !place ||
-	    text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
-		goto done;
-	n_len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
-	if (n_len < VAULT_TAG_BYTES || !buf_room(json, (size_t)n_len))
-		goto done;
-	got = vault_unseal(r->f->work, key->key, ad.data, ad.len, seal.data,
-	                   VAULT_NONCE_BYTES + (size_t)n_len, json->data + json->len);
-	if (got >= 0)
-		json->len += (size_t)got;
-done:
-	buf_free(&ad);
-	buf_free(&seal);
-	return got < 0 ? -1 : 0;
-}
-
-static int source_profile(void *ctx, const char *customer_id, struct profile *out)
-{
-	struct rebuilding *r = ctx;
-
-	return shard_get(r->f->shard, customer_id, out, NULL);
-}
-
-static int rebuild(struct flow *f, const char *path, char *err, size_t err_size)
-{
-	struct rebuilding r = {.f = f};
-	int64_t since = flow_age_us(f) - FLOW_RESEND_WINDOW_US;
-	struct sale_now now;
-	int rc = -1;
-
-	if (journal_reader_open(&r.reader, path, f->conf->store, f->p.vault, err, err_size) < 0)
-		return -1;
-	r.sources = (struct sale_sources){source_key, source_open, source_profile, &r};
-	snprintf(err, err_size, "%s: cannot be read back", path);
-	/* All ids that the journal still has: those beyond the window tell the highest counter that
-	 * left it. */
-	if (journal_reader_ids(r.reader, 0, rebuild_id, &r) < 0 || r.failed ||
-	    journal_reader_lines(r.reader, since, rebuild_line, &r) < 0)
-		goto done;
-	f->day = flow_day_new(f, r.reader, err, err_size);
-	if (!f->day)
-		goto done;
-	flow_now(f, &now);
-	window_expire(f->window, flow_age_us(f));
-	f->restored = sale_replayed(f->sale, &now);
-	log_info("rebuilt: %zu message ids, %d open baskets", window_len(f->window), f->restored);
-	rc = 0;
-done:
-	journal_reader_free(r.reader);
-	return rc;
-}
-
 /* ---- the loop's events ---- */
 
 static void on_done(evutil_socket_t fd, short what, void *ctx)
@@ -189,23 +76,13 @@ static void on_done(evutil_socket_t fd, short what, void *ctx)
 	flow_tick(ctx);
 }
 
-static void publish_all(struct flow *f)
-{
-	for (int i = 0; f->watch_lane && i < f->conf->lane_count; i++) {
-		buf_reset(&f->json);
-		if (flow_lane_json(f, f->lanes[i].lane, &f->json) && !f->json.failed)
-			f->watch_lane(f->watch_ctx, f->lanes[i].lane, (const char *)f->json.data,
-			              f->json.len);
-	}
-}
-
 static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 {
 	uint64_t n;
 
 	(void)what;
 	if (read(fd, &n, sizeof n) == (ssize_t)sizeof n)
-		publish_all(ctx);
+		flow_publish_all(ctx);
 }
 
 void flow_tick(struct flow *f)
@@ -235,41 +112,31 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	window_expire(f->window, flow_age_us(f));
+	if (f->window)
+		window_expire(f->window, flow_age_us(f));
 	flow_tick(f);
-	flow_day_tick(f->day);
-	publish_all(f);
+	if (f->day)
+		flow_day_tick(f->day);
+	flow_publish_all(f);
 }
 
 /* ---- making and ending ---- */
 
-static int make_parts(struct flow *f, char *err, size_t err_size)
+static int make_parts(struct flow *f)
 {
 	const struct sale_params sale = {
 	    .store = f->conf->store,
 	    .currency = f->conf->currency,
 	    .lanes = f->conf->lane_names,
 	};
-	char shard[256];
 
-	snprintf(shard, sizeof shard, "%s/shard.db", f->conf->data_dir);
-	if (shard_reader_open(&f->shard, shard, f->p.vault, err, err_size) < 0)
-		return -1;
-	snprintf(err, err_size, "out of memory");
 	f->work = vault_work_new();
 	f->sale = sale_new(&sale);
-	f->window = window_new(FLOW_RESEND_WINDOW_US, FLOW_RESEND_IDS_MAX);
 	f->done_event =
 	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
-	if (!f->work || !f->sale || !f->window || !f->done_event || !f->tick_event)
+	if (!f->work || !f->sale || !f->done_event || !f->tick_event)
 		return -1;
-	if (f->p.sync_changed_fd >= 0) {
-		f->sync_event = event_new(f->p.base, f->p.sync_changed_fd, EV_READ | EV_PERSIST,
-		                          on_sync_changed, f);
-		if (!f->sync_event || event_add(f->sync_event, NULL) < 0)
-			return -1;
-	}
 	return event_add(f->done_event, NULL);
 }
 
@@ -289,7 +156,6 @@ int64_t flow_age_us(const struct flow *f)
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size)
 {
 	struct flow *f = calloc(1, sizeof *f);
-	char journal[256];
 
 	snprintf(err, err_size, "out of memory");
 	if (!f)
@@ -298,18 +164,21 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->conf = params->conf;
 	f->started_mono_us = clock_mono_us(params->clock);
 	f->age_base_us = age_base_us(params->clock);
-	for (int i = 0; i < f->conf->lane_count; i++)
-		text_copy(f->lanes[i].lane, sizeof f->lanes[i].lane, f->conf->lanes[i]);
 	f->ops.ctx = f;
 	flow_scan_ops(&f->ops);
 	flow_till_ops(&f->ops);
 	flow_set_rules(f);
-	snprintf(journal, sizeof journal, "%s/journal.db", f->conf->data_dir);
-	if (make_parts(f, err, err_size) < 0 || rebuild(f, journal, err, err_size) < 0) {
-		flow_free(f);
-		return NULL;
-	}
-	return f;
+	if (make_parts(f) == 0)
+		return f;
+	flow_free(f);
+	return NULL;
+}
+
+int flow_sync(struct flow *f, struct sync *sync, int changed_fd)
+{
+	f->sync = sync;
+	f->sync_event = event_new(f->p.base, changed_fd, EV_READ | EV_PERSIST, on_sync_changed, f);
+	return f->sync_event && event_add(f->sync_event, NULL) == 0 ? 0 : -1;
 }
 
 static void scanner_from(const struct conf_scanner *c, struct scanner_params *p)
@@ -377,23 +246,10 @@ int flow_start(struct flow *f, char *err, size_t err_size)
 	}
 	open_scanners(f);
 	flow_tick(f);
-	flow_day_tick(f->day);
 	snprintf(err, err_size, "out of memory");
-	return flow_clock_start(f);
-}
-
-void flow_box_started(struct flow *f, const char *cause, bool clean)
-{
-	char properties[256], boot[CLOCK_BOOT_ID_SIZE];
-
-	clock_boot_id(boot);
-	snprintf(properties, sizeof properties,
-	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,"
-	         "\"version\":\"%s\"}",
-	         boot, cause, clean ? "true" : "false", f->restored, version_text());
-	struct entry *e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
-	if (e)
-		flow_put(f, e);
+	if (flow_clock_start(f) < 0)
+		return -1;
+	return flow_begin(f, err, err_size);
 }
 
 void flow_reload(struct flow *f, const struct conf *conf)
@@ -409,8 +265,9 @@ void flow_reload(struct flow *f, const struct conf *conf)
 	struct entry *e = flow_box_entry(f, EVENT_CONFIGURATION_CHANGED, NULL, properties);
 	if (e)
 		flow_put(f, e);
-	publish_all(f);
-	flow_day_tick(f->day);
+	flow_publish_all(f);
+	if (f->day)
+		flow_day_tick(f->day);
 }
 
 void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx)
@@ -420,6 +277,19 @@ void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ct
 	f->watch_ctx = ctx;
 }
 
+/* What is owed is handed over before the journal stops: its queue may still be full. */
+static void last_gaps(struct flow *f)
+{
+	struct pollfd done = {.fd = journal_done_fd(f->p.journal), .events = POLLIN};
+
+	flow_flush_gaps(f);
+	for (int i = 0; i < GAP_TRIES_MAX && flow_owes_gaps(f); i++) {
+		poll(&done, 1, GAP_TRY_MS);
+		flow_drain(f);
+		flow_flush_gaps(f);
+	}
+}
+
 void flow_stop(struct flow *f)
 {
 	close_scanners(f);
@@ -427,11 +297,15 @@ void flow_stop(struct flow *f)
 		pos_stop(f->pos);
 	event_del(f->tick_event);
 	flow_clock_free(f);
+	if (f->rebuild)
+		flow_rebuild_stop(f->rebuild);
+	last_gaps(f);
 }
 
 void flow_drained(struct flow *f)
 {
 	flow_drain(f);
+	flow_lost_gaps(f);
 	event_base_loop(f->p.base, EVLOOP_NONBLOCK);
 }
 
@@ -449,9 +323,13 @@ void flow_free(struct flow *f)
 		event_free(f->tick_event);
 	flow_day_free(f->day);
 	flow_clock_free(f);
+	if (f->rebuild_event)
+		event_free(f->rebuild_event);
+	flow_rebuild_free(f->rebuild);
 	sale_free(f->sale);
 	window_free(f->window);
 	shard_reader_free(f->shard);
+	journal_reader_free(f->reader);
 	vault_work_free(f->work);
 	buf_free(&f->json);
 	free(f);

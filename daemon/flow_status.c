@@ -54,13 +54,13 @@ static void add_sync(struct flow *f, struct buf *out)
 	struct sync_state s = {0};
 	char synced[CLOCK_ISO8601_SIZE] = "";
 
-	if (f->p.sync)
-		sync_state(f->p.sync, &s);
+	if (f->sync)
+		sync_state(f->sync, &s);
 	if (s.synced_wall_us)
 		clock_iso8601(s.synced_wall_us, synced);
 	member_key(out, "sync");
 	buf_byte(out, '{');
-	member_bool(out, "configured", f->p.sync != NULL);
+	member_bool(out, "configured", f->sync != NULL);
 	member_bool(out, "connected", s.connected);
 	member_bool(out, "reachable", s.connected && s.hq_heard);
 	member_count(out, "unsent", s.unsent);
@@ -79,7 +79,7 @@ static void add_sync(struct flow *f, struct buf *out)
 	add_notes(f, out);
 	member_text(out, "generation", s.generation[0] ? s.generation : NULL);
 	member_count(out, "shard_version", s.shard_version);
-	member_count(out, "profiles", shard_count(f->shard));
+	member_count(out, "profiles", f->shard ? shard_count(f->shard) : 0);
 	member_text(out, "synced", synced[0] ? synced : NULL);
 	buf_byte(out, '}');
 }
@@ -105,15 +105,13 @@ static void add_tills(struct flow *f, struct buf *out)
 {
 	member_key(out, "tills");
 	buf_byte(out, '[');
-	for (int i = 0; i < f->conf->lane_count; i++) {
-		const struct flow_lane *l = &f->lanes[i];
-		if (!l->till[0])
-			continue;
+	for (int i = 0; i < f->till_count; i++) {
+		const struct flow_till *t = &f->tills[i];
 		member_next(out);
 		buf_byte(out, '{');
-		member_text(out, "till", l->till);
-		member_text(out, "lane", l->lane);
-		member_bool(out, "up", l->link != 0);
+		member_text(out, "till", t->till);
+		member_text(out, "lane", t->lane);
+		member_bool(out, "up", t->link != 0);
 		buf_byte(out, '}');
 	}
 	buf_byte(out, ']');
@@ -121,6 +119,8 @@ static void add_tills(struct flow *f, struct buf *out)
 
 void flow_status_json(struct flow *f, struct buf *out)
 {
+	static const char *const stages[] = {
+	    [FLOW_STARTING] = "starting", [FLOW_NAMES] = "names", [FLOW_READY] = "ready"};
 	char boot[CLOCK_BOOT_ID_SIZE];
 
 	clock_boot_id(boot);
@@ -131,6 +131,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	member_text(out, "boot", boot);
 	member_integer(out, "uptime_s", (clock_mono_us(f->p.clock) - f->started_mono_us) / 1000000);
 	member_integer(out, "pos_port", f->pos ? pos_port(f->pos) : 0);
+	member_text(out, "start", stages[f->stage]);
 	add_journal(f, out);
 	add_sync(f, out);
 	add_scanners(f, out);
@@ -147,5 +148,5 @@ int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out)
 {
 	struct profile p;
 
-	return shard_get(f->shard, customer_id, &p, out);
+	return f->shard ? shard_get(f->shard, customer_id, &p, out) : 0;
 }

@@ -1,42 +1,79 @@
-/* The keys that a cashier presses on the lane screen. */
+/* The keys that a cashier presses on the lane screen; answered when they are kept. */
 #include "flow_internal.h"
+
+#include <stdlib.h>
 
 #include "base/text.h"
 
-static int put_tap(struct flow *f, struct entry *e, int rc, struct sale_error *err)
+/* Who waits for the journal's answer: the cookie of the tap's entry. */
+struct flow_waiting {
+	void (*done)(void *ctx, const struct sale_error *err);
+	void *ctx;
+};
+
+static int refuse(struct sale_error *err, const char *code, const char *message)
 {
+	*err = (struct sale_error){0};
+	text_copy(err->code, sizeof err->code, code);
+	text_copy(err->message, sizeof err->message, message);
+	return -1;
+}
+
+static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,
+                   struct sale_error *err)
+{
+	struct flow_waiting *waiting = malloc(sizeof *waiting);
+	struct sale_now now;
+	int rc;
+
+	flow_now(f, &now);
+	if (!waiting)
+		rc = refuse(err, "no_memory", "out of memory: press again");
+	else if (tap->question)
+		rc = sale_choose(f->sale, e, &now, tap->lane, tap->question, tap->choice, err);
+	else
+		rc = sale_wrong_customer(f->sale, e, &now, tap->lane, err);
 	if (rc < 0) {
+		free(waiting);
 		entry_free(e);
 		return -1;
 	}
+	*waiting = (struct flow_waiting){tap->done, tap->ctx};
+	e->tag = FLOW_TAG_TAP;
+	e->cookie = waiting;
 	flow_publish(f);
 	if (!flow_put(f, e)) {
-		text_copy(err->code, sizeof err->code, "busy");
-		text_copy(err->message, sizeof err->message,
-		          "the box cannot keep it now; tap again");
+		free(waiting);
 		flow_publish(f);
-		return -1;
+		return refuse(err, "busy", "the box cannot keep it now; press again");
 	}
 	flow_tick(f);
 	return 0;
 }
 
-int flow_choose(struct flow *f, const char *lane, const char *question, const char *choice,
-                struct sale_error *err)
+int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 {
-	struct sale_now now;
-	struct entry *e = entry_new();
+	struct entry *e;
 
-	flow_now(f, &now);
-	return put_tap(f, e, e ? sale_choose(f->sale, e, &now, lane, question, choice, err) : -1,
-	               err);
+	if (f->stage == FLOW_STARTING)
+		return refuse(err, "starting", "the box is starting; press again in a moment");
+	e = entry_new();
+	if (!e)
+		return refuse(err, "no_memory", "out of memory: press again");
+	return put_tap(f, tap, e, err);
 }
 
-int flow_wrong_customer(struct flow *f, const char *lane, struct sale_error *err)
+void flow_tap_answered(struct flow *f, const struct entry *e)
 {
-	struct sale_now now;
-	struct entry *e = entry_new();
+	struct flow_waiting *waiting = e->cookie;
+	struct sale_error err;
 
-	flow_now(f, &now);
-	return put_tap(f, e, e ? sale_wrong_customer(f->sale, e, &now, lane, err) : -1, err);
+	(void)f;
+	if (e->status == ENTRY_KEPT) {
+		waiting->done(waiting->ctx, NULL);
+	} else {
+		refuse(&err, e->reason, "the box cannot keep it now; press again");
+		waiting->done(waiting->ctx, &err);
+	}
+	free(waiting);
 }

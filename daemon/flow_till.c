@@ -10,30 +10,29 @@
 
 /* ---- what a till hears of its customer ---- */
 
-struct flow_lane *flow_lane_of(struct flow *f, const char *lane)
-{
-	for (int i = 0; i < f->conf->lane_count; i++) {
-		if (strcmp(f->lanes[i].lane, lane) == 0)
-			return &f->lanes[i];
-	}
-	return NULL;
-}
-
-void flow_tell_till(struct flow *f, struct flow_lane *l)
+static void tell_till(struct flow *f, struct flow_till *t)
 {
 	struct lane_view v;
 	struct buf out = {0};
 
-	if (!l || !l->link || !f->pos || !sale_view(f->sale, l->lane, &v))
+	if (!t->link || !f->pos || !sale_view_till(f->sale, t->lane, t->till, &v))
 		return;
 	flow_customer_json(f, &v, &out);
 	buf_byte(&out, '\0');
-	if (!out.failed && strcmp((const char *)out.data, l->told) != 0) {
-		pos_send(f->pos, l->link, (const char *)out.data, out.len - 1);
-		if (!text_copy(l->told, sizeof l->told, (const char *)out.data))
-			l->told[0] = '\0';
+	if (!out.failed && strcmp((const char *)out.data, t->told) != 0) {
+		pos_send(f->pos, t->link, (const char *)out.data, out.len - 1);
+		if (!text_copy(t->told, sizeof t->told, (const char *)out.data))
+			t->told[0] = '\0';
 	}
 	buf_free(&out);
+}
+
+void flow_tell_tills(struct flow *f, const char *lane)
+{
+	for (int i = 0; i < f->till_count; i++) {
+		if (strcmp(f->tills[i].lane, lane) == 0)
+			tell_till(f, &f->tills[i]);
+	}
 }
 
 /* ---- till messages ---- */
@@ -112,6 +111,62 @@ static void send_refused(struct flow *f, uint64_t link, const struct entry_id *i
 		pos_send(f->pos, link, (const char *)f->json.data, f->json.len);
 }
 
+/* The order or refund id in a line's properties, to be released; NULL: it has none. */
+static json_t *order_in(const char *properties, size_t len)
+{
+	json_t *o = json_loadb(properties, len, 0, NULL), *line = json_object_get(o, "properties");
+	json_t *p = line ? line : o, *id = json_object_get(p, "order_id");
+
+	id = json_incref(id ? id : json_object_get(p, "refund_id"));
+	json_decref(o);
+	return id;
+}
+
+static bool has_order(const char *event)
+{
+	return strcmp(event, lw_event_name(EVENT_ORDER_COMPLETED)) == 0 ||
+	       strcmp(event, lw_event_name(EVENT_ORDER_REFUNDED)) == 0;
+}
+
+/* The id that the first copy of an order was given: only the journal knows it, for the business
+ * date may have been the store's own. One pack is read, and only for orders that come again. */
+static json_t *order_again(struct flow *f, const struct window_slot *slot)
+{
+	struct journal_run run;
+	json_t *id = NULL;
+
+	if (!f->reader || journal_reader_run(f->reader, slot->epoch, slot->seq, slot->count,
+	                                     TILL_LINE_MAX * 8, &run) != 1)
+		return NULL;
+	const char *at = (const char *)run.lines.data, *end = at + run.lines.len;
+	for (const char *nl; !id && run.first == slot->seq && at < end &&
+	                     (nl = memchr(at, '\n', (size_t)(end - at)));
+	     at = nl + 1) {
+		json_t *line = json_loadb(at, (size_t)(nl - at), 0, NULL);
+		const char *event = json_string_value(json_object_get(line, "event"));
+		if (event && has_order(event))
+			id = order_in(at, (size_t)(nl - at));
+		json_decref(line);
+	}
+	journal_run_free(&run);
+	return id;
+}
+
+/* As the first copy was answered. */
+static void answer_again(struct flow *f, const struct till_call *c, const struct window_slot *slot)
+{
+	const char *basket = json_string_value(json_object_get(c->m->body, "basket"));
+	bool order = c->m->type == TILL_ORDER_COMPLETED || c->m->type == TILL_REFUND;
+	json_t *id = order ? order_again(f, slot) : NULL;
+	struct sale_now now;
+
+	send_kept(f, c->link, &c->id, slot, id ? json_string_value(id) : NULL);
+	json_decref(id);
+	flow_now(f, &now);
+	if (basket)
+		sale_confirmed(f->sale, c->m->till, basket, &now);
+}
+
 /* Was this message taken before? true: it has been answered, or will be when the first copy is. */
 static bool till_repeated(struct flow *f, const struct till_call *c)
 {
@@ -122,7 +177,7 @@ static bool till_repeated(struct flow *f, const struct till_call *c)
 	case WINDOW_NEW:
 		return false;
 	case WINDOW_KEPT:
-		send_kept(f, c->link, &c->id, &slot, NULL);
+		answer_again(f, c, &slot);
 		break;
 	case WINDOW_QUEUED:
 		slot.queued->tag = c->link;
@@ -174,7 +229,7 @@ static void take_till(struct flow *f, struct till_call *c)
 	if (c->m->type == TILL_CUSTOMER_CHOSEN) {
 		const char *kind = json_string_value(json_object_get(c->m->body, "kind"));
 		const char *value = json_string_value(json_object_get(c->m->body, "value"));
-		resolve(&f->rules, &f->lookup, ident_kind_of(kind), value, false, &chosen);
+		flow_resolve(f, ident_kind_of(kind), value, false, &chosen);
 		with = &chosen;
 	}
 	if (!e || sale_till(f->sale, e, &now, c->m, with, &err) < 0) {
@@ -208,7 +263,7 @@ static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_
 	struct flow *f = ctx;
 	struct till_call c = {.link = link, .m = m};
 
-	if (f->in_flight + FLOW_QUEUE_SPARE >= FLOW_QUEUE_MAX)
+	if (!f->window || f->in_flight + FLOW_QUEUE_SPARE >= FLOW_QUEUE_MAX)
 		return CAPTURE_WAIT;
 	text_copy(c.id.source, sizeof c.id.source, m->source);
 	text_copy(c.id.session, sizeof c.id.session, session);
@@ -220,28 +275,43 @@ static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_
 	return CAPTURE_TAKEN;
 }
 
+/* The till's place, or one that no longer matters; NULL: all are in use. */
+static struct flow_till *till_place(struct flow *f, const char *till)
+{
+	struct flow_till *down = NULL;
+
+	for (int i = 0; i < f->till_count; i++) {
+		if (strcmp(f->tills[i].till, till) == 0)
+			return &f->tills[i];
+		if (!f->tills[i].link)
+			down = &f->tills[i];
+	}
+	return f->till_count < FLOW_TILLS_MAX ? &f->tills[f->till_count++] : down;
+}
+
 static void on_till_link(void *ctx, uint64_t link, const char *till, const char *lane, bool up)
 {
 	struct flow *f = ctx;
-	struct flow_lane *l = flow_lane_of(f, lane);
+	struct flow_till *t = till_place(f, till);
 
-	if (!l)
-		return;
-	if (up) {
-		l->link = link;
-		text_copy(l->till, sizeof l->till, till);
-		l->told[0] = '\0';
-		flow_tell_till(f, l);
-	} else if (l->link == link) {
-		l->link = 0;
+	if (t && up) {
+		*t = (struct flow_till){.link = link};
+		text_copy(t->till, sizeof t->till, till);
+		text_copy(t->lane, sizeof t->lane, lane);
+		tell_till(f, t);
+	} else if (t && t->link == link) {
+		t->link = 0;
 	}
 }
 
-static void on_till_baskets(void *ctx, const char *till, struct buf *json)
+static enum capture_verdict on_till_baskets(void *ctx, const char *till, struct buf *json)
 {
 	struct flow *f = ctx;
 
+	if (f->stage == FLOW_STARTING)
+		return CAPTURE_WAIT;
 	sale_till_baskets(f->sale, till, json);
+	return CAPTURE_TAKEN;
 }
 
 void flow_till_ops(struct capture_ops *ops)
@@ -253,25 +323,17 @@ void flow_till_ops(struct capture_ops *ops)
 
 /* ---- the journal's answers ---- */
 
-/* The order or refund id that stands in an entry's events, as jansson text to be freed; NULL: none.
- */
+/* The order or refund id that stands in an entry's events, to be released; NULL: none. */
 static json_t *order_of(const struct entry *e)
 {
 	for (const struct lw_event *ev = e->first; ev; ev = ev->next) {
-		const char *key = ev->kind == EVENT_ORDER_COMPLETED  ? "order_id"
-		                  : ev->kind == EVENT_ORDER_REFUNDED ? "refund_id"
-		                                                     : NULL;
-		json_t *properties = key ? json_loads(ev->properties, 0, NULL) : NULL;
-		if (properties) {
-			json_t *id = json_incref(json_object_get(properties, key));
-			json_decref(properties);
-			return id;
-		}
+		if (has_order(lw_event_name(ev->kind)))
+			return order_in(ev->properties, strlen(ev->properties));
 	}
 	return NULL;
 }
 
-void flow_till_kept(struct flow *f, const struct entry *e)
+static void till_kept(struct flow *f, const struct entry *e)
 {
 	struct window_slot slot = {.seq = e->seq, .count = e->count};
 	json_t *order = order_of(e);
@@ -282,8 +344,12 @@ void flow_till_kept(struct flow *f, const struct entry *e)
 	json_decref(order);
 }
 
-void flow_till_refused(struct flow *f, const struct entry *e)
+void flow_till_answered(struct flow *f, const struct entry *e)
 {
+	if (e->status == ENTRY_KEPT) {
+		till_kept(f, e);
+		return;
+	}
 	window_forget(f->window, &e->id);
 	send_refused(f, e->tag, &e->id, e->reason);
 }

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "event/member.h"
 
+#define STARTING_TEXT "Cards are kept, names in a moment"
+
 /* Nothing to say is null. */
 static void add_text(struct buf *out, const char *key, const char *text)
 {
@@ -38,8 +40,8 @@ static void end(struct buf *out)
 static void state_of(const struct flow *f, struct sync_state *s, struct freshness_view *fresh)
 {
 	*s = (struct sync_state){0};
-	if (f->p.sync)
-		sync_state(f->p.sync, s);
+	if (f->sync)
+		sync_state(f->sync, s);
 	flow_freshness(f, s, fresh);
 }
 
@@ -236,6 +238,13 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 
 /* ---- the lane ---- */
 
+/* It is not known yet what stands on any lane. */
+static void starting_view(const struct flow *f, struct lane_view *v)
+{
+	if (flow_early_on(f, v->lane))
+		text_copy(v->notice, sizeof v->notice, "Card kept");
+}
+
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 {
 	static const char *const states[] = {
@@ -248,9 +257,12 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	struct sync_state s;
 	struct freshness_view fresh;
 	char restored[6] = "", at[CLOCK_ISO8601_SIZE];
+	bool starting = f->stage == FLOW_STARTING;
 
 	if (!sale_view(f->sale, lane, &v))
 		return false;
+	if (starting)
+		starting_view(f, &v);
 	state_of(f, &s, &fresh);
 	if (v.restored)
 		flow_clock_text(v.restored_wall_us, restored);
@@ -258,12 +270,13 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	buf_byte(out, '{');
 	member_text(out, "lane", v.lane);
 	member_count(out, "rev", v.rev);
-	member_text(out, "state", states[v.state]);
+	member_text(out, "state", starting ? "starting" : states[v.state]);
 	add_person(out, &v, fresh.level);
 	add_question(out, &v, fresh.level == FRESH_LOCKED);
 	add_text(out, "notice", v.notice);
-	member_text(out, "prompt", prompt_of(f, &v, fresh.level));
+	member_text(out, "prompt", starting ? STARTING_TEXT : prompt_of(f, &v, fresh.level));
 	add_text(out, "restored", restored);
+	add_text(out, "restored_cause", v.restored);
 	add_basket(f, out, &v);
 	add_fresh(out, &fresh);
 	add_hq(f, out, &s);

@@ -32,8 +32,8 @@ struct capture_scan {
 /* What flow says to a till message. */
 enum capture_verdict {
 	CAPTURE_TAKEN, /* answered, or will be */
-	CAPTURE_WAIT,  /* the journal's queue is full: keep the line, stop reading, ask again in 10
-	                  ms */
+	CAPTURE_WAIT,  /* the journal's queue is full, or the box is starting: keep the line, stop
+	                  reading, ask again in 10 ms */
 };
 
 struct capture_ops {
@@ -46,8 +46,8 @@ struct capture_ops {
 	/* A till said hello (up; its welcome is on the way) or its connection ended. */
 	void (*till_link)(void *ctx, uint64_t link, const char *till, const char *lane, bool up);
 	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the
-	 * welcome. */
-	void (*till_baskets)(void *ctx, const char *till, struct buf *json);
+	 * welcome, which waits (CAPTURE_WAIT, nothing appended) while they are not known. */
+	enum capture_verdict (*till_baskets)(void *ctx, const char *till, struct buf *json);
 	/* A scanner was opened ("start", "plugged") or lost ("unplugged", "no such device", or the
 	 * system's words). Lost is said once, also for a scanner that is missing from the start. */
 	void (*device)(void *ctx, const char *source, const char *lane, bool up, const char *cause);

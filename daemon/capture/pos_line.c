@@ -99,8 +99,6 @@ static const char *hello_fault(struct pos_link *link, const json_t *body, struct
 static bool welcome(struct pos_link *link)
 {
 	struct pos *p = link->pos;
-	buf_reset(&p->list);
-	p->ops.till_baskets(p->ops.ctx, link->till, &p->list);
 	buf_reset(&p->out);
 	buf_printf(&p->out,
 	           "{\"type\":\"welcome\",\"protocol\":%d,\"store\":\"%s\",\"till\":\"%s\"",
@@ -116,31 +114,35 @@ static bool welcome(struct pos_link *link)
 	return true;
 }
 
-static void take_hello(struct pos_link *link, const json_t *body)
+static enum capture_verdict take_hello(struct pos_link *link, const json_t *body)
 {
 	struct pos *p = link->pos;
 	struct pos_fault f;
 	if (link->state == POS_LINK_UP) {
 		pos_line_refuse(link, body, "already_hello", "type",
 		                "this connection has said hello");
-		return;
+		return CAPTURE_TAKEN;
 	}
 	if (hello_fault(link, body, &f) != NULL) {
 		refuse(link, body, &f);
 		pos_link_end(link);
-		return;
+		return CAPTURE_TAKEN;
 	}
+	buf_reset(&p->list);
+	if (p->ops.till_baskets(p->ops.ctx, member_text(body, "till"), &p->list) == CAPTURE_WAIT)
+		return CAPTURE_WAIT;
 	(void)text_copy(link->till, sizeof(link->till), member_text(body, "till"));
 	(void)text_copy(link->lane, sizeof(link->lane), member_text(body, "lane"));
 	(void)snprintf(link->source, sizeof(link->source), "till:%.27s", link->till);
 	if (!welcome(link)) {
 		pos_link_end(link);
-		return;
+		return CAPTURE_TAKEN;
 	}
 	link->state = POS_LINK_UP;
 	(void)event_del(link->deadline);
 	log_info("till %s (lane %s): connected", link->till, link->lane);
 	p->ops.till_link(p->ops.ctx, link->id, link->till, link->lane, true);
+	return CAPTURE_TAKEN;
 }
 
 static enum capture_verdict hand_over(struct pos_link *link, enum till_type type, json_t *body,
@@ -174,7 +176,7 @@ enum capture_verdict pos_line_take(struct pos_link *link, const char *raw, size_
 		if (type == TILL_HELLO && link->state == POS_LINK_NEW)
 			pos_link_end(link);
 	} else if (type == TILL_HELLO) {
-		take_hello(link, body);
+		verdict = take_hello(link, body);
 	} else {
 		verdict = hand_over(link, type, body, raw, len);
 	}

@@ -11,7 +11,7 @@
 
 #define HELLO_MS 5000     /* a connection that says nothing holds one of 256 places */
 #define ENDING_MS 2000    /* for the last answer to be read */
-#define WAIT_MS 10        /* the journal's queue is full: ask again */
+#define WAIT_MS 10        /* the journal's queue is full, or the box is starting: ask again */
 #define LINES_PER_TURN 32 /* so that one till cannot hold up scanners and other tills */
 
 static void arm(struct event *ev, int ms)
@@ -109,6 +109,18 @@ static void no_line(struct pos_link *link, struct evbuffer *in)
 	}
 }
 
+/* Not now: what comes is left with the sender. A hello that waits was in time; that its till hangs
+ * up meanwhile is still to be seen, so it is read on, up to the watermark. */
+static void wait_a_moment(struct pos_link *link)
+{
+	link->waiting = true;
+	if (link->state == POS_LINK_NEW)
+		(void)event_del(link->deadline);
+	else
+		(void)bufferevent_disable(link->bev, EV_READ);
+	arm(link->again, WAIT_MS);
+}
+
 static void pump(struct pos_link *link)
 {
 	struct evbuffer *in = bufferevent_get_input(link->bev);
@@ -126,9 +138,7 @@ static void pump(struct pos_link *link)
 			return;
 		}
 		if (pos_line_take(link, raw, (size_t)n) == CAPTURE_WAIT) {
-			link->waiting = true;
-			(void)bufferevent_disable(link->bev, EV_READ);
-			arm(link->again, WAIT_MS);
+			wait_a_moment(link);
 			return;
 		}
 		if (link->state == POS_LINK_ENDING)
@@ -159,13 +169,22 @@ static void on_written(struct bufferevent *bev, void *arg)
 		half_close(link);
 }
 
+/* It said nothing but a hello that is not answered yet. */
+static bool only_greeted(struct pos_link *link)
+{
+	struct evbuffer *in = bufferevent_get_input(link->bev);
+	struct evbuffer_ptr at = evbuffer_search(in, "\n", 1, NULL);
+	return link->state == POS_LINK_NEW && link->waiting &&
+	       (size_t)at.pos + 1 == evbuffer_get_length(in);
+}
+
 /* Lines that came in front of the end are still taken. */
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	(void)bev;
 	struct pos_link *link = arg;
 	link->eof = true;
-	if (link->state == POS_LINK_ENDING || !(what & BEV_EVENT_EOF))
+	if (link->state == POS_LINK_ENDING || !(what & BEV_EVENT_EOF) || only_greeted(link))
 		pos_link_free(link, true);
 	else if (!link->waiting && !evtimer_pending(link->again, NULL))
 		pump(link);

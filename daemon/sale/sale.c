@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "sale/sale_internal.h"
+#include "sale/sale_recall.h"
 
 static void random_bytes(void *out, size_t n)
 {
@@ -52,6 +53,7 @@ void sale_free(struct sale *s)
 		return;
 	while (s->first)
 		sale_basket_drop(s, s->first);
+	sale_recall_free(s);
 	buf_free(&s->scratch);
 	free(s->shown);
 	/* Persons and visit keys in plain: a core dump must not hold those of yesterday. */
@@ -106,7 +108,7 @@ struct basket *sale_basket_new(void)
 {
 	struct basket *b = calloc(1, sizeof *b);
 	if (b)
-		b->confirm_until_us = NEVER_US;
+		b->ends_us = NEVER_US;
 	return b;
 }
 

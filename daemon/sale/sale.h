@@ -47,6 +47,14 @@ int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const
               const char *source, const char *method, const char *symbology,
               const struct answer *a);
 
+/* A scan that came before the journal's baskets were back: kept at once as "held" and tied to no
+ * visit. The caller remembers it and brings it by sale_scan, with the same moment and source, when
+ * they are: that the two events are one scan can be seen by that. A card number is refused at once.
+ * 0, or -1 (out of memory). */
+int sale_early(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+               const char *source, const char *method, const char *symbology,
+               const struct answer *a);
+
 /* A till's message. For customer_chosen, `chosen` is its resolved identifier; else NULL.
  * 0, or -1 with err: nothing changed, no event added. */
 int sale_till(struct sale *s, struct entry *e, const struct sale_now *now,
@@ -60,29 +68,58 @@ int sale_choose(struct sale *s, struct entry *e, const struct sale_now *now, con
 int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *now,
                         const char *lane, struct sale_error *err);
 
-/* Let time pass: held scans drop, panels blank, unconfirmed restored baskets end. Adds at most the
- * events that are due. Returns the mono time at which to call again (INT64_MAX: nothing waits). */
+/* A till repeated a message about this basket, or said something else that is no event: it knows
+ * the basket. Nothing happens when it has none of this name. */
+void sale_confirmed(struct sale *s, const char *till, const char *basket,
+                    const struct sale_now *now);
+
+/* Let time pass: held scans drop, panels blank, baskets end that a till did not confirm after a
+ * restart, or has not spoken of for a day. Adds at most the events that are due. Returns the mono
+ * time at which to call again (INT64_MAX: nothing waits). */
 int64_t sale_tick(struct sale *s, struct entry *e, const struct sale_now *now);
 
 /* The journal's answer for an entry that one of the calls above filled. Kept: what was provisional
  * stands. Refused: an attached person is struck out, a closing basket is open again. */
 void sale_answered(struct sale *s, const struct entry *e, const struct sale_now *now);
 
-/* Rebuild from the journal's lines, oldest first; unknown lines are skipped. `key` fetches a visit
- * key (as in journal.h), `open` opens a sealed field and appends its plain text, `profile` fetches
- * a profile by customer id (as in shard.h). A person the shard does not have is restored without a
- * name. */
+/* ---- after a restart ----
+ *
+ * Rebuild from the journal's lines, oldest first, starting at or before what sale_oldest last said;
+ * unknown lines are skipped. `key` fetches a visit key (as in journal.h), `open` opens a sealed
+ * field and appends its plain text, `profile` fetches a profile by customer id (as in shard.h),
+ * `resolve` is who an identifier means today. A basket's person whom the shard does not have is
+ * restored without a name. Any thread, as long as it is one at a time. */
 struct sale_sources { /* key, open: 0 or -1; profile: 1 found, 0 or -1 */
 	int (*key)(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_key *out);
 	int (*open)(void *ctx, const struct visit_key *key, const uint8_t epoch[EVENT_EPOCH_BYTES],
 	            uint64_t seq, const char *n, const char *c, struct buf *json);
 	int (*profile)(void *ctx, const char *customer_id, struct profile *out);
+	void (*resolve)(void *ctx, enum ident_kind kind, const char *value, struct answer *out);
 	void *ctx;
 };
-void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
-                 const char *line, size_t len, const struct sale_sources *from);
-/* After the last line: forget what is closed, mark what is open as restored. The number open. */
-int sale_replayed(struct sale *s, const struct sale_now *now);
+/* 0, or -1: out of memory. */
+int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                const char *line, size_t len, const struct sale_sources *from);
+/* After the last line: what is open is restored, and named in words by why the box was gone; who
+ * can no longer be meant is let go, with events. The number of open baskets, or -1: out of memory.
+ */
+struct sale_start {
+	const char *boot;  /* the kernel's boot id now */
+	const char *cause; /* static text: "power", "crash", "restart", "upgrade", "new" */
+};
+int sale_replayed(struct sale *s, struct entry *e, const struct sale_now *now,
+                  const struct sale_start *start);
+/* From now on tills are heard: restored baskets wait for their word (10 min of the box's running
+ * time in all; after three boots without it they end at once). */
+void sale_tills_heard(struct sale *s, const struct sale_now *now);
+
+/* The oldest event that a rebuild would need for what is open now. false: nothing is open, or none
+ * of it is kept yet. */
+struct sale_spot {
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	uint64_t seq;
+};
+bool sale_oldest(const struct sale *s, struct sale_spot *out);
 
 /* Append a JSON array of the till's own names of its open baskets, in order of opening. */
 void sale_till_baskets(const struct sale *s, const char *till, struct buf *json);
@@ -110,11 +147,11 @@ struct lane_view {
 	uint64_t rev; /* rises with every change of this lane */
 	enum lane_state state;
 	enum person_state person;
-	struct profile profile;  /* valid when PERSON_KNOWN */
-	bool person_provisional; /* not yet kept */
-	bool person_struck;      /* refused by the journal */
-	bool restored;           /* basket continued after a power cut */
-	int64_t restored_wall_us;
+	struct profile profile;   /* valid when PERSON_KNOWN */
+	bool person_provisional;  /* not yet kept */
+	bool person_struck;       /* refused by the journal */
+	const char *restored;     /* why the box was gone while this basket was open, or NULL */
+	int64_t restored_wall_us; /* the last that was kept before it was gone */
 	char profile_ref[EVENT_ID_SIZE];
 	char basket_id[EVENT_ID_SIZE], till[33], till_basket[65];
 	char question_id[EVENT_ID_SIZE]; /* empty: none */
@@ -126,8 +163,11 @@ struct lane_view {
 	size_t line_count;
 	int64_t value; /* minor units */
 };
-/* false: no such lane. */
+/* What stands in front on the lane. false: no such lane. */
 bool sale_view(struct sale *s, const char *lane, struct lane_view *out);
+/* The same as it concerns one of the lane's tills: its own basket, whatever stands in front;
+ * without one, who waits, but nobody whom another till serves. */
+bool sale_view_till(struct sale *s, const char *lane, const char *till, struct lane_view *out);
 
 /* A lane changed since the last call: its name, or NULL. Clears the mark. */
 const char *sale_changed(struct sale *s);

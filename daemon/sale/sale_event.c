@@ -205,7 +205,7 @@ void sale_visit_ended(struct act *act, const struct place *at, const struct pers
 	sale_event(act, EVENT_VISIT_ENDED, at, who);
 }
 
-void sale_abandoned(struct act *act, struct basket *b, const char *reason)
+void sale_abandoned(struct act *act, struct basket *b, const char *reason, const char *till_reason)
 {
 	int64_t value;
 	size_t lines = sale_lines(b, &value);
@@ -213,6 +213,8 @@ void sale_abandoned(struct act *act, struct basket *b, const char *reason)
 	member_text(p, "basket_id", b->place.basket_id);
 	member_integer(p, "lines", (int64_t)lines);
 	member_text(p, "reason", reason);
+	if (till_reason)
+		member_text(p, "till_reason", till_reason);
 	sale_money(act->s, "value", value);
 	sale_event(act, EVENT_BASKET_ABANDONED, &b->place, &b->person);
 }

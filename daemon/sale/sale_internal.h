@@ -31,7 +31,14 @@
 #define DONE_US (5 * INT64_C(1000000))      /* the panel blanks after the sale */
 #define NOTICE_US (10 * INT64_C(1000000))   /* a notice has been read by then */
 #define CONFIRM_US (600 * INT64_C(1000000)) /* a restored basket waits for its till */
-#define RETRY_US (1 * INT64_C(1000000))     /* after memory ran out in a tick */
+#define CONFIRM_BOOTS_MAX 3                 /* ... and in no more boots in a row than these */
+#define IDLE_US                                                                                    \
+	(86400 * INT64_C(1000000)) /* a till says nothing about a basket: the rebuild after        \
+	                              a restart need not look further back */
+#define EARLY_MAX                                                                                  \
+	64 /* scans of a start that was cut short, of which the next one tells the end             \
+	    */
+#define RETRY_US (1 * INT64_C(1000000)) /* after memory ran out in a tick */
 #define NEVER_US INT64_MAX
 
 /* Somebody in a visit. profile_ref empty: nobody. */
@@ -46,6 +53,13 @@ struct person {
 struct seen {
 	char customer_id[33], profile_ref[EVENT_ID_SIZE];
 	struct visit_key key;
+};
+
+/* Where an event stands in the journal; seq 0: not known, it is not kept yet. `nth` is the epoch's
+ * number in order, as far as this process has seen epochs. */
+struct spot {
+	uint32_t nth;
+	struct sale_spot at;
 };
 
 /* A visit, perhaps with its basket, and who was seen in it. */
@@ -74,6 +88,7 @@ struct held {
 	char question_id[EVENT_ID_SIZE], text[129];
 	int64_t until_us;
 	const struct entry *pending;
+	struct spot spot;
 };
 
 /* Somebody who was scanned before there was a basket. */
@@ -84,6 +99,7 @@ struct wait {
 	struct scanned id;
 	int64_t until_us;
 	const struct entry *pending;
+	struct spot spot; /* its visit's first event */
 };
 
 /* The order just closed, until the next basket's first line. */
@@ -91,10 +107,11 @@ struct last {
 	bool on, shown; /* shown: the panel still stands */
 	struct place place;
 	struct person person;
-	char order_id[129];
+	char order_id[129], till[EVENT_NAME_SIZE];
 	int64_t at_us;
 	struct person before; /* the order's person before the pending entry changed it */
 	const struct entry *pending;
+	struct spot spot; /* its basket's opening */
 };
 
 struct lane {
@@ -140,8 +157,15 @@ struct basket {
 	struct person again;   /* was attached by the refused opening */
 	struct person removed; /* detached by an entry not yet kept */
 	const struct entry *removed_pending;
-	bool had_line, restored, unsettled; /* unsettled: has a line that is pending */
-	int64_t restored_wall_us, confirm_until_us;
+	bool had_line, unsettled;      /* unsettled: has a line that is pending */
+	bool waits;                    /* restored; its till has not spoken of it since */
+	int64_t ends_us;               /* without its till's word */
+	const char *restored;          /* why the box was gone; NULL: never while it was open */
+	int64_t restored_wall_us;      /* the last kept before that */
+	char boot[CLOCK_BOOT_ID_SIZE]; /* in which it waits, */
+	int64_t boot_mono_us;          /* since when, */
+	unsigned boots;                /* and in how many so far */
+	struct spot spot;              /* its opening */
 	struct line *lines;
 	size_t line_count, line_cap;
 };
@@ -157,6 +181,8 @@ struct sale {
 	struct lane_line
 	    *shown; /* what the last view points to; always room for every basket's lines */
 	size_t shown_cap;
+	uint32_t epochs;        /* seen so far: the number of the open one */
+	struct recall *recall;  /* while lines are replayed */
 	struct lane saved_lane; /* sale_end puts these back */
 	struct basket saved_basket;
 };
@@ -224,7 +250,8 @@ void sale_detached(struct act *act, const struct place *at, const struct person 
 void sale_visit_started(struct act *act, const struct place *at, const char *evidence);
 void sale_visit_ended(struct act *act, const struct place *at, const struct person *who,
                       const char *reason);
-void sale_abandoned(struct act *act, struct basket *b, const char *reason);
+/* till_reason: the till's own word, or NULL. */
+void sale_abandoned(struct act *act, struct basket *b, const char *reason, const char *till_reason);
 
 /* ---- sale_scan.c: people before, in and after baskets ---- */
 void sale_scanned(struct scanned *out, const char *method, const char *symbology,
@@ -241,6 +268,12 @@ void sale_wait_replace(struct act *act);
 void sale_first_line(struct act *act);
 /* The basket is closing: what is held on it moves on. */
 void sale_held_closed(struct act *act, struct basket *b, bool order);
+
+/* ---- sale_time.c ---- */
+/* Begin an act of the box itself on a lane. */
+void sale_act_of_box(struct act *act, struct lane *lane, struct basket *b);
+/* The till has spoken of its basket. */
+void sale_basket_heard(struct basket *b, const struct sale_now *now);
 
 /* ---- sale_line.c, sale_order.c: till messages; the act is set, the basket found ---- */
 struct call {

@@ -99,8 +99,10 @@ static void order_last(struct call *c, const char *order_id)
 	last->shown = !front;
 	last->place = b->place;
 	last->person = b->person;
+	memcpy(last->till, b->till, sizeof last->till);
 	text_copy(last->order_id, sizeof last->order_id, order_id);
 	last->pending = NULL;
+	last->spot = b->spot;
 	last->at_us = c->act.now->mono_us;
 }
 

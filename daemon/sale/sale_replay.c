@@ -1,47 +1,55 @@
+/* The journal's lines, and what they make of baskets. */
+#include "sale/sale_recall.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-#include "sale/sale_internal.h"
-
-/* One of the journal's lines, opened. */
-struct replayed {
-	struct sale *s;
-	const struct sale_sources *from;
-	const uint8_t *epoch;
-	uint64_t seq;
-	json_t *root, *context, *properties; /* context.laneway */
-};
-
-static const char *text_of(const json_t *object, const char *key)
+const char *sale_replay_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 	return text ? text : "";
 }
 
+struct lane *sale_replay_lane(const struct replayed *r)
+{
+	return sale_lane(r->s, sale_replay_text(r->context, "lane"));
+}
+
+struct spot sale_replay_spot(const struct replayed *r)
+{
+	struct spot spot = {.nth = r->s->epochs, .at.seq = r->seq};
+	memcpy(spot.at.epoch, r->epoch, sizeof spot.at.epoch);
+	return spot;
+}
+
 static struct basket *basket_of(const struct replayed *r)
 {
-	const char *id = text_of(r->context, "basket_id");
+	const char *id = sale_replay_text(r->context, "basket_id");
 	return id[0] ? sale_basket_by_id(r->s, id) : NULL;
 }
 
 static void replay_opened(const struct replayed *r)
 {
 	struct sale *s = r->s;
-	const char *id = text_of(r->context, "basket_id");
+	const char *id = sale_replay_text(r->context, "basket_id");
 	struct basket *b = id[0] ? sale_basket_by_id(s, id) : NULL;
 	if (b || !id[0] || s->basket_count >= BASKETS_MAX || !(b = sale_basket_new()))
 		return;
 	if (!text_copy(b->place.basket_id, sizeof b->place.basket_id, id) ||
 	    !text_copy(b->place.visit_id, sizeof b->place.visit_id,
-	               text_of(r->context, "visit_id")) ||
-	    !text_copy(b->till, sizeof b->till, text_of(r->properties, "till")) ||
-	    !text_copy(b->name, sizeof b->name, text_of(r->properties, "till_basket"))) {
+	               sale_replay_text(r->context, "visit_id")) ||
+	    !text_copy(b->till, sizeof b->till, sale_replay_text(r->properties, "till")) ||
+	    !text_copy(b->name, sizeof b->name, sale_replay_text(r->properties, "till_basket"))) {
 		sale_basket_drop(s, b);
 		return;
 	}
-	text_copy(b->place.staff_ref, sizeof b->place.staff_ref, text_of(r->context, "staff_ref"));
+	text_copy(b->place.staff_ref, sizeof b->place.staff_ref,
+	          sale_replay_text(r->context, "staff_ref"));
 	b->place.training = json_is_true(json_object_get(r->context, "training"));
-	b->lane = sale_lane(s, text_of(r->context, "lane"));
+	b->lane = sale_replay_lane(r);
+	b->spot = sale_replay_spot(r);
 	sale_basket_add(s, b);
+	sale_recall_opened(b);
 }
 
 static bool replay_value(const struct sale *s, struct line *line)
@@ -56,19 +64,23 @@ static void replay_added(const struct replayed *r, struct basket *b)
 	struct sale *s = r->s;
 	const json_t *p = r->properties;
 	struct line line = {0};
-	struct line *old = sale_line(b, text_of(p, "line_id"));
-	if (!b->had_line && b->lane)
+	struct line *old = sale_line(b, sale_replay_text(p, "line_id"));
+	if (!b->had_line && b->lane) {
 		b->lane->last.on = false;
+		sale_recall_first_line(r, b);
+	}
 	b->had_line = true;
-	if (!text_copy(line.shown.line_id, sizeof line.shown.line_id, text_of(p, "line_id")) ||
-	    !text_copy(line.shown.quantity, sizeof line.shown.quantity, text_of(p, "quantity")) ||
-	    !num_money(text_of(p, "price"), s->digits, &line.shown.price) || line.shown.price < 0 ||
-	    !replay_value(s, &line))
+	if (!text_copy(line.shown.line_id, sizeof line.shown.line_id,
+	               sale_replay_text(p, "line_id")) ||
+	    !text_copy(line.shown.quantity, sizeof line.shown.quantity,
+	               sale_replay_text(p, "quantity")) ||
+	    !num_money(sale_replay_text(p, "price"), s->digits, &line.shown.price) ||
+	    line.shown.price < 0 || !replay_value(s, &line))
 		return;
-	text_copy(line.shown.name, sizeof line.shown.name, text_of(p, "name"));
-	text_copy(line.shown.unit, sizeof line.shown.unit, text_of(p, "unit"));
-	text_copy(line.sku, sizeof line.sku, text_of(p, "sku"));
-	text_copy(line.entry_method, sizeof line.entry_method, text_of(p, "entry_method"));
+	text_copy(line.shown.name, sizeof line.shown.name, sale_replay_text(p, "name"));
+	text_copy(line.shown.unit, sizeof line.shown.unit, sale_replay_text(p, "unit"));
+	text_copy(line.sku, sizeof line.sku, sale_replay_text(p, "sku"));
+	text_copy(line.entry_method, sizeof line.entry_method, sale_replay_text(p, "entry_method"));
 	if (old)
 		*old = line;
 	else if (b->line_count < LINES_MAX && sale_line_room(s, b))
@@ -77,7 +89,7 @@ static void replay_added(const struct replayed *r, struct basket *b)
 
 static void replay_removed(const struct replayed *r, struct basket *b)
 {
-	struct line *line = sale_line(b, text_of(r->properties, "line_id"));
+	struct line *line = sale_line(b, sale_replay_text(r->properties, "line_id"));
 	if (!line)
 		return;
 	size_t after = b->line_count - (size_t)(line - b->lines) - 1;
@@ -87,12 +99,12 @@ static void replay_removed(const struct replayed *r, struct basket *b)
 
 static void replay_changed(const struct replayed *r, struct basket *b)
 {
-	struct line *line = sale_line(b, text_of(r->properties, "line_id"));
-	const char *to = text_of(r->properties, "to");
+	struct line *line = sale_line(b, sale_replay_text(r->properties, "line_id"));
+	const char *to = sale_replay_text(r->properties, "to");
 	if (!line)
 		return;
 	struct line new = *line;
-	if (!strcmp(text_of(r->properties, "field"), "price")) {
+	if (!strcmp(sale_replay_text(r->properties, "field"), "price")) {
 		if (!num_money(to, r->s->digits, &new.shown.price) || new.shown.price < 0)
 			return;
 	} else if (!text_copy(new.shown.quantity, sizeof new.shown.quantity, to)) {
@@ -102,19 +114,18 @@ static void replay_changed(const struct replayed *r, struct basket *b)
 		*line = new;
 }
 
-/* The plain text of the line's sealed field, or NULL: its key is gone, or it was not sealed. */
-static json_t *open_sealed(const struct replayed *r, struct visit_key *key)
+json_t *sale_replay_sealed(const struct replayed *r, struct visit_key *key)
 {
 	const json_t *sealed = json_object_get(r->context, "sealed");
-	const char *k = text_of(sealed, "k");
+	const char *k = sale_replay_text(sealed, "k");
 	uint8_t id[EVENT_ID_BYTES];
 	struct buf plain = {0};
 	json_t *person = NULL;
 	if (text_unb64(k, strlen(k), id, sizeof id) != (ssize_t)sizeof id ||
 	    r->from->key(r->from->ctx, id, key))
 		return NULL;
-	if (!r->from->open(r->from->ctx, key, r->epoch, r->seq, text_of(sealed, "n"),
-	                   text_of(sealed, "c"), &plain) &&
+	if (!r->from->open(r->from->ctx, key, r->epoch, r->seq, sale_replay_text(sealed, "n"),
+	                   sale_replay_text(sealed, "c"), &plain) &&
 	    plain.len)
 		person = json_loadb((const char *)plain.data, plain.len, 0, NULL);
 	buf_free(&plain);
@@ -126,18 +137,19 @@ static bool replay_person(const struct replayed *r, struct person *who)
 {
 	const json_t *identity = json_object_get(r->context, "identity");
 	*who = (struct person){0};
-	json_t *person = open_sealed(r, &who->key);
-	const char *customer_id = text_of(person, "customer_id");
+	json_t *person = sale_replay_sealed(r, &who->key);
+	const char *customer_id = sale_replay_text(person, "customer_id");
 	bool named = customer_id[0] && text_copy(who->profile_ref, sizeof who->profile_ref,
-	                                         text_of(r->properties, "profile_ref"));
+	                                         sale_replay_text(r->properties, "profile_ref"));
 	if (named && r->from->profile(r->from->ctx, customer_id, &who->profile) != 1)
 		who->profile = (struct profile){0};
 	named = named &&
 	        text_copy(who->profile.customer_id, sizeof who->profile.customer_id, customer_id);
-	text_copy(who->ident_ref, sizeof who->ident_ref, text_of(person, "ident_ref"));
-	text_copy(who->rule, sizeof who->rule, text_of(identity, "rule"));
-	text_copy(who->ruleset, sizeof who->ruleset, text_of(identity, "ruleset"));
-	text_copy(who->confidence, sizeof who->confidence, text_of(identity, "confidence"));
+	text_copy(who->ident_ref, sizeof who->ident_ref, sale_replay_text(person, "ident_ref"));
+	text_copy(who->rule, sizeof who->rule, sale_replay_text(identity, "rule"));
+	text_copy(who->ruleset, sizeof who->ruleset, sale_replay_text(identity, "ruleset"));
+	text_copy(who->confidence, sizeof who->confidence,
+	          sale_replay_text(identity, "confidence"));
 	json_decref(person);
 	return named;
 }
@@ -150,6 +162,7 @@ static void replay_attached(const struct replayed *r, struct basket *b)
 	if (!replay_person(r, &who))
 		return;
 	sale_seen(&b->place, &who);
+	sale_recall_attached(r, who.ident_ref);
 	b->person = who;
 	if (b->stage == STAGE_TENDER)
 		b->since = SINCE_END;
@@ -157,8 +170,7 @@ static void replay_attached(const struct replayed *r, struct basket *b)
 		b->since = b->had_line ? SINCE_DURING : SINCE_START;
 }
 
-/* The order just closed: a card shown after the restart may still mean it. at_us holds the wall
- * time until sale_replayed. */
+/* The order just closed: a card shown after the restart may still mean it. */
 static void replay_order(const struct replayed *r, struct basket *b)
 {
 	struct lane *lane = b->lane;
@@ -166,12 +178,11 @@ static void replay_order(const struct replayed *r, struct basket *b)
 	if (last) {
 		b->stage = STAGE_CLOSING;
 		const struct basket *front = sale_front(r->s, lane);
-		*last = (struct last){.place = b->place, .person = b->person};
-		last->on =
-		    (!front || !front->had_line) &&
-		    text_copy(last->order_id, sizeof last->order_id,
-		              text_of(r->properties, "order_id")) &&
-		    clock_parse_iso8601(text_of(r->root, "originalTimestamp"), &last->at_us) == 0;
+		*last = (struct last){.place = b->place, .person = b->person, .spot = b->spot};
+		sale_recall_moment(r, &sale_recall_of(r->s, lane)->last);
+		last->on = (!front || !front->had_line) &&
+		           text_copy(last->order_id, sizeof last->order_id,
+		                     sale_replay_text(r->properties, "order_id"));
 	}
 	sale_basket_drop(r->s, b);
 }
@@ -179,27 +190,58 @@ static void replay_order(const struct replayed *r, struct basket *b)
 /* A word on the order just closed. */
 static void replay_after_order(const struct replayed *r, enum event_kind kind)
 {
-	struct lane *lane = sale_lane(r->s, text_of(r->context, "lane"));
+	struct lane *lane = sale_replay_lane(r);
 	struct last *last = lane ? &lane->last : NULL;
 	struct person who = {0};
 	if (!last || !last->on ||
-	    strcmp(last->place.basket_id, text_of(r->context, "basket_id")) != 0)
+	    strcmp(last->place.basket_id, sale_replay_text(r->context, "basket_id")) != 0)
 		return;
+	if (kind == EVENT_ORDER_CLAIMED)
+		sale_recall_claimed(r);
 	if (kind == EVENT_ORDER_CLAIMED && replay_person(r, &who))
 		sale_seen(&last->place, &who);
 	if (kind == EVENT_ORDER_CLAIMED || kind == EVENT_CUSTOMER_DETACHED)
 		last->person = who;
 }
 
-static void replay_kind(const struct replayed *r, enum event_kind kind)
+/* The box came back: each open basket whose till has not spoken since was gone for the first time,
+ * or waits one boot longer. */
+static void replay_box_started(const struct replayed *r)
 {
-	struct basket *b = basket_of(r);
-	if (kind == EVENT_BASKET_OPENED)
-		replay_opened(r);
-	if (!b) {
-		replay_after_order(r, kind);
-		return;
+	static const char *const causes[] = {"power", "crash", "upgrade", "restart"};
+	const char *boot = sale_replay_text(r->context, "boot"), *why = "restart";
+	const char *cause = sale_replay_text(r->properties, "cause");
+
+	for (size_t i = 0; i < sizeof causes / sizeof *causes; i++) {
+		if (!strcmp(cause, causes[i]))
+			why = causes[i];
 	}
+	for (struct basket *b = r->s->first; b; b = b->next)
+		sale_basket_gone(b, why, r->s->recall->ended_us, boot,
+		                 json_integer_value(json_object_get(r->context, "mono_us")));
+}
+
+void sale_basket_gone(struct basket *b, const char *why, int64_t ended_us, const char *boot,
+                      int64_t mono_us)
+{
+	if (!b->waits) {
+		b->restored = why;
+		b->restored_wall_us = ended_us;
+	}
+	b->waits = true;
+	if (!strcmp(b->boot, boot))
+		return;
+	text_copy(b->boot, sizeof b->boot, boot);
+	b->boot_mono_us = mono_us;
+	b->boots++;
+}
+
+static void replay_basket(const struct replayed *r, struct basket *b, enum event_kind kind)
+{
+	static const struct sale_now never;
+
+	if (!strncmp(sale_replay_text(r->context, "source"), "till:", 5))
+		sale_basket_heard(b, &never);
 	switch (kind) {
 	case EVENT_PRODUCT_ADDED:
 		replay_added(r, b);
@@ -231,7 +273,72 @@ static void replay_kind(const struct replayed *r, enum event_kind kind)
 	}
 }
 
-/* The kind of a line that changes a basket, without parsing it; else EVENT_KIND_COUNT. Keys are
+static void replay_kind(const struct replayed *r, enum event_kind kind)
+{
+	struct basket *b = basket_of(r);
+
+	switch (kind) {
+	case EVENT_BOX_STARTED:
+		replay_box_started(r);
+		break;
+	case EVENT_BASKET_OPENED:
+		replay_opened(r);
+		break;
+	case EVENT_IDENTIFIER_PRESENTED:
+		sale_recall_presented(r);
+		break;
+	case EVENT_VISIT_STARTED:
+		sale_recall_visit_started(r);
+		break;
+	case EVENT_VISIT_ENDED:
+		sale_recall_visit_ended(r);
+		break;
+	default:
+		if (b)
+			replay_basket(r, b, kind);
+		else
+			replay_after_order(r, kind);
+		break;
+	}
+}
+
+/* A line of another epoch than the one before: there the box was gone. */
+static void epoch_of(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES])
+{
+	struct recall *recall = s->recall;
+
+	if (memcmp(recall->epoch, epoch, sizeof recall->epoch) == 0)
+		return;
+	memcpy(recall->epoch, epoch, sizeof recall->epoch);
+	recall->ended_us = sale_replay_ended(s);
+	s->epochs++;
+}
+
+int64_t sale_replay_ended(const struct sale *s)
+{
+	const struct buf *line = &s->recall->before;
+	int64_t wall_us = 0;
+	json_t *root = line->len ? json_loadb((const char *)line->data, line->len, 0, NULL) : NULL;
+
+	clock_parse_iso8601(sale_replay_text(root, "originalTimestamp"), &wall_us);
+	json_decref(root);
+	return wall_us;
+}
+
+/* false: out of memory. */
+static bool recall_begin(struct sale *s)
+{
+	if (s->recall)
+		return true;
+	s->recall = calloc(1, sizeof *s->recall);
+	if (s->recall)
+		s->recall->lanes = calloc(s->lane_count + 1, sizeof *s->recall->lanes);
+	if (s->recall && !s->recall->lanes)
+		sale_recall_free(s);
+	return s->recall != NULL;
+}
+
+/* The kind of a line that matters here, without parsing it; else EVENT_KIND_COUNT. Keys are
  * sorted, so "event" follows the closed context, and no text can hold its unescaped quotes. */
 static enum event_kind kind_of(const char *line, size_t len)
 {
@@ -248,6 +355,10 @@ static enum event_kind kind_of(const char *line, size_t len)
 	memcpy(name, at, (size_t)(end - at));
 	name[end - at] = '\0';
 	switch (lw_event_kind_of(name)) {
+	case EVENT_BOX_STARTED:
+	case EVENT_IDENTIFIER_PRESENTED:
+	case EVENT_VISIT_STARTED:
+	case EVENT_VISIT_ENDED:
 	case EVENT_BASKET_OPENED:
 	case EVENT_PRODUCT_ADDED:
 	case EVENT_PRODUCT_REMOVED:
@@ -264,13 +375,16 @@ static enum event_kind kind_of(const char *line, size_t len)
 	}
 }
 
-void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
-                 const char *line, size_t len, const struct sale_sources *from)
+int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
+                const char *line, size_t len, const struct sale_sources *from)
 {
+	if (!recall_begin(s))
+		return -1;
+	epoch_of(s, epoch);
+	buf_reset(&s->recall->before);
+	buf_add(&s->recall->before, line, len);
 	enum event_kind kind = kind_of(line, len);
-	if (kind == EVENT_KIND_COUNT)
-		return;
-	json_t *root = json_loadb(line, len, 0, NULL);
+	json_t *root = kind == EVENT_KIND_COUNT ? NULL : json_loadb(line, len, 0, NULL);
 	struct replayed r = {
 	    .s = s,
 	    .from = from,
@@ -283,23 +397,5 @@ void sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_
 	if (root)
 		replay_kind(&r, kind);
 	json_decref(root);
-}
-
-int sale_replayed(struct sale *s, const struct sale_now *now)
-{
-	int open = 0;
-	for (size_t i = 0; i < s->lane_count; i++) {
-		struct last *last = &s->lanes[i].last;
-		int64_t age_us = now->wall_us - last->at_us;
-		last->on = last->on && age_us >= 0;
-		last->at_us = now->mono_us - age_us;
-	}
-	for (struct basket *b = s->first; b; b = b->next) {
-		b->restored = true;
-		b->restored_wall_us = now->wall_us;
-		b->confirm_until_us = now->mono_us + CONFIRM_US;
-		sale_news(b->lane);
-		open++;
-	}
-	return open;
+	return 0;
 }

@@ -103,19 +103,21 @@ static void scan_hold(struct scan *scan, enum question kind, const struct person
 	held->person = scan->who;
 	held->id = scan->id;
 	held->pending = scan->act.e;
+	held->spot = (struct spot){0};
 	sale_ask(lane, kind, instead_of);
 	if (kind == ASK_LAST)
 		held->until_us = scan->act.now->mono_us + HELD_US;
 }
 
-/* The visit of who waits: begun by the scan. */
-static void wait_open(struct act *act)
+/* The visit of who waits: begun by the scan, or by the cashier's word on a scan before ("next"). */
+static void wait_open(struct act *act, const char *evidence)
 {
 	struct wait *wait = &act->lane->wait;
 	if (!wait->on) {
 		wait->place = (struct place){0};
+		wait->spot = (struct spot){0};
 		sale_id(wait->place.visit_id);
-		sale_visit_started(act, &wait->place, "scan");
+		sale_visit_started(act, &wait->place, evidence);
 	}
 	wait->on = true;
 	wait->until_us = act->now->mono_us + WAIT_US;
@@ -128,7 +130,10 @@ void sale_wait(struct act *act, const struct person *who, const struct scanned *
 	struct wait *wait = &act->lane->wait;
 	if (wait->on && !sale_same(&wait->person, who))
 		sale_presented(act, &wait->place, &wait->id, &wait->person, OUTCOME_DROPPED);
-	wait_open(act);
+	bool first = !wait->on;
+	wait_open(act, "next");
+	if (first) /* who it is was said by the scan that was held */
+		wait->spot = act->lane->held.spot;
 	sale_person_move(&wait->place, who, &wait->person);
 	wait->id = *id;
 }
@@ -146,7 +151,7 @@ static void scan_early(struct scan *scan, const struct answer *a)
 	struct wait *wait = &act->lane->wait;
 	bool alone = !wait->on;
 	if (alone)
-		wait_open(act);
+		wait_open(act, "scan");
 	scan->at = &wait->place;
 	sale_person(scan->at, a, &scan->who);
 	if (!alone && !sale_same(&wait->person, &scan->who)) {
@@ -237,6 +242,23 @@ int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const
 	else
 		scan_early(&scan, a);
 	return sale_end(&scan.act);
+}
+
+int sale_early(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,
+               const char *source, const char *method, const char *symbology,
+               const struct answer *a)
+{
+	struct lane *lane = sale_lane(s, lane_name);
+	const struct place nowhere = {0};
+	struct scanned id;
+	if (!lane)
+		return -1;
+	struct act act = {.s = s, .e = e, .now = now, .source = source, .lane = lane};
+	sale_begin(&act);
+	sale_scanned(&id, method, symbology, a);
+	sale_presented(&act, &nowhere, &id, NULL,
+	               a->outcome == OUTCOME_REFUSED_PAN ? a->outcome : OUTCOME_HELD);
+	return sale_end(&act);
 }
 
 void sale_first_line(struct act *act)

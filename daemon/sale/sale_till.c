@@ -48,7 +48,7 @@ static void opened_events(struct call *c, struct basket *b, const struct person 
 		sale_attach(act, b, who, "scan", "waiting");
 	b->opening = act->e;
 	b->unopened = false;
-	b->confirm_until_us = NEVER_US;
+	sale_basket_heard(b, act->now);
 	act->lane->last.shown = false;
 	sale_news(act->lane);
 }
@@ -194,7 +194,7 @@ static int basket_voided(struct call *c)
 {
 	struct basket *b = c->basket;
 	sale_held_closed(&c->act, b, false);
-	sale_abandoned(&c->act, b, "void");
+	sale_abandoned(&c->act, b, "void", sale_member(c, "reason"));
 	sale_visit_ended(&c->act, &b->place, &b->person, "void");
 	b->stage_before = b->stage;
 	b->stage = STAGE_CLOSING;
@@ -242,8 +242,17 @@ static int find_basket(struct call *c)
 	if (b->lane != c->act.lane)
 		sale_news(b->lane);
 	b->lane = c->act.lane;
-	b->confirm_until_us = NEVER_US;
+	sale_basket_heard(b, c->act.now);
 	return 0;
+}
+
+void sale_confirmed(struct sale *s, const char *till, const char *basket,
+                    const struct sale_now *now)
+{
+	struct basket *b = sale_basket(s, till, basket);
+
+	if (b)
+		sale_basket_heard(b, now);
 }
 
 int sale_till(struct sale *s, struct entry *e, const struct sale_now *now,

@@ -2,8 +2,7 @@
 
 #include "sale/sale_internal.h"
 
-/* Begin an act of the box itself on a lane. */
-static void act_of_box(struct act *act, struct lane *lane, struct basket *b)
+void sale_act_of_box(struct act *act, struct lane *lane, struct basket *b)
 {
 	act->source = "box";
 	act->date = NULL;
@@ -20,7 +19,7 @@ static int64_t sooner(int64_t a, int64_t b)
 static void tick_wait(struct act *act, struct lane *lane)
 {
 	struct wait *wait = &lane->wait;
-	act_of_box(act, lane, NULL);
+	sale_act_of_box(act, lane, NULL);
 	if (lane->held.on && !lane->held.place.basket_id[0])
 		sale_held_drop(act);
 	sale_presented(act, &wait->place, &wait->id, &wait->person, OUTCOME_DROPPED);
@@ -52,7 +51,7 @@ static int64_t tick_lane(struct act *act, struct lane *lane)
 			return now + RETRY_US;
 	}
 	if (lane->held.on && lane->held.until_us <= now) {
-		act_of_box(act, lane, NULL);
+		sale_act_of_box(act, lane, NULL);
 		sale_held_drop(act);
 		if (sale_end(act))
 			return now + RETRY_US;
@@ -62,20 +61,28 @@ static int64_t tick_lane(struct act *act, struct lane *lane)
 	return lane->held.on ? sooner(next, lane->held.until_us) : next;
 }
 
+void sale_basket_heard(struct basket *b, const struct sale_now *now)
+{
+	b->waits = false;
+	b->boots = 0;
+	b->boot[0] = '\0';
+	b->ends_us = now->mono_us + IDLE_US;
+}
+
 static int64_t tick_basket(struct act *act, struct basket *b)
 {
 	if (b->stage == STAGE_CLOSING)
 		return NEVER_US;
-	if (b->confirm_until_us > act->now->mono_us)
-		return b->confirm_until_us;
+	if (b->ends_us > act->now->mono_us)
+		return b->ends_us;
 	if (b->unopened) { /* the journal never heard of it */
 		sale_news(b->lane);
 		sale_basket_drop(act->s, b);
 		return NEVER_US;
 	}
-	act_of_box(act, b->lane, b);
+	sale_act_of_box(act, b->lane, b);
 	sale_held_closed(act, b, false);
-	sale_abandoned(act, b, "power");
+	sale_abandoned(act, b, b->waits ? "power" : "idle", NULL);
 	sale_visit_ended(act, &b->place, &b->person, "timeout");
 	b->stage_before = b->stage;
 	b->stage = STAGE_CLOSING;
@@ -107,6 +114,16 @@ struct answered {
 	bool kept;
 };
 
+/* Where the entry stands, if this is the first one of what has this spot. */
+static void set_spot(const struct answered *a, struct spot *spot)
+{
+	if (!a->kept || spot->at.seq)
+		return;
+	spot->nth = a->s->epochs;
+	memcpy(spot->at.epoch, a->e->epoch, sizeof spot->at.epoch);
+	spot->at.seq = a->e->seq;
+}
+
 static void strike(const struct answered *a, struct lane *lane, const struct person *who)
 {
 	if (!lane)
@@ -123,6 +140,7 @@ static void answered_lane(const struct answered *a, struct lane *lane)
 	struct held *held = &lane->held;
 	if (wait->pending == a->e) {
 		wait->pending = NULL;
+		set_spot(a, &wait->spot);
 		sale_touch(lane);
 		if (wait->on && !a->kept) {
 			wait->on = false;
@@ -134,6 +152,7 @@ static void answered_lane(const struct answered *a, struct lane *lane)
 	}
 	if (held->pending == a->e) {
 		held->pending = NULL;
+		set_spot(a, &held->spot);
 		if (held->on && !a->kept) {
 			held->on = false;
 			strike(a, lane, &held->person);
@@ -229,8 +248,7 @@ static void reopen(const struct answered *a, struct basket *b)
 {
 	struct lane *lane = b->lane;
 	b->stage = b->stage_before;
-	if (b->confirm_until_us != NEVER_US)
-		b->confirm_until_us = a->now->mono_us + CONFIRM_US;
+	b->ends_us = a->now->mono_us + (b->waits ? CONFIRM_US : IDLE_US);
 	if (!lane)
 		return;
 	if (!strcmp(lane->last.place.basket_id, b->place.basket_id))
@@ -251,7 +269,9 @@ static void answered_basket(const struct answered *a, struct basket *b)
 		b->opening = NULL;
 		b->unopened = !a->kept;
 		if (b->unopened)
-			b->confirm_until_us = a->now->mono_us + CONFIRM_US;
+			b->ends_us = a->now->mono_us + CONFIRM_US;
+		else
+			set_spot(a, &b->spot);
 	}
 	if (b->closing != a->e)
 		return;

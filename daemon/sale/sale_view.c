@@ -64,29 +64,53 @@ static void view_question(const struct held *held, struct lane_view *v)
 	memcpy(v->choices, questions[held->kind].choices, sizeof v->choices);
 }
 
-bool sale_view(struct sale *s, const char *name, struct lane_view *out)
+/* front: the basket that is looked at, or NULL; alone: nobody else is served on this lane. */
+static void view_lane(struct sale *s, const struct lane *lane, const struct basket *front,
+                      bool alone, struct lane_view *out)
 {
-	const struct lane *lane = sale_lane(s, name);
-	if (!lane)
-		return false;
-	const struct basket *front = sale_front(s, lane);
 	*out = (struct lane_view){.rev = lane->rev, .state = LANE_IDLE};
 	memcpy(out->lane, lane->name, sizeof out->lane);
 	memcpy(out->notice, lane->notice, sizeof out->notice);
 	if (front)
 		view_basket(s, front, out);
-	else if (lane->last.shown)
+	else if (alone && lane->last.shown)
 		view_done(s, lane, out);
-	else if (lane->wait.on)
+	else if (alone && lane->wait.on)
 		view_person(out, &lane->wait.person.profile, lane->wait.person.profile_ref,
 		            lane->wait.pending);
-	if (out->person == PERSON_NONE && lane->struck_ref[0]) {
+	if (out->person == PERSON_NONE && alone && lane->struck_ref[0]) {
 		view_person(out, &lane->struck, lane->struck_ref, false);
 		out->person_struck = true;
-	} else if (out->person == PERSON_NONE) {
+	} else if (out->person == PERSON_NONE && alone) {
 		out->person = lane->presented;
 	}
-	if (lane->held.on)
+	if (alone && lane->held.on)
+		view_question(&lane->held, out);
+}
+
+bool sale_view(struct sale *s, const char *name, struct lane_view *out)
+{
+	const struct lane *lane = sale_lane(s, name);
+	if (lane)
+		view_lane(s, lane, sale_front(s, lane), true, out);
+	return lane != NULL;
+}
+
+bool sale_view_till(struct sale *s, const char *name, const char *till, struct lane_view *out)
+{
+	const struct lane *lane = sale_lane(s, name);
+	const struct basket *own = NULL, *front = lane ? sale_front(s, lane) : NULL;
+	if (!lane)
+		return false;
+	for (const struct basket *b = s->first; b; b = b->next)
+		if (b->lane == lane && b->stage != STAGE_CLOSING && !strcmp(b->till, till))
+			own = b;
+	bool others = front && front != own;
+	if (!front && lane->last.shown)
+		others = strcmp(lane->last.till, till) != 0;
+	view_lane(s, lane, own, !others, out);
+	if (others && lane->held.on && own &&
+	    !strcmp(lane->held.place.basket_id, own->place.basket_id))
 		view_question(&lane->held, out);
 	return true;
 }

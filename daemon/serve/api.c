@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "flow.h"
+#include "serve/later.h"
 #include "serve/live.h"
 #include "serve/metrics.h"
 #include "serve/ui.h"
@@ -129,12 +130,37 @@ static bool word(json_t *v)
 	       strlen(json_string_value(v)) == json_string_length(v);
 }
 
-static void reply_tap(struct http_call *call, int rc, const struct sale_error *err)
+static void reply_tap(struct http_call *call, const struct sale_error *err)
 {
-	if (rc == 0)
+	if (!err)
 		http_reply(call, 200, JSON_TYPE, "{}", 2);
 	else
 		http_refuse(call, 409, err->code, err->message);
+}
+
+static void tap_done(void *ctx, const struct sale_error *err)
+{
+	struct http_call call;
+
+	if (later_take(ctx, &call))
+		reply_tap(&call, err);
+}
+
+/* Answered when the journal has it: what a screen was told "done" is done. */
+static void tap(struct api *a, struct http_call *call, const char *question, const char *choice)
+{
+	struct later *later = later_keep(call);
+	struct sale_error err = {.code = "no_memory", .message = "out of memory: press again"};
+	const struct flow_tap t = {.lane = call->arg,
+	                           .question = question,
+	                           .choice = choice,
+	                           .done = tap_done,
+	                           .ctx = later};
+
+	if (!later)
+		reply_tap(call, &err);
+	else if (flow_tap(a->flow, &t, &err) < 0)
+		tap_done(later, &err);
 }
 
 /* The body as an object, or NULL: the request has been answered. */
@@ -158,7 +184,6 @@ static json_t *object(struct http_call *call)
 static void post_choose(void *ctx, struct http_call *call)
 {
 	struct api *a = ctx;
-	struct sale_error err = {0};
 	json_t *o, *question, *choice;
 
 	if (!has_lane(a, call->arg)) {
@@ -174,9 +199,7 @@ static void post_choose(void *ctx, struct http_call *call)
 		http_refuse(call, 400, "bad_choice",
 		            "\"question\" and \"choice\" must be text, as shown in the lane view");
 	} else {
-		int rc = flow_choose(a->flow, call->arg, json_string_value(question),
-		                     json_string_value(choice), &err);
-		reply_tap(call, rc, &err);
+		tap(a, call, json_string_value(question), json_string_value(choice));
 	}
 	json_decref(o);
 }
@@ -184,7 +207,6 @@ static void post_choose(void *ctx, struct http_call *call)
 static void post_wrong_customer(void *ctx, struct http_call *call)
 {
 	struct api *a = ctx;
-	struct sale_error err = {0};
 	json_t *o;
 
 	if (!has_lane(a, call->arg)) {
@@ -195,7 +217,7 @@ static void post_wrong_customer(void *ctx, struct http_call *call)
 	if (!o)
 		return;
 	json_decref(o);
-	reply_tap(call, flow_wrong_customer(a->flow, call->arg, &err), &err);
+	tap(a, call, NULL, NULL);
 }
 
 /* ---- the box ---- */

@@ -221,9 +221,10 @@ int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES
                        struct visit_key *out);
 
 /* Every remembered message id younger than since_wall_us, or of no known time (told as 0), oldest
- * first. 0, or -1. fn runs with the file open for reading: it must not wait. A window that is told
- * all ids (since 0) and then expired also knows what is too old, for as long as packs are kept. */
-typedef void journal_id_fn(void *ctx, const struct entry_id *id,
+ * first, until fn returns false. 0, or -1. fn runs with the file open for reading: it must not
+ * wait. A window that is told all ids (since 0) and then expired also knows what is too old, for as
+ * long as packs are kept. */
+typedef bool journal_id_fn(void *ctx, const struct entry_id *id,
                            const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, uint32_t count,
                            int64_t wall_us);
 int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn,
@@ -235,6 +236,17 @@ typedef bool journal_line_fn(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], 
                              const char *line, size_t len);
 int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journal_line_fn *fn,
                          void *ctx);
+
+/* The same from a place on, whatever the clock said: from the pack that holds (epoch, seq), or the
+ * first one above it. Where `epoch` is NULL, or no epoch of the file: the newest events, at least
+ * `newest` of them if there are as many. A pack that cannot be opened is logged and left out; its
+ * number is added to *unread. 0, or -1. */
+struct journal_from {
+	const uint8_t *epoch;
+	uint64_t seq, newest;
+};
+int journal_reader_lines_from(struct journal_reader *r, const struct journal_from *from,
+                              journal_line_fn *fn, void *ctx, uint64_t *unread);
 
 /* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into
  * out. `progress` (may be NULL) is called now and then with done and total packs; false ends the

@@ -131,7 +131,7 @@ struct id_scan {
 	void *ctx;
 };
 
-/* The records of the row the statement stands on. 0 or -1. */
+/* The records of the row the statement stands on. 0, 1 when fn wants no more, or -1. */
 static int tell_ids(struct journal_reader *r, const struct id_scan *scan)
 {
 	uint64_t first = (uint64_t)sqlite3_column_int64(r->ids, 2);
@@ -145,8 +145,11 @@ static int tell_ids(struct journal_reader *r, const struct id_scan *scan)
 		return 0;
 	if (journal_reader_epoch_key(r, sqlite3_column_int64(r->ids, 1)) != 1)
 		return fault(r, "a pack names no epoch");
-	while ((rc = pack_id_next(ids, n, &at, &id)) == 1)
-		scan->fn(scan->ctx, &id.id, r->key_epoch, first + id.offset, id.count, wall_us);
+	while ((rc = pack_id_next(ids, n, &at, &id)) == 1) {
+		if (!scan->fn(scan->ctx, &id.id, r->key_epoch, first + id.offset, id.count,
+		              wall_us))
+			return 1;
+	}
 	return rc < 0 ? fault(r, "message ids of a pack are malformed") : 0;
 }
 
@@ -163,7 +166,7 @@ static int scan_ids(struct journal_reader *r, struct id_scan *scan)
 	}
 	sqlite3_reset(r->ids);
 	if (told)
-		return -1;
+		return told < 0 ? -1 : 0;
 	return rc == SQLITE_DONE ? packs == SCAN_PACKS_MAX : fault(r, "message ids cannot be read");
 }
 
@@ -233,6 +236,61 @@ int journal_reader_lines(struct journal_reader *r, int64_t since_wall_us, journa
 		}
 		if (n < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* ---- lines from a place on ---- */
+
+/* The id of the pack where the newest events begin, at least so many of them; 1 when there are not
+ * as many. -1: error. */
+static int64_t newest_packs(struct journal_reader *r, uint64_t events)
+{
+	struct journal_place place = {.id = INT64_MAX};
+	int64_t id = 1;
+	uint64_t seen = 0;
+	int rc = 1;
+
+	while (rc == 1 && seen < events) {
+		rc = journal_seek_before(&r->seek, place.id, &place);
+		if (rc == 1) {
+			id = place.id;
+			seen += place.count;
+		}
+	}
+	return rc < 0 ? -1 : seen < events ? 1 : id;
+}
+
+static int64_t first_of(struct journal_reader *r, const struct journal_from *from)
+{
+	struct journal_row row;
+	struct journal_place place;
+	int rc = from->epoch ? journal_seek_epoch_id(&r->seek, from->epoch, &row) : 0;
+
+	if (rc == 0)
+		return newest_packs(r, from->newest);
+	if (rc == 1)
+		rc = journal_seek_pack(&r->seek, row.ordinal, from->seq, &place);
+	return rc < 0 ? -1 : rc == 1 ? place.id : 1;
+}
+
+int journal_reader_lines_from(struct journal_reader *r, const struct journal_from *from,
+                              journal_line_fn *fn, void *ctx, uint64_t *unread)
+{
+	int64_t ids[SCAN_PACKS_MAX], next = first_of(r, from);
+
+	if (next < 0)
+		return -1;
+	while (next) {
+		int n = young_packs(r, INT64_MIN, &next, ids);
+		if (n < 0)
+			return -1;
+		for (int i = 0; i < n; i++) {
+			int rc = tell_lines(r, ids[i], fn, ctx);
+			if (rc == 0)
+				return 0;
+			*unread += rc < 0;
+		}
 	}
 	return 0;
 }

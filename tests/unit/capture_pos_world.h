@@ -48,6 +48,8 @@ struct bench {
 	size_t answer_bytes; /* each message is answered with so much */
 	bool greets;         /* say something as soon as a till is up */
 	bool late;
+	bool starting; /* tills are not greeted yet */
+	int asked_baskets;
 };
 
 static const char *const lanes[] = {"1", "3", NULL};
@@ -91,10 +93,14 @@ static inline void on_link(void *ctx, uint64_t link, const char *till, const cha
 		pos_send(b->pos, link, "{\"type\":\"customer\"}", 19);
 }
 
-static inline void on_baskets(void *ctx, const char *till, struct buf *json)
+static inline enum capture_verdict on_baskets(void *ctx, const char *till, struct buf *json)
 {
-	(void)ctx;
+	struct bench *b = ctx;
+	b->asked_baskets++;
+	if (b->starting)
+		return CAPTURE_WAIT;
 	buf_printf(json, "[\"B-%s\"]", till);
+	return CAPTURE_TAKEN;
 }
 
 static inline void on_late(evutil_socket_t fd, short what, void *arg)

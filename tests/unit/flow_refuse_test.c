@@ -293,6 +293,7 @@ static void a_gap_that_could_not_be_told_is_told_later(void **state)
 	WAIT_FOR(w, counted(w, COUNTER_CAPTURE_GAPS) == 2);
 	/* No room for the gap's own event either: it is still owed. */
 	struct entry *e = flow_box_entry(w->flow, EVENT_CAPTURE_GAP, NULL, "{}");
+	e->tag = FLOW_TAG_GAP;
 	e->cookie = &w->flow->gaps[0];
 	w->flow->gaps[0].reported = 2;
 	assert_true(flow_put(w->flow, e));
@@ -346,25 +347,53 @@ static void a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap(void **st
 	WAIT_FOR(w, kept_times(w, "Identifier Presented") == 1);
 }
 
+static void on_tapped(void *ctx, const struct sale_error *err)
+{
+	snprintf(ctx, 33, "%s", err ? err->code : "kept");
+}
+
 static void a_tap_that_cannot_be_kept_says_so(void **state)
 {
 	struct world *w = *state;
 	struct sale_error err = {0};
+	char said_of_it[33] = "";
+	const struct flow_tap wrong = {.lane = "1", .done = on_tapped, .ctx = said_of_it};
+	const struct flow_tap choice = {
+	    .lane = "1", .question = "x", .choice = "this", .done = on_tapped, .ctx = said_of_it};
 	till_connect(w, "T1", "1");
 	till_open(w, "a:1", "B1");
 	WAIT_FOR(w, strcmp(text_of(shown(w, "1"), "state"), "basket") == 0);
 	scan(w, CARD);
 	WAIT_FOR(w, person_is(w, "1", "known"));
 	fill_queue(w, FLOW_QUEUE_MAX);
-	assert_int_equal(flow_wrong_customer(w->flow, "1", &err), -1);
+	assert_int_equal(flow_tap(w->flow, &wrong, &err), -1);
 	assert_string_equal(err.code, "busy");
 	keep(w);
 	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
-	assert_int_equal(flow_wrong_customer(w->flow, "1", &err), 0);
+	assert_int_equal(flow_tap(w->flow, &wrong, &err), 0);
+	assert_string_equal(said_of_it, ""); /* not before it is kept */
 	WAIT_FOR(w, kept_times(w, "Customer Detached") == 1);
+	assert_string_equal(said_of_it, "kept");
 	assert_true(person_is(w, "1", "none"));
-	assert_int_equal(flow_choose(w->flow, "1", "x", "this", &err), -1);
-	assert_true(err.code[0]);
+	assert_int_equal(flow_tap(w->flow, &choice, &err), -1);
+	assert_string_equal(err.code, "question_gone");
+}
+
+static void a_tap_that_the_journal_refuses_is_answered_so(void **state)
+{
+	struct world *w = *state;
+	char said_of_it[33] = "";
+	struct sale_error err;
+	const struct flow_tap wrong = {.lane = "1", .done = on_tapped, .ctx = said_of_it};
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	atomic_store(&fault.log_write_full, true);
+	assert_int_equal(flow_tap(w->flow, &wrong, &err), 0);
+	WAIT_FOR(w, said_of_it[0]);
+	assert_string_equal(said_of_it, "disk_full");
 }
 
 int main(void)
@@ -381,6 +410,7 @@ int main(void)
 	    T(a_till_waits_while_the_queue_is_full_and_scans_go_on),
 	    T(a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap),
 	    T(a_tap_that_cannot_be_kept_says_so),
+	    T(a_tap_that_the_journal_refuses_is_answered_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

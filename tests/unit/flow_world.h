@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <time.h>
@@ -54,7 +55,7 @@ struct world {
 	size_t seen_count;
 	struct buf kept; /* every kept line */
 	uint64_t kept_count;
-	int stderr_fd;
+	int stderr_fd, sync_fd;
 };
 
 /* The sync thread's word, which flow asks for: the test's own. */
@@ -162,8 +163,8 @@ static inline void on_kept_seen(void *ctx, const char *lines, size_t len)
 		w->kept_count += lines[i] == '\n';
 }
 
-/* Everything but the journal's thread, which `keep` starts. */
-static inline void world_open(struct world *w)
+/* Everything but the journal's thread, which `keep` starts, and the end of the start. */
+static inline void world_begin(struct world *w)
 {
 	char err[512] = "";
 	w->p->params.queue_max = FLOW_QUEUE_MAX;
@@ -176,13 +177,13 @@ static inline void world_open(struct world *w)
 	    .clock = &w->clock,
 	    .counters = &w->p->counters,
 	    .journal = w->p->journal,
-	    .sync = w->has_sync ? (struct sync *)w : NULL,
-	    .sync_changed_fd = -1,
 	};
 	w->flow = flow_new(&params, err, sizeof err);
 	if (!w->flow)
 		fail_msg("%s", err);
 	flow_watch(w->flow, on_lane_seen, on_kept_seen, w);
+	if (w->has_sync)
+		assert_int_equal(flow_sync(w->flow, (struct sync *)w, w->sync_fd), 0);
 	if (flow_start(w->flow, err, sizeof err) < 0)
 		fail_msg("%s", err);
 }
@@ -215,46 +216,12 @@ static inline void on_turn_end(evutil_socket_t fd, short what, void *ctx)
 	(void)ctx;
 }
 
-static inline int world_set_up(void **state)
-{
-	struct world *w = calloc(1, sizeof *w);
-	char more[256];
-	signal(SIGPIPE, SIG_IGN);
-	setenv("TZ", "UTC", 1);
-	tzset();
-	the_world = w;
-	w->p = place_new();
-	w->clock = (struct clock){
-	    .mono_us = world_mono, .wall_us = world_wall, .trust = world_trust, .ctx = w};
-	w->mono_us = 5000 * SECOND_US;
-	w->trust = CLOCK_KERNEL;
-	w->till = w->stderr_fd = -1;
-	w->has_sync = true;
-	w->sync.synced_mono_us = w->mono_us;
-	w->said = json_array();
-	snprintf(w->conf_path, sizeof w->conf_path, "%s/store.conf", w->p->dir);
-	snprintf(w->log_path, sizeof w->log_path, "%s/log", w->p->dir);
-	snprintf(w->token_path, sizeof w->token_path, "%s/pos.token", w->p->dir);
-	place_put(w->p, "pos.token", TOKEN "\n");
-	world_shard(w);
-	world_ports(w);
-	snprintf(more, sizeof more,
-	         "scanner \"scan-1\" { lane = 1 port = \"%s\" terminator = cr }\n"
-	         "loyalty \"card\" { prefix = 26 length = 13 }\n",
-	         w->port[0]);
-	w->conf = world_conf(w, more);
-	w->base = event_base_new();
-	w->turn_end = evtimer_new(w->base, on_turn_end, NULL);
-	world_open(w);
-	*state = w;
-	return 0;
-}
-
 static inline int world_tear_down(void **state)
 {
 	struct world *w = *state;
 	world_close(w);
 	event_free(w->turn_end);
+	close(w->sync_fd);
 	event_base_free(w->base);
 	conf_free(w->conf);
 	conf_free(w->next);
@@ -318,6 +285,49 @@ static inline void turn(struct world *w)
 			turn(w);                                                                   \
 		}                                                                                  \
 	} while (0)
+
+/* Begin, and wait for the end of the start. */
+static inline void world_open(struct world *w)
+{
+	world_begin(w);
+	WAIT_FOR(w, flow_stage(w->flow) == FLOW_READY);
+}
+
+static inline int world_set_up(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	char more[256];
+	signal(SIGPIPE, SIG_IGN);
+	setenv("TZ", "UTC", 1);
+	tzset();
+	the_world = w;
+	w->p = place_new();
+	w->clock = (struct clock){
+	    .mono_us = world_mono, .wall_us = world_wall, .trust = world_trust, .ctx = w};
+	w->mono_us = 5000 * SECOND_US;
+	w->trust = CLOCK_KERNEL;
+	w->till = w->stderr_fd = -1;
+	w->has_sync = true;
+	w->sync.synced_mono_us = w->mono_us;
+	w->said = json_array();
+	snprintf(w->conf_path, sizeof w->conf_path, "%s/store.conf", w->p->dir);
+	snprintf(w->log_path, sizeof w->log_path, "%s/log", w->p->dir);
+	snprintf(w->token_path, sizeof w->token_path, "%s/pos.token", w->p->dir);
+	place_put(w->p, "pos.token", TOKEN "\n");
+	world_shard(w);
+	world_ports(w);
+	snprintf(more, sizeof more,
+	         "scanner \"scan-1\" { lane = 1 port = \"%s\" terminator = cr }\n"
+	         "loyalty \"card\" { prefix = 26 length = 13 }\n",
+	         w->port[0]);
+	w->conf = world_conf(w, more);
+	w->base = event_base_new();
+	w->sync_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->turn_end = evtimer_new(w->base, on_turn_end, NULL);
+	world_open(w);
+	*state = w;
+	return 0;
+}
 
 /* ---- the till ---- */
 

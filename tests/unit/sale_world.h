@@ -45,11 +45,12 @@ struct world {
 	struct visit_key keys[WORLD_KEYS_MAX];
 	size_t key_count;
 	uint64_t seq;
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	char boot[CLOCK_BOOT_ID_SIZE];
 	int64_t next_us; /* when sale_tick wants to be called again */
 	struct lane_view view;
 };
 
-static const uint8_t world_epoch[EVENT_EPOCH_BYTES] = {1, 2, 3, 4, 5, 6, 7, 8};
 static const char *const world_lanes[] = {"3", "4", NULL};
 static const struct sale_params world_params = {
     .store = "s1",
@@ -70,6 +71,8 @@ static inline int world_setup(void **state)
 	};
 	w->lane = "3";
 	w->till = "T3";
+	w->epoch[0] = 1;
+	strcpy(w->boot, "0123456789abcdef0123456789abcde0");
 	*state = w;
 	return !w->s;
 }
@@ -119,10 +122,8 @@ static inline json_t *world_object(const char *text)
 static inline void world_line(struct world *w, const struct lw_event *ev, struct buf *line)
 {
 	char k[EVENT_ID_SIZE], c[2048];
-	struct lw_event_stamp stamp = {.store = "s1",
-	                               .boot = "0123456789abcdef0123456789abcdef",
-	                               .epoch = world_epoch,
-	                               .seq = ++w->seq};
+	struct lw_event_stamp stamp = {
+	    .store = "s1", .boot = w->boot, .epoch = w->epoch, .seq = ++w->seq};
 	if (ev->person) {
 		text_b64(ev->key.id, sizeof ev->key.id, k);
 		text_b64(ev->person, strlen(ev->person), c);
@@ -160,6 +161,7 @@ static inline void world_event(struct world *w, const struct lw_event *ev)
 static inline void world_answer(struct world *w, struct entry *e, bool kept)
 {
 	e->status = kept ? ENTRY_KEPT : ENTRY_REFUSED;
+	memcpy(e->epoch, w->epoch, sizeof e->epoch);
 	sale_answered(w->s, e, &w->now);
 }
 
@@ -174,6 +176,7 @@ static inline struct entry *world_begin(struct world *w)
 static inline const char *world_end(struct world *w, struct entry *e, int rc)
 {
 	uint32_t count = 0;
+	e->seq = w->seq + 1;
 	for (const struct lw_event *ev = e->first; ev; ev = ev->next, count++)
 		world_event(w, ev);
 	assert_int_equal(count, e->count);

@@ -32,6 +32,8 @@ struct flow {
 	char question[65], choice[65], wrong[33];
 	int choices;
 	struct sale_error refuse; /* with a code: taps are refused */
+	bool held;                /* taps are not answered: `tap` waits */
+	struct flow_tap tap;
 };
 
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
@@ -42,22 +44,23 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	return true;
 }
 
-int flow_choose(struct flow *f, const char *lane, const char *question, const char *choice,
-                struct sale_error *err)
+/* Answered at once, or, while the journal is held, by flow_world_kept. */
+int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 {
-	(void)lane;
-	f->choices++;
-	snprintf(f->question, sizeof(f->question), "%s", question);
-	snprintf(f->choice, sizeof(f->choice), "%s", choice);
+	if (tap->question) {
+		f->choices++;
+		snprintf(f->question, sizeof(f->question), "%s", tap->question);
+		snprintf(f->choice, sizeof(f->choice), "%s", tap->choice);
+	} else {
+		snprintf(f->wrong, sizeof(f->wrong), "%s", tap->lane);
+	}
 	*err = f->refuse;
-	return err->code[0] ? -1 : 0;
-}
-
-int flow_wrong_customer(struct flow *f, const char *lane, struct sale_error *err)
-{
-	snprintf(f->wrong, sizeof(f->wrong), "%s", lane);
-	*err = f->refuse;
-	return err->code[0] ? -1 : 0;
+	if (err->code[0])
+		return -1;
+	f->tap = *tap;
+	if (!f->held)
+		tap->done(tap->ctx, NULL);
+	return 0;
 }
 
 void flow_status_json(struct flow *f, struct buf *out)

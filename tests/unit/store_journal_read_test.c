@@ -337,7 +337,7 @@ struct seen {
 	int n, stop_at;
 };
 
-static void note_id(void *ctx, const struct entry_id *id, const uint8_t epoch[8], uint64_t seq,
+static bool note_id(void *ctx, const struct entry_id *id, const uint8_t epoch[8], uint64_t seq,
                     uint32_t count, int64_t wall_us)
 {
 	struct seen *s = ctx;
@@ -347,6 +347,7 @@ static void note_id(void *ctx, const struct entry_id *id, const uint8_t epoch[8]
 	memcpy(s->epoch[s->n], epoch, 8);
 	s->seq[s->n] = seq;
 	s->count[s->n++] = count;
+	return s->n != s->stop_at;
 }
 
 static struct entry *with_id(uint64_t counter, int events)

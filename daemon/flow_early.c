@@ -1,0 +1,258 @@
+/* The start: scans that come before the baskets are back, and what happens when they are. */
+#include "flow_internal.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/version.h"
+
+enum flow_stage flow_stage(const struct flow *f)
+{
+	return f->stage;
+}
+
+/* ---- scans of the start ---- */
+
+static void remember(struct flow *f, const struct capture_scan *scan, const struct answer *a,
+                     const struct entry *e)
+{
+	if (f->early_count == FLOW_EARLY_MAX) {
+		f->early_lost++;
+		return;
+	}
+	struct flow_early *early = &f->early[f->early_count++];
+	*early = (struct flow_early){
+	    .mono_us = scan->mono_us, .wall_us = scan->wall_us, .kind = a->kind, .entry = e};
+	text_copy(early->lane, sizeof early->lane, scan->lane);
+	text_copy(early->source, sizeof early->source, scan->source);
+	text_copy(early->symbology, sizeof early->symbology,
+	          scan->symbology ? scan->symbology : "");
+	text_copy(early->value, sizeof early->value, a->value);
+}
+
+static void moment_of(const struct flow *f, int64_t mono_us, int64_t wall_us, struct sale_now *now)
+{
+	flow_now(f, now);
+	now->mono_us = mono_us;
+	now->wall_us = wall_us;
+}
+
+int flow_early_scan(struct flow *f, const struct capture_scan *scan)
+{
+	struct answer a;
+	struct sale_now now;
+	struct entry *e = entry_new();
+
+	moment_of(f, scan->mono_us, scan->wall_us, &now);
+	flow_resolve(f, IDENT_NONE, scan->value, true, &a);
+	if (!e || sale_early(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
+	                     &a) < 0) {
+		entry_free(e);
+		return -1;
+	}
+	e->tag = FLOW_TAG_SCAN;
+	if (a.outcome == OUTCOME_REFUSED_PAN)
+		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	else
+		remember(f, scan, &a, e);
+	if (flow_put(f, e)) {
+		flow_publish_all(f);
+		return 0;
+	}
+	if (f->early_count && f->early[f->early_count - 1].entry == e)
+		f->early_count--;
+	return -1;
+}
+
+void flow_early_answered(struct flow *f, const struct entry *e)
+{
+	size_t stays = 0;
+
+	for (size_t i = 0; i < f->early_count; i++) {
+		struct flow_early *early = &f->early[i];
+		bool mine = early->entry == e;
+		if (mine)
+			early->entry = NULL;
+		if (!mine || e->status == ENTRY_KEPT)
+			f->early[stays++] = *early;
+	}
+	f->early_count = stays;
+}
+
+size_t flow_early_on(const struct flow *f, const char *lane)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->early_count; i++)
+		n += strcmp(f->early[i].lane, lane) == 0;
+	return n;
+}
+
+/* Now it is known where they belong; each as if it had waited at the scanner. Refused, it is no
+ * gap: that it was scanned is kept. */
+static void tie_early(struct flow *f)
+{
+	struct sale_now now;
+	struct answer a;
+
+	for (size_t i = 0; i < f->early_count; i++) {
+		const struct flow_early *early = &f->early[i];
+		struct entry *e = entry_new();
+		flow_resolve(f, early->kind, early->value, true, &a);
+		moment_of(f, early->mono_us, early->wall_us, &now);
+		if (!e || sale_scan(f->sale, e, &now, early->lane, early->source, "scan",
+		                    early->symbology[0] ? early->symbology : NULL, &a) < 0) {
+			log_error(
+			    "%s: a scan of the start is kept, but tied to nobody: out of memory",
+			    early->source);
+			entry_free(e);
+			continue;
+		}
+		flow_put(f, e);
+	}
+	if (f->early_lost)
+		log_warn("%" PRIu64 " scans of the start are kept, but tied to nobody",
+		         f->early_lost);
+	explicit_bzero(f->early, sizeof f->early);
+	f->early_count = 0;
+}
+
+/* ---- the box is back ---- */
+
+/* A new boot without an orderly stop: the power, or what is like it (a reset, a kernel that
+ * stopped). */
+const char *flow_cause(const struct flow_before *before, const char *boot, bool clean)
+{
+	if (!before->any)
+		return "new";
+	if (!clean)
+		return strcmp(before->boot, boot) == 0 ? "crash" : "power";
+	return before->version[0] && strcmp(before->version, version_text()) != 0 ? "upgrade"
+	                                                                          : "restart";
+}
+
+static void box_started(struct flow *f, const struct sale_start *start, bool clean, int restored)
+{
+	char properties[256], mark[256];
+	struct entry *e;
+
+	snprintf(properties, sizeof properties,
+	         "{\"boot\":\"%s\",\"cause\":\"%s\",\"clean\":%s,\"restored_baskets\":%d,"
+	         "\"version\":\"%s\"}",
+	         start->boot, start->cause, clean ? "true" : "false", restored, version_text());
+	snprintf(mark, sizeof mark, "%s%s", start->boot, version_text());
+	e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
+	if (e && entry_mark(e, FLOW_MARK_STARTED, mark, strlen(mark)) == 0)
+		flow_put(f, e);
+	else
+		entry_free(e);
+}
+
+static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader *shard,
+                         const struct flow_before *before)
+{
+	struct journal_state j;
+	struct sale_now now;
+	struct sale_start start;
+	char boot[CLOCK_BOOT_ID_SIZE];
+	struct entry *e = entry_new();
+
+	journal_state(f->p.journal, &j);
+	clock_boot_id(boot);
+	flow_now(f, &now);
+	start = (struct sale_start){.boot = boot, .cause = flow_cause(before, boot, j.clean)};
+	sale_free(f->sale);
+	f->sale = sale;
+	f->shard = shard;
+	int restored = e ? sale_replayed(f->sale, e, &now, &start) : -1;
+	if (restored < 0)
+		log_error("the start: out of memory; not everything that ended is told");
+	f->stage = FLOW_NAMES;
+	/* From here on a rebuild need not look at what lies before, but for what is open. */
+	if (!f->kept.seq) {
+		memcpy(f->kept.epoch, j.epoch, sizeof f->kept.epoch);
+		f->kept.seq = 1;
+	}
+	f->kept_unmarked = FLOW_MARK_EVERY;
+	if (e)
+		flow_put(f, e);
+	log_info("started: %s, %d open baskets, after %d ms", start.cause,
+	         restored < 0 ? 0 : restored, (int)((now.mono_us - f->started_mono_us) / 1000));
+	box_started(f, &start, j.clean, restored < 0 ? 0 : restored);
+	tie_early(f);
+	flow_publish(f);
+	flow_publish_all(f);
+	flow_tick(f);
+}
+
+static void take_window(struct flow *f, struct window *window, struct journal_reader *reader)
+{
+	struct sale_now now;
+	char err[256] = "the journal cannot be read";
+
+	flow_now(f, &now);
+	f->window = window;
+	f->reader = reader;
+	window_expire(f->window, flow_age_us(f));
+	f->day = reader ? flow_day_new(f, reader, err, sizeof err) : NULL;
+	if (!f->day)
+		log_error("ALARM: days are not closed in this run: %s", err);
+	sale_tills_heard(f->sale, &now);
+	f->stage = FLOW_READY;
+	log_info("tills are heard: %zu message ids, after %d ms", window_len(f->window),
+	         (int)((now.mono_us - f->started_mono_us) / 1000));
+	flow_rebuild_free(f->rebuild);
+	f->rebuild = NULL;
+	event_free(f->rebuild_event);
+	f->rebuild_event = NULL;
+	flow_tick(f);
+	if (f->day)
+		flow_day_tick(f->day);
+}
+
+static void on_rebuilt(evutil_socket_t fd, short what, void *ctx)
+{
+	struct flow *f = ctx;
+	struct sale *sale;
+	struct shard_reader *shard;
+	struct flow_before before;
+	struct window *window;
+	struct journal_reader *reader;
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof n) < 0)
+		return;
+	if (flow_rebuild_baskets(f->rebuild, &sale, &shard, &before))
+		take_baskets(f, sale, shard, &before);
+	if (flow_rebuild_window(f->rebuild, &window, &reader))
+		take_window(f, window, reader);
+}
+
+int flow_begin(struct flow *f, char *err, size_t err_size)
+{
+	struct journal_state j;
+	struct flow_rebuild_params params = {
+	    .conf = f->conf,
+	    .vault = f->p.vault,
+	    .rules = &f->rules,
+	    .window_age_us = FLOW_RESEND_WINDOW_US,
+	    .now_us = flow_age_us(f),
+	    .window_ids_max = FLOW_RESEND_IDS_MAX,
+	};
+
+	journal_state(f->p.journal, &j);
+	memcpy(params.epoch, j.epoch, sizeof params.epoch);
+	f->rebuild = flow_rebuild_start(&params, err, err_size);
+	if (!f->rebuild)
+		return -1;
+	f->rebuild_event =
+	    event_new(f->p.base, flow_rebuild_fd(f->rebuild), EV_READ | EV_PERSIST, on_rebuilt, f);
+	snprintf(err, err_size, "out of memory");
+	return f->rebuild_event && event_add(f->rebuild_event, NULL) == 0 ? 0 : -1;
+}

@@ -1,0 +1,58 @@
+/* What the journal brings back at a start, read on a thread of its own: first the shard of profiles
+ * and the baskets that were open, then the window of messages that were taken already.
+ *
+ * The thread has its own connections and stops in front of the epoch of this run. What it made is
+ * the loop's once the stage says so. Loop thread, but for the thread's own work.
+ */
+#ifndef LANEWAY_FLOW_REBUILD_H
+#define LANEWAY_FLOW_REBUILD_H
+
+#include "identity/resolve.h"
+#include "sale/sale.h"
+#include "store/shard.h"
+#include "store/window.h"
+
+struct conf;
+struct flow_rebuild;
+struct journal_reader;
+
+struct flow_rebuild_params {
+	const struct conf *conf; /* what is needed of it is copied */
+	const struct vault *vault;
+	const struct ident_rules *rules;  /* copied */
+	uint8_t epoch[EVENT_EPOCH_BYTES]; /* of this run */
+	int64_t window_age_us, now_us;    /* now_us: as window_expire's */
+	size_t window_ids_max;
+};
+
+/* Starts the thread. NULL with a sentence in err. */
+struct flow_rebuild *flow_rebuild_start(const struct flow_rebuild_params *params, char *err,
+                                        size_t err_size);
+/* Ends it early if it still runs, and frees what was not taken. NULL is allowed. */
+void flow_rebuild_free(struct flow_rebuild *r);
+/* Let it end soon; flow_rebuild_free then does not wait long. */
+void flow_rebuild_stop(struct flow_rebuild *r);
+
+/* Readable when there is something new to take. */
+int flow_rebuild_fd(const struct flow_rebuild *r);
+
+/* The run before this one, as its last lines and marks tell. */
+struct flow_before {
+	bool any;                      /* there was one */
+	char boot[CLOCK_BOOT_ID_SIZE]; /* of its last line */
+	char version[64];              /* empty: not known */
+};
+
+/* Baskets and profiles; they belong to the caller. false: not yet, or taken before. */
+bool flow_rebuild_baskets(struct flow_rebuild *r, struct sale **sale, struct shard_reader **shard,
+                          struct flow_before *before);
+/* The window, its ids not expired yet, and the connection they came by (NULL: none could be
+ * opened). false: not yet, or taken before. */
+bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
+                         struct journal_reader **reader);
+
+/* Marks in the journal that a rebuild reads. */
+#define FLOW_MARK_OPEN "open"       /* epoch || seq (u64): where to begin */
+#define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
+
+#endif
