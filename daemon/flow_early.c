@@ -215,23 +215,27 @@ static void take_window(struct flow *f, struct window *window, struct journal_re
 		flow_day_tick(f->day);
 }
 
-static void on_rebuilt(evutil_socket_t fd, short what, void *ctx)
+void flow_rebuilt(struct flow *f)
 {
-	struct flow *f = ctx;
 	struct sale *sale;
 	struct shard_reader *shard;
 	struct flow_before before;
 	struct window *window;
 	struct journal_reader *reader;
-	uint64_t n;
 
-	(void)what;
-	if (read(fd, &n, sizeof n) < 0)
-		return;
 	if (flow_rebuild_baskets(f->rebuild, &sale, &shard, &before))
 		take_baskets(f, sale, shard, &before);
 	if (flow_rebuild_window(f->rebuild, &window, &reader))
 		take_window(f, window, reader);
+}
+
+static void on_rebuilt(evutil_socket_t fd, short what, void *ctx)
+{
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof n) == (ssize_t)sizeof n)
+		flow_rebuilt(ctx);
 }
 
 int flow_begin(struct flow *f, char *err, size_t err_size)

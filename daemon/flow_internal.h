@@ -157,6 +157,8 @@ void flow_note_refused(struct flow *f, const char *source, const char *lane, con
 /* ---- flow_early.c: the start ---- */
 /* Begin to read the journal back. 0, or -1 with err. */
 int flow_begin(struct flow *f, char *err, size_t err_size);
+/* Take what has been read back so far. */
+void flow_rebuilt(struct flow *f);
 /* A scan while it is not known which baskets are open. 0, or -1: it could not be kept. */
 int flow_early_scan(struct flow *f, const struct capture_scan *scan);
 /* The journal has answered an entry; was it such a scan? */

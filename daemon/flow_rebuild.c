@@ -19,7 +19,7 @@
 #include "store/vault.h"
 
 #define TRIES_MAX 3
-#define PAUSE_MS 1000 /* between tries: a disk that stumbles gets its breath */
+#define PAUSE_MS 500 /* between tries: a disk that stumbles gets its breath */
 /* Without a mark (a journal of an older release) baskets are looked for in this many events: more
  * than a store's day. */
 #define NEWEST_EVENTS 300000
@@ -176,6 +176,7 @@ static int make_baskets(struct flow_rebuild *r)
 	    .store = r->store, .currency = r->currency, .lanes = r->lane_names};
 
 	sale_free(r->sale);
+	r->no_memory = false;
 	r->sale = sale_new(&sale);
 	if (!r->sale)
 		return -1;
@@ -201,6 +202,7 @@ static bool take_id(void *ctx, const struct entry_id *id, const uint8_t epoch[EV
 static int make_window(struct flow_rebuild *r)
 {
 	window_free(r->window);
+	r->no_memory = false;
 	r->window = window_new(r->p.window_age_us, r->p.window_ids_max);
 	if (!r->window || !r->reader)
 		return -1;
@@ -224,7 +226,7 @@ static void make(struct flow_rebuild *r, int (*part)(struct flow_rebuild *), con
 {
 	const struct timespec pause = {PAUSE_MS / 1000, PAUSE_MS % 1000 * 1000000};
 
-	for (int i = 0; i < TRIES_MAX && !atomic_load(&r->stopping); i++) {
+	for (int i = 0; (i < TRIES_MAX || !r->sale) && !atomic_load(&r->stopping); i++) {
 		if (i)
 			nanosleep(&pause, NULL);
 		if (i || !r->reader)
@@ -324,6 +326,13 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r);
+}
+
+void flow_rebuild_wait(struct flow_rebuild *r)
+{
+	if (r->running)
+		pthread_join(r->thread, NULL);
+	r->running = false;
 }
 
 int flow_rebuild_fd(const struct flow_rebuild *r)

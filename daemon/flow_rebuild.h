@@ -33,6 +33,9 @@ void flow_rebuild_free(struct flow_rebuild *r);
 /* Let it end soon; flow_rebuild_free then does not wait long. */
 void flow_rebuild_stop(struct flow_rebuild *r);
 
+/* Wait until the thread is done; for tests, which want one thing after the other. */
+void flow_rebuild_wait(struct flow_rebuild *r);
+
 /* Readable when there is something new to take. */
 int flow_rebuild_fd(const struct flow_rebuild *r);
 

@@ -24,6 +24,7 @@ struct early {
 /* What is only known while lines are replayed. The lanes' own `held` and `wait` are filled as they
  * were; whether they still stand is decided after the last line. */
 struct recall {
+	bool failed;       /* out of memory */
 	struct buf before; /* the line before this one */
 	int64_t ended_us;  /* wall time of the last line before the newest epoch */
 	uint8_t epoch[EVENT_EPOCH_BYTES];

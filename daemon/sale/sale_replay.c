@@ -33,8 +33,13 @@ static void replay_opened(const struct replayed *r)
 	struct sale *s = r->s;
 	const char *id = sale_replay_text(r->context, "basket_id");
 	struct basket *b = id[0] ? sale_basket_by_id(s, id) : NULL;
-	if (b || !id[0] || s->basket_count >= BASKETS_MAX || !(b = sale_basket_new()))
+	if (b || !id[0] || s->basket_count >= BASKETS_MAX)
 		return;
+	b = sale_basket_new();
+	if (!b) {
+		s->recall->failed = true;
+		return;
+	}
 	if (!text_copy(b->place.basket_id, sizeof b->place.basket_id, id) ||
 	    !text_copy(b->place.visit_id, sizeof b->place.visit_id,
 	               sale_replay_text(r->context, "visit_id")) ||
@@ -83,8 +88,12 @@ static void replay_added(const struct replayed *r, struct basket *b)
 	text_copy(line.entry_method, sizeof line.entry_method, sale_replay_text(p, "entry_method"));
 	if (old)
 		*old = line;
-	else if (b->line_count < LINES_MAX && sale_line_room(s, b))
+	else if (b->line_count >= LINES_MAX)
+		return;
+	else if (sale_line_room(s, b))
 		b->lines[b->line_count++] = line;
+	else
+		s->recall->failed = true;
 }
 
 static void replay_removed(const struct replayed *r, struct basket *b)
@@ -384,7 +393,8 @@ int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t
 	buf_reset(&s->recall->before);
 	buf_add(&s->recall->before, line, len);
 	enum event_kind kind = kind_of(line, len);
-	json_t *root = kind == EVENT_KIND_COUNT ? NULL : json_loadb(line, len, 0, NULL);
+	json_error_t why = {0};
+	json_t *root = kind == EVENT_KIND_COUNT ? NULL : json_loadb(line, len, 0, &why);
 	struct replayed r = {
 	    .s = s,
 	    .from = from,
@@ -396,6 +406,8 @@ int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t
 	};
 	if (root)
 		replay_kind(&r, kind);
+	else if (kind != EVENT_KIND_COUNT && json_error_code(&why) == json_error_out_of_memory)
+		s->recall->failed = true;
 	json_decref(root);
-	return 0;
+	return s->recall->failed || s->recall->before.failed ? -1 : 0;
 }

@@ -180,6 +180,21 @@ struct flow *__wrap_flow_new(const struct flow_params *params, char *err, size_t
 	return run.flow;
 }
 
+/* What is read back is read before anything else happens: one thing after the other. */
+struct flow_rebuild *__real_flow_rebuild_start(const struct flow_rebuild_params *params, char *err,
+                                               size_t err_size);
+struct flow_rebuild *__wrap_flow_rebuild_start(const struct flow_rebuild_params *params, char *err,
+                                               size_t err_size);
+struct flow_rebuild *__wrap_flow_rebuild_start(const struct flow_rebuild_params *params, char *err,
+                                               size_t err_size)
+{
+	struct flow_rebuild *r = __real_flow_rebuild_start(params, err, err_size);
+
+	if (r)
+		flow_rebuild_wait(r);
+	return r;
+}
+
 /* The tills' listener: links are the tills' numbers from 1. */
 static char listener;
 
@@ -280,6 +295,7 @@ int __wrap_event_base_dispatch(struct event_base *base)
 	(void)base;
 	rig_mine()->b.ready = true;
 	disk_set_phase(rig_mine()->b.disk, DISK_COMMIT);
+	flow_rebuilt(run.flow);
 	rig_memory_off();
 	rig_check(rig_mine());
 	rig_memory_on();

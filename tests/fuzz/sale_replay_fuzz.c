@@ -32,12 +32,28 @@ static int some_profile(void *ctx, const char *customer_id, struct profile *out)
 	return customer_id[0] == 'N' ? 0 : 1;
 }
 
+static void some_answer(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
+{
+	(void)ctx;
+	*out = (struct answer){.outcome = value[0] == 'N' ? OUTCOME_UNKNOWN : OUTCOME_MATCHED,
+	                       .kind = kind};
+	memcpy(out->hit.profile.customer_id, "C1", 3);
+}
+
 static void live_on(struct sale *s)
 {
 	struct sale_now now = {.business_date = "2026-11-21"};
-	struct entry *e = entry_new();
+	const struct sale_start start = {"0123456789abcdef0123456789abcdef", "power"};
+	struct entry *e = entry_new(), *due = entry_new();
 	struct lane_view view;
-	sale_replayed(s, &now);
+	struct sale_spot spot;
+	if (due && sale_replayed(s, due, &now, &start) >= 0) {
+		due->status = ENTRY_KEPT;
+		sale_answered(s, due, &now);
+	}
+	entry_free(due);
+	sale_tills_heard(s, &now);
+	sale_oldest(s, &spot);
 	sale_view(s, "3", &view);
 	now.mono_us = INT64_C(601000000);
 	if (e) {
@@ -54,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t epoch[EVENT_EPOCH_BYTES] = {1};
 	static const char *const lanes[] = {"3", NULL};
 	const struct sale_params params = {.store = "s1", .currency = "EUR", .lanes = lanes};
-	const struct sale_sources from = {any_key, plain_open, some_profile, NULL};
+	const struct sale_sources from = {any_key, plain_open, some_profile, some_answer, NULL};
 	struct sale *s = sale_new(&params);
 	uint64_t seq = 0;
 	if (!s)

@@ -102,9 +102,10 @@ static void a_pack_that_cannot_be_opened_is_left_out_and_counted(void **state)
 	place_stop(p);
 	sqlite3 *db;
 	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, "UPDATE pack SET body = x'00' WHERE id = 4", NULL, NULL, NULL),
-	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+	                              "UPDATE pack SET body = x'00' WHERE id = " PLACE_PACK("4"),
+	                              NULL, NULL, NULL),
+	                 SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(journal_reader_lines_from(place_reader(p), &from, count_line, &s, &unread),
 	                 0);
