@@ -29,7 +29,7 @@ static void add_notes(struct flow *f, struct buf *out)
 {
 	struct journal_note list[SYNC_NOTES_MAX];
 	char epoch[EVENT_EPOCH_SIZE], since[CLOCK_ISO8601_SIZE];
-	int n = f->p.sync ? sync_notes(f->p.sync, list, SYNC_NOTES_MAX) : 0;
+	int n = f->sync ? sync_notes(f->sync, list, SYNC_NOTES_MAX) : 0;
 
 	member_key(out, "notes");
 	buf_byte(out, '[');

@@ -88,6 +88,10 @@ static bool ask_again(const struct restart *r, struct lane *lane)
 	struct basket *b = sale_basket_by_id(r->s, held->place.basket_id);
 	struct last *last = &lane->last;
 	struct place *at = NULL;
+	/* The scan, or the order that made the question one of the last customer. */
+	int64_t since_us = r->now->mono_us - age_us(r, &sale_recall_of(r->s, lane)->held);
+	if (since_us < last->at_us)
+		since_us = last->at_us;
 
 	if (!held->person.profile.customer_id[0])
 		return false;
@@ -98,11 +102,11 @@ static bool ask_again(const struct restart *r, struct lane *lane)
 	} else if (!held->place.basket_id[0] && lane->wait.on) {
 		at = &lane->wait.place;
 		sale_ask(lane, ASK_REPLACE, &lane->wait.person);
-	} else if (last->on && r->now->mono_us - last->at_us <= HELD_US &&
+	} else if (last->on && r->now->mono_us - since_us <= HELD_US &&
 	           !strcmp(held->place.basket_id, last->place.basket_id)) {
 		at = &last->place;
 		sale_ask(lane, ASK_LAST, NULL);
-		held->until_us = last->at_us + HELD_US;
+		held->until_us = since_us + HELD_US;
 	}
 	if (!at)
 		return false;

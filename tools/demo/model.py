@@ -154,15 +154,22 @@ class Store:
         return next((b for b in reversed(self.baskets) if b.lane == lane.name), None)
 
     def restart(self, now_us):
-        """Open baskets and the last order come back, with the people that were attached to them; no question does."""
+        """Open baskets, the last order, who waits and who is held come back: with the people that are attached to
+        them, wait or are held, not with others that were seen there."""
+        known = {id(b.place): set(b.place.attached) for b in self.baskets}
         places = [b.place for b in self.baskets]
         for lane in self.lanes.values():
-            lane.held = lane.wait = None
-            places += [lane.last.place] if lane.last else []
+            for there in (lane.last, lane.wait, lane.held):
+                if there:
+                    places.append(there.place)
+                    known.setdefault(id(there.place), set(there.place.attached))
+            for there in (lane.wait, lane.held):
+                if there:
+                    known[id(there.place)].add(there.person.customer)
         for place in places:
-            place.seen = {c: r for c, r in place.seen.items() if c in place.attached}
+            place.seen = {c: r for c, r in place.seen.items() if c in known[id(place)]}
         for b in self.baskets:
-            b.restored_us = now_us
+            b.restored_us = now_us if b.restored_us is None else b.restored_us
 
     # --- events ---
 
@@ -207,6 +214,12 @@ class Store:
         return out
 
     # --- scans ---
+
+    def early(self, ident):
+        """A scan of the start: kept before it is known where it belongs, and told again when it is."""
+        pan = ident.kind == "none"
+        ident.ref = Drawn("ident_ref")
+        return [self.presented(None, ident, None, "refused_pan" if pan else "held")]
 
     def scan(self, lane, ident, now_us):
         lane = self.lane(lane)
@@ -422,13 +435,15 @@ class Store:
         lane.last = None if front and front.had_line else Last(b.place, b.person, order_id, now_us, b.name)
         return out
 
-    def abandoned(self, b, reason):
-        return Expected("Basket Abandoned", b.place, {
-            "basket_id": b.place.basket, "lines": len(b.lines), "reason": reason, "value": value_of(b.lines)},
-            b.person)
+    def abandoned(self, b, reason, till_reason=None):
+        properties = {"basket_id": b.place.basket, "lines": len(b.lines), "reason": reason, "value": value_of(b.lines)}
+        if till_reason:
+            properties["till_reason"] = till_reason
+        return Expected("Basket Abandoned", b.place, properties, b.person)
 
-    def basket_voided(self, lane, b, _m):
-        return self.closed(lane, b, False) + [self.abandoned(b, "void"), self.visit_ended(b.place, b.person, "void")]
+    def basket_voided(self, lane, b, m):
+        return self.closed(lane, b, False) + [self.abandoned(b, "void", m.get("reason")),
+                                              self.visit_ended(b.place, b.person, "void")]
 
     def order_cancelled(self, _till, m, _date):
         return [Expected("Order Cancelled", None, {

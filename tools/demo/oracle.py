@@ -92,12 +92,21 @@ class Oracle:
         for r in self.sent:
             if r["type"] == "scan":
                 sent[r["source"]].append(r)
+        again = {}  # a scan of the start is told again, with its visit, under the same moment: that is one scan
+        first = {}
         for e in self.held.events:
             if e.name == "Identifier Presented" and e.properties["method"] == "scan" \
                     and e.properties["outcome"] != "dropped":
+                moment = (e.source, e.context["boot"], e.mono_us)
+                if "visit_id" in e.context and moment in first:
+                    again[e.message_id] = first[moment].message_id
+                    continue
+                if "visit_id" not in e.context:
+                    first[moment] = e
                 held[e.source].append(e)
         for source in set(sent) | set(held):
             self.one_scanner(source, sent[source], held[source])
+        self.scan_of.update({m: self.scan_of[f] for m, f in again.items() if f in self.scan_of})
         for missing in sorted(self.reported - {e.message_id for e in self.held.events}):
             self.fail(f"{missing}: reported as kept, HQ does not hold it")
         self.scan_count = sum(map(len, sent.values()))

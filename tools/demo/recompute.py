@@ -19,6 +19,7 @@ CURRENCY = "EUR"
 SCANNER = "scan-"  # and its lane
 RULES = {"loyalty": "loyalty_exact", "phone": "phone_exact", "email": "email_exact"}
 CLOCK = {"boot", "business_date", "clock", "epoch", "mono_us", "sealed", "seq", "utc_offset_min"}
+SCHEMAS = {"Basket Abandoned": 2}  # all others are 1
 RANDOM = re.compile(r"[A-Za-z0-9_-]{22}")
 DIFFERENT_MAX = 20  # after so many the model has lost its way: the rest says nothing new
 
@@ -86,7 +87,7 @@ class Recompute:
 
     def context(self, e, like):
         """What context.laneway must hold, but for CLOCK."""
-        c = {"schema": 1, "source": like.source, "store": self.store, "training": False}
+        c = {"schema": SCHEMAS.get(e.name, 1), "source": like.source, "store": self.store, "training": False}
         place = e.place
         members = {"lane": like.context.get("lane"), "source_message_id": like.id,
                    "visit_id": place and place.visit, "basket_id": place and place.basket,
@@ -150,6 +151,8 @@ class Recompute:
             if sent and other.source == e.source:
                 ident = Ident("none" if sent["what"] == "payment" else "loyalty", masked(sent), "scan",
                               sent["symbology"])
+                if other is e and "visit_id" not in e.context:
+                    return self.model.early(ident), sent
                 return self.model.scan(sent["lane"], ident, e.mono_us), sent
         return None, None
 
