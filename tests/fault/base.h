@@ -30,6 +30,10 @@ struct subject {
 	void (*free)(struct base *b);
 	void (*begin)(struct base *b, uint64_t seed);
 	int (*start)(struct base *b); /* one start in a child; what waitpid says */
+	/* A backup, and back to it: what was shown since then is away, but its names stay taken.
+	 * NULL: this rig has none. */
+	void (*save)(struct base *b);
+	void (*restore)(struct base *b);
 };
 extern const struct subject subject;
 

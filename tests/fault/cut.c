@@ -1,18 +1,21 @@
 /* Power cuts: the main program of cut_store and cut_hq.
  *
- *   cut_store [--seed N] [--cuts N] [--per-run N] [--calls N] [--jobs N] [-v]
+ *   cut_store [--seed N] [--cuts N] [--per-run N] [--calls N] [--restore] [--until-wrong] [--jobs
+ * N] [-v]
  *
- * A run begins with an empty disk and a seed; in it the power goes --per-run times, each time at a
- * write, sync, truncate or folder call that is chosen evenly, and the daemon starts on what is
- * left. Prints how many cuts fell where, and how a run that went wrong is played again; exits 1 if
- * one did.
+ * A run begins with an empty disk and a seed; in it the power goes --per-run times, each time at
+ * one of the first --calls writes, syncs, truncations and folder changes of a start, chosen evenly,
+ * and the program starts on what is left. Prints how many cuts fell where, and how a run that went
+ * wrong is played again; exits 1 if one did.
+ *
+ *   --restore      once in each run the disk is put back to what it was some cuts before
+ *   --until-wrong  end at the first thing that is wrong, and say how long it took to find it
  */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +29,7 @@
 static struct {
 	uint64_t seed, cuts;
 	unsigned jobs, per_run, calls;
-	bool verbose;
+	bool verbose, restore, until_wrong;
 } options = {.seed = 1, .cuts = 300, .jobs = 4, .calls = 420};
 
 /* In memory that the workers share with the parent: each its own. */
@@ -37,12 +40,25 @@ struct tally {
 	uint64_t wrong, refused;
 };
 
+/* Somebody else has found what all were looking for. */
+static struct shared {
+	struct tally tally[JOBS_MAX];
+	bool found;
+	char what[700];
+} * shared;
+
+static bool is_over(void)
+{
+	return options.until_wrong && __atomic_load_n(&shared->found, __ATOMIC_SEQ_CST);
+}
+
 static void say_wrong(const struct base *r, uint64_t seed, uint64_t generation, const char *what)
 {
 	printf("WRONG: seed %" PRIu64 ", start %" PRIu64 ": %s\n", seed, generation, what);
 	printf("  again: build/tests/fault/%s --seed %" PRIu64 " --cuts %u --per-run %u "
-	       "--calls %u --jobs 1 -v\n",
-	       subject.program, seed, options.per_run, options.per_run, options.calls);
+	       "--calls %u%s --jobs 1 -v\n",
+	       subject.program, seed, options.per_run, options.per_run, options.calls,
+	       options.restore ? " --restore" : "");
 	base_say_log(r);
 	fflush(stdout);
 }
@@ -70,19 +86,40 @@ static bool take_end(struct base *r, struct tally *t, uint64_t seed, uint64_t ge
 		         WIFEXITED(status) ? "status" : "signal",
 		         WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 	}
-	if (t->wrong++ < SAID_MAX)
+	if (t->wrong++ < SAID_MAX && !options.until_wrong)
 		say_wrong(r, seed, generation, what);
+	if (options.until_wrong && !__atomic_exchange_n(&shared->found, true, __ATOMIC_SEQ_CST))
+		snprintf(shared->what, sizeof shared->what,
+		         "seed %" PRIu64 ", start %" PRIu64 ": %s", seed, generation, what);
 	return false;
+}
+
+/* A backup, and back to it, at two of the cuts of a run. */
+struct backup {
+	unsigned save_at, restore_at; /* after so many cuts; 0: never */
+};
+
+static void back_up(struct base *r, const struct backup *b, unsigned cuts)
+{
+	if (cuts == b->save_at)
+		subject.save(r);
+	if (cuts == b->restore_at)
+		subject.restore(r);
 }
 
 static void run(struct base *r, struct tally *t, uint64_t seed)
 {
 	uint64_t luck = seed * 7919 + 13;
+	struct backup backup = {0};
 	unsigned cuts = 0;
 	bool fine = true;
 
 	subject.begin(r, seed);
-	for (uint64_t generation = 1; fine && !r->last; generation++) {
+	if (options.restore && subject.save) {
+		backup.save_at = 1 + (unsigned)dice_below(&luck, options.per_run / 2);
+		backup.restore_at = backup.save_at + 1 + (unsigned)dice_below(&luck, 4);
+	}
+	for (uint64_t generation = 1; fine && !r->last && !is_over(); generation++) {
 		bool kill = dice_below(&luck, 100) < KILL_PERCENT;
 		uint32_t at = 1 + (uint32_t)dice_below(&luck, options.calls);
 
@@ -108,8 +145,10 @@ static void run(struct base *r, struct tally *t, uint64_t seed)
 		cuts++;
 		t->cuts += !kill;
 		t->kills += kill;
-		if (!kill)
+		/* A backup is of what is certain, so the machine is off then. */
+		if (!kill || cuts == backup.save_at || cuts == backup.restore_at)
 			disk_reboot(r->disk, dice(&luck));
+		back_up(r, &backup, cuts);
 	}
 	t->runs++;
 	t->events += r->kept;
@@ -125,7 +164,7 @@ static void work(unsigned job, struct tally *t)
 
 	snprintf(folder, sizeof folder, "%s/laneway-cut-%d", base, (int)getpid());
 	struct base *r = subject.make(folder);
-	for (uint64_t i = job; i < runs; i += options.jobs)
+	for (uint64_t i = job; i < runs && !is_over(); i += options.jobs)
 		run(r, t, options.seed + i);
 	t->toll = disk_toll(r->disk);
 	subject.free(r);
@@ -135,6 +174,12 @@ static void print(const struct tally *t, double seconds)
 {
 	uint64_t cuts = t->cuts + t->kills, in_phases = 0;
 
+	if (options.until_wrong) {
+		printf("%s after %" PRIu64 " runs, %" PRIu64 " cuts, %.1f s: %s\n",
+		       shared->found ? "caught" : "NOT CAUGHT", t->runs, cuts, seconds,
+		       shared->what);
+		return;
+	}
 	for (int i = 0; i < DISK_PHASES; i++)
 		in_phases += t->at[i];
 	printf("%s: %" PRIu64 " power cuts and %" PRIu64 " kills in %" PRIu64
@@ -161,7 +206,8 @@ static void parse(int argc, char **argv)
 	static const struct option names[] = {
 	    {"seed", required_argument, NULL, 's'},  {"cuts", required_argument, NULL, 'c'},
 	    {"jobs", required_argument, NULL, 'j'},  {"per-run", required_argument, NULL, 'p'},
-	    {"calls", required_argument, NULL, 'n'}, {0}};
+	    {"calls", required_argument, NULL, 'n'}, {"restore", no_argument, NULL, 'r'},
+	    {"until-wrong", no_argument, NULL, 'u'}, {0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "v", names, NULL)) != -1) {
@@ -182,6 +228,12 @@ static void parse(int argc, char **argv)
 		case 'n':
 			options.calls = (unsigned)n;
 			break;
+		case 'r':
+			options.restore = true;
+			break;
+		case 'u':
+			options.until_wrong = true;
+			break;
 		case 'v':
 			options.verbose = true;
 			break;
@@ -193,18 +245,17 @@ static void parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct tally sum = {0}, *tallies;
+	struct tally sum = {0};
 	struct timespec begun, ended;
 
 	options.per_run = subject.per_run;
 	parse(argc, argv);
 	clock_gettime(CLOCK_MONOTONIC, &begun);
-	tallies = mmap(NULL, JOBS_MAX * sizeof *tallies, PROT_READ | PROT_WRITE,
-	               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = base_memory(sizeof *shared);
 	fflush(NULL);
 	for (unsigned i = 0; i < options.jobs; i++) {
 		if (fork() == 0) {
-			work(i, &tallies[i]);
+			work(i, &shared->tally[i]);
 			fflush(NULL);
 			_exit(0);
 		}
@@ -216,7 +267,7 @@ int main(int argc, char **argv)
 		broken = broken || status != 0;
 	}
 	for (unsigned i = 0; i < options.jobs; i++) {
-		const uint64_t *from = (const uint64_t *)&tallies[i];
+		const uint64_t *from = (const uint64_t *)&shared->tally[i];
 		uint64_t *to = (uint64_t *)&sum;
 		for (size_t k = 0; k < sizeof sum / sizeof *to; k++)
 			to[k] += from[k];

@@ -58,4 +58,4 @@ static int start(struct base *b)
 	return base_start(b, run_hq);
 }
 
-const struct subject subject = {"HQ", "cut_hq", 15, make, end, begin, start};
+const struct subject subject = {"HQ", "cut_hq", 15, make, end, begin, start, NULL, NULL};

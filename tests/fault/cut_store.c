@@ -21,4 +21,14 @@ static int start(struct base *b)
 	return rig_start((struct rig *)b);
 }
 
-const struct subject subject = {"store", "cut_store", 25, make, end, begin, start};
+static void save(struct base *b)
+{
+	rig_save((struct rig *)b);
+}
+
+static void restore(struct base *b)
+{
+	rig_restore((struct rig *)b);
+}
+
+const struct subject subject = {"store", "cut_store", 25, make, end, begin, start, save, restore};

@@ -175,8 +175,13 @@ void disk_save(const struct disk *d, struct disk *copy)
 {
 	disk_wipe(copy);
 	for (int i = 0; i < DISK_FILES_MAX; i++) {
-		if (d->certain[i].file >= 0)
-			disk_put(copy, d->certain[i].name, disk_bytes(d, d->certain[i].file),
-			         (size_t)d->files[d->certain[i].file].filled);
+		const struct disk_name *n = &d->certain[i];
+		if (n->file < 0)
+			continue;
+		copy->certain[i] = *n;
+		copy->files[n->file] = d->files[n->file];
+		memcpy(disk_bytes(copy, n->file), disk_bytes(d, n->file),
+		       (size_t)d->files[n->file].filled);
 	}
+	fill_folder(copy);
 }

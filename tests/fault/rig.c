@@ -97,12 +97,13 @@ static void copy_shard(struct rig *r)
 struct rig *rig_new(const char *folder)
 {
 	struct rig *r = base_memory(sizeof *r);
-	char data[180];
+	char data[180], copy[180];
 
 	snprintf(r->b.folder, sizeof r->b.folder, "%s", folder);
 	snprintf(r->b.log, sizeof r->b.log, "%s/log", folder);
 	snprintf(r->conf, sizeof r->conf, "%s/store.conf", folder);
 	snprintf(data, sizeof data, "%s/data", folder);
+	snprintf(copy, sizeof copy, "%s/copy", folder);
 	mkdir(folder, 0700);
 	for (size_t i = 0; i < KEYS; i++)
 		base_put(&r->b, keys[i].name, keys[i].text);
@@ -112,12 +113,16 @@ struct rig *rig_new(const char *folder)
 	rig_memory_sqlite();
 	phone_prepare("DE"); /* once, before the forks */
 	r->b.disk = disk_new(data);
+	r->copy = disk_new(copy);
+	r->saved = base_memory(sizeof *r->saved);
 	return r;
 }
 
 void rig_free(struct rig *r)
 {
+	disk_free(r->copy);
 	base_clear(&r->b);
+	munmap(r->saved, sizeof *r);
 	munmap(r, sizeof *r);
 }
 
@@ -136,6 +141,31 @@ void rig_begin(struct rig *r, uint64_t seed)
 		disk_put(r->b.disk, keys[i].name, keys[i].text, strlen(keys[i].text));
 	if (!is_new)
 		copy_shard(r);
+}
+
+void rig_save(struct rig *r)
+{
+	disk_save(r->b.disk, r->copy);
+	r->saved->b.mono_us = r->b.mono_us;
+	r->saved->b.wall_us = r->b.wall_us;
+	memcpy(r->saved->tills, r->tills, sizeof r->tills);
+	r->saved->message_count = r->message_count;
+	r->saved->event_count = r->event_count;
+	memcpy(r->saved->messages, r->messages, r->message_count * sizeof *r->messages);
+	memcpy(r->saved->events, r->events, r->event_count * sizeof *r->events);
+}
+
+void rig_restore(struct rig *r)
+{
+	disk_save(r->copy, r->b.disk);
+	/* As if a clone had lived the time since. */
+	r->b.mono_us = r->saved->b.mono_us;
+	r->b.wall_us = r->saved->b.wall_us;
+	memcpy(r->tills, r->saved->tills, sizeof r->tills);
+	r->message_count = r->saved->message_count;
+	r->event_count = r->saved->event_count;
+	memcpy(r->messages, r->saved->messages, r->message_count * sizeof *r->messages);
+	memcpy(r->events, r->saved->events, r->event_count * sizeof *r->events);
 }
 
 static void run_daemon(struct base *b)

@@ -48,9 +48,10 @@ struct rig_event {
 	uint8_t hash[RIG_HASH_BYTES];
 };
 
-/* What HQ has confirmed of an epoch. */
+/* An epoch as the world outside knows it: it forgets nothing, whatever the store is put back to. */
 struct rig_epoch {
-	uint64_t epoch, last; /* last: the highest seq that was seen */
+	uint64_t epoch, last;        /* last: the highest seq that was seen */
+	uint64_t name[RIG_SEQS_MAX]; /* of each seq: the beginning of its hash; 0: not seen */
 	uint8_t confirmed[RIG_SEQS_MAX / 8];
 };
 
@@ -68,6 +69,8 @@ struct rig {
 	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
 	uint64_t refused;
 	char conf[176];
+	struct rig *saved; /* the parent's own */
+	struct disk *copy;
 };
 
 /* In the parent: files that do not change (keys, configuration, a shard with a customer). */
@@ -75,6 +78,9 @@ struct rig *rig_new(const char *folder);
 void rig_free(struct rig *r);
 /* An empty store, from this seed. */
 void rig_begin(struct rig *r, uint64_t seed);
+/* A backup of the store, and back to it. */
+void rig_save(struct rig *r);
+void rig_restore(struct rig *r);
 /* One start of the daemon in a child, up to its stop or its end. What waitpid says. */
 int rig_start(struct rig *r);
 

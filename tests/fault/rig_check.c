@@ -71,10 +71,16 @@ void rig_line(const char *line, size_t len, struct rig_event *out)
 void rig_know(struct rig *r, const struct rig_event *e)
 {
 	struct rig_epoch *epoch = rig_epoch(r, e->epoch);
+	uint64_t name;
 
 	if (r->event_count == RIG_EVENTS_MAX || e->seq >= RIG_SEQS_MAX)
 		base_wrong("the rig has room for %d events, %d in an epoch", RIG_EVENTS_MAX,
 		           RIG_SEQS_MAX);
+	memcpy(&name, e->hash, sizeof name);
+	if (epoch->name[e->seq] && epoch->name[e->seq] != name)
+		base_wrong("doubled: the name %016" PRIx64 ":%" PRIu64 " was given to two events",
+		           e->epoch, e->seq);
+	epoch->name[e->seq] = name;
 	r->events[r->event_count] = *e;
 	r->events[r->event_count++].wall_us = r->b.wall_us;
 	if (e->seq > epoch->last)

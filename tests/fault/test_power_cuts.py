@@ -22,6 +22,12 @@ def test_power_cuts_while_the_store_starts(program, long):
     assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
 
 
+def test_a_backup_of_the_store_is_restored(program, long):
+    """Goal: put back to an older state, or cloned, the store gives no name to two events."""
+    out = program("cut_store", "--cuts", 2000 if long else 100, "--restore", "--seed", 300001)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+
+
 def test_power_cuts_at_hq(program, long):
     """Goal: what HQ confirmed it holds, every line as it was sent, forks kept, orders and profiles as the events give."""
     out = program("cut_hq", "--cuts", 3000 if long else 150, "--seed", 1)
