@@ -108,13 +108,7 @@ static bool place_of(struct uplink *u, enum uplink_cursor cursor, struct uplink_
 		uint64_t from = cursor == UPLINK_LIVE && border ? u->live_first : 0;
 		if (!uplink_epoch_gap(u, out->epoch, from, &out->gap))
 			continue;
-		if (cursor == UPLINK_LIVE || below)
-			return true;
-		if (out->gap.first >= u->live_first)
-			return false;
-		if (out->gap.last >= u->live_first)
-			out->gap.last = u->live_first - 1;
-		return true;
+		return cursor == UPLINK_LIVE || below || out->gap.first < u->live_first;
 	}
 	return false;
 }

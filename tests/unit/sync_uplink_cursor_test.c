@@ -158,6 +158,82 @@ static void a_flood_of_new_events_leaves_the_backlog_a_quarter(void **state)
 		fail_msg("the backlog had %zu of %zu bytes", old, old + live);
 }
 
+/* What the backlog took while nothing else wanted to leave is not held against it for long. */
+static void a_backlog_that_had_the_line_to_itself_still_has_its_quarter(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 8; i++)
+		fill_many(f);
+	f->confirm->credit = 6000;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	later(f, 31 * S);
+	for (int round = 0; round < 15; round++) {
+		int from = f->sent_count;
+		uplink_step(f->uplink);
+		arrive(f, from);
+		confirm_got(f);
+	}
+	int64_t alone = 0, old = 0, live = 0;
+	for (int i = 0; i < f->sent_count; i++)
+		alone += (int64_t)f->sent[i].bytes;
+	assert_true(alone > 60000);
+	for (int round = 0; round < 25; round++) {
+		int from = f->sent_count;
+		fill_pack(f, 1000, false);
+		uplink_step(f->uplink);
+		assert_true(now(f).backlog > 0);
+		for (int i = from; i < f->sent_count; i++)
+			*(f->sent[i].first <= 8 * MANY ? &old : &live) += (int64_t)f->sent[i].bytes;
+		arrive(f, from);
+		confirm_got(f);
+	}
+	if (old * 100 < (old + live - 65536) * 24)
+		fail_msg("the backlog had %lld of %lld bytes", (long long)old,
+		         (long long)(old + live));
+}
+
+static void a_second_backlog_is_split_like_the_first(void **state)
+{
+	struct fixture *f = *state;
+	f->confirm->credit = BIG;
+	for (int outage = 1; outage <= 2; outage++) {
+		for (int i = 0; i < 3; i++)
+			fill_pack(f, 1000, false);
+		int n = f->sent_count;
+		uint64_t last = place_state(f->place).last_seq;
+		uplink_up(f->uplink);
+		uplink_step(f->uplink);
+		if (outage == 1)
+			later(f, 31 * S);
+		assert_int_equal(f->sent[n].first, last - LIVE_MIN + 1);
+		while (now(f).unconfirmed) {
+			uplink_step(f->uplink);
+			arrive(f, n);
+			confirm_got(f);
+		}
+		uplink_step(f->uplink);
+		uplink_down(f->uplink);
+	}
+}
+
+static void a_new_connection_begins_with_a_small_window(void **state)
+{
+	struct fixture *f = *state;
+	for (int i = 0; i < 5; i++)
+		fill_many(f);
+	uplink_up(f->uplink);
+	f->confirm->credit = BIG;
+	confirm(f, 0);
+	uplink_up(f->uplink);
+	later(f, 31 * S);
+	uplink_step(f->uplink);
+	assert_true(now(f).outstanding_bytes > 40000 && now(f).outstanding_bytes <= 65536);
+	confirm(f, 0);
+	uplink_step(f->uplink);
+	assert_true(now(f).outstanding_bytes > 90000);
+}
+
 static void without_credit_the_cursors_take_turns_with_one_batch(void **state)
 {
 	struct fixture *f = *state;
@@ -345,6 +421,9 @@ int main(void)
 	    TEST(a_line_that_flaps_draws_its_jitter_once),
 	    TEST(little_that_waits_goes_at_once_and_in_order),
 	    TEST(a_flood_of_new_events_leaves_the_backlog_a_quarter),
+	    TEST(a_backlog_that_had_the_line_to_itself_still_has_its_quarter),
+	    TEST(a_second_backlog_is_split_like_the_first),
+	    TEST(a_new_connection_begins_with_a_small_window),
 	    TEST(without_credit_the_cursors_take_turns_with_one_batch),
 	    TEST(after_an_outage_the_old_window_does_not_hold_up_what_is_new),
 	    TEST(a_live_cursor_that_falls_behind_jumps_to_what_is_new),

@@ -114,6 +114,9 @@ static void a_new_connection_sends_the_oldest_at_once_and_the_rest_after_ten_sec
 	later(f, 11 * S);
 	uplink_step(f->uplink);
 	assert_int_equal(f->sent_count, 9);
+	later(f, 22 * S);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent_count, 13);
 }
 
 static void hqs_word_after_a_silence_wakes_only_what_has_waited(void **state)
