@@ -97,26 +97,31 @@ static void a_new_connection_sends_the_oldest_at_once_and_the_rest_after_ten_sec
 {
 	struct fixture *f = *state;
 	uplink_up(f->uplink);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		uplink_step(f->uplink);
-		fill(f, 1);
+		if (i < 3)
+			fill(f, 1);
 	}
-	uplink_step(f->uplink);
-	assert_int_equal(f->sent_count, 4);
-	later(f, 700 * S);
+	for (int i = 0; i < 5; i++) { /* their timers stand at minutes now */
+		later(f, 1000 * S);
+		uplink_step(f->uplink);
+	}
+	int n = f->sent_count;
+	assert_int_equal(n, 4 * 6);
 	uplink_down(f->uplink);
+	later(f, 10000 * S);
 	uplink_step(f->uplink);
-	assert_int_equal(f->sent_count, 4);
+	assert_int_equal(f->sent_count, n);
 	uplink_up(f->uplink);
 	uplink_step(f->uplink);
-	assert_int_equal(f->sent_count, 5);
-	expect_sent(f, 4, 1, 1);
+	assert_int_equal(f->sent_count, n + 1);
+	expect_sent(f, n, 1, 1);
 	later(f, 11 * S);
 	uplink_step(f->uplink);
-	assert_int_equal(f->sent_count, 9);
+	assert_int_equal(f->sent_count, n + 5);
 	later(f, 22 * S);
 	uplink_step(f->uplink);
-	assert_int_equal(f->sent_count, 13);
+	assert_int_equal(f->sent_count, n + 9);
 }
 
 static void hqs_word_after_a_silence_wakes_only_what_has_waited(void **state)
