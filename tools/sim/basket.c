@@ -4,30 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-	const char *sku, *name, *unit;
-	int cents;
-	bool weighed;
-} goods[] = {
-    {"4006381333931", "Highlighter", "piece", 149, false},
-    {"4311501043271", "Rye bread", "piece", 289, false},
-    {"4000521006112", "Oat milk 1 l", "piece", 179, false},
-    {"2012345", "Apples", "kg", 349, true},
-    {"2012346", "Carrots", "kg", 129, true},
-    {"4008400404127", "Hazelnut spread", "piece", 399, false},
-    {"4311501611456", "Butter 250 g", "piece", 239, false},
-    {"5449000000996", "Cola 0.33 l", "piece", 99, false},
-    {"4260107220015", "Coffee 500 g", "piece", 799, false},
-    {"4001724819806", "Pizza", "piece", 325, false},
-    {"4316268596299", "Eggs, ten", "piece", 259, false},
-    {"4005500037224", "Cocoa", "piece", 219, false},
-    {"2012347", "Cheese", "kg", 1590, true},
-    {"8076809513692", "Pasta 500 g", "piece", 189, false},
-    {"4037400353593", "Soap", "piece", 115, false},
-    {"4066600641919", "Beer 0.5 l", "piece", 105, false},
-};
-#define GOODS ((uint32_t)(sizeof goods / sizeof goods[0]))
-
 static void money(char out[24], int64_t cents)
 {
 	snprintf(out, 24, "%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
@@ -65,22 +41,24 @@ json_t *sim_basket_add(struct sim_basket *b, struct sim_random *r)
 {
 	struct sim_line *l = &b->lines[b->count];
 	char price[24], amount[16];
+	struct sim_good good;
 	json_t *m = message(b, "line_added");
 
 	snprintf(l->name, sizeof l->name, "%d", ++b->numbered);
-	l->good = sim_random_below(r, GOODS);
-	l->milli = goods[l->good].weighed
+	l->good = sim_good_pick(r);
+	sim_good(l->good, &good);
+	l->milli = good.weighed
 	               ? 100 + (int)sim_random_below(r, 2400)
 	               : 1000 * (1 + (int)(sim_random_chance(r, 20) ? sim_random_below(r, 5) : 0));
-	l->cents = goods[l->good].cents;
+	l->cents = good.cents;
 	b->count++;
 	money(price, l->cents);
 	quantity(amount, l->milli);
 	json_object_set_new(m, "line", json_string(l->name));
-	json_object_set_new(m, "sku", json_string(goods[l->good].sku));
-	json_object_set_new(m, "name", json_string(goods[l->good].name));
+	json_object_set_new(m, "sku", json_string(good.sku));
+	json_object_set_new(m, "name", json_string(good.name));
 	json_object_set_new(m, "quantity", json_string(amount));
-	json_object_set_new(m, "unit", json_string(goods[l->good].unit));
+	json_object_set_new(m, "unit", json_string(good.unit));
 	json_object_set_new(m, "price", json_string(price));
 	json_object_set_new(m, "entry_method", json_string("scanned"));
 	return m;
@@ -161,14 +139,16 @@ json_t *sim_basket_unchoose(const struct sim_basket *b)
 static json_t *product(const struct sim_line *l)
 {
 	char price[24], sum[24], amount[16];
+	struct sim_good good;
 
+	sim_good(l->good, &good);
 	money(price, l->cents);
 	money(sum, line_cents(l));
 	quantity(amount, l->milli);
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "line", l->name, "sku",
-	                 goods[l->good].sku, "name", goods[l->good].name, "quantity", amount,
-	                 "unit", goods[l->good].unit, "price", price, "line_total", sum, "discount",
-	                 "0.00", "tax_rate", "19.0", "line_kind", "goods");
+	                 good.sku, "name", good.name, "quantity", amount, "unit", good.unit,
+	                 "price", price, "line_total", sum, "discount", "0.00", "tax_rate", "19.0",
+	                 "line_kind", "goods");
 }
 
 static json_t *products(const struct sim_basket *b)

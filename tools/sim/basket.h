@@ -6,6 +6,17 @@
 #include "sim/sim.h"
 
 #define SIM_LINES_MAX 40
+#define SIM_GOODS 3000 /* articles of the assortment */
+
+struct sim_good {
+	char sku[14], name[48], unit[8];
+	int cents;
+	bool weighed;
+};
+/* Article n, below SIM_GOODS. */
+void sim_good(uint32_t n, struct sim_good *out);
+/* What the next customer takes off the shelf. */
+uint32_t sim_good_pick(struct sim_random *r);
 
 struct sim_line {
 	char name[16];
