@@ -78,6 +78,7 @@ $(B)/%.o: %.cc
 	@$(if $(V),,echo "  CXX $<")
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(B)/daemon/serve/ui.o: $(UI)
+$(B)/daemon/sync/batch_dict.o: $(wildcard daemon/sync/dictionary/*)
 # Only this object knows the version, and only a new version makes it anew.
 $(B)/daemon/base/version.o $(FB)/daemon/base/version.o: CPPFLAGS += -DLANEWAY_VERSION='"$(VERSION)"' -DLANEWAY_BUILT_S=$(BUILT_S)
 $(B)/daemon/base/version.o: $(B)/version.txt

@@ -11,8 +11,7 @@
 #include "event/event.h"
 #include "store/vault.h"
 
-#define BATCH_WIRE_VERSION 1
-#define BATCH_HEADER_BYTES 108
+#define BATCH_HEADER_BYTES 108 /* of version 1 */
 #define BATCH_EVENTS_MAX 1000
 #define BATCH_RAW_MAX (1024 * 1024) /* bytes of lines in one batch */
 #define BATCH_PAYLOAD_MAX (2 * 1024 * 1024)
@@ -20,7 +19,26 @@
 #define FRAME_BODY_MAX (1024 * 1024)
 #define PAGE_RAW_MAX (1024 * 1024) /* bytes of lines in one page */
 
+/* How a batch travels: wire version, and dictionary (0: none). All zero is version 1 without one,
+ * which every HQ reads. */
+struct batch_form {
+	uint8_t wire;
+	uint16_t dictionary;
+};
+
+/* What one side reads, a bit each: wire versions and dictionaries from 0 to 63; and the newest
+ * schema of events it knows. */
+struct batch_accepts {
+	uint64_t wires, dictionaries;
+	int schemas;
+};
+/* Of this program: every version and dictionary ever shipped. */
+void batch_accepts(struct batch_accepts *out);
+/* The smallest form that both sides know. */
+struct batch_form batch_form_best(const struct batch_accepts *theirs);
+
 struct batch {
+	struct batch_form form; /* in: the one wanted; out: the one that came */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	uint64_t first;
 	uint32_t count;
@@ -31,16 +49,21 @@ struct batch {
 	size_t lines_len;
 };
 
-struct batch_codec; /* zstd contexts and scratch, one per thread */
+struct batch_codec; /* zstd contexts, dictionaries and scratch, one per thread */
 struct batch_codec *batch_codec_new(void);
 void batch_codec_free(struct batch_codec *c);
 
-/* Append the payload to out; keys are boxed to hq_pub. 0 or -1. */
+/* Of a payload that batch_encode made. */
+struct batch_form batch_form_of(const uint8_t *payload);
+
+/* Append the payload to out; keys are boxed to hq_pub. Lines that do not fit the form that is
+ * wanted travel in version 1. 0 or -1. */
 int batch_encode(struct batch_codec *c, const struct batch *b, const char *store,
                  const uint8_t hq_pub[32], struct buf *out);
 
-/* Read a payload. lines and keys point into the codec's scratch until its next call. hq_priv NULL:
- * keys are not opened (key_count 0). 0, or -1 with a sentence in err: nothing of it can be used. */
+/* Read a payload of any version. lines and keys point into the codec's scratch until its next call.
+ * hq_priv NULL: keys are not opened (key_count 0). 0, or -1 with a sentence in err: nothing of it
+ * can be used. */
 int batch_decode(struct batch_codec *c, const uint8_t *p, size_t n, const char *store,
                  const uint8_t *hq_priv, struct batch *out, char *err, size_t err_size);
 

@@ -1,6 +1,7 @@
 #include "sync/confirm.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,43 @@ uint64_t confirm_seen_turn(const char *seen)
 	return num_u64(number, 1, INT64_MAX, &turn) ? turn : 0;
 }
 
+/* Numbers above 63 are of a time that this program does not know: skipped. */
+static int parse_bits(struct parse *p, const json_t *list, const char *name, uint64_t *out)
+{
+	uint64_t bits = 0;
+	if (!list)
+		return 0;
+	if (!json_is_array(list))
+		return fail(p, "accepts: expected a list of numbers as %s", name);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		int64_t n = whole(json_array_get(list, i), 0);
+		if (n < 0)
+			return fail(p, "accepts: expected whole numbers from 0 in %s", name);
+		bits |= n < 64 ? 1ull << n : 0;
+	}
+	*out = bits;
+	return 0;
+}
+
+static int parse_accepts(struct parse *p, const json_t *accepts)
+{
+	struct batch_accepts *out = &p->out->accepts;
+	*out = (struct batch_accepts){.wires = 1 << 1, .dictionaries = 1, .schemas = 1};
+	if (!accepts)
+		return 0;
+	if (!json_is_object(accepts))
+		return fail(p, "accepts: expected {wire, schemas, dictionaries}");
+	const json_t *schemas = json_object_get(accepts, "schemas");
+	int64_t newest = schemas ? whole(schemas, 0) : 1;
+	if (newest < 0)
+		return fail(p, "accepts: expected a whole number from 0 as schemas");
+	out->schemas = newest < INT_MAX ? (int)newest : INT_MAX;
+	if (parse_bits(p, json_object_get(accepts, "wire"), "wire", &out->wires))
+		return -1;
+	return parse_bits(p, json_object_get(accepts, "dictionaries"), "dictionaries",
+	                  &out->dictionaries);
+}
+
 static int parse_root(struct parse *p, const json_t *root)
 {
 	if (!json_is_object(root))
@@ -215,7 +253,8 @@ static int parse_root(struct parse *p, const json_t *root)
 	if (credit < 0)
 		return fail(p, "credit: expected a whole number from 0");
 	p->out->credit = (uint64_t)credit;
-	if (parse_epochs(p, json_object_get(root, "epochs")))
+	if (parse_accepts(p, json_object_get(root, "accepts")) ||
+	    parse_epochs(p, json_object_get(root, "epochs")))
 		return -1;
 	return parse_unreadable(p, json_object_get(root, "unreadable"));
 }
@@ -304,13 +343,30 @@ static void write_epoch(const struct confirm_epoch *e, struct buf *out)
 	buf_byte(out, '}');
 }
 
+static void write_bits(const char *name, uint64_t bits, struct buf *out)
+{
+	const char *comma = "";
+	buf_printf(out, "\"%s\":[", name);
+	for (int i = 0; i < 64; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		buf_printf(out, "%s%d", comma, i);
+		comma = ",";
+	}
+	buf_byte(out, ']');
+}
+
 int confirm_write(const struct confirm *c, struct buf *out)
 {
 	buf_printf(out, "{\"v\":1,\"generation\":\"%s\",\"credit\":%llu", c->generation,
 	           (unsigned long long)c->credit);
 	if (c->seen[0])
 		buf_printf(out, ",\"seen\":\"%s\"", c->seen);
-	buf_str(out, ",\"accepts\":{\"wire\":[1],\"schemas\":1,\"dictionaries\":[0]},\"epochs\":[");
+	buf_str(out, ",\"accepts\":{");
+	write_bits("wire", c->accepts.wires, out);
+	buf_printf(out, ",\"schemas\":%d,", c->accepts.schemas);
+	write_bits("dictionaries", c->accepts.dictionaries, out);
+	buf_str(out, "},\"epochs\":[");
 	for (int i = 0; i < c->epoch_count; i++) {
 		if (i)
 			buf_byte(out, ',');

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "event/event.h"
+#include "sync/batch.h"
 
 #define CONFIRM_EPOCHS_MAX 32
 #define CONFIRM_RANGES_MAX 32
@@ -48,6 +49,7 @@ struct confirm {
 	char generation[17];
 	char seen[CONFIRM_SEEN_SIZE]; /* to be handed back in asks; empty: none */
 	uint64_t credit;              /* bytes the store may have outstanding */
+	struct batch_accepts accepts; /* what HQ reads; not said: version 1 without a dictionary */
 	struct confirm_epoch epochs[CONFIRM_EPOCHS_MAX];
 	int epoch_count;
 	uint8_t unreadable[8][EVENT_HASH_BYTES]; /* SHA-256 of payloads that could not be read */

@@ -23,7 +23,7 @@ int page_encode(struct batch_codec *c, const char *store, const char *device, co
 	if (n > PAGE_RAW_MAX)
 		return -1;
 	buf_reset(&c->tmp);
-	if (batch_compress(c, n ? lines : "", n, &c->tmp))
+	if (batch_dict_compress(c, 0) || batch_compress(c, n ? lines : "", n, &c->tmp))
 		return -1;
 	char context[CONTEXT_BYTES];
 	size_t context_len = page_context(store, device, context);
@@ -56,7 +56,8 @@ int page_decode(struct batch_codec *c, const char *store, const char *device,
 	ssize_t got = vault_unbox(c->work, priv, page_purpose, context, context_len, body, n, to);
 	if (got < 0)
 		return fail(err, err_size, "is not sealed to this device");
-	if (batch_decompress(c, to, (size_t)got, PAGE_RAW_MAX))
+	if (batch_dict_decompress(c, 0) ||
+	    batch_decompress(c, to, (size_t)got, PAGE_RAW_MAX, &c->lines))
 		return fail(err, err_size, "is not one zstd frame of at most 1 MiB");
 	if (c->lines.len && c->lines.data[c->lines.len - 1] != '\n')
 		return fail(err, err_size, "has a last line without its newline");

@@ -105,6 +105,7 @@ static void batch_sent(struct uplink *u, struct uplink_batch *b, const struct jo
 	int64_t now = uplink_now(u);
 	u->bytes += u->payload.len - b->bytes;
 	b->bytes = u->payload.len;
+	b->plain = batch_form_of(u->payload.data).wire == 1;
 	b->count = run->count;
 	memcpy(b->h_last, run->h_last, sizeof(b->h_last));
 	if (!b->first_sent_us)

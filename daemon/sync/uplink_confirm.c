@@ -33,11 +33,12 @@ static void note_unreadable(struct uplink *u, const uint8_t hash[EVENT_HASH_BYTE
 		struct uplink_epoch *e = uplink_epoch_by_ordinal(u, b->ordinal);
 		if (!e || memcmp(b->payload, hash, EVENT_HASH_BYTES) != 0)
 			continue;
-		if (b->count == 1) {
+		if (b->count == 1 && b->plain) {
 			uplink_held_raw(u, e, b);
 			return;
 		}
-		log_warn("uplink: HQ cannot read a batch of %u events: they go one by one",
+		log_warn("uplink: HQ cannot read a batch of %u events: they go one by one, in wire "
+		         "version 1",
 		         b->count);
 		travel_alone(e, b->first, b->first + b->count - 1);
 		uplink_batch_drop(u, i);
@@ -59,6 +60,7 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
 	for (int i = 0; i < c->unreadable_count; i++)
 		note_unreadable(u, c->unreadable[i]);
 	u->credit = c->credit;
+	u->form = batch_form_best(&c->accepts);
 	u->full[UPLINK_LIVE] = u->full[UPLINK_BACKLOG] = false;
 	if (gained > 0)
 		uplink_progress(u);

@@ -63,6 +63,14 @@ static uint64_t carried_to(const struct uplink *u, const struct uplink_epoch *e,
 	return 0;
 }
 
+bool uplink_epoch_alone(const struct uplink_epoch *e, uint64_t seq)
+{
+	for (int i = 0; i < e->single_count; i++)
+		if (seq >= e->singles[i].first && seq <= e->singles[i].last)
+			return true;
+	return false;
+}
+
 /* How far a batch that begins at seq may reach before something that is not to be carried. */
 static uint64_t free_to(const struct uplink_epoch *e, uint64_t seq)
 {
@@ -71,12 +79,11 @@ static uint64_t free_to(const struct uplink_epoch *e, uint64_t seq)
 		if (e->ranges[i].first > seq)
 			last = min_u64(last, e->ranges[i].first - 1);
 	last = min_u64(last, uplink_runs_next(&e->forked, seq) - 1);
-	for (int i = 0; i < e->single_count; i++) {
-		if (seq >= e->singles[i].first && seq <= e->singles[i].last)
-			return seq;
+	if (uplink_epoch_alone(e, seq))
+		return seq;
+	for (int i = 0; i < e->single_count; i++)
 		if (e->singles[i].first > seq)
 			last = min_u64(last, e->singles[i].first - 1);
-	}
 	return last;
 }
 

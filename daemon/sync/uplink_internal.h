@@ -33,6 +33,7 @@ struct uplink_batch {
 	uint64_t first;
 	uint32_t count;
 	bool backlog; /* else of the live cursor */
+	bool plain;   /* in the form that every HQ reads */
 	size_t bytes;
 	int64_t first_sent_us, sent_us, due_us;
 	unsigned times;                    /* sent since the timers last started anew */
@@ -66,7 +67,8 @@ struct uplink {
 	int batch_count;
 	size_t bytes; /* of the batches */
 	uint64_t credit;
-	char generation[17]; /* HQ's, as the journal knows it or will; empty: none heard yet */
+	struct batch_form form; /* the best that HQ reads; all zero until it spoke */
+	char generation[17];    /* HQ's, as the journal knows it or will; empty: none heard yet */
 	struct uplink_notes notes;
 	struct uplink_ask ask;
 	bool up;
@@ -120,6 +122,8 @@ uint64_t uplink_epoch_open(const struct uplink_epoch *e, uint64_t seq);
 /* The lowest waiting seq from `from` on and how many may travel with it. false: none waits. */
 bool uplink_epoch_gap(const struct uplink *u, const struct uplink_epoch *e, uint64_t from,
                       struct journal_range *gap);
+/* This seq travels one event a batch, in the form that every HQ reads. */
+bool uplink_epoch_alone(const struct uplink_epoch *e, uint64_t seq);
 /* Of them those below seq. */
 uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t seq);
 /* Take in what is confirmed, in any order; how many seqs of it are new. */

@@ -49,6 +49,8 @@ int uplink_make_payload(struct uplink *u, const struct uplink_epoch *e,
 	                  .count = run->count,
 	                  .lines = run->lines.data,
 	                  .lines_len = run->lines.len};
+	if (!uplink_epoch_alone(e, run->first))
+		b.form = u->form;
 	memcpy(b.epoch, e->epoch, sizeof(b.epoch));
 	memcpy(b.h_prev, run->h_prev, sizeof(b.h_prev));
 	memcpy(b.h_last, run->h_last, sizeof(b.h_last));

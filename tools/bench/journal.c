@@ -188,7 +188,7 @@ int bench_journal(const struct bench_params *p)
 }
 
 /* The lines as the journal wrote them, so that both sides write the same bytes. */
-static char *read_all(const char *path, size_t *len)
+char *bench_read_all(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
@@ -206,7 +206,7 @@ static char *read_all(const char *path, size_t *len)
 	return text;
 }
 
-static size_t line_end(const char *text, size_t len, size_t at)
+size_t bench_line_end(const char *text, size_t len, size_t at)
 {
 	const char *nl = memchr(text + at, '\n', len - at);
 
@@ -217,7 +217,7 @@ int bench_raw(const struct bench_params *p)
 {
 	char path[300];
 	size_t len = 0, at = 0;
-	char *text = read_all(p->lines, &len);
+	char *text = bench_read_all(p->lines, &len);
 	FILE *batches = fopen(p->batches, "re");
 	unsigned count;
 	uint64_t events = 0;
@@ -237,7 +237,7 @@ int bench_raw(const struct bench_params *p)
 		for (unsigned i = 0; i < count; i++) {
 			if (at >= len)
 				at = 0;
-			size_t end = line_end(text, len, at);
+			size_t end = bench_line_end(text, len, at);
 			memcpy(batch + n, text + at, end - at);
 			n += end - at;
 			at = end;

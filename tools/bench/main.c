@@ -10,10 +10,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct bench_params *p);
 } commands[] = {
-    {"journal", bench_journal},
-    {"raw", bench_raw},
-    {"screen", bench_screen},
-    {"load", bench_load},
+    {"journal", bench_journal}, {"raw", bench_raw},     {"screen", bench_screen},
+    {"load", bench_load},       {"bytes", bench_bytes}, {"train", bench_train},
 };
 
 int main(int argc, char **argv)
@@ -32,7 +30,8 @@ int main(int argc, char **argv)
 	    {"events", NULL, &p.events}, {"flight", NULL, &p.flight},
 	    {"port", NULL, &p.port},     {"count", NULL, &p.count},
 	    {"rate", NULL, &p.rate},     {"seconds", NULL, &p.seconds},
-	    {"delay", NULL, &p.delay},
+	    {"delay", NULL, &p.delay},   {"out", &p.out, NULL},
+	    {"bare", &p.bare, NULL},
 	};
 
 	for (int i = 2; i < argc; i++) {
@@ -58,6 +57,6 @@ int main(int argc, char **argv)
 			return commands[i].run(&p);
 		}
 	}
-	fputs("usage: laneway-bench journal|raw|screen|load NAME=VALUE ...\n", stderr);
+	fputs("usage: laneway-bench journal|raw|screen|load|bytes|train NAME=VALUE ...\n", stderr);
 	return 2;
 }

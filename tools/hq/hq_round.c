@@ -317,6 +317,7 @@ void hq_round_send(struct hq_round *r, const struct hq_round_out *out)
 		text_copy(sheet->confirm.generation, sizeof sheet->confirm.generation,
 		          hq_db_generation(out->db));
 		sheet->confirm.credit = out->credit;
+		batch_accepts(&sheet->confirm.accepts);
 		write_seen(out, sheet);
 		out->fn(out->ctx, sheet->store, &sheet->confirm);
 	}
