@@ -160,7 +160,7 @@ def test_a_payload_that_cannot_be_read_is_named_by_its_hash(rig, peers):
     settled(rig)
     real = hq.wait("the order's batch", carries(rig, "Order Completed"))[1]
     lines = [forge.opening(rig.store, epoch), forge.event(rig.store, epoch, 2, "Box Started", {})]
-    bad = [b"rubbish", real[:-1], real + b"\0", b"LNWB\x02" + real[5:], bytes(3000),
+    bad = [b"rubbish", real[:-1], real + b"\0", b"LNWB\x09" + real[5:], bytes(3000),
            forge.batch(epoch, 1, lines, h_last=bytes(32)), forge.batch(epoch, 1, lines[::-1])[:60] + bytes(100)]
     before = rig.hq_events()
     for payload in bad:

@@ -106,6 +106,29 @@ def test_the_batch_carries_the_journals_lines_and_their_keys(copy, device_key, h
     assert [wire.open_sealed(e, batch["keys"]) for e in batch["events"]][1] == {"value": "2600000000170"}
 
 
+def test_every_form_of_a_batch_unpacks_to_the_same_lines(hq_box):
+    """Goal: section 7.2 says all that is needed to read wire version 2, without and with its dictionary."""
+    for store, plain, forms in (("s1", "batch.bin", ((2, 0), (2, 1))), ("s17", "day-1-0.bin", ((2, 0), (2, 1)))):
+        expected = wire.read_batch(load(plain), store, hq_box)
+        for version, dictionary in forms:
+            got = wire.read_batch(load(f"{plain.split('.')[0].removesuffix('-1-0')}-{version}-{dictionary}.bin"), store, hq_box)
+            assert got.pop("form") == (version, dictionary)
+            assert got == {k: v for k, v in expected.items() if k != "form"}
+    assert expected["count"] == 200
+
+
+def test_a_flipped_bit_of_a_batch_of_version_2_is_seen_or_changes_nothing(hq_box):
+    data = load("batch-2-0.bin")
+    whole, idle = wire.read_batch(data, "s1", hq_box), 0
+    for _, spoilt in flips(data):
+        try:
+            assert wire.read_batch(spoilt, "s1", hq_box) == whole
+            idle += 1
+        except wire.WireError:
+            pass
+    assert idle < len(data) / 100
+
+
 def test_the_confirmation_is_signed_by_hq(hq_sign):
     header, body = wire.read_frame(b"LNWC", load("confirm.bin"), "s1", hq_sign)
     assert body == b""

@@ -15,7 +15,9 @@ import json
 import sqlite3
 import struct
 import sys
+from pathlib import Path
 
+import wire_v2
 import zstandard
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 ZERO_H = bytes(32)
+DICTIONARIES = Path(__file__).resolve().parents[2] / "daemon/sync/dictionary"
 BATCH_HEADER = struct.Struct(">4sBBH8sQII32s32sIII")
 BATCH_BYTES_MAX = 2 * 1024 * 1024
 LINES_MAX = 1024 * 1024
@@ -109,8 +112,9 @@ def split_lines(raw, section):
     return raw.split(b"\n")[:-1]
 
 
-def unzstd(data, most, section):
-    d = zstandard.ZstdDecompressor().decompressobj()
+def unzstd(data, most, section, dictionary=0):
+    known = zstandard.ZstdCompressionDict((DICTIONARIES / f"{dictionary}.zdict").read_bytes()) if dictionary else None
+    d = zstandard.ZstdDecompressor(dict_data=known).decompressobj()
     try:
         raw = d.decompress(data)
     except zstandard.ZstdError as e:
@@ -261,32 +265,53 @@ class Journal:
 
 # ---- section 7: batch ----
 
+def batch_v1(payload):
+    (_, _, _, _, _, first, count, raw_len, h_prev, h_last, keys_len, body_len, zero) = BATCH_HEADER.unpack_from(payload)
+    expect(zero == 0 and first >= 1 and 1 <= count <= 1000 and 1 <= raw_len <= LINES_MAX, "7.1", "a zero; first, count and L in bounds")
+    expect(108 + keys_len + body_len == len(payload), "7.1", "exactly 108 + K + B bytes")
+    raw = unzstd(payload[108 + keys_len:], raw_len, "7.1")
+    expect(len(raw) == raw_len, "7.1", "L bytes of lines")
+    return first, count, h_prev, h_last, payload[108:108 + keys_len], split_lines(raw, "7.1")
+
+
+def batch_v2(payload, store):
+    head = wire_v2.Bytes(payload)
+    try:
+        head.take(8)
+        epoch, h_prev, check = head.take(8), head.take(32), head.take(4)
+        first, count, keys, raw_len = (head.number() for _ in range(4))
+        expect(first >= 1 and 1 <= count <= 1000 and keys <= count, "7.2", "first, count and N in bounds")
+        box, raw = head.take(69 + 48 * keys if keys else 0), head.take(raw_len)
+        text = unzstd(b"\x28\xb5\x2f\xfd" + head.rest(), 2 * LINES_MAX, "7.2", payload[7])
+        lines = wire_v2.unpack(store, epoch, first, count, raw, text)
+    except wire_v2.Bad as e:
+        raise WireError(f"WIRE.md section 7.2: {e}") from e
+    expect(sum(len(line) + 1 for line in lines) <= LINES_MAX, "7", "at most 1,048,576 bytes of lines")
+    return first, count, h_prev, check, box, lines
+
+
 def read_batch(payload, store, hq_box_private=None):
     """The batch as a dict; lines are checked and chained, keys opened when the private key is given."""
-    expect(BATCH_HEADER.size <= len(payload) <= BATCH_BYTES_MAX, "7", "108 bytes to 2 MiB")
-    (magic, version, flags, dictionary, epoch, first, count, raw_len, h_prev, h_last, keys_len, body_len,
-     zero) = BATCH_HEADER.unpack_from(payload)
-    expect(magic == b"LNWB" and version == 1 and flags == 0 and dictionary == 0 and zero == 0, "7",
-           "magic, version 1, no flags, no dictionary, a zero")
-    expect(first >= 1 and 1 <= count <= 1000 and 1 <= raw_len <= LINES_MAX, "7", "first, count and L in bounds")
-    expect(108 + keys_len + body_len == len(payload), "7", "exactly 108 + K + B bytes")
-    raw = unzstd(payload[108 + keys_len:], raw_len, "7")
-    expect(len(raw) == raw_len, "7", "L bytes of lines")
-    lines = split_lines(raw, "7")
+    expect(16 <= len(payload) <= BATCH_BYTES_MAX, "7", "16 bytes to 2 MiB")
+    magic, version, flags, dictionary, epoch = struct.unpack_from(">4sBBH8s", payload)
+    expect(magic == b"LNWB" and version in (1, 2) and flags == 0 and dictionary <= version - 1, "7",
+           "magic, a version, no flags, a dictionary of that version")
+    expect(version == 2 or len(payload) >= BATCH_HEADER.size, "7.1", "at least 108 bytes")
+    first, count, h_prev, h_last, box, lines = batch_v1(payload) if version == 1 else batch_v2(payload, store)
     expect(len(lines) == count, "7", "count lines")
     h, events = h_prev, []
     for i, line in enumerate(lines):
         h = chain(h, epoch, first + i, line)
         events.append(check_line(line, store, epoch, first + i))
-    expect(h == h_last, "7", "h(first-1) and the lines give h(first+count-1)")
+    expect(h[:len(h_last)] == h_last, "7", "h(first-1) and the lines give h(first+count-1)")
     keys = {}
-    if hq_box_private is not None and keys_len:
+    if hq_box_private is not None and box:
         context = store.encode() + b"\0" + epoch + struct.pack(">Q", first)
-        plain = unbox(hq_box_private, "visit-keys", context, payload[108:108 + keys_len])
+        plain = unbox(hq_box_private, "visit-keys", context, box)
         expect(len(plain) % 48 == 0, "7", "whole pairs of key id and key")
         keys = {plain[i:i + 16]: plain[i + 16:i + 48] for i in range(0, len(plain), 48)}
-    return {"epoch": epoch, "first": first, "count": count, "h_prev": h_prev, "h_last": h_last,
-            "lines": lines, "events": events, "keys": keys}
+    return {"epoch": epoch, "first": first, "count": count, "h_prev": h_prev, "h_last": h, "lines": lines,
+            "events": events, "keys": keys, "form": (version, dictionary)}
 
 
 # ---- sections 8 to 10: signed frames, pages ----

@@ -4,6 +4,7 @@
 #include "journal_place.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "store/shard.h"
 #include "sync/batch.h"
 #include "sync/confirm.h"
@@ -11,6 +12,7 @@
 
 #define GOLDEN "tests/data/golden"
 #define FILE_MAX 65536
+#define DICTIONARY_1 "436ab45cc0fdd0c8795a347b4b6a63651f97f8a5beef87b9e360ce24d86cbef5"
 #define PROFILE                                                                                    \
 	"{\"customer_id\":\"C000017\",\"first_name\":\"Anna\",\"identifiers\":[{\"kind\":"         \
 	"\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"value\":\"2600000000170\",\"verified\":" \
@@ -459,6 +461,62 @@ static void the_golden_batch_is_whole(void **state)
 	assert_int_equal(batch_verify(f->work, &b, NULL), 0);
 }
 
+static void read_form(struct fixture *f, const char *store, const char *name, struct batch *b)
+{
+	char err[200] = "";
+	load(f, name);
+	if (batch_decode(f->codec, f->file, f->file_len, store, f->hq_box, b, err, sizeof(err)))
+		fail_msg("%s: %s", name, err);
+	assert_int_equal(batch_verify(f->work, b, NULL), 0);
+}
+
+/* Whatever a store in the field sends, HQ reads. */
+static void every_form_that_was_ever_sent_is_read_to_the_same_lines(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *store, *plain, *form;
+		uint8_t wire;
+		uint16_t dictionary;
+	} forms[] = {
+	    {"s1", "batch.bin", "batch-2-0.bin", 2, 0},
+	    {"s1", "batch.bin", "batch-2-1.bin", 2, 1},
+	    {"s17", "day-1-0.bin", "day-2-0.bin", 2, 0},
+	    {"s17", "day-1-0.bin", "day-2-1.bin", 2, 1},
+	};
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct batch b;
+		struct buf lines = {0}, keys = {0};
+		read_form(f, forms[i].store, forms[i].plain, &b);
+		buf_add(&lines, b.lines, b.lines_len);
+		buf_add(&keys, b.keys, b.key_count * 48);
+		read_form(f, forms[i].store, forms[i].form, &b);
+		assert_int_equal(b.form.wire, forms[i].wire);
+		assert_int_equal(b.form.dictionary, forms[i].dictionary);
+		assert_int_equal(b.lines_len, lines.len);
+		assert_memory_equal(b.lines, lines.data, lines.len);
+		assert_int_equal(b.key_count * 48, keys.len);
+		assert_true(!keys.len || memcmp(b.keys, keys.data, keys.len) == 0);
+		buf_free(&lines);
+		buf_free(&keys);
+	}
+}
+
+/* Payloads wait in brokers and journals for the dictionary that they were made with. */
+static void a_dictionary_that_was_shipped_is_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t hash[32];
+	char hex[65];
+	FILE *file = fopen("daemon/sync/dictionary/1.zdict", "r");
+	assert_non_null(file);
+	f->file_len = fread(f->file, 1, FILE_MAX, file);
+	fclose(file);
+	vault_sha256(f->work, f->file, f->file_len, hash);
+	text_hex(hash, sizeof(hash), hex);
+	assert_string_equal(hex, DICTIONARY_1);
+}
+
 static void the_golden_confirmation_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -510,6 +568,8 @@ int main(void)
 	    TEST(the_golden_journal_can_be_gone_on_with),
 	    TEST(the_used_golden_journal_keeps_all_it_holds),
 	    TEST(the_golden_batch_is_whole),
+	    TEST(every_form_that_was_ever_sent_is_read_to_the_same_lines),
+	    TEST(a_dictionary_that_was_shipped_is_as_it_was),
 	    TEST(the_golden_confirmation_is_read),
 	    TEST(the_golden_page_goes_into_a_shard),
 	};

@@ -44,6 +44,9 @@ static void the_example_of_the_wire_document_is_read(void **state)
 	    0);
 	assert_string_equal(got.generation, "0123456789abcdef");
 	assert_int_equal(got.credit, 262144);
+	assert_int_equal(got.accepts.wires, 1 << 1);
+	assert_int_equal(got.accepts.dictionaries, 1);
+	assert_int_equal(got.accepts.schemas, 1);
 	assert_int_equal(got.epoch_count, 1);
 	assert_int_equal(got.epochs[0].epoch[7], 0xaa);
 	assert_int_equal(got.epochs[0].through, 120);
@@ -77,6 +80,7 @@ static void what_is_written_is_read_back_the_same(void **state)
 	struct confirm *c = calloc(1, sizeof(*c));
 	snprintf(c->generation, sizeof(c->generation), "00112233445566ff");
 	c->credit = 77;
+	c->accepts = (struct batch_accepts){1ull << 63 | 6, 0x8001, 12};
 	c->epoch_count = CONFIRM_EPOCHS_MAX;
 	for (int i = 0; i < CONFIRM_EPOCHS_MAX; i++) {
 		struct confirm_epoch *e = &c->epochs[i];
@@ -115,6 +119,31 @@ static void what_is_written_is_read_back_the_same(void **state)
 	assert_memory_equal(&got, c, sizeof(got));
 	buf_free(&out);
 	free(c);
+}
+
+static void an_hq_that_does_not_say_what_it_accepts_reads_version_1(void **state)
+{
+	(void)state;
+	static const char *const silent[] = {HEAD "]}", HEAD "],\"accepts\":{}}",
+	                                     HEAD "],\"accepts\":{\"wire\":[1],\"later\":[2]}}"};
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(parse(silent[i]), 0);
+		assert_int_equal(got.accepts.wires, 1 << 1);
+		assert_int_equal(got.accepts.dictionaries, 1);
+		assert_int_equal(batch_form_best(&got.accepts).wire, 1);
+	}
+}
+
+static void what_hq_accepts_from_a_later_time_is_skipped(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    parse(HEAD "],\"accepts\":{\"wire\":[1,2,64,9000000000],\"schemas\":99999999999,"
+	               "\"dictionaries\":[0,1,2,65536]}}"),
+	    0);
+	assert_int_equal(got.accepts.wires, 6);
+	assert_int_equal(got.accepts.dictionaries, 7);
+	assert_int_equal(batch_form_best(&got.accepts).dictionary, 1);
 }
 
 static void unknown_members_are_skipped(void **state)
@@ -158,6 +187,10 @@ static void what_is_wrong_is_named(void **state)
 	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1}]}]}", "quarantined"},
 	    {HEAD "{" EPOCH ",\"quarantined\":[{\"seq\":1,\"reason\":\"a b\"}]}]}", "quarantined"},
 	    {HEAD "{" EPOCH ",\"forked\":[{\"seq\":0,\"reason\":\"a\"}]}]}", "forked"},
+	    {HEAD "],\"accepts\":[1]}", "accepts: expected {wire"},
+	    {HEAD "],\"accepts\":{\"wire\":2}}", "list of numbers as wire"},
+	    {HEAD "],\"accepts\":{\"dictionaries\":[-1]}}", "whole numbers from 0 in dictionaries"},
+	    {HEAD "],\"accepts\":{\"schemas\":\"1\"}}", "schemas"},
 	    {HEAD "],\"unreadable\":[\"00\"]}", "unreadable"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -191,6 +224,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_example_of_the_wire_document_is_read),
 	    cmocka_unit_test(what_is_written_is_read_back_the_same),
+	    cmocka_unit_test(an_hq_that_does_not_say_what_it_accepts_reads_version_1),
+	    cmocka_unit_test(what_hq_accepts_from_a_later_time_is_skipped),
 	    cmocka_unit_test(unknown_members_are_skipped),
 	    cmocka_unit_test(what_is_wrong_is_named),
 	    cmocka_unit_test(more_than_the_bounds_is_refused),

@@ -154,6 +154,69 @@ static void an_unreadable_batch_goes_again_one_by_one(void **state)
 	expect_sent(f, 6, 6, 2);
 }
 
+static void confirm_forms(struct fixture *f, uint64_t wires, uint64_t dictionaries)
+{
+	f->confirm->epoch_count = f->confirm->unreadable_count = 0;
+	f->confirm->accepts = (struct batch_accepts){wires, dictionaries, 1};
+	uplink_confirm(f->uplink, f->confirm);
+}
+
+static void expect_form(struct fixture *f, int i, uint8_t wire, uint16_t dictionary)
+{
+	assert_in_range(i, 0, f->sent_count - 1);
+	assert_int_equal(f->sent[i].form.wire, wire);
+	assert_int_equal(f->sent[i].form.dictionary, dictionary);
+}
+
+static void batches_go_in_the_best_form_that_hq_last_said_it_reads(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		uint64_t wires, dictionaries;
+		struct batch_form form;
+	} said[] = {
+	    {6, 1, {2, 0}}, {6, 3, {2, 1}}, {6, 2, {2, 1}}, {2, 3, {1, 0}}, {14, 7, {2, 1}}};
+	uplink_up(f->uplink);
+	fill_pack(f, 3, false);
+	uplink_step(f->uplink);
+	expect_form(f, 0, 1, 0);
+	for (int i = 0; i < 5; i++) {
+		confirm_forms(f, said[i].wires, said[i].dictionaries);
+		fill_pack(f, 3, false);
+		uplink_step(f->uplink);
+		expect_form(f, i + 1, said[i].form.wire, said[i].form.dictionary);
+	}
+}
+
+/* An HQ of an older release took over: it cannot read what its successor asked for. */
+static void what_hq_cannot_read_goes_again_in_version_1_without_a_dictionary(void **state)
+{
+	struct fixture *f = *state;
+	uplink_up(f->uplink);
+	confirm_forms(f, 6, 3);
+	fill_pack(f, 1, false);
+	uplink_step(f->uplink);
+	fill_pack(f, 1, false);
+	uplink_step(f->uplink);
+	int many = 0, one = f->sent_count - 1;
+	expect_form(f, many, 2, 1);
+	expect_form(f, one, 2, 1);
+	assert_int_equal(f->sent[one].count, 1);
+	f->confirm->unreadable_count = 2;
+	memcpy(f->confirm->unreadable[0], f->sent[many].hash, 32);
+	memcpy(f->confirm->unreadable[1], f->sent[one].hash, 32);
+	uplink_confirm(f->uplink, f->confirm);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent_count, one + 1 + (int)f->sent[many].count + 1);
+	for (int i = one + 1; i < f->sent_count; i++) {
+		expect_form(f, i, 1, 0);
+		assert_int_equal(f->sent[i].count, 1);
+	}
+	fill_pack(f, 2, false);
+	uplink_step(f->uplink);
+	expect_form(f, f->sent_count - 1, 2, 1);
+}
+
 static void another_generation_sends_everything_that_is_held_again(void **state)
 {
 	struct fixture *f = *state;
@@ -326,6 +389,8 @@ int main(void)
 	    TEST(a_forked_seq_is_never_confirmed_and_not_sent_again),
 	    TEST(a_quarantined_seq_is_counted_once),
 	    TEST(an_unreadable_batch_goes_again_one_by_one),
+	    TEST(batches_go_in_the_best_form_that_hq_last_said_it_reads),
+	    TEST(what_hq_cannot_read_goes_again_in_version_1_without_a_dictionary),
 	    TEST(another_generation_sends_everything_that_is_held_again),
 	    TEST(another_generation_counts_for_epochs_that_hq_does_not_name_too),
 	    TEST(after_a_restart_only_what_is_not_confirmed_goes_oldest_epoch_first),

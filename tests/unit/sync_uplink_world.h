@@ -20,6 +20,7 @@ struct sent {
 	size_t bytes;
 	uint8_t hash[32];
 	uint32_t keys;
+	struct batch_form form;
 };
 
 struct fixture {
@@ -53,7 +54,8 @@ static inline bool take(void *ctx, const void *payload, size_t len)
 	assert_int_equal(batch_verify(f->work, &b, NULL), 0);
 	assert_true(f->sent_count < SENT_MAX);
 	struct sent *s = &f->sent[f->sent_count++];
-	*s = (struct sent){.first = b.first, .count = b.count, .bytes = len, .keys = b.key_count};
+	*s = (struct sent){
+	    .first = b.first, .count = b.count, .bytes = len, .keys = b.key_count, .form = b.form};
 	memcpy(s->epoch, b.epoch, 8);
 	vault_sha256(f->work, payload, len, s->hash);
 	if (b.key_count)
