@@ -96,11 +96,16 @@ void journal_applied(struct journal *j, const struct journal_totals *totals)
 	journal_notes_applied(j);
 }
 
+static bool has_events(const struct journal_batch *b)
+{
+	return b->next > b->first;
+}
+
 /* One transaction for the batch and the confirmations. 0, or -1: disk full, nothing of it happened.
  */
 static int commit(struct journal *j)
 {
-	bool pack = j->batch.next > j->batch.first;
+	bool pack = has_events(j->batch);
 	struct journal_totals totals;
 
 	if (journal_commit_begin(j))
@@ -118,50 +123,59 @@ static int commit(struct journal *j)
 	return 0;
 }
 
-static void refuse_all(struct journal *j, struct entry *const *entries, size_t n,
-                       const char *reason)
+static void refuse(struct journal *j, struct entry *e, const char *reason)
 {
-	for (size_t i = 0; i < n; i++) {
-		entries[i]->status = ENTRY_REFUSED;
-		entries[i]->reason = reason;
-		counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, entries[i]->count);
-		queue_push(j->done, entries[i]);
-	}
+	e->status = ENTRY_REFUSED;
+	e->reason = reason;
+	counter_add(j->params.counters, COUNTER_EVENTS_REFUSED, e->count);
+	queue_push(j->done, e);
 }
 
-/* As many of the entries as one commit takes; how many. */
-static size_t write_batch(struct journal *j, struct entry *const *entries, size_t n)
+static void refuse_waiting(struct journal *j, const char *reason)
+{
+	struct journal_intake *in = &j->intake;
+	if (j->batch->begun)
+		journal_write_answer(j, j->batch, false);
+	do {
+		while (in->at < in->count)
+			refuse(j, in->entries[in->at++], reason);
+		journal_write_take_in(j);
+	} while (in->at < in->count);
+}
+
+/* The entries that were written ahead of a commit that found no room: their seqs are not theirs. */
+static void answer(struct journal *j, struct journal_batch *ahead, bool kept)
+{
+	journal_write_answer(j, j->batch, kept);
+	if (!ahead)
+		return;
+	if (!kept)
+		journal_write_answer(j, ahead, false);
+	j->batch = ahead;
+}
+
+/* One batch: what was written ahead, and what waits. The next one may be begun meanwhile. */
+static void keep_batch(struct journal *j)
 {
 	char worst = worst_class(j);
-	size_t taken = 0;
+	struct journal_batch *ahead = NULL;
 
-	journal_write_begin(j);
-	while (taken < n && journal_write_entry(j, entries[taken], worst))
-		taken++;
+	if (!j->batch->begun)
+		journal_write_begin(j->batch, j->last_seq, j->h);
+	journal_write_waiting(j, j->batch, worst, NULL);
 	bool kept = true;
-	if (j->batch.next > j->batch.first || journal_has_words(j))
+	if (has_events(j->batch) || journal_has_words(j)) {
+		ahead = journal_ahead_begin(j, worst);
 		kept = commit(j) == 0;
+		if (ahead)
+			journal_ahead_end(j);
+	}
 	if (!kept)
 		journal_full_say(j, true);
 	journal_publish(j);
-	journal_write_answer(j, kept);
+	answer(j, ahead, kept);
 	if (j->params.notify)
 		j->params.notify(j->params.notify_ctx);
-	return taken;
-}
-
-/* Entries without the wake-up mark. */
-static size_t take_entries(struct journal *j, struct entry **out, size_t max)
-{
-	void *items[JOURNAL_ENTRIES_MAX];
-	size_t n = queue_pop_many(j->in, items, max), count = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (items[i] == &j->wake)
-			atomic_store(&j->wake_queued, false);
-		else
-			out[count++] = items[i];
-	}
-	return count;
 }
 
 static void retain(struct journal *j)
@@ -189,13 +203,16 @@ static const char *refusal(struct journal *j)
 	return j->disk_full ? "disk_full" : NULL;
 }
 
-static void work(struct journal *j, struct entry **entries, size_t *n)
+/* Entries that left the queue and have no answer yet. */
+static bool has_entries(const struct journal *j)
 {
-	if (*n || journal_has_words(j)) {
-		size_t taken = write_batch(j, entries, *n);
-		*n -= taken;
-		memmove(entries, entries + taken, *n * sizeof(*entries));
-	}
+	return j->batch->slot_count || j->intake.at < j->intake.count;
+}
+
+static void work(struct journal *j)
+{
+	if (has_entries(j) || queue_len(j->in) > 0 || journal_has_words(j))
+		keep_batch(j);
 	j->no_room = false;
 	journal_commit_checkpoint(j);
 	retain(j);
@@ -203,26 +220,26 @@ static void work(struct journal *j, struct entry **entries, size_t *n)
 		journal_full_say(j, true);
 }
 
+/* There is something to do, now or within IDLE_MS. false: the end. */
+static bool await_work(struct journal *j)
+{
+	if (has_entries(j) || (!j->disk_full && journal_has_words(j)))
+		return true;
+	int wait_ms = j->disk_full && j->full_due_us == 0 ? 0 : IDLE_MS;
+	return queue_wait(j->in, wait_ms) || !atomic_load(&j->stopping);
+}
+
 static void *run(void *arg)
 {
 	struct journal *j = arg;
-	struct entry *entries[JOURNAL_ENTRIES_MAX];
-	size_t n = 0;
 
-	for (;;) {
-		int wait_ms = j->disk_full && j->full_due_us == 0 ? 0 : IDLE_MS;
-		if (n == 0 && !queue_wait(j->in, wait_ms) && atomic_load(&j->stopping) &&
-		    queue_len(j->in) == 0)
-			break;
-		n += take_entries(j, entries + n, JOURNAL_ENTRIES_MAX - n);
+	while (await_work(j)) {
 		progress(j);
 		const char *reason = refusal(j);
-		if (reason) {
-			refuse_all(j, entries, n, reason);
-			n = 0;
-		} else {
-			work(j, entries, &n);
-		}
+		if (reason)
+			refuse_waiting(j, reason);
+		else
+			work(j);
 	}
 	return NULL;
 }
@@ -231,13 +248,15 @@ static void *run(void *arg)
 
 int journal_start(struct journal *j)
 {
-	int rc = pthread_create(&j->thread, NULL, run, j);
-	if (rc) {
-		errno = rc;
+	if (journal_ahead_start(j))
 		return -1;
-	}
-	j->started = true;
-	return 0;
+	int rc = pthread_create(&j->thread, NULL, run, j);
+	j->started = rc == 0;
+	if (j->started)
+		return 0;
+	journal_ahead_stop(j);
+	errno = rc;
+	return -1;
 }
 
 void journal_stop(struct journal *j)
@@ -249,6 +268,7 @@ void journal_stop(struct journal *j)
 	if (j->started)
 		pthread_join(j->thread, NULL);
 	j->started = false;
+	journal_ahead_stop(j);
 	journal_open_end(j);
 }
 

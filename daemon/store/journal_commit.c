@@ -142,7 +142,7 @@ static uint8_t *known_place(struct journal *j, const uint8_t id[EVENT_ID_BYTES])
 
 static int put_keys(struct journal *j)
 {
-	struct journal_batch *b = &j->batch;
+	struct journal_batch *b = j->batch;
 	uint8_t wrapped[VAULT_WRAP_BYTES], rescue[JOURNAL_RESCUE_BYTES];
 	const struct visit_key *key = (const struct visit_key *)(void *)b->keys.data;
 	for (size_t n = b->keys.len / sizeof(*key); n > 0; n--, key++) {
@@ -165,7 +165,7 @@ static int put_keys(struct journal *j)
 
 static int put_urgent(struct journal *j)
 {
-	const struct buf *urgent = &j->batch.urgent;
+	const struct buf *urgent = &j->batch->urgent;
 	for (size_t at = 0; at < urgent->len; at += sizeof(uint64_t)) {
 		uint64_t seq;
 		memcpy(&seq, urgent->data + at, sizeof(seq));
@@ -179,7 +179,7 @@ static int put_urgent(struct journal *j)
 
 static int put_awaited(struct journal *j)
 {
-	const struct buf *awaited = &j->batch.awaited;
+	const struct buf *awaited = &j->batch->awaited;
 	struct journal_awaited a;
 	for (size_t at = 0; at < awaited->len; at += sizeof(a)) {
 		memcpy(&a, awaited->data + at, sizeof(a));
@@ -202,7 +202,7 @@ static void bind_bytes(sqlite3_stmt *stmt, int column, const struct buf *b)
  * in one of many the way to the epoch's key for HQ. */
 static void make_link(struct journal *j)
 {
-	struct buf *link = &j->batch.link;
+	struct buf *link = &j->batch->link;
 	buf_reset(link);
 	buf_add(link, j->epoch, sizeof(j->epoch));
 	buf_add(link, j->h, sizeof(j->h));
@@ -212,7 +212,7 @@ static void make_link(struct journal *j)
 
 static int put_pack(struct journal *j)
 {
-	struct journal_batch *b = &j->batch;
+	struct journal_batch *b = j->batch;
 	struct pack_head head = {.first = b->first, .count = (uint32_t)(b->next - b->first)};
 	memcpy(head.epoch, j->epoch, sizeof(head.epoch));
 	if (pack_seal(j->codec, j->key, &head, &b->lines, &b->body))
@@ -236,7 +236,7 @@ static int put_pack(struct journal *j)
 /* In the order of the entries: the last mark of a name is the one that stays. */
 static int put_marks(struct journal *j)
 {
-	const struct journal_batch *b = &j->batch;
+	const struct journal_batch *b = j->batch;
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct entry *e = b->slots[i].entry;
 		if (e->status != ENTRY_PENDING)
@@ -259,7 +259,7 @@ int journal_commit_batch(struct journal *j)
 
 void journal_commit_done(struct journal *j)
 {
-	struct journal_batch *b = &j->batch;
+	struct journal_batch *b = j->batch;
 	uint64_t count = b->next - b->first;
 	for (size_t at = 0; at < b->key_ids.len; at += EVENT_ID_BYTES)
 		memcpy(known_place(j, b->key_ids.data + at), b->key_ids.data + at, EVENT_ID_BYTES);

@@ -78,12 +78,13 @@ static int write_opened(struct journal *j)
 		ev->utc_offset_min = clock_utc_offset_min(date_us);
 		ev->source = "box";
 		ev->properties = opened_properties(j, &properties);
-		journal_write_begin(j);
+		journal_write_begin(j->batch, 0, j->h);
 		if (ev->properties)
-			journal_write_entry(j, e, 'C');
+			journal_write_entry(j, j->batch, e, 'C');
 	}
-	bool written = ev && j->batch.next == 2;
-	j->batch.slot_count = 0;
+	bool written = ev && j->batch->next == 2;
+	j->batch->slot_count = 0;
+	j->batch->begun = false;
 	buf_free(&properties);
 	entry_free(e);
 	return written ? 0 : -1;

@@ -1,11 +1,11 @@
 /* What the journal's files share: the writer, and how packs and epochs are found. Not for other
  * rooms.
  *
- * journal.c the calls of the loop and the thread; journal_open.c the file at start;
- * journal_format.c its tables and their migrations; journal_write.c from entries to a pack;
- * journal_commit.c the transaction and its failures; journal_mark.c confirmations; journal_retain.c
- * what may go; journal_seek.c places in the file; journal_read.c, journal_scan.c and
- * journal_verify.c the readers.
+ * journal.c the calls of the loop and the thread; journal_ahead.c the next batch, written while one
+ * is committed; journal_open.c the file at start; journal_format.c its tables and their migrations;
+ * journal_write.c from entries to a pack; journal_commit.c the transaction and its failures;
+ * journal_mark.c confirmations; journal_retain.c what may go; journal_seek.c places in the file;
+ * journal_read.c, journal_scan.c and journal_verify.c the readers.
  *
  * Threads: whatever is not marked otherwise belongs to the journal's thread (to the caller of
  * journal_open before journal_start and after the join).
@@ -137,6 +137,28 @@ struct journal_batch {
 	struct buf awaited;                    /* struct journal_awaited each */
 	struct buf sealed, text;               /* scratch of one event */
 	uint16_t key_slots[JOURNAL_KEY_SLOTS]; /* index into keys plus 1, by the id's first bytes */
+	struct vault_work *work;
+	bool begun; /* first to h are set */
+};
+
+/* Entries that were taken from the queue and stand in no batch yet, oldest at `at`. */
+struct journal_intake {
+	struct entry *entries[JOURNAL_ENTRIES_MAX];
+	void *items[JOURNAL_ENTRIES_MAX];
+	size_t at, count;
+};
+
+/* The thread that writes ahead. Invariants: while `writing` is true the intake and `batch` are its
+ * own, and the journal's thread touches neither; it reads no field of struct journal that changes
+ * while an epoch is open. */
+struct journal_ahead {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	bool started, ending, writing;
+	atomic_bool enough; /* the commit is done: hand the batch over */
+	struct journal_batch *batch;
+	char worst_class;
 };
 
 /* What the sync side said: a confirmation, or how far the shard includes an epoch's events. */
@@ -185,7 +207,9 @@ struct journal {
 	uint64_t last_seq; /* committed */
 	uint8_t h[EVENT_HASH_BYTES];
 
-	struct journal_batch batch;
+	struct journal_batch batches[2], *batch; /* the one that is committed next */
+	struct journal_intake intake;
+	struct journal_ahead ahead;
 	uint8_t known_keys[JOURNAL_KNOWN_KEYS][EVENT_ID_BYTES];
 	struct journal_totals totals;
 	uint64_t file_bytes;    /* file and log, as of the last commit */
@@ -286,13 +310,30 @@ int journal_epoch_open(struct journal *j);
 /* Say that it ended in order. */
 void journal_epoch_close(struct journal *j);
 
-/* journal_write.c */
-void journal_write_begin(struct journal *j);
+/* journal_ahead.c */
+/* 0, or -1 with errno. */
+int journal_ahead_start(struct journal *j);
+void journal_ahead_stop(struct journal *j);
+/* Let the other batch be written behind this one, if that is worth a thread's waking; until
+ * journal_ahead_end. NULL: not begun. */
+struct journal_batch *journal_ahead_begin(struct journal *j, char worst_class);
+void journal_ahead_end(struct journal *j);
+
+/* journal_write.c: these take the batch, because two are in the making at times. */
+void journal_write_begin(struct journal_batch *b, uint64_t last_seq,
+                         const uint8_t h[EVENT_HASH_BYTES]);
 /* Take the entry into the batch; refused ones are only listed. false: the batch has enough, keep
  * it. */
-bool journal_write_entry(struct journal *j, struct entry *e, char worst_class);
+bool journal_write_entry(const struct journal *j, struct journal_batch *b, struct entry *e,
+                         char worst_class);
+/* What waits in the queue into the intake, which is empty. */
+void journal_write_take_in(struct journal *j);
+/* What waits in the intake, or else in the queue. false: there is more, but the batch is full or
+ * `enough` (may be NULL) became true. */
+bool journal_write_waiting(struct journal *j, struct journal_batch *b, char worst_class,
+                           const atomic_bool *enough);
 /* Give every entry of the batch its answer and its lines and put it on the way back. */
-void journal_write_answer(struct journal *j, bool kept);
+void journal_write_answer(struct journal *j, struct journal_batch *b, bool kept);
 
 /* journal_commit.c */
 /* Run a statement to its end and reset it. 0, -1: the disk is full. Other errors end the process

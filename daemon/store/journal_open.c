@@ -271,7 +271,10 @@ static struct journal *make(const struct journal_params *params, char *err, size
 	j->codec = pack_codec_new(j->store);
 	j->in = queue_new(params->queue_max + 1); /* one for the mark that wakes the thread */
 	j->done = queue_new(params->queue_max);
-	if (j->codec && j->in && j->done)
+	j->batch = &j->batches[0];
+	for (int i = 0; i < 2; i++)
+		j->batches[i].work = vault_work_new();
+	if (j->codec && j->in && j->done && j->batches[0].work && j->batches[1].work)
 		return j;
 	queue_free(j->in);
 	queue_free(j->done);
@@ -281,15 +284,21 @@ err_memory:
 	return NULL;
 }
 
-void journal_open_free(struct journal *j)
+static void free_batch(struct journal_batch *b)
 {
-	struct journal_batch *b = &j->batch;
 	struct buf *bufs[] = {&b->lines,  &b->body,   &b->ids,  &b->key_ids, &b->keys,
 	                      &b->urgent, &b->sealed, &b->text, &b->awaited, &b->link};
 	if (b->keys.len)
 		vault_wipe(b->keys.data, b->keys.len);
 	for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
 		buf_free(bufs[i]);
+	vault_work_free(b->work);
+}
+
+void journal_open_free(struct journal *j)
+{
+	for (int i = 0; i < 2; i++)
+		free_batch(&j->batches[i]);
 	pack_codec_free(j->codec);
 	pthread_mutex_destroy(&j->lock);
 	vault_wipe(j->key, sizeof(j->key));

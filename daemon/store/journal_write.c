@@ -43,9 +43,9 @@ static void forget_keys(struct journal_batch *b, size_t keep)
 	b->key_ids.len = keep * EVENT_ID_BYTES;
 }
 
-void journal_write_begin(struct journal *j)
+void journal_write_begin(struct journal_batch *b, uint64_t last_seq,
+                         const uint8_t h[EVENT_HASH_BYTES])
 {
-	struct journal_batch *b = &j->batch;
 	if (b->keys.len)
 		forget_keys(b, 0);
 	buf_reset(&b->lines);
@@ -55,8 +55,9 @@ void journal_write_begin(struct journal *j)
 	buf_reset(&b->urgent);
 	buf_reset(&b->awaited);
 	b->slot_count = 0;
-	b->first = b->next = j->last_seq + 1;
-	memcpy(b->h, j->h, sizeof(b->h));
+	b->first = b->next = last_seq + 1;
+	memcpy(b->h, h, sizeof(b->h));
+	b->begun = true;
 }
 
 static int add_key(struct journal_batch *b, const struct visit_key *key)
@@ -84,9 +85,9 @@ static size_t seal_ad(const struct journal *j, uint64_t seq, uint8_t ad[AD_BYTES
 }
 
 /* The texts of the `sealed` field, in the batch's scratch until the next event. */
-static int seal_person(struct journal *j, const struct lw_event *ev, struct lw_event_stamp *stamp)
+static int seal_person(const struct journal *j, struct journal_batch *b, const struct lw_event *ev,
+                       struct lw_event_stamp *stamp)
 {
-	struct journal_batch *b = &j->batch;
 	uint8_t ad[AD_BYTES_MAX];
 	size_t n = strlen(ev->person), ad_len = seal_ad(j, stamp->seq, ad);
 	size_t sealed_len = n + VAULT_TAG_BYTES;
@@ -98,7 +99,7 @@ static int seal_person(struct journal *j, const struct lw_event *ev, struct lw_e
 	uint8_t *seal = buf_room(&b->sealed, n + VAULT_SEAL_OVERHEAD);
 	char *text = (char *)buf_room(&b->text, key_text + nonce_text + TEXT_B64_SIZE(sealed_len));
 	if (!seal || !text || add_key(b, &ev->key) ||
-	    vault_seal(pack_work(j->codec), ev->key.key, ad, ad_len, ev->person, n, seal))
+	    vault_seal(b->work, ev->key.key, ad, ad_len, ev->person, n, seal))
 		return -1;
 	text_b64(ev->key.id, EVENT_ID_BYTES, text);
 	stamp->sealed_k = text;
@@ -109,10 +110,9 @@ static int seal_person(struct journal *j, const struct lw_event *ev, struct lw_e
 	return 0;
 }
 
-static int write_event(struct journal *j, const struct entry *e, const struct lw_event *ev)
+static int write_event(const struct journal *j, struct journal_batch *b, const struct entry *e,
+                       const struct lw_event *ev)
 {
-	struct journal_batch *b = &j->batch;
-	struct vault_work *work = pack_work(j->codec);
 	struct lw_event_stamp stamp = {.store = j->store,
 	                               .boot = j->boot,
 	                               .epoch = j->epoch,
@@ -121,12 +121,12 @@ static int write_event(struct journal *j, const struct entry *e, const struct lw
 	uint8_t leaf[EVENT_HASH_BYTES];
 	size_t at = b->lines.len;
 
-	if (ev->person && seal_person(j, ev, &stamp))
+	if (ev->person && seal_person(j, b, ev, &stamp))
 		return -1;
 	if (lw_event_line(&b->lines, ev, &stamp))
 		return -1;
-	vault_sha256(work, b->lines.data + at, b->lines.len - at, leaf);
-	vault_chain(work, b->h, j->epoch, b->next, leaf);
+	vault_sha256(b->work, b->lines.data + at, b->lines.len - at, leaf);
+	vault_chain(b->work, b->h, j->epoch, b->next, leaf);
 	buf_byte(&b->lines, '\n');
 	if (ev->urgent)
 		buf_add(&b->urgent, &b->next, sizeof(b->next));
@@ -162,9 +162,8 @@ static void go_back(struct journal_batch *b, const struct place *p)
 	memcpy(b->h, p->h, sizeof(b->h));
 }
 
-static int write_events(struct journal *j, struct entry *e)
+static int write_events(const struct journal *j, struct journal_batch *b, struct entry *e)
 {
-	struct journal_batch *b = &j->batch;
 	struct place before;
 
 	remember(b, &before);
@@ -174,7 +173,7 @@ static int write_events(struct journal *j, struct entry *e)
 		pack_id_add(&b->ids, &id);
 	}
 	for (const struct lw_event *ev = e->first; ev; ev = ev->next) {
-		if (write_event(j, e, ev))
+		if (write_event(j, b, e, ev))
 			goto err_go_back;
 	}
 	/* Alone over the bound of a commit, it might be over what a reader accepts. */
@@ -197,9 +196,9 @@ static char entry_class(const struct entry *e)
 	return best;
 }
 
-bool journal_write_entry(struct journal *j, struct entry *e, char worst_class)
+bool journal_write_entry(const struct journal *j, struct journal_batch *b, struct entry *e,
+                         char worst_class)
 {
-	struct journal_batch *b = &j->batch;
 	if (b->slot_count == JOURNAL_ENTRIES_MAX || b->lines.len >= JOURNAL_LINES_BYTES_MAX ||
 	    b->next - b->first >= JOURNAL_EVENTS_MAX)
 		return false;
@@ -209,7 +208,7 @@ bool journal_write_entry(struct journal *j, struct entry *e, char worst_class)
 	e->reason = NULL;
 	if (entry_class(e) > worst_class)
 		e->reason = "disk_full";
-	else if (e->count == 0 || e->count > JOURNAL_EVENTS_MAX || write_events(j, e))
+	else if (e->count == 0 || e->count > JOURNAL_EVENTS_MAX || write_events(j, b, e))
 		e->reason = "too_long";
 	if (e->reason)
 		e->status = ENTRY_REFUSED;
@@ -217,9 +216,36 @@ bool journal_write_entry(struct journal *j, struct entry *e, char worst_class)
 	return true;
 }
 
-void journal_write_answer(struct journal *j, bool kept)
+void journal_write_take_in(struct journal *j)
 {
-	struct journal_batch *b = &j->batch;
+	struct journal_intake *in = &j->intake;
+	size_t n = queue_pop_many(j->in, in->items, JOURNAL_ENTRIES_MAX);
+	in->at = in->count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (in->items[i] == &j->wake)
+			atomic_store(&j->wake_queued, false);
+		else
+			in->entries[in->count++] = in->items[i];
+	}
+}
+
+bool journal_write_waiting(struct journal *j, struct journal_batch *b, char worst_class,
+                           const atomic_bool *enough)
+{
+	struct journal_intake *in = &j->intake;
+	if (in->at == in->count)
+		journal_write_take_in(j);
+	for (; in->at < in->count; in->at++) {
+		if (enough && atomic_load(enough))
+			return false;
+		if (!journal_write_entry(j, b, in->entries[in->at], worst_class))
+			return false;
+	}
+	return true;
+}
+
+void journal_write_answer(struct journal *j, struct journal_batch *b, bool kept)
+{
 	for (size_t i = 0; i < b->slot_count; i++) {
 		const struct journal_slot *slot = &b->slots[i];
 		struct entry *e = slot->entry;
@@ -240,4 +266,5 @@ void journal_write_answer(struct journal *j, bool kept)
 	/* There is room: journal_put counts what is out. */
 	queue_push_many(j->done, b->answered, b->slot_count);
 	b->slot_count = 0;
+	b->begun = false;
 }

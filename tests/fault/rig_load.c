@@ -14,6 +14,7 @@
 #define SECOND_US INT64_C(1000000)
 #define RESEND_SAMPLE 4 /* messages that were answered, asked again at each start */
 #define BURST_MAX 6     /* messages between two commits */
+#define RUSH_MAX 30 /* at times: more than one commit takes, so that the next is written ahead */
 
 static const char *const lanes[RIG_TILLS] = {"1", "2", "3"};
 static const char *const tills[RIG_TILLS] = {"T0", "T1", "T2"};
@@ -273,7 +274,8 @@ static void burst(struct rig *r)
 		careful_burst(r);
 		return;
 	}
-	for (uint64_t n = 1 + dice_below(&r->b.dice, BURST_MAX); n > 0; n--)
+	uint64_t max = dice_below(&r->b.dice, 10) ? BURST_MAX : RUSH_MAX;
+	for (uint64_t n = 1 + dice_below(&r->b.dice, max); n > 0; n--)
 		rig_send(r, next_of(r, (uint8_t)dice_below(&r->b.dice, RIG_TILLS)));
 }
 

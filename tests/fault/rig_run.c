@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "rig_memory.h"
 #include "serve/serve.h"
 #include "store/journal_internal.h"
+
+#define TAKEN_MIN 8 /* entries of a commit while more wait: enough for the next to be begun */
 
 struct rig *rig_mine(void)
 {
@@ -29,6 +32,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool waits, go, free_running;
+	atomic_bool ahead_waits;
 } run = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 struct flow *rig_flow(void)
@@ -97,6 +101,10 @@ bool __wrap_queue_wait(struct queue *q, int timeout_ms)
 {
 	bool free_running;
 
+	if (pthread_equal(pthread_self(), run.journal->ahead.thread)) {
+		atomic_store(&run.ahead_waits, true);
+		return __real_queue_wait(q, timeout_ms);
+	}
 	pthread_mutex_lock(&run.lock);
 	run.waits = true;
 	pthread_cond_broadcast(&run.changed);
@@ -106,6 +114,33 @@ bool __wrap_queue_wait(struct queue *q, int timeout_ms)
 	free_running = run.free_running;
 	pthread_mutex_unlock(&run.lock);
 	return __real_queue_wait(q, free_running ? timeout_ms : 0);
+}
+
+/* The journal's thread takes some of what waits: the rest is written ahead, and before the commit
+ * goes on, so that the same seed gives the same bytes. */
+size_t __real_queue_pop_many(struct queue *q, void **items, size_t n);
+size_t __wrap_queue_pop_many(struct queue *q, void **items, size_t n);
+size_t __wrap_queue_pop_many(struct queue *q, void **items, size_t n)
+{
+	const struct journal *j = run.journal;
+	size_t some = n;
+
+	if (j && q == j->in && j->started && !run.free_running &&
+	    pthread_equal(pthread_self(), j->thread))
+		some = TAKEN_MIN + dice_below(&rig_mine()->b.dice, TAKEN_MIN);
+	return __real_queue_pop_many(q, items, some < n ? some : n);
+}
+
+struct journal_batch *__real_journal_ahead_begin(struct journal *j, char worst_class);
+struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class);
+struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class)
+{
+	atomic_store(&run.ahead_waits, false);
+	struct journal_batch *ahead = __real_journal_ahead_begin(j, worst_class);
+
+	while (ahead && !run.free_running && !atomic_load(&run.ahead_waits))
+		sched_yield();
+	return ahead;
 }
 
 static void turn_journal(void)

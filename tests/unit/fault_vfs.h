@@ -16,6 +16,7 @@ struct fault {
 	atomic_int log_syncs;
 	atomic_int file_writes_left; /* of the file itself, until on_file_write is called once */
 	void (*on_file_write)(void);
+	void (*on_log_write)(void); /* before each */
 };
 static struct fault fault;
 
@@ -39,6 +40,8 @@ static bool is_log(sqlite3_file *f)
 
 static int fault_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
+	if (is_log(f) && fault.on_log_write)
+		fault.on_log_write();
 	if (is_log(f) && atomic_load(&fault.log_write_full))
 		return SQLITE_FULL;
 	if (is_log(f) && atomic_load(&fault.log_write_fails))
