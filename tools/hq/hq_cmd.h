@@ -9,5 +9,8 @@ int hq_cmd_status(int argc, char **argv);
 int hq_cmd_profile(int argc, char **argv);
 int hq_cmd_prove(int argc, char **argv);
 int hq_cmd_statements(int argc, char **argv);
+int hq_cmd_forks(int argc, char **argv);
+int hq_cmd_quarantine(int argc, char **argv);
+int hq_cmd_restored(int argc, char **argv);
 
 #endif

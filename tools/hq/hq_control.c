@@ -23,6 +23,7 @@
 #define HQ_CONTROL_HEADERS_MAX 8192
 #define HQ_CONTROL_TIMEOUT_S 60
 #define HQ_CONTROL_BACKLOG 16
+#define HQ_CONTROL_ERR_SIZE 200
 
 struct hq_control {
 	struct hq_control_params p;
@@ -72,6 +73,32 @@ static unsigned first_line(struct evhttp_request *req)
 	return (unsigned)line;
 }
 
+static void on_act(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
+	struct evkeyvalq params;
+	const char *action;
+	char err[HQ_CONTROL_ERR_SIZE] = "expected ?action=...";
+	json_t *body = NULL;
+
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
+		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
+		return;
+	}
+	if (query && evhttp_parse_query_str(query, &params) == 0) {
+		action = evhttp_find_header(&params, "action");
+		if (action && c->p.act)
+			body = c->p.act(c->p.ctx, action, evhttp_find_header(&params, "store"),
+			                evhttp_find_header(&params, "epoch"), err, sizeof err);
+		evhttp_clear_headers(&params);
+	}
+	if (body)
+		answer(req, HTTP_OK, body);
+	else
+		refuse(req, HTTP_BADREQUEST, "not_done", err);
+}
+
 static void on_import(struct evhttp_request *req, void *ctx)
 {
 	struct hq_control *c = ctx;
@@ -106,7 +133,7 @@ out:
 static void on_other(struct evhttp_request *req, void *ctx)
 {
 	(void)ctx;
-	refuse(req, HTTP_NOTFOUND, "not_found", "expected /v1/status or /v1/import");
+	refuse(req, HTTP_NOTFOUND, "not_found", "expected /v1/status, /v1/import or /v1/act");
 }
 
 static int open_socket(const char *path, char *err, size_t err_size)
@@ -161,6 +188,7 @@ int hq_control_open(struct hq_control **out, const struct hq_control_params *par
 	evhttp_set_timeout(c->http, HQ_CONTROL_TIMEOUT_S);
 	evhttp_set_cb(c->http, "/v1/status", on_status, c);
 	evhttp_set_cb(c->http, "/v1/import", on_import, c);
+	evhttp_set_cb(c->http, "/v1/act", on_act, c);
 	evhttp_set_gencb(c->http, on_other, c);
 	*out = c;
 	return 0;

@@ -1,6 +1,8 @@
 /* HTTP over a Unix socket, for the command line on the same machine.
  *
  *   GET  /v1/status                  what `laneway-hq status --json` prints
+ *   POST /v1/act?action=..           restored, settle (&store=..&epoch=..), retry (&store=..):
+ * hq_act.h
  *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
  *                                    {"new":..,"changed":..,"same":..,"bad":..,"problems":"line
  * ..\n"} Errors are {"error":{"code":"..","message":".."}}. Only the socket's owner can connect
@@ -24,6 +26,9 @@ struct hq_control_params {
 	const struct ident_rules *rules;
 	const char *path;
 	void (*changed)(void *ctx); /* profiles have changed */
+	/* A new object, or NULL with a sentence in err. store and epoch may be NULL. */
+	struct json_t *(*act)(void *ctx, const char *action, const char *store, const char *epoch,
+	                      char *err, size_t err_size);
 	void *ctx;
 };
 /* The caller holds hq.db's lock, so a socket file that is there is a left-over. 0, or -1 with err.

@@ -5,6 +5,8 @@
 
 #include "hq/hq_status.h"
 
+#define HQ_PRINT_RAWS_MAX 10 /* shown of what is kept raw: the rest has commands of its own */
+
 static const char *text(const json_t *o, const char *key, const char *none)
 {
 	const char *value = json_string_value(json_object_get(o, key));
@@ -77,6 +79,34 @@ static void print_raw(const json_t *item)
 		printf(": SHA-256 %s\n", text(item, "sha256", "?"));
 }
 
+static void print_raws(const json_t *list)
+{
+	size_t n = json_array_size(list);
+
+	for (size_t i = 0; i < n && i < HQ_PRINT_RAWS_MAX; i++)
+		print_raw(json_array_get(list, i));
+	if (n > HQ_PRINT_RAWS_MAX)
+		printf("RAW ... more\n");
+	if (n > 0)
+		printf("    (laneway-hq forks and laneway-hq quarantine say what they are and what "
+		       "to do)\n");
+}
+
+static void print_lost(const json_t *lost)
+{
+	printf("LOST  store %s, device %s, epoch %s: seq %" PRId64 " to %" PRId64
+	       ": the store deleted them when they were confirmed, and this hq.db does not hold "
+	       "them: only a newer copy of it can bring them back\n",
+	       text(lost, "store", "?"), text(lost, "device", "not known"),
+	       text(lost, "epoch", "?"), count(lost, "first"), count(lost, "last"));
+}
+
+static void print_generation(const json_t *g)
+{
+	printf("RESTORED %s  generation %s: %s\n", text(g, "began", "?"),
+	       text(g, "generation", "?"), text(g, "detail", ""));
+}
+
 void hq_status_print(const json_t *s)
 {
 	const json_t *outbox = json_object_get(s, "outbox");
@@ -91,7 +121,9 @@ void hq_status_print(const json_t *s)
 	printf("webhook: %" PRId64 " waiting, oldest of %s\n", count(outbox, "open"),
 	       text(outbox, "oldest", "-"));
 	each(s, "alarms", print_alarm);
-	each(s, "raw", print_raw);
+	print_raws(json_object_get(s, "raw"));
+	each(s, "lost", print_lost);
+	each(s, "generations", print_generation);
 	printf("stores\n");
 	each(s, "stores", print_store);
 }

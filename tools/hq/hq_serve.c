@@ -1,6 +1,7 @@
 #include "hq/hq_serve.h"
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "hq/hq_act.h"
 #include "hq/hq_apply.h"
 #include "hq/hq_control.h"
 #include "hq/hq_credit.h"
@@ -431,11 +433,43 @@ static int start_events(struct serve *s, char *err, size_t err_size)
 	return 0;
 }
 
+/* The store is told at once; if it does not hear it, it asks at its next connection. */
+static void tell_settled(struct serve *s, const char *store, const char *epoch)
+{
+	char ask[128];
+	int n = snprintf(
+	    ask, sizeof ask,
+	    "{\"v\":1,\"device\":\"hq\",\"ask\":\"held\",\"epochs\":[{\"epoch\":\"%s\"}]}", epoch);
+
+	if (hq_ingest_begin(s->ingest) != 0)
+		return;
+	hq_ingest_held(s->ingest, store, ask, (size_t)n);
+	if (hq_ingest_commit(s->ingest) == 0)
+		hq_ingest_confirm(s->ingest, send_confirm, s);
+}
+
+static json_t *act(void *ctx, const char *action, const char *store, const char *epoch, char *err,
+                   size_t err_size)
+{
+	struct serve *s = ctx;
+	const struct hq_act what = {s->db, s->keys, clock_wall_us(clock_system())};
+	json_t *answer = hq_act_do(&what, action, store, epoch, err, err_size);
+
+	if (answer && strcmp(action, "restored") == 0)
+		poke_stores(-1, 0, s);
+	if (answer && strcmp(action, "settle") == 0)
+		tell_settled(s, store, epoch);
+	if (answer && strcmp(action, "retry") == 0)
+		fold(s);
+	return answer;
+}
+
 static int start(struct serve *s, char *err, size_t err_size)
 {
 	struct hq_control_params control = {.rules = &s->conf->rules,
 	                                    .path = s->conf->socket,
 	                                    .changed = profiles_changed,
+	                                    .act = act,
 	                                    .ctx = s};
 
 	s->base = event_base_new();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "hq/hq_raw.h"
 #include "store/db.h"
 
 /* A number out of one row. */
@@ -173,6 +174,8 @@ json_t *hq_status_read(struct sqlite3 *db)
 	json_object_set_new(s, "unreadable",
 	                    json_integer(number(db, "SELECT count(*) FROM unreadable")));
 	json_object_set_new(s, "raw", raw(db));
+	json_object_set_new(s, "generations", hq_raw_generations(db));
+	json_object_set_new(s, "lost", hq_raw_lost(db, NULL));
 	json_object_set_new(
 	    s, "alarms",
 	    rows(db,

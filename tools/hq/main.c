@@ -16,6 +16,12 @@ static const struct command {
     {"ca", ca_main, "...", "keys and certificates of HQ, stores and devices"},
     {"status", hq_cmd_status, "[--json] [-c FILE]", "what is held of each store, alarms, webhook"},
     {"profile", hq_cmd_profile, "ID [--json] [-c FILE]", "one customer as HQ knows him or her"},
+    {"forks", hq_cmd_forks, "[STORE [--settle EPOCH]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
+     "second histories that are kept raw, and branches; or say that they have been looked at"},
+    {"quarantine", hq_cmd_quarantine,
+     "[STORE | retry [STORE]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
+     "lines that could not be read; or read them again after an upgrade"},
+    {"restored", hq_cmd_restored, "[-c FILE]", "say that hq.db was brought back from a copy"},
     {"statements", hq_cmd_statements, "[STORE] [--json] [-c FILE]", "days that stores have closed"},
     {"prove", hq_cmd_prove, "STORE DAY [--json] [-c FILE]",
      "recompute a day from what is stored; exit 1 unless all of it holds"},
@@ -25,8 +31,8 @@ static int usage(FILE *out)
 {
 	fprintf(out, "usage: laneway-hq COMMAND ...\n");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		fprintf(out, "  %-10s %-28s %s\n", commands[i].name, commands[i].arguments,
-		        commands[i].help);
+		fprintf(out, "  %-10s %s\n             %s\n", commands[i].name,
+		        commands[i].arguments, commands[i].help);
 	return 2;
 }
 
