@@ -13,6 +13,7 @@
 #include "hq/hq_fact.h"
 #include "hq/hq_fold.h"
 #include "hq/hq_line.h"
+#include "hq/hq_message.h"
 #include "hq/hq_run.h"
 
 #define HQ_APPLY_EVENTS_MAX                                                                        \
@@ -35,6 +36,7 @@ struct hq_apply {
 	struct hq_names orders; /* to be folded at the end of the step */
 	struct epoch_info *epoch;
 	size_t epoch_count;
+	struct hq_messages *messages;
 	bool failed; /* this step must not be kept */
 };
 
@@ -47,7 +49,8 @@ struct hq_apply *hq_apply_new(const struct hq_apply_params *params)
 	a->p = *params;
 	a->work = vault_work_new();
 	a->epoch = calloc(HQ_APPLY_EPOCHS_MAX, sizeof *a->epoch);
-	if (a->work && a->epoch)
+	a->messages = hq_messages_new(params->db);
+	if (a->work && a->epoch && a->messages)
 		return a;
 	hq_apply_free(a);
 	return NULL;
@@ -58,6 +61,7 @@ void hq_apply_free(struct hq_apply *a)
 	if (!a)
 		return;
 	hq_names_free(&a->orders);
+	hq_messages_free(a->messages);
 	vault_work_free(a->work);
 	free(a->epoch);
 	free(a);
@@ -199,6 +203,10 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 		         why);
 	else if (fact.kind != HQ_FACT_NONE)
 		put_fact(a, info, &at, &line, &fact);
+	hq_messages_note(a->messages,
+	                 &(struct hq_message_at){info->store, info->row, info->store_name, seq,
+	                                         clock_wall_us(a->p.clock)},
+	                 &line, &a->orders);
 	hq_fact_free(&fact);
 	hq_line_free(&line);
 }
@@ -278,6 +286,7 @@ int hq_apply_step(struct hq_apply *a)
 	n = apply_new(a);
 	while (waited < HQ_APPLY_EVENTS_MAX && apply_waiting(a))
 		waited++;
+	hq_messages_end(a->messages, true, &a->orders);
 	hq_fold_orders(&fold);
 	move_included(a);
 	if (a->failed || a->orders.failed)
@@ -286,7 +295,9 @@ int hq_apply_step(struct hq_apply *a)
 		rc = hq_db_commit(a->p.db);
 	hq_names_free(&a->orders);
 	a->failed = false;
-	if (rc != 0)
-		a->epoch_count = 0; /* what was remembered has not been kept */
+	if (rc != 0) { /* what was remembered has not been kept */
+		a->epoch_count = 0;
+		hq_messages_end(a->messages, false, NULL);
+	}
 	return rc != 0 ? -1 : n == HQ_APPLY_EVENTS_MAX || waited == HQ_APPLY_EVENTS_MAX;
 }

@@ -77,8 +77,13 @@ static void fold_order(const struct hq_fold *f, const char *id, struct hq_names 
 {
 	struct order o;
 
-	if (!read_order(f->db, id, &o))
-		return; /* a refund, a claim or a cancellation that came before its order */
+	if (!read_order(f->db, id, &o)) {
+		/* A refund, a claim or a cancellation that came before its order; or an order that
+		 * turned out to be the copy of another one. */
+		note_old_owner(f->db, id, people);
+		hq_db_run(f->db, HQ_SQL_SALE_DROP, "t", id);
+		return;
+	}
 	read_owner(f->db, id, &o);
 	o.refunded = hq_db_int(f->db, 0, HQ_SQL_ORDER_REFUNDED, "tt", id, o.currency);
 	o.cancelled = hq_db_int(f->db, 0, HQ_SQL_ORDER_CANCELLED, "ti", id, o.store);

@@ -118,6 +118,9 @@ void hq_status_print(const json_t *s)
 	       count(s, "held"), count(s, "unfolded"), count(s, "waiting_for_keys"));
 	printf("forked %" PRId64 "  quarantined %" PRId64 "  unreadable payloads %" PRId64 "\n",
 	       count(s, "forked"), count(s, "quarantined"), count(s, "unreadable"));
+	if (count(s, "came_twice"))
+		printf("messages of tills that came under two names, counted once: %" PRId64 "\n",
+		       count(s, "came_twice"));
 	printf("webhook: %" PRId64 " waiting, oldest of %s\n", count(outbox, "open"),
 	       text(outbox, "oldest", "-"));
 	each(s, "alarms", print_alarm);

@@ -174,6 +174,9 @@ json_t *hq_status_read(struct sqlite3 *db)
 	json_object_set_new(s, "unreadable",
 	                    json_integer(number(db, "SELECT count(*) FROM unreadable")));
 	json_object_set_new(s, "raw", raw(db));
+	json_object_set_new(
+	    s, "came_twice",
+	    json_integer(number(db, "SELECT count(*) FROM message WHERE same = 1")));
 	json_object_set_new(s, "generations", hq_raw_generations(db));
 	json_object_set_new(s, "lost", hq_raw_lost(db, NULL));
 	json_object_set_new(
