@@ -13,6 +13,8 @@
 #define COUNT_MAX (INT64_C(1) << 53)
 #define SIGNATURE_TEXT_SIZE 87 /* 64 bytes as base64url with NUL */
 #define DAY_S 86400
+#define DEVICE_HEAD "laneway statement v1"
+#define HQ_HEAD "laneway countersign v1"
 
 /* ---- counts ---- */
 
@@ -272,23 +274,23 @@ int statement_read(const json_t *properties, struct statement *out, char *err, s
 
 /* ---- the signature ---- */
 
-static void signed_head(const char *store, struct buf *out)
+static void signed_head(const char *name, const char *store, struct buf *out)
 {
-	static const char name[] = "laneway statement v1";
-
-	buf_add(out, name, sizeof name);
+	buf_add(out, name, strlen(name) + 1);
 	buf_add(out, store, strlen(store) + 1);
 }
 
-int statement_signed_bytes(const char *store, const json_t *properties, struct buf *out)
+/* An object without its signature, as it was signed: canonical JSON. */
+static int signed_object(const char *name, const char *store, const json_t *object,
+                         struct buf *out)
 {
-	json_t *copy = json_copy((json_t *)(uintptr_t)properties);
+	json_t *copy = json_copy((json_t *)(uintptr_t)object);
 	char *text;
 
 	json_object_del(copy, "signature");
 	text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(copy);
-	signed_head(store, out);
+	signed_head(name, store, out);
 	if (text)
 		buf_str(out, text);
 	bool ok = text && !out->failed;
@@ -296,12 +298,36 @@ int statement_signed_bytes(const char *store, const json_t *properties, struct b
 	return ok ? 0 : -1;
 }
 
+int statement_signed_bytes(const char *store, const json_t *properties, struct buf *out)
+{
+	return signed_object(DEVICE_HEAD, store, properties, out);
+}
+
+int statement_version_bytes(const char *store, const json_t *doc, struct buf *out)
+{
+	return signed_object(HQ_HEAD, store, doc, out);
+}
+
+bool statement_version_good(const char *store, const json_t *doc, const uint8_t pub[32])
+{
+	const char *text = text_of(doc, "signature");
+	uint8_t signature[VAULT_SIGNATURE_BYTES];
+	struct buf bytes = {0};
+	bool good =
+	    text_unb64(text, strlen(text), signature, sizeof signature) == VAULT_SIGNATURE_BYTES &&
+	    statement_version_bytes(store, doc, &bytes) == 0 &&
+	    vault_verify(pub, bytes.data, bytes.len, signature);
+
+	buf_free(&bytes);
+	return good;
+}
+
 int statement_sign(struct statement *s, const char *store, const uint8_t priv[32])
 {
 	struct buf bytes = {0};
 	int rc = -1;
 
-	signed_head(store, &bytes);
+	signed_head(DEVICE_HEAD, store, &bytes);
 	statement_write(s, false, &bytes);
 	if (!bytes.failed)
 		rc = vault_sign(priv, bytes.data, bytes.len, s->signature);

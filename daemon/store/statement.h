@@ -73,6 +73,9 @@ int statement_read(const struct json_t *properties, struct statement *out, char 
 /* The bytes under the device's signature: "laneway statement v1" NUL store NUL and the properties
  * without `signature`. 0, or -1: out of memory. */
 int statement_signed_bytes(const char *store, const struct json_t *properties, struct buf *out);
+/* The bytes under HQ's signature of a version (WIRE.md section 16), and its check. */
+int statement_version_bytes(const char *store, const struct json_t *doc, struct buf *out);
+bool statement_version_good(const char *store, const struct json_t *doc, const uint8_t pub[32]);
 /* Sign what statement_write would write. 0 or -1. */
 int statement_sign(struct statement *s, const char *store, const uint8_t priv[32]);
 

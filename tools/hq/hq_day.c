@@ -29,9 +29,12 @@ static void note_statement(struct hq_db *db, const struct hq_day_place *at,
 
 	if (!s || statement_read(line->properties, s, err, sizeof err) != 0) {
 		note_bad(db, at, err);
-	} else if (hq_db_run(db, HQ_SQL_STATEMENT_ADD, "itiitt", at->store_row, s->device,
-	                     at->epoch_row, (int64_t)at->seq, s->first_date,
-	                     s->business_date) > 0) {
+	} else if (s->ranges == 0) {
+		note_bad(db, at, "it covers nothing");
+	} else if (hq_db_run(db, HQ_SQL_STATEMENT_ADD, "itiittbi", at->store_row, s->device,
+	                     at->epoch_row, (int64_t)at->seq, s->first_date, s->business_date,
+	                     s->range[s->ranges - 1].epoch, (size_t)EVENT_EPOCH_BYTES,
+	                     (int64_t)s->range[s->ranges - 1].to) > 0) {
 		id = hq_db_last_id(db);
 		for (int i = 0; i < s->ranges; i++)
 			hq_db_run(db, HQ_SQL_STATEMENT_RANGE_ADD, "ibiii", at->store_row,

@@ -82,7 +82,7 @@ static json_t *versions(struct proof *p, const struct hq_statement *st, json_t *
 		json_t *doc = json_loadb(sqlite3_column_blob(q, 1),
 		                         (size_t)sqlite3_column_bytes(q, 1), 0, NULL);
 		bool good = sqlite3_column_int64(q, 0) == ++n && is_of(doc, st, n) &&
-		            hq_statement_verify(doc, st->store, p->sign_pub);
+		            statement_version_good(st->store, doc, p->sign_pub);
 		json_array_append_new(list, version_json(doc, n, good));
 		if (!good)
 			not_proven(p,
@@ -238,6 +238,13 @@ static json_t *recompute(struct proof *p, const struct hq_statement *st)
 	return o;
 }
 
+static json_int_t stated_by(const struct hq_statement *st)
+{
+	uint64_t n = st->s.counts.total + st->s.training.total;
+
+	return (json_int_t)n;
+}
+
 static void prove_statement(struct proof *p, struct hq_statement *st)
 {
 	char err[200], epoch[EVENT_EPOCH_SIZE];
@@ -260,8 +267,7 @@ static void prove_statement(struct proof *p, struct hq_statement *st)
 	json_object_set_new(o, "epoch", json_string(epoch));
 	json_object_set_new(o, "seq", json_integer((json_int_t)st->seq));
 	json_object_set_new(o, "signed", json_boolean(st->signed_by_device));
-	json_object_set_new(o, "stated",
-	                    json_integer((json_int_t)(st->s.counts.total + st->s.training.total)));
+	json_object_set_new(o, "stated", json_integer(stated_by(st)));
 	json_array_append_new(p->statements, o);
 }
 
@@ -274,11 +280,9 @@ static void prove_statements(struct proof *p)
 	                      " ORDER BY device, id");
 
 	p->failed = p->failed || !q || !st;
-	for (; q && st; memset(st, 0, sizeof *st)) {
-		sqlite3_bind_int64(q, 1, p->store_row);
-		sqlite3_bind_text(q, 2, p->day, -1, SQLITE_STATIC);
-		if (sqlite3_step(q) != SQLITE_ROW)
-			break;
+	sqlite3_bind_int64(q, 1, p->store_row);
+	sqlite3_bind_text(q, 2, p->day, -1, SQLITE_STATIC);
+	for (; q && st && sqlite3_step(q) == SQLITE_ROW; memset(st, 0, sizeof *st)) {
 		st->id = sqlite3_column_int64(q, 0);
 		st->epoch_row = sqlite3_column_int64(q, 1);
 		st->seq = (uint64_t)sqlite3_column_int64(q, 2);

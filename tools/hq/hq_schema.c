@@ -72,7 +72,7 @@ static const char *const steps[] = {
     "CREATE TABLE message(session INTEGER, counter INTEGER, epoch INTEGER, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, same INTEGER, PRIMARY KEY(session, counter, epoch)) WITHOUT ROWID;"
     "CREATE INDEX message_twice ON message(epoch, first) WHERE same IS NOT NULL;",
-    /* 3: statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
+    /* statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
      * statement's findings marks it as due, whoever writes it. */
     "CREATE TABLE statement(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, device TEXT NOT NULL,"
     " epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first_date TEXT NOT NULL,"
@@ -114,6 +114,12 @@ static const char *const steps[] = {
     " statement FROM statement_range WHERE store = NEW.store AND epoch = NEW.epoch); END;",
     /* messages of a till that came under two names count once */
     "ALTER TABLE fact ADD COLUMN copy INTEGER;",
+    /* a store knows its statement by the last event that it covers */
+    "ALTER TABLE statement ADD COLUMN last_epoch BLOB;"
+    "ALTER TABLE statement ADD COLUMN last_seq INTEGER;"
+    "DROP INDEX statement_changed;"
+    "ALTER TABLE statement DROP COLUMN changed;"
+    "CREATE INDEX countersign_statement ON countersign(statement);",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -115,26 +115,9 @@ static void reason_of(const json_t *was, const json_t *is, char out[REASON_SIZE]
 
 /* ---- writing ---- */
 
-/* Between begin and commit. */
-static int64_t next_change(struct hq_signer *s)
+static void set_state(struct hq_signer *s, const char *state, int64_t missing)
 {
-	int64_t n = hq_db_meta(s->db, "statements") + 1;
-
-	hq_db_meta_set(s->db, "statements", n);
-	return n;
-}
-
-static void set_state(struct hq_signer *s, const char *state, int64_t missing, bool is_new)
-{
-	struct sqlite3_stmt *q = hq_db_query(s->db, HQ_SQL_STATEMENT_STATE, "i", s->st->id);
-	bool same = false;
-
-	if (hq_db_row(s->db, q)) {
-		same = strcmp(hq_db_text(q, 0), state) == 0;
-		hq_db_end(q);
-	}
-	hq_db_run(s->db, HQ_SQL_STATEMENT_SET, "itiii", s->st->id, state, missing, s->due,
-	          is_new || !same ? next_change(s) : INT64_C(0));
+	hq_db_run(s->db, HQ_SQL_STATEMENT_SET, "itii", s->st->id, state, missing, s->due);
 }
 
 static json_t *make_doc(struct hq_signer *s, int64_t version, const char *reason, json_t *findings)
@@ -210,7 +193,7 @@ static int write_down(struct hq_signer *s, const struct hq_walk_result *r, json_
 		goto done;
 	}
 	set_state(s, state_to_keep(state, version > 0 || is_new),
-	          (int64_t)(r->missing.seqs + r->lost.seqs), is_new);
+	          (int64_t)(r->missing.seqs + r->lost.seqs));
 	rc = hq_db_commit(s->db);
 done:
 	json_decref(was);
@@ -243,7 +226,7 @@ static int settle(struct hq_signer *s, const char *state, int64_t missing)
 {
 	if (hq_db_begin(s->db) != 0)
 		return -1;
-	set_state(s, state, missing, false);
+	set_state(s, state, missing);
 	return hq_db_commit(s->db);
 }
 

@@ -9,8 +9,6 @@
 #include "base/text.h"
 #include "store/db.h"
 
-#define COUNTERSIGN_HEAD "laneway countersign v1"
-
 /* ---- the store's part ---- */
 
 static bool leaf_fits(const void *line, size_t len, const void *leaf, size_t leaf_len)
@@ -165,23 +163,6 @@ json_t *hq_statement_findings(const struct hq_statement *st, const struct hq_wal
 
 /* ---- the signature of a version ---- */
 
-static int signed_bytes(const json_t *doc, const char *store, struct buf *out)
-{
-	json_t *copy = json_copy((json_t *)(uintptr_t)doc);
-	char *text;
-
-	json_object_del(copy, "signature");
-	text = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(copy);
-	buf_add(out, COUNTERSIGN_HEAD, sizeof COUNTERSIGN_HEAD);
-	buf_add(out, store, strlen(store) + 1);
-	if (text)
-		buf_str(out, text);
-	bool ok = text && !out->failed;
-	free(text);
-	return ok ? 0 : -1;
-}
-
 int hq_statement_sign(json_t *doc, const char *store, const uint8_t priv[32])
 {
 	uint8_t signature[VAULT_SIGNATURE_BYTES];
@@ -189,26 +170,11 @@ int hq_statement_sign(json_t *doc, const char *store, const uint8_t priv[32])
 	struct buf bytes = {0};
 	int rc = -1;
 
-	if (signed_bytes(doc, store, &bytes) == 0 &&
+	if (statement_version_bytes(store, doc, &bytes) == 0 &&
 	    vault_sign(priv, bytes.data, bytes.len, signature) == 0) {
 		text_b64(signature, sizeof signature, text);
 		rc = json_object_set_new(doc, "signature", json_string(text));
 	}
 	buf_free(&bytes);
 	return rc;
-}
-
-bool hq_statement_verify(const json_t *doc, const char *store, const uint8_t pub[32])
-{
-	const char *text = json_string_value(json_object_get(doc, "signature"));
-	uint8_t signature[VAULT_SIGNATURE_BYTES];
-	struct buf bytes = {0};
-	bool ok =
-	    text &&
-	    text_unb64(text, strlen(text), signature, sizeof signature) == VAULT_SIGNATURE_BYTES &&
-	    signed_bytes(doc, store, &bytes) == 0 &&
-	    vault_verify(pub, bytes.data, bytes.len, signature);
-
-	buf_free(&bytes);
-	return ok;
 }

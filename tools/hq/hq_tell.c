@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "hq/hq_profile.h"
+#include "hq/hq_statement.h"
 #include "sync/batch.h"
 
 #define HQ_TELL_ASK_MAX 4096     /* bytes of a request */
@@ -81,6 +82,8 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
                           struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                        struct buf *out);
+static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                            struct buf *out);
 
 /* One row per kind of ask. fault may be NULL: it has no members of its own. */
 static const struct {
@@ -92,6 +95,7 @@ static const struct {
 } kinds[] = {
     {"changes", changes_fault, answer_changes},
     {"time", NULL, answer_time},
+    {"statement", changes_fault, answer_statement},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -225,6 +229,30 @@ static int answer_time(struct hq_tell *t, const char *store, const struct hq_tel
 		return -1;
 	return frame_encode("LNWT", store, (const char *)t->header.data, NULL, 0,
 	                    hq_keys_sign(t->keys), out);
+}
+
+/* The same members as for changes: from another generation everything is told anew. */
+static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                            struct buf *out)
+{
+	const char *generation = hq_db_generation(t->db);
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+	bool same = strcmp(ask->generation, generation) == 0, more;
+	struct hq_statement_ask page = {store, ask->device, same ? ask->since : 0};
+	uint64_t to;
+
+	if (!pub)
+		return -1;
+	buf_reset(&t->lines);
+	buf_reset(&t->includes);
+	to = hq_statement_page(t->db, &page, &t->lines, &more);
+	buf_reset(&t->header);
+	buf_printf(&t->header,
+	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"statement\",\"generation\":"
+	           "\"%s\",\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s}",
+	           ask->device, ask->id, generation, page.since, to, more ? "true" : "false");
+	buf_byte(&t->header, '\0');
+	return encode(t, store, ask, pub, out);
 }
 
 int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,

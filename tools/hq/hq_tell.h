@@ -25,7 +25,7 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
 	char device[33], id[17];
-	char generation[17]; /* of "changes" */
+	char generation[17]; /* of "changes" and "statement" */
 	uint64_t since;      /* same */
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
