@@ -19,6 +19,7 @@
 #include "flow.h"
 #include "serve/serve.h"
 #include "store/journal.h"
+#include "store/ledger.h"
 #include "store/vault.h"
 #include "sync/sync.h"
 
@@ -31,6 +32,7 @@ struct box {
 	struct clock_keep *clock;
 	struct vault *vault;
 	struct journal *journal;
+	struct ledger *ledger;
 	_Atomic(struct sync *) sync; /* the journal's thread wakes it */
 	struct flow *flow;
 	struct serve *serve;
@@ -122,6 +124,14 @@ static int start_journal(struct box *b)
 	return 0;
 }
 
+static int start_ledger(struct box *b)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/statements", b->conf->data_dir);
+	return ledger_open(&b->ledger, path, b->err, b->err_size);
+}
+
 static int start_sync(struct box *b)
 {
 	char journal[256], shard[256];
@@ -139,6 +149,7 @@ static int start_sync(struct box *b)
 	    .keep = b->clock,
 	    .counters = &b->counters,
 	    .journal = b->journal,
+	    .ledger = b->ledger,
 	    .changed = on_sync_changed,
 	    .ctx = b,
 	};
@@ -166,6 +177,7 @@ static int start_flow(struct box *b)
 	    .keep = b->clock,
 	    .counters = &b->counters,
 	    .journal = b->journal,
+	    .ledger = b->ledger,
 	};
 
 	b->flow = flow_new(&params, b->err, b->err_size);
@@ -209,7 +221,7 @@ int box_start(struct box **out, struct event_base *base, const struct conf *conf
 {
 	static int (*const steps[])(struct box *) = {
 	    start_folders, start_clock, start_vault, start_journal,
-	    start_flow,    start_serve, start_sync,
+	    start_ledger,  start_flow,  start_serve, start_sync,
 	};
 	struct box *b = calloc(1, sizeof *b);
 
@@ -302,6 +314,7 @@ bool box_stop(struct box *b)
 		log_warn("the network thread hangs in a connection; leaving without it");
 		return false;
 	}
+	ledger_free(b->ledger);
 	journal_free(b->journal);
 	vault_free(b->vault);
 	clock_keep_free(b->clock);

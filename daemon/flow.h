@@ -21,6 +21,7 @@ struct conf;
 struct event_base;
 struct flow;
 struct journal;
+struct ledger;
 struct sync;
 struct vault;
 
@@ -32,6 +33,7 @@ struct flow_params {
 	struct clock_keep *keep; /* behind clock; NULL: nothing is journaled of the clock */
 	struct counters *counters;
 	struct journal *journal;
+	struct ledger *ledger; /* HQ's word on statements; NULL: none is kept */
 };
 
 /* What the configuration alone cannot see: a loyalty scheme that would take payment cards for its
@@ -86,6 +88,8 @@ struct flow_tap {
 int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err);
 /* State of the box, its devices and its queues (WIRE.md, "Status"). */
 void flow_status_json(struct flow *f, struct buf *out);
+/* The days that were closed, newest first, with HQ's word (WIRE.md, "Statements"). */
+void flow_statements_json(struct flow *f, struct buf *out);
 /* A profile of the shard, for the local socket only. 1, 0 or -1. */
 int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out);
 

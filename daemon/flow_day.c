@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "event/member.h"
 #include "flow_internal.h"
+#include "store/ledger.h"
 #include "store/statement.h"
 
 #define RECORDS_MAX 400 /* statements that are remembered here: a year of days */
@@ -134,6 +135,15 @@ static int put_marks(const struct flow_day *d, struct entry *e, const struct rec
 done:
 	buf_free(&b);
 	return rc;
+}
+
+/* The newest one is what HQ's word is waited for. */
+static void expect(const struct flow_day *d)
+{
+	const struct record *r = d->records > 0 ? &d->record[d->records - 1] : NULL;
+
+	if (r && d->f->p.ledger)
+		ledger_expect(d->f->p.ledger, r->epoch, r->to);
 }
 
 /* ---- the thread ---- */
@@ -274,6 +284,7 @@ void flow_day_answered(struct flow_day *d, const struct entry *e)
 	}
 	d->covered = d->work.end;
 	add_record(d, &d->pending);
+	expect(d);
 	log_info("closed %s%s%s: %" PRIu64 " events", d->pending.first_date,
 	         strcmp(d->pending.first_date, d->pending.business_date) == 0 ? "" : " to ",
 	         strcmp(d->pending.first_date, d->pending.business_date) == 0
@@ -352,6 +363,7 @@ struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *er
 		return NULL;
 	}
 	read_marks(d, r);
+	expect(d);
 	return d;
 }
 
@@ -371,18 +383,25 @@ void flow_day_free(struct flow_day *d)
 
 /* ---- what is shown ---- */
 
-static void record_json(const struct record *r, struct buf *out)
+static void record_json(const struct flow_day *d, const struct record *r, struct buf *out)
 {
+	struct ledger_entry e = {.state = "waiting"};
 	char epoch[EVENT_EPOCH_SIZE];
 
+	if (d->f->p.ledger)
+		ledger_find(d->f->p.ledger, r->epoch, r->to, &e);
 	text_hex(r->epoch, sizeof r->epoch, epoch);
 	member_next(out);
 	buf_byte(out, '{');
 	member_text(out, "business_date", r->business_date);
+	member_text(out, "countersigned", e.made[0] ? e.made : NULL);
 	member_text(out, "epoch", epoch);
 	member_count(out, "events", r->events);
 	member_text(out, "first_date", r->first_date);
+	member_count(out, "missing", e.missing);
+	member_text(out, "state", e.state);
 	member_count(out, "to", r->to);
+	member_count(out, "version", e.version);
 	buf_byte(out, '}');
 }
 
@@ -394,6 +413,11 @@ void flow_day_json(const struct flow_day *d, struct buf *out)
 	member_key(out, "statements");
 	buf_byte(out, '[');
 	for (int i = d->records; i > 0; i--)
-		record_json(&d->record[i - 1], out);
+		record_json(d, &d->record[i - 1], out);
 	buf_str(out, "]}");
+}
+
+void flow_statements_json(struct flow *f, struct buf *out)
+{
+	flow_day_json(f->day, out);
 }

@@ -231,6 +231,15 @@ static void get_status(void *ctx, struct http_call *call)
 	reply_buf(call, JSON_TYPE, b);
 }
 
+static void get_statements(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	flow_statements_json(a->flow, b);
+	reply_buf(call, JSON_TYPE, b);
+}
+
 static void get_metrics(void *ctx, struct http_call *call)
 {
 	struct api *a = ctx;
@@ -283,6 +292,7 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/choose", true, false, post_choose},
     {"/api/v1/lanes/*/wrong-customer", true, false, post_wrong_customer},
     {"/api/v1/status", false, false, get_status},
+    {"/api/v1/statements", false, false, get_statements},
     {"/metrics", false, false, get_metrics},
     {"/api/v1/tail", false, true, get_tail},
     {"/api/v1/profiles/*", false, true, get_profile},

@@ -1,6 +1,5 @@
 #include "store/ledger.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,21 +12,24 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/num.h"
 #include "base/text.h"
+#include "event/member.h"
 #include "store/statement.h"
 
 #define PATH_SIZE 400
 #define NAME_SIZE 96
-#define HEARD_BYTES_MAX 256
-#define DOC_BYTES_MAX (1024 * 1024) /* a page's own bound */
+#define INDEX "index.json"
+#define INDEX_BYTES_MAX (256 * 1024) /* 400 entries of 200 bytes, and room to spare */
 
 struct ledger {
 	char dir[PATH_SIZE];
 	struct ledger_heard heard;
-	pthread_mutex_t lock;                             /* for what follows */
+	bool changed;         /* an entry is another than in the index */
+	pthread_mutex_t lock; /* for what follows */
 	struct ledger_entry entry[LEDGER_STATEMENTS_MAX]; /* in the order of their dates */
 	size_t count;
+	uint8_t expected[EVENT_EPOCH_BYTES];
+	uint64_t expected_to, turn; /* turn 0: none */
 };
 
 /* ---- entries ---- */
@@ -75,11 +77,31 @@ static void note_locked(struct ledger *l, const struct ledger_entry *e)
 	pthread_mutex_lock(&l->lock);
 	note(l, e);
 	pthread_mutex_unlock(&l->lock);
+	l->changed = true;
 }
 
 void ledger_waiting(struct ledger *l, const struct ledger_entry *e)
 {
 	note_locked(l, e);
+}
+
+void ledger_expect(struct ledger *l, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t to)
+{
+	pthread_mutex_lock(&l->lock);
+	memcpy(l->expected, epoch, EVENT_EPOCH_BYTES);
+	l->expected_to = to;
+	l->turn++;
+	pthread_mutex_unlock(&l->lock);
+}
+
+bool ledger_waits(struct ledger *l, uint64_t *turn)
+{
+	pthread_mutex_lock(&l->lock);
+	const struct ledger_entry *e = find(l, l->expected, l->expected_to);
+	bool waits = l->turn > 0 && (!e || e->version == 0);
+	*turn = l->turn;
+	pthread_mutex_unlock(&l->lock);
+	return waits;
 }
 
 size_t ledger_list(struct ledger *l, struct ledger_entry *out, size_t max)
@@ -212,17 +234,44 @@ int ledger_put(struct ledger *l, const struct ledger_entry *e, const void *doc, 
 	return 0;
 }
 
+static void write_entry(const struct ledger_entry *e, struct buf *out)
+{
+	char epoch[EVENT_EPOCH_SIZE];
+
+	text_hex(e->epoch, sizeof e->epoch, epoch);
+	member_next(out);
+	buf_byte(out, '{');
+	member_text(out, "business_date", e->business_date);
+	member_text(out, "epoch", epoch);
+	member_text(out, "made", e->made);
+	member_count(out, "missing", e->missing);
+	member_text(out, "state", e->state);
+	member_count(out, "to", e->to);
+	member_count(out, "version", e->version);
+	buf_byte(out, '}');
+}
+
 int ledger_set_heard(struct ledger *l, const struct ledger_heard *heard)
 {
-	char text[HEARD_BYTES_MAX];
-	int n = snprintf(text, sizeof text, "{\"generation\":\"%s\",\"since\":%" PRIu64 "}\n",
-	                 heard->generation, heard->since);
+	struct buf out = {0};
+	int rc;
 
-	if (memcmp(heard, &l->heard, sizeof *heard) == 0)
+	if (!l->changed && memcmp(heard, &l->heard, sizeof *heard) == 0)
 		return 0;
-	if (put_file(l, "heard", text, (size_t)n) != 0)
+	buf_byte(&out, '{');
+	member_text(&out, "generation", heard->generation);
+	member_count(&out, "since", heard->since);
+	member_key(&out, "statements");
+	buf_byte(&out, '[');
+	for (size_t i = 0; i < l->count; i++) /* this thread alone changes them */
+		write_entry(&l->entry[i], &out);
+	buf_str(&out, "]}\n");
+	rc = out.failed ? -1 : put_file(l, INDEX, out.data, out.len);
+	buf_free(&out);
+	if (rc != 0)
 		return -1;
 	l->heard = *heard;
+	l->changed = false;
 	return 0;
 }
 
@@ -233,59 +282,46 @@ void ledger_heard(const struct ledger *l, struct ledger_heard *out)
 
 /* ---- at start ---- */
 
-/* "2026-11-21-<16 hex>-<seq>.v<version>.json" */
-static bool read_name(const char *name, struct ledger_entry *e)
+static bool read_entry(const json_t *o, struct ledger_entry *e)
 {
-	char text[3][25];
-	int end = 0;
+	const json_t *to = json_object_get(o, "to"), *version = json_object_get(o, "version"),
+	             *missing = json_object_get(o, "missing");
 
 	memset(e, 0, sizeof *e);
-	if (sscanf(name, "%10[0-9-]-%16[0-9a-f]-%20[0-9].v%20[0-9].json%n", e->business_date,
-	           text[0], text[1], text[2], &end) != 4 ||
-	    end == 0 || name[end])
+	if (json_integer_value(to) < 1 || json_integer_value(version) < 0 ||
+	    json_integer_value(missing) < 0)
 		return false;
-	return statement_date_ok(e->business_date) &&
-	       text_unhex(text[0], e->epoch, sizeof e->epoch) &&
-	       num_u64(text[1], 1, INT64_MAX, &e->to) &&
-	       num_u64(text[2], 1, INT64_MAX, &e->version);
+	e->to = (uint64_t)json_integer_value(to);
+	e->version = (uint64_t)json_integer_value(version);
+	e->missing = (uint64_t)json_integer_value(missing);
+	return text_copy(e->business_date, sizeof e->business_date, text_of(o, "business_date")) &&
+	       statement_date_ok(e->business_date) &&
+	       text_unhex(text_of(o, "epoch"), e->epoch, sizeof e->epoch) &&
+	       text_copy(e->state, sizeof e->state, text_of(o, "state")) &&
+	       text_copy(e->made, sizeof e->made, text_of(o, "made"));
 }
 
-static void read_heard(struct ledger *l)
+/* An index that cannot be read is as good as none: everything is told again. */
+static void read_index(struct ledger *l)
 {
-	json_t *root = read_json(l, "heard", HEARD_BYTES_MAX);
+	json_t *root = read_json(l, INDEX, INDEX_BYTES_MAX);
+	const json_t *list = json_object_get(root, "statements");
 	json_int_t since = json_integer_value(json_object_get(root, "since"));
+	struct ledger_entry e;
 
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (read_entry(json_array_get(list, i), &e))
+			note(l, &e);
+	}
 	if (since > 0 &&
 	    text_copy(l->heard.generation, sizeof l->heard.generation, text_of(root, "generation")))
 		l->heard.since = (uint64_t)since;
 	json_decref(root);
 }
 
-/* The newest version of each by its name, then its state out of the file. */
-static void read_folder(struct ledger *l, DIR *d)
-{
-	struct ledger_entry e;
-	char name[NAME_SIZE], epoch[EVENT_EPOCH_SIZE];
-
-	for (const struct dirent *f; (f = readdir(d)) != NULL;) {
-		if (read_name(f->d_name, &e))
-			note(l, &e);
-	}
-	for (size_t i = 0; i < l->count; i++) {
-		struct ledger_entry *k = &l->entry[i];
-		text_hex(k->epoch, sizeof k->epoch, epoch);
-		snprintf(name, sizeof name, "%s-%s-%" PRIu64 ".v%" PRIu64 ".json", k->business_date,
-		         epoch, k->to, k->version);
-		json_t *doc = read_json(l, name, DOC_BYTES_MAX);
-		read_doc(doc, k);
-		json_decref(doc);
-	}
-}
-
 int ledger_open(struct ledger **out, const char *dir, char *err, size_t err_size)
 {
 	struct ledger *l = calloc(1, sizeof *l);
-	DIR *d;
 
 	if (!l || !text_copy(l->dir, sizeof l->dir, dir)) {
 		snprintf(err, err_size, "statements: %s",
@@ -296,12 +332,7 @@ int ledger_open(struct ledger **out, const char *dir, char *err, size_t err_size
 	pthread_mutex_init(&l->lock, NULL);
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		goto err_free;
-	d = opendir(dir);
-	if (!d)
-		goto err_free;
-	read_heard(l);
-	read_folder(l, d);
-	closedir(d);
+	read_index(l);
 	*out = l;
 	return 0;
 err_free:

@@ -19,14 +19,14 @@
 #define ROUND_US 900000000ll /* 15 min */
 
 struct countersign {
-	struct countersign_params params;
+	struct downlink_params params;
+	struct ledger *ledger;
+	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
 	bool up;
 	char id[TELL_ID_SIZE];
 	int64_t asked_us; /* 0: none is on its way */
 	int64_t answer_us, waiting_us, next_us;
-	bool expects; /* a statement that HQ has not countersigned yet */
-	uint8_t epoch[EVENT_EPOCH_BYTES];
-	uint64_t to;
+	uint64_t turn; /* of the statement that was waited for last */
 	struct buf payload;
 };
 
@@ -35,13 +35,16 @@ static int64_t now_us(const struct countersign *c)
 	return clock_mono_us(c->params.clock);
 }
 
-struct countersign *countersign_new(const struct countersign_params *params)
+struct countersign *countersign_new(const struct downlink_params *params, struct ledger *ledger)
 {
-	struct countersign *c = calloc(1, sizeof *c);
+	struct countersign *c = ledger ? calloc(1, sizeof *c) : NULL;
 
 	if (!c)
 		return NULL;
 	c->params = *params;
+	c->ledger = ledger;
+	text_copy(c->store, sizeof c->store, params->store);
+	text_copy(c->device, sizeof c->device, params->device);
 	c->answer_us = ANSWER_US;
 	c->waiting_us = WAITING_US;
 	return c;
@@ -57,6 +60,8 @@ void countersign_free(struct countersign *c)
 
 void countersign_up(struct countersign *c)
 {
+	if (!c)
+		return;
 	c->up = true;
 	c->asked_us = 0;
 	c->answer_us = ANSWER_US;
@@ -65,26 +70,10 @@ void countersign_up(struct countersign *c)
 
 void countersign_down(struct countersign *c)
 {
+	if (!c)
+		return;
 	c->up = false;
 	c->asked_us = 0;
-}
-
-static bool is_waiting(const struct countersign *c)
-{
-	struct ledger_entry e;
-
-	return c->expects &&
-	       (!ledger_find(c->params.ledger, c->epoch, c->to, &e) || e.version == 0);
-}
-
-void countersign_expect(struct countersign *c, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t to)
-{
-	c->expects = true;
-	memcpy(c->epoch, epoch, EVENT_EPOCH_BYTES);
-	c->to = to;
-	c->waiting_us = WAITING_US;
-	if (is_waiting(c) && c->next_us > now_us(c) + WAITING_US)
-		c->next_us = now_us(c) + WAITING_US;
 }
 
 /* ---- tell ---- */
@@ -179,15 +168,15 @@ static int take_line(struct countersign *c, const char *line, size_t len, char *
 	const char *doc;
 	size_t doc_len;
 
-	if (countersign_line(line, len, c->params.store, vault_hq_sign_pub(c->params.vault), &e,
-	                     &doc, &doc_len, err, err_size) != 0)
+	if (countersign_line(line, len, c->store, vault_hq_sign_pub(c->params.vault), &e, &doc,
+	                     &doc_len, err, err_size) != 0)
 		return -1;
 	if (!doc) {
-		ledger_waiting(c->params.ledger, &e);
+		ledger_waiting(c->ledger, &e);
 		return 0;
 	}
 	snprintf(err, err_size, "a statement cannot be kept");
-	if (ledger_put(c->params.ledger, &e, doc, doc_len) != 0)
+	if (ledger_put(c->ledger, &e, doc, doc_len) != 0)
 		return -1;
 	log_info("HQ has countersigned %s, version %" PRIu64, e.business_date, e.version);
 	return 0;
@@ -198,7 +187,7 @@ static int take_page(struct countersign *c, const struct frame *frame, char *err
 	const uint8_t *lines, *nl;
 	size_t len;
 
-	if (page_decode(c->params.codec, c->params.store, c->params.device,
+	if (page_decode(c->params.codec, c->store, c->device,
 	                vault_device_box_priv(c->params.vault), frame->body, frame->body_len,
 	                &lines, &len, err, err_size) != 0)
 		return -1;
@@ -214,13 +203,14 @@ static int take_page(struct countersign *c, const struct frame *frame, char *err
 static void plan(struct countersign *c, bool more)
 {
 	int64_t now = now_us(c);
+	uint64_t turn;
 
 	c->asked_us = 0;
 	c->answer_us = ANSWER_US;
 	c->next_us = now + ROUND_US;
 	if (more) {
 		c->next_us = now;
-	} else if (is_waiting(c)) {
+	} else if (ledger_waits(c->ledger, &turn)) {
 		c->next_us = now + c->waiting_us;
 		c->waiting_us =
 		    c->waiting_us * 2 < WAITING_US_MAX ? c->waiting_us * 2 : WAITING_US_MAX;
@@ -229,6 +219,8 @@ static void plan(struct countersign *c, bool more)
 
 int countersign_tell(struct countersign *c, const struct frame *frame, char *err, size_t err_size)
 {
+	if (!c)
+		return 0;
 	json_t *root = json_loadb(frame->header, frame->header_len, JSON_REJECT_DUPLICATES, NULL);
 	struct ledger_heard heard = {0};
 	struct tell head;
@@ -252,7 +244,7 @@ int countersign_tell(struct countersign *c, const struct frame *frame, char *err
 		plan(c, false);
 		return -1;
 	}
-	if (ledger_set_heard(c->params.ledger, &heard) != 0)
+	if (ledger_set_heard(c->ledger, &heard) != 0)
 		more = false;
 	plan(c, more);
 	return 0;
@@ -265,26 +257,40 @@ static void ask(struct countersign *c, int64_t now)
 	struct ledger_heard heard;
 	uint8_t id[8];
 
-	ledger_heard(c->params.ledger, &heard);
+	ledger_heard(c->ledger, &heard);
 	vault_random(id, sizeof id);
 	text_hex(id, sizeof id, c->id);
 	buf_reset(&c->payload);
 	buf_printf(&c->payload,
 	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"statement\",\"generation\":"
 	           "\"%s\",\"since\":%" PRIu64 "}",
-	           c->params.device, c->id, heard.generation, heard.since);
+	           c->device, c->id, heard.generation, heard.since);
 	if (!c->payload.failed && c->params.publish(c->params.ctx, c->payload.data, c->payload.len))
 		c->asked_us = now;
 	else
 		c->next_us = now + ANSWER_US;
 }
 
+/* A statement that was journaled since is asked for soon. */
+static void look_at_ledger(struct countersign *c, int64_t now)
+{
+	uint64_t turn;
+	bool waits = ledger_waits(c->ledger, &turn);
+
+	if (turn == c->turn)
+		return;
+	c->turn = turn;
+	c->waiting_us = WAITING_US;
+	if (waits && c->next_us > now + WAITING_US)
+		c->next_us = now + WAITING_US;
+}
+
 int64_t countersign_step(struct countersign *c)
 {
-	int64_t now = now_us(c);
-
-	if (!c->up)
+	if (!c || !c->up)
 		return INT64_MAX;
+	int64_t now = now_us(c);
+	look_at_ledger(c, now);
 	if (c->asked_us && now - c->asked_us >= c->answer_us) {
 		c->asked_us = 0;
 		c->next_us = now;

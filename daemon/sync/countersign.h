@@ -10,34 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
-#include "base/counter.h"
 #include "store/ledger.h"
-#include "store/vault.h"
-#include "sync/batch.h"
+#include "sync/downlink.h"
 
 struct countersign;
 
-struct countersign_params {
-	const char *store, *device;
-	const struct vault *vault;
-	const struct clock *clock;
-	struct counters *counters;
-	struct ledger *ledger;
-	struct batch_codec *codec;
-	/* Publish on `ask`; false: cannot now. */
-	bool (*publish)(void *ctx, const void *payload, size_t len);
-	void *ctx;
-};
-
-struct countersign *countersign_new(const struct countersign_params *params); /* NULL: no memory */
+/* The params are the downlink's (shard is not used); both are pointed to from then on. NULL: no
+ * ledger, or out of memory (then HQ is not asked in this run). Every other function does nothing
+ * when its first argument is NULL. */
+struct countersign *countersign_new(const struct downlink_params *params, struct ledger *ledger);
 void countersign_free(struct countersign *c);
 
 void countersign_up(struct countersign *c);
 void countersign_down(struct countersign *c);
-
-/* The newest statement that this device has journaled. */
-void countersign_expect(struct countersign *c, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t to);
 
 /* A tell of statements for this device. 0; -1 with a sentence in err. */
 int countersign_tell(struct countersign *c, const struct frame *frame, char *err, size_t err_size);

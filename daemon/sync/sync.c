@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "store/shard.h"
+#include "sync/countersign.h"
 #include "sync/downlink.h"
 #include "sync/generation.h"
 #include "sync/hqtime.h"
@@ -26,9 +27,7 @@
 #define SILENCE_US                                                                                 \
 	30000000ll /* HQ not heard for this long is not reachable, if something waits ... */
 #define ANSWER_US 10000000ll /* ... for longer than this */
-#define HELD_US                                                                                    \
-	15000000ll /* a connection whose certificates are in doubt waits this long for HQ's word   \
-	            */
+#define HELD_US 15000000ll   /* a connection in doubt waits this long for HQ's word */
 #define TOPIC_SIZE 64
 
 struct sync {
@@ -44,6 +43,7 @@ struct sync {
 	struct uplink *uplink;
 	struct downlink *downlink;
 	struct hqtime *hqtime;
+	struct countersign *countersign;
 	int64_t held_us; /* mono time since when nothing but the time is sent; 0: not held */
 	bool checked;    /* this connection's chain, in full, at a trusted time */
 	struct confirm *confirm; /* too large for a stack */
@@ -141,6 +141,11 @@ static int on_time(struct sync *s, const struct frame *frame, char *err, size_t 
 	return hqtime_tell(s->hqtime, frame->header, frame->header_len, err, err_size);
 }
 
+static int on_statement(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	return countersign_tell(s->countersign, frame, err, err_size);
+}
+
 static const struct {
 	const char *kind;
 	/* 0, or -1 with what is wrong with it */
@@ -148,6 +153,7 @@ static const struct {
 } tells[] = {
     {"changes", on_changes},
     {"time", on_time},
+    {"statement", on_statement},
 };
 
 static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)
@@ -209,6 +215,7 @@ static void links_up(struct sync *s)
 	s->held_us = 0;
 	uplink_up(s->uplink);
 	downlink_up(s->downlink);
+	countersign_up(s->countersign);
 }
 
 /* Once time is trusted the chain that was let in has to be good in full. In doubt only HQ's word
@@ -278,6 +285,7 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		s->held_us = 0;
 		s->checked = true;
 		hqtime_down(s->hqtime);
+		countersign_down(s->countersign);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
 		break;
@@ -360,12 +368,12 @@ static void tell_state(struct sync *s)
 
 /* ---- the thread ---- */
 
-static int wait_ms(const struct sync *s, int64_t until_us)
+static int wait_ms(const struct sync *s, const int64_t *until_us, size_t n)
 {
-	int64_t us = until_us - clock_mono_us(s->params.clock);
-	if (us >= STEP_MS * 1000ll)
-		return STEP_MS;
-	return us > 0 ? (int)(us / 1000) + 1 : 0;
+	int64_t us = STEP_MS * 1000ll, now = clock_mono_us(s->params.clock);
+	for (size_t i = 0; i < n; i++)
+		us = until_us[i] - now < us ? until_us[i] - now : us;
+	return us < 0 ? 0 : us == STEP_MS * 1000ll ? STEP_MS : (int)(us / 1000) + 1;
 }
 
 static void *thread_main(void *arg)
@@ -377,11 +385,11 @@ static void *thread_main(void *arg)
 			mqtt_item_free(item);
 		}
 		step_chain(s);
-		int64_t next = hqtime_step(s->hqtime);
-		int64_t up = uplink_step(s->uplink), down = downlink_step(s->downlink);
+		const int64_t next[] = {hqtime_step(s->hqtime), uplink_step(s->uplink),
+		                        downlink_step(s->downlink),
+		                        countersign_step(s->countersign)};
 		tell_state(s);
-		next = up < next ? up : next;
-		mqtt_wait(s->mqtt, wait_ms(s, down < next ? down : next));
+		mqtt_wait(s->mqtt, wait_ms(s, next, sizeof(next) / sizeof(next[0])));
 	}
 	return NULL;
 }
@@ -396,6 +404,7 @@ static void sync_free(struct sync *s)
 	vault_tls_free(s->tls);
 	downlink_free(s->downlink);
 	hqtime_free(s->hqtime);
+	countersign_free(s->countersign);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
 	shard_free(s->shard);
@@ -479,6 +488,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	s->downlink = downlink_new(&down, err, err_size);
 	if (!s->downlink)
 		return -1;
+	s->countersign = countersign_new(&down, p->ledger);
 	const struct hqtime_params time = {.device = s->device,
 	                                   .keep = p->keep,
 	                                   .counters = p->counters,

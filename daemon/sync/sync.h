@@ -13,6 +13,7 @@
 #include "store/journal.h"
 #include "store/vault.h"
 
+struct ledger;
 struct sync;
 
 #define SYNC_NOTES_MAX 100 /* runs shown; the numbers count all */
@@ -28,6 +29,7 @@ struct sync_params {
 	                            clock, HQ's time is not asked for */
 	struct counters *counters;
 	struct journal *journal;    /* for journal_confirm */
+	struct ledger *ledger;      /* HQ's word on statements goes there; NULL: it is not asked for */
 	void (*changed)(void *ctx); /* state or shard changed; from the sync thread */
 	void *ctx;
 };

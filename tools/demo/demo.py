@@ -1,7 +1,8 @@
 """make demo: a broker, HQ, one store with three lanes and 2,000 customers, and a simulated day.
 
 Without --seconds it trades until Ctrl-C. With --seconds N it trades for N seconds, three faults among them, lets
-the store drain and compares what was sent with what HQ holds; the exit status is that of the comparison.
+the store drain and compares what was sent with what HQ holds. Then the store closes its day and HQ proves it. The exit
+status is 0 when both agree.
 """
 
 import argparse
@@ -155,7 +156,17 @@ def timed(rig, seconds):
     say("comparison: " + result.stdout.strip())
     say("everything that was sent is at HQ, once, in order, with its person" if result.returncode == 0 else
         "THE COMPARISON FAILED")
-    return result.returncode
+    return prove(rig) or result.returncode
+
+
+def prove(rig):
+    """The store closes its day, HQ countersigns, and the day is recomputed from what HQ stores."""
+    day = rig.close_day()
+    until(lambda: rig.countersigned(day), DRAIN_S, "HQ to countersign the day")
+    proof = rig.prove(day)
+    say(f"\nthe store has closed {day}; laneway-hq prove {rig.store} {day}:\n" + proof.stdout.rstrip())
+    sys.stderr.write(proof.stderr)
+    return proof.returncode
 
 
 def applied(rig):
@@ -178,6 +189,8 @@ def main():
         signal.signal(sig, stop)
     with tempfile.TemporaryDirectory(prefix="laneway-demo-") as folder:
         rig = Rig(args.keep or folder, seed=args.seed, aim=True)
+        if args.seconds:
+            rig.noon()
         try:
             start(rig)
             if args.seconds:

@@ -311,7 +311,7 @@ class Store:
     def message(self, till, lane, m, date, now_us):
         """`date`: the business date of the store's own clock."""
         lane = self.lane(lane)
-        if m["type"] in ("refund", "order_cancelled"):
+        if m["type"] in ("refund", "order_cancelled", "till_opened", "till_closed"):
             return getattr(self, m["type"])(till, m, date)
         if m["type"] == "basket_opened":
             return self.basket_opened(lane, till, m)
@@ -456,3 +456,14 @@ class Store:
             "no_receipt_reason": m.get("no_receipt_reason"), "original_order_id": m["original_order_id"],
             "products": self.products(m), "refund_id": refund_id, "tax": m["tax"], "tenders": m["tenders"],
             "total": m["total"]})]
+
+    @staticmethod
+    def till_opened(till, m, date):
+        return [Expected("Till Opened", None, {"business_date": m.get("business_date") or date, "till": till})]
+
+    def till_closed(self, till, m, date):
+        said = ("orders", "orders_sum", "refunds", "refunds_sum", "voids", "voids_sum")
+        return [Expected("Till Closed", None, {
+            **{k: m[k] for k in said}, **{k: m.get(k, []) for k in ("tenders", "refund_tenders")},
+            **{k: m.get(k) for k in ("first_receipt_number", "last_receipt_number")},
+            "business_date": m.get("business_date") or date, "currency": self.currency, "till": till})]

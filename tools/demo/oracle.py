@@ -9,14 +9,16 @@ summary as JSON; exits 1 when anything differs, with each difference on a line o
 
 import argparse
 import collections
+import datetime
 import json
 import sqlite3
 import sys
+import zoneinfo
 from decimal import Decimal
 from pathlib import Path
 
 from held import Held
-from recompute import Customers, Recompute, masked
+from recompute import ZONE, Customers, Recompute, masked
 
 ITEMS_MAX = 10  # of a profile
 
@@ -33,6 +35,8 @@ class Oracle:
                 self.reported.add(json.loads(line)["messageId"])
             except ValueError:
                 pass  # the stream was cut in the middle of a line
+        hours, minutes = map(int, args.day_cut.split(":"))
+        self.zone, self.day_cut = zoneinfo.ZoneInfo(args.zone), datetime.timedelta(hours=hours, minutes=minutes)
         self.held = Held(self.db, Path(args.keys), args.store, self.fail)
         self.cost = collections.Counter()
         self.scan_of = {}  # messageId of an Identifier Presented -> the record of its scan
@@ -199,7 +203,7 @@ class Oracle:
     def run(self):
         self.tills()
         self.scans()
-        recompute = Recompute(self.held, self.sent, self.scan_of, Customers(self.db), self.fail)
+        recompute = Recompute(self.held, self.sent, self.scan_of, Customers(self.db), self.fail, self.zone, self.day_cut)
         recompute.run()
         self.people({(r["lane"], r["basket"]) for r in recompute.taps})
         self.totals()
@@ -217,6 +221,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--sim", "--db", "--keys", "--store"):
         p.add_argument(name, required=True)
+    p.add_argument("--zone", default=str(ZONE), help="of the store")
+    p.add_argument("--day-cut", default="04:00", help="when its business date changes")
     oracle = Oracle(p.parse_args())
     summary = oracle.run()
     for d in oracle.differences[:50]:

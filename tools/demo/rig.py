@@ -61,6 +61,7 @@ class Rig:
         self.webhook_url = ""
         self.dark_seconds = 300
         self.aim = aim  # scanners send AIM identifiers
+        self.timezone, self.day_cut = "Europe/Berlin", "04:00"
 
     # --- making ---
 
@@ -108,7 +109,7 @@ class Rig:
         lanes = ", ".join(f'"{l}"' for l in self.lanes)
         (self.work / "store.conf").write_text(
             f'store = "{self.store}"\ndevice = "box-1"\ndata = "{self.work}/store"\nkeys = "{self.work}/device"\n'
-            f'timezone = "Europe/Berlin"\ncurrency = "EUR"\nregion = "DE"\nlanes = {{{lanes}}}\n'
+            f'timezone = "{self.timezone}"\nday_cut = "{self.day_cut}"\ncurrency = "EUR"\nregion = "DE"\nlanes = {{{lanes}}}\n'
             f'uplink {{ broker = "{self.broker_for_store}"  port = {self.broker_port} }}\n'
             f'http {{ listen = "127.0.0.1"  port = {self.http_port}  socket = "{self.work}/api.sock" }}\n'
             f'pos {{ listen = "127.0.0.1"  port = {self.pos_port}  token_file = "{self.work}/pos.token" }}\n'
@@ -259,9 +260,36 @@ class Rig:
     def import_customers(self):
         return self.tool("laneway-hq", "import", "-c", self.work / "hq.conf", self.work / "customers.csv")
 
+    # --- the day ---
+
+    def noon(self):
+        """Put the store where it is about noon, and its cut late in the day: it trades on the day before."""
+        hours = 12 - time.gmtime().tm_hour
+        self.timezone, self.day_cut = f"Etc/GMT{-hours:+d}", "23:00"
+
+    def close_day(self, seconds=30):
+        """Move the cut of a store at noon to the early morning: the day that it traded on is closed. Its date."""
+        before = len(self.statements()["statements"])
+        self.day_cut = "01:00"
+        self.write_store_conf()
+        self.signal("daemon", signal.SIGHUP)
+        until(lambda: len(self.statements()["statements"]) > before, seconds, "the day to be closed")
+        return self.statements()["statements"][0]["business_date"]
+
+    def statements(self):
+        """The days that the store has closed, as `laneway statements` tells them."""
+        return json.loads(self.tool("laneway", "--socket", self.work / "api.sock", "--json", "statements").stdout)
+
+    def countersigned(self, day):
+        return any(s["business_date"] == day and s["state"] == "countersigned" for s in self.statements()["statements"])
+
+    def prove(self, day, *args):
+        return self.tool("laneway-hq", "prove", "-c", self.work / "hq.conf", self.store, day, *args, check=False)
+
     def oracle(self):
         """Compare what was sent with what HQ holds, in a process of its own."""
         return subprocess.run(
             ["/usr/bin/python3", str(Path(__file__).with_name("oracle.py")), "--sim", str(self.sim_dir), "--db",
-             str(self.work / "hq" / "hq.db"), "--keys", str(self.keys), "--store", self.store],
+             str(self.work / "hq" / "hq.db"), "--keys", str(self.keys), "--store", self.store, "--zone", self.timezone,
+             "--day-cut", self.day_cut],
             text=True, capture_output=True)

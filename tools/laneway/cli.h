@@ -26,6 +26,7 @@ int cli_status(struct cli *c, char **args);
 int cli_tail(struct cli *c, char **args);
 int cli_verify(struct cli *c, char **args);
 int cli_profile(struct cli *c, char **args);
+int cli_statements(struct cli *c, char **args);
 
 /* ---- the daemon (cli_client.c) ---- */
 

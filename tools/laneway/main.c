@@ -30,6 +30,10 @@ static const struct command commands[] = {
     {"journal", "verify", NULL, cli_verify, "check every pack, hash and chain of the journal",
      "The daemon does it beside its work. Exit status 1 when there is a fault.\n"
      "With --json: progress and result, one object a line."},
+    {"statements", NULL, NULL, cli_statements, "the days that were closed, and HQ's word on them",
+     "A day is proven once HQ has countersigned it. Exit status 1 when one is lost or disputed, "
+     "or\n"
+     "when days are not closed now. With --json: the daemon's object."},
     {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
      "ID is HQ's customer id. With --json: the profile object."},
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/basket.h"
+#include "sim/shift.h"
 
 #define ANSWER_MS                                                                                  \
 	1500 /* how long a cashier looks at the screen before scanning again; real time            \
@@ -64,6 +65,7 @@ struct sim_lane {
 	struct event *timer;
 	char till_name[17], session[17];
 	struct sim_basket basket, last_basket;
+	struct sim_shift shift;
 	char last_order[129];
 	enum act acts[ACTS_MAX];
 	int act_count, act_at;
@@ -232,6 +234,7 @@ static void scan(struct sim_lane *l, const char *payload, const char *what, cons
 
 static void say(struct sim_lane *l, json_t *message)
 {
+	sim_shift_count(&l->shift, message, l->basket.training);
 	sim_till_send(l->till, message);
 	l->totals.messages++;
 }
@@ -403,6 +406,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (l->act_at >= l->act_count) {
 		if (l->closed && !l->next_person) {
+			say(l, sim_shift_close(&l->shift));
 			l->resting = true;
 			return;
 		}
@@ -463,6 +467,7 @@ struct sim_lane *sim_lane_new(const struct sim_lane_params *params)
 		sim_lane_free(l);
 		return NULL;
 	}
+	say(l, sim_shift_open());
 	later(l, 500 + (int)sim_random_below(&l->random, ARRIVAL_MS), true);
 	return l;
 }
