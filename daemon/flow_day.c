@@ -419,5 +419,8 @@ void flow_day_json(const struct flow_day *d, struct buf *out)
 
 void flow_statements_json(struct flow *f, struct buf *out)
 {
-	flow_day_json(f->day, out);
+	if (f->day)
+		flow_day_json(f->day, out);
+	else
+		buf_str(out, "{\"blocked\":\"starting\",\"open_since\":null,\"statements\":[]}");
 }

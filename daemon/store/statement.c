@@ -281,8 +281,7 @@ static void signed_head(const char *name, const char *store, struct buf *out)
 }
 
 /* An object without its signature, as it was signed: canonical JSON. */
-static int signed_object(const char *name, const char *store, const json_t *object,
-                         struct buf *out)
+static int signed_object(const char *name, const char *store, const json_t *object, struct buf *out)
 {
 	json_t *copy = json_copy((json_t *)(uintptr_t)object);
 	char *text;

