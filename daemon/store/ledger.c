@@ -256,7 +256,8 @@ int ledger_set_heard(struct ledger *l, const struct ledger_heard *heard)
 	struct buf out = {0};
 	int rc;
 
-	if (!l->changed && memcmp(heard, &l->heard, sizeof *heard) == 0)
+	if (!l->changed && heard->since == l->heard.since &&
+	    strcmp(heard->generation, l->heard.generation) == 0)
 		return 0;
 	buf_byte(&out, '{');
 	member_text(&out, "generation", heard->generation);
