@@ -76,6 +76,7 @@ static bool read_void(const struct hq_line *line, struct hq_till_fact *out)
 static bool read_closed(const struct hq_line *line, struct hq_till_fact *out)
 {
 	out->currency = hq_line_text(line, "currency");
+	out->number = text_of(line->laneway, "source_message_id");
 	return text_copy(out->till, sizeof out->till, hq_line_text(line, "till")) &&
 	       text_copy(out->day, sizeof out->day, hq_line_text(line, "business_date")) &&
 	       statement_date_ok(out->day);

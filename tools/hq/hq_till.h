@@ -22,7 +22,7 @@ struct hq_till_fact {
 	enum hq_till_kind kind;
 	char till[33];
 	char day[CLOCK_DATE_SIZE]; /* of the receipt: as it stands in its number */
-	const char *number;        /* of an order or refund; of a void: the order's id */
+	const char *number; /* of an order or refund; a void: the order; a close: its message id */
 	const char *currency;
 	int64_t amount; /* minor units; of a void and a close: 0 */
 	bool training;

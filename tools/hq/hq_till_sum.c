@@ -115,11 +115,11 @@ static void add_up(struct group *g)
 		if (r->training)
 			continue;
 		g->late += r->late;
-		if (r->kind == HQ_TILL_CLOSED) {
+		if (before && !before->training && before->kind == r->kind &&
+		    strcmp(before->number, r->number) == 0) {
+			g->doubled += r->kind != HQ_TILL_CLOSED;
+		} else if (r->kind == HQ_TILL_CLOSED) {
 			add_close(g, r);
-		} else if (before && !before->training && before->kind == r->kind &&
-		           strcmp(before->number, r->number) == 0) {
-			g->doubled++;
 		} else {
 			add_receipt(g, r);
 		}
