@@ -37,6 +37,10 @@ struct world {
 	char dir[64];
 	int64_t mono_us, wall_us;
 	struct clock clock;
+	struct {
+		const char *boot, *trust;
+		int64_t mono_us;
+	} stamp; /* what lines say of their clock; boot NULL: nothing */
 	struct key_pair box, sign;
 	struct hq_keys *keys;
 	struct hq_db *db;
@@ -285,7 +289,7 @@ static inline void store_seal(struct store *s, const char *person, struct visit_
 static inline void store_say(struct store *s, const struct said *e)
 {
 	char line[4096], epoch[EVENT_EPOCH_SIZE], at[CLOCK_ISO8601_SIZE],
-	    sealed[1200] = "", visit[200] = "", till[120] = "";
+	    sealed[1200] = "", visit[200] = "", till[120] = "", stamp[160] = "";
 	struct visit_key key = {0};
 
 	text_hex(s->epoch, EVENT_EPOCH_BYTES, epoch);
@@ -295,14 +299,18 @@ static inline void store_say(struct store *s, const struct said *e)
 	if (e->till)
 		snprintf(till, sizeof till, "\"business_date\":\"%s\",\"source\":\"till:%s\",",
 		         e->date ? e->date : "2026-11-21", e->till);
+	if (s->world->stamp.boot)
+		snprintf(stamp, sizeof stamp,
+		         "\"boot\":\"%s\",\"clock\":\"%s\",\"mono_us\":%" PRId64 ",",
+		         s->world->stamp.boot, s->world->stamp.trust, s->world->stamp.mono_us);
 	if (e->person)
 		store_seal(s, e->person, &key, sealed, sizeof sealed);
 	snprintf(
 	    line, sizeof line,
-	    "{\"context\":{\"laneway\":{%s\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
+	    "{\"context\":{\"laneway\":{%s%s\"epoch\":\"%s\",\"schema\":1,%s\"seq\":%" PRIu64
 	    ",\"store\":\"%s\",\"training\":%s%s}},\"event\":\"%s\",\"messageId\":\"%s:%s:%" PRIu64
 	    "\",\"originalTimestamp\":\"%s\",\"properties\":%s}",
-	    till, epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit,
+	    stamp, till, epoch, sealed, s->seq + 1, s->name, e->training ? "true" : "false", visit,
 	    e->event, s->name, epoch, s->seq + 1, at, e->properties ? e->properties : "{}");
 	store_raw(s, line);
 	s->line[s->seq].key = key;

@@ -15,6 +15,7 @@
 #include "hq/hq_line.h"
 #include "hq/hq_message.h"
 #include "hq/hq_run.h"
+#include "hq/hq_time.h"
 
 #define HQ_APPLY_EVENTS_MAX                                                                        \
 	500 /* of one step: short enough for the loop, long enough for one fsync */
@@ -33,6 +34,7 @@ struct epoch_info {
 struct hq_apply {
 	struct hq_apply_params p;
 	struct vault_work *work;
+	struct hq_time *time;
 	struct hq_names orders; /* to be folded at the end of the step */
 	struct epoch_info *epoch;
 	size_t epoch_count;
@@ -48,9 +50,10 @@ struct hq_apply *hq_apply_new(const struct hq_apply_params *params)
 		return NULL;
 	a->p = *params;
 	a->work = vault_work_new();
+	a->time = hq_time_new(params->db, params->clock);
 	a->epoch = calloc(HQ_APPLY_EPOCHS_MAX, sizeof *a->epoch);
 	a->messages = hq_messages_new(params->db);
-	if (a->work && a->epoch && a->messages)
+	if (a->work && a->time && a->epoch && a->messages)
 		return a;
 	hq_apply_free(a);
 	return NULL;
@@ -62,6 +65,7 @@ void hq_apply_free(struct hq_apply *a)
 		return;
 	hq_names_free(&a->orders);
 	hq_messages_free(a->messages);
+	hq_time_free(a->time);
 	vault_work_free(a->work);
 	free(a->epoch);
 	free(a);
@@ -101,6 +105,7 @@ static void add_orders(struct hq_apply *a, struct sqlite3_stmt *q)
 static void rank(struct hq_apply *a, struct epoch_info *info)
 {
 	info->ranked = true;
+	hq_time_linked(a->time, info->store);
 	if (hq_epoch_rank(a->p.db, info->store))
 		add_orders(a, hq_db_query(a->p.db, HQ_SQL_ORDERS_OF_MANY_EPOCHS, "i", info->store));
 }
@@ -174,6 +179,7 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
                        size_t len)
 {
 	struct epoch_info *info = info_of(a, epoch_row);
+	struct hq_time_place place = {.epoch = epoch_row, .seq = seq};
 	struct hq_line_at at = {.seq = seq};
 	struct hq_line line;
 	struct hq_fact fact;
@@ -198,6 +204,8 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 	            &(struct hq_day_place){info->store_name, info->store, info->row, seq,
 	                                   clock_wall_us(a->p.clock)},
 	            &line);
+	place.store = info->store;
+	line.time_us = hq_time_take(a->time, &place, &line);
 	if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
 		log_warn("store %s: seq %" PRIu64 " counts for nothing: %s", info->store_name, seq,
 		         why);
@@ -269,8 +277,18 @@ static void move_included(struct hq_apply *a)
 		          (int64_t)hq_run_through(a->p.db, info->row));
 		hq_day_touched(a->p.db, &(struct hq_day_span){info->store, info->epoch, info->first,
 		                                              info->last});
+		hq_time_grown(a->time, info->row);
 		info->touched = false;
 	}
+}
+
+/* An event's time is another one now: its order is folded again. */
+static void on_moved(void *ctx, int64_t epoch, uint64_t seq, int64_t time_us)
+{
+	struct hq_apply *a = ctx;
+
+	if (hq_db_run(a->p.db, HQ_SQL_FACT_TIME, "iii", epoch, (int64_t)seq, time_us) > 0)
+		add_orders(a, hq_db_query(a->p.db, HQ_SQL_FACT_ORDER, "ii", epoch, (int64_t)seq));
 }
 
 int hq_apply_step(struct hq_apply *a)
@@ -278,6 +296,7 @@ int hq_apply_step(struct hq_apply *a)
 	struct hq_fold fold = {a->p.db, &a->orders, a->p.currency, a->p.webhook,
 	                       clock_wall_us(a->p.clock)};
 	int n, waited = 0, rc = -1;
+	bool more;
 
 	if (a->epoch_count > HQ_APPLY_EPOCHS_MAX - 2 * HQ_APPLY_EVENTS_MAX)
 		a->epoch_count = 0;
@@ -287,8 +306,9 @@ int hq_apply_step(struct hq_apply *a)
 	while (waited < HQ_APPLY_EVENTS_MAX && apply_waiting(a))
 		waited++;
 	hq_messages_end(a->messages, true, &a->orders);
-	hq_fold_orders(&fold);
 	move_included(a);
+	more = hq_time_step(a->time, HQ_APPLY_EVENTS_MAX, on_moved, a);
+	hq_fold_orders(&fold);
 	if (a->failed || a->orders.failed)
 		hq_db_rollback(a->p.db);
 	else
@@ -298,6 +318,8 @@ int hq_apply_step(struct hq_apply *a)
 	if (rc != 0) { /* what was remembered has not been kept */
 		a->epoch_count = 0;
 		hq_messages_end(a->messages, false, NULL);
+		hq_time_forget(a->time);
+		return -1;
 	}
-	return rc != 0 ? -1 : n == HQ_APPLY_EVENTS_MAX || waited == HQ_APPLY_EVENTS_MAX;
+	return more || n == HQ_APPLY_EVENTS_MAX || waited == HQ_APPLY_EVENTS_MAX;
 }

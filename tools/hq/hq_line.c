@@ -64,6 +64,24 @@ void hq_line_free(struct hq_line *line)
 	memset(line, 0, sizeof *line);
 }
 
+const char *hq_line_boot(const struct hq_line *line)
+{
+	return text_of(line->laneway, "boot");
+}
+
+enum clock_trust hq_line_trust(const struct hq_line *line)
+{
+	return clock_trust_of(text_of(line->laneway, "clock"));
+}
+
+bool hq_line_number(const struct json_t *object, const char *key, int64_t *out)
+{
+	const json_t *v = json_object_get(object, key);
+
+	*out = json_integer_value(v);
+	return json_is_integer(v);
+}
+
 const char *hq_line_text(const struct hq_line *line, const char *key)
 {
 	return text_of(line->properties, key);

@@ -32,6 +32,14 @@ const char *hq_line_read(const struct hq_line_at *at, const char *line, size_t l
                          struct hq_line *out);
 void hq_line_free(struct hq_line *line);
 
+/* Which boot of the device the event is of, as 32 hex digits; "" when it does not say. And why its
+ * time could be believed. */
+const char *hq_line_boot(const struct hq_line *line);
+enum clock_trust hq_line_trust(const struct hq_line *line);
+
+/* A whole number of an object. false: there is none. */
+bool hq_line_number(const struct json_t *object, const char *key, int64_t *out);
+
 /* A text property; "" when it is missing, null or no text. */
 const char *hq_line_text(const struct hq_line *line, const char *key);
 

@@ -120,6 +120,42 @@ static const char *const steps[] = {
     "DROP INDEX statement_changed;"
     "ALTER TABLE statement DROP COLUMN changed;"
     "CREATE INDEX countersign_statement ON countersign(statement);",
+    /* boots, their trusted points, and the times of events that no trusted clock has stamped.
+     * The view has every event; one in no other table was stamped by a trusted clock. */
+    "CREATE TABLE boot(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, boot TEXT NOT NULL,"
+    " points INTEGER NOT NULL DEFAULT 0, lo_us INTEGER, hi_us INTEGER, heard_us INTEGER,"
+    " draw INTEGER NOT NULL DEFAULT 0, redo_mono INTEGER, redo_epoch INTEGER, redo_seq INTEGER,"
+    " redo_to INTEGER, scan_epoch INTEGER, scan_seq INTEGER, UNIQUE(store, boot));"
+    "CREATE INDEX boot_draw ON boot(draw) WHERE draw = 1;"
+    "CREATE INDEX boot_redo ON boot(redo_mono) WHERE redo_mono IS NOT NULL;"
+    "CREATE INDEX boot_scan ON boot(scan_epoch) WHERE scan_epoch IS NOT NULL;"
+    "ALTER TABLE epoch ADD COLUMN boot INTEGER;"
+    "CREATE INDEX epoch_boot ON epoch(boot);"
+    "CREATE TABLE clock_point(boot INTEGER, mono_us INTEGER, epoch INTEGER, seq INTEGER,"
+    " wall_us INTEGER NOT NULL, error_us INTEGER NOT NULL, source TEXT NOT NULL,"
+    " PRIMARY KEY(boot, mono_us, epoch, seq)) WITHOUT ROWID;"
+    "CREATE TABLE event_time(epoch INTEGER, seq INTEGER, boot INTEGER NOT NULL,"
+    " mono_us INTEGER NOT NULL, wall_us INTEGER NOT NULL, clock TEXT NOT NULL, time_us INTEGER,"
+    " error_us INTEGER, earliest_us INTEGER, latest_us INTEGER, status TEXT NOT NULL,"
+    " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;"
+    "CREATE INDEX event_time_boot ON event_time(boot, mono_us, epoch, seq);"
+    "CREATE VIEW event_times AS SELECT store, epoch, seq, coalesce(status, 'trusted') AS status,"
+    " CASE WHEN status IS NULL THEN wall_us ELSE repaired_us END AS time_us,"
+    " CASE WHEN status IS NOT NULL THEN error_us ELSE coalesce("
+    "(SELECT p.error_us + (v.mono_us - p.mono_us) / 10000 + 1 FROM clock_point p"
+    " WHERE p.boot = v.boot AND p.mono_us <= v.mono_us ORDER BY p.mono_us DESC LIMIT 1),"
+    "(SELECT p.error_us + (p.mono_us - v.mono_us) / 10000 + 1 FROM clock_point p"
+    " WHERE p.boot = v.boot AND p.mono_us > v.mono_us ORDER BY p.mono_us LIMIT 1)) END AS error_us,"
+    " earliest_us, latest_us FROM (SELECT store.name AS store, lower(hex(epoch.epoch)) AS epoch,"
+    " event.seq AS seq, epoch.boot AS boot, t.status AS status, t.time_us AS repaired_us,"
+    " t.error_us AS error_us, t.earliest_us AS earliest_us, t.latest_us AS latest_us,"
+    " json_extract(CAST(event.line AS TEXT), '$.context.laneway.mono_us') AS mono_us,"
+    " CAST(strftime('%s', json_extract(CAST(event.line AS TEXT), '$.originalTimestamp')) AS "
+    "INTEGER)"
+    " * 1000000 + CAST(substr(json_extract(CAST(event.line AS TEXT), '$.originalTimestamp'), 21, 3)"
+    " AS INTEGER) * 1000 AS wall_us"
+    " FROM event JOIN epoch ON epoch.id = event.epoch JOIN store ON store.id = epoch.store"
+    " LEFT JOIN event_time t ON t.epoch = event.epoch AND t.seq = event.seq) v;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
