@@ -59,12 +59,30 @@ static void print_epoch(const json_t *epoch)
 	printf("\n");
 }
 
+static void print_clock(const json_t *clock)
+{
+	if (count(clock, "untrusted_boots"))
+		printf("    clock: %" PRId64 " of %" PRId64
+		       " boots never met trusted time; %" PRId64
+		       " events are known by an interval only\n",
+		       count(clock, "untrusted_boots"), count(clock, "boots"),
+		       count(clock, "interval"));
+	if (count(clock, "interpolated"))
+		printf("    clock: the times of %" PRId64 " events are repaired\n",
+		       count(clock, "interpolated"));
+	if (count(clock, "contradicted"))
+		printf("    clock: %" PRId64 " of them were stamped by a clock that called itself "
+		       "right and was not\n",
+		       count(clock, "contradicted"));
+}
+
 static void print_store(const json_t *store)
 {
 	const char *dark = text(store, "dark_since", NULL);
 
 	printf("  %s  last heard %s%s%s\n", text(store, "store", "?"),
 	       text(store, "heard", "never"), dark ? "  DARK since " : "", dark ? dark : "");
+	print_clock(json_object_get(store, "clock"));
 	each(store, "epochs", print_epoch);
 }
 

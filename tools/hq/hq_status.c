@@ -102,6 +102,25 @@ static json_t *epochs_of(struct sqlite3 *db, int64_t store)
 	return list;
 }
 
+/* What the store's clocks were worth. */
+static json_t *clock_of(struct sqlite3 *db, int64_t store)
+{
+	json_t *list =
+	    rows(db,
+	         "SELECT count(*) AS boots, coalesce(sum(points = 0), 0) AS untrusted_boots,"
+	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	         " AND t.status = 'interpolated')), 0) AS interpolated,"
+	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	         " AND t.status = 'interval')), 0) AS interval,"
+	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	         " AND t.clock <> 'none')), 0) AS contradicted FROM boot WHERE store = ?1",
+	         store);
+	json_t *clock = json_incref(json_array_get(list, 0));
+
+	json_decref(list);
+	return clock ? clock : json_object();
+}
+
 static json_t *stores(struct sqlite3 *db)
 {
 	json_t *list = rows(
@@ -116,6 +135,8 @@ static json_t *stores(struct sqlite3 *db)
 		json_object_set_new(
 		    store, "epochs",
 		    epochs_of(db, json_integer_value(json_object_get(store, "id"))));
+		json_object_set_new(store, "clock",
+		                    clock_of(db, json_integer_value(json_object_get(store, "id"))));
 		json_object_del(store, "id");
 	}
 	return list;
