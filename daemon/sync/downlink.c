@@ -88,10 +88,16 @@ void downlink_down(struct downlink *d)
 	d->asked_us = 0;
 }
 
+/* Another generation, or one that stands below what we have seen of it: what the ask hands back
+ * proves that to HQ. */
 static bool other_generation(const struct downlink *d, const json_t *poke)
 {
 	const char *generation = json_string_value(json_object_get(poke, "generation"));
-	return generation && d->mark.generation[0] && strcmp(generation, d->mark.generation) != 0;
+	const json_t *turn = json_object_get(poke, "turn");
+	bool below = json_is_integer(turn) &&
+	             (uint64_t)json_integer_value(turn) < confirm_seen_turn(d->seen);
+	return below ||
+	       (generation && d->mark.generation[0] && strcmp(generation, d->mark.generation) != 0);
 }
 
 /* A poke is also a sign of life: an ask that went unanswered does not wait for its long timer. */

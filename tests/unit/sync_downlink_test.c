@@ -298,6 +298,38 @@ static void a_poke_for_something_newer_asks_at_once(void **state)
 	assert_int_equal(counter_get(&f->place->counters, COUNTER_DOWNLINK_BAD), 1);
 }
 
+static void poke(struct fixture *f, const char *json)
+{
+	downlink_poke(f->downlink, json, strlen(json));
+	downlink_step(f->downlink);
+}
+
+static void a_poke_of_another_generation_or_from_an_hq_that_stands_below_itself_asks(void **state)
+{
+	struct fixture *f = *state;
+	first_round(f);
+	int asks = f->asks;
+	later(f, 1 * S);
+	char same[100];
+	snprintf(same, sizeof(same), "{\"v\":1,\"generation\":\"%s\",\"turn\":7,\"version\":0}",
+	         f->tell.generation);
+	poke(f, same);
+	assert_int_equal(f->asks, asks);
+	downlink_seen(f->downlink, "7.AAAA");
+	poke(f, same);
+	assert_int_equal(f->asks, asks);
+	downlink_seen(f->downlink, "8.AAAA");
+	poke(f, same);
+	assert_int_equal(f->asks, asks + 1);
+	assert_non_null(strstr(f->ask, "\"seen\":\"8.AAAA\""));
+	f->tell.since = f->tell.to;
+	f->tell.fresh = false;
+	assert_true(answer(f, "d1", ""));
+	later(f, 1 * S);
+	poke(f, "{\"v\":1,\"generation\":\"eeeeeeeeeeeeeeee\",\"version\":0}");
+	assert_int_equal(f->asks, asks + 2);
+}
+
 static void a_poke_after_a_long_silence_does_not_wait_for_the_old_ask(void **state)
 {
 	struct fixture *f = *state;
@@ -386,6 +418,7 @@ int main(void)
 	    TEST(after_a_bad_page_it_asks_again_ever_more_slowly),
 	    TEST(without_an_answer_it_asks_again_ever_more_slowly),
 	    TEST(a_poke_for_something_newer_asks_at_once),
+	    TEST(a_poke_of_another_generation_or_from_an_hq_that_stands_below_itself_asks),
 	    TEST(a_poke_after_a_long_silence_does_not_wait_for_the_old_ask),
 	    TEST(pokes_without_end_are_answered_five_times_a_second),
 	    TEST(an_ask_that_cannot_leave_is_tried_again),

@@ -103,8 +103,9 @@ static void send_poke(void *ctx, const char *store)
 	struct serve *s = ctx;
 
 	buf_reset(&s->out);
-	buf_printf(&s->out, "{\"v\":1,\"generation\":\"%s\",\"version\":%llu}",
-	           hq_db_generation(s->db), (unsigned long long)s->poked);
+	buf_printf(&s->out, "{\"v\":1,\"generation\":\"%s\",\"turn\":%llu,\"version\":%llu}",
+	           hq_db_generation(s->db), (unsigned long long)hq_db_turn(s->db),
+	           (unsigned long long)s->poked);
 	publish(s, store, "poke", &s->out);
 }
 
