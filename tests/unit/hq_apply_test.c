@@ -293,6 +293,29 @@ static void the_webhook_is_told_of_an_order_once(void **state)
 	store_free(s);
 }
 
+/* A crash or a full disk between an event's mark and its fold would lose the order for ever. */
+static void a_fold_that_cannot_be_kept_moves_no_mark(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	order(s, &(struct bill){"b1", "1", "1.00", NULL, false});
+	store_send(s, 1, s->seq);
+	sqlite3_exec(
+	    hq_db_handle(w->db),
+	    "CREATE TEMP TRIGGER t BEFORE INSERT ON sale BEGIN SELECT RAISE(FAIL, 'no room'); "
+	    "END",
+	    NULL, NULL, NULL);
+	assert_int_equal(hq_apply_step(w->apply), -1);
+	assert_int_equal(world_number(w, "SELECT value FROM meta WHERE name = 'applied'"), 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM fact"), 0);
+	world_close(w); /* and the process that meant to try again is gone */
+	world_open(w);
+	world_fold(w);
+	assert_int_equal(world_number(w, "SELECT amount FROM sale"), 100);
+	store_free(s);
+}
+
 static void a_store_is_told_what_is_included_only_when_it_is_folded(void **state)
 {
 	struct world *w = *state;
@@ -437,6 +460,7 @@ int main(void)
 	    TEST(a_store_cannot_speak_for_another_stores_tills),
 	    TEST(a_fact_whose_key_is_missing_waits_and_is_folded_when_it_comes),
 	    TEST(the_webhook_is_told_of_an_order_once),
+	    TEST(a_fold_that_cannot_be_kept_moves_no_mark),
 	    TEST(a_store_is_told_what_is_included_only_when_it_is_folded),
 	    cmocka_unit_test(every_order_of_arrival_gives_the_same_profiles),
 	    cmocka_unit_test(epochs_stand_by_predecessor_within_a_device_then_by_device),
