@@ -10,6 +10,7 @@
 
 #define SUFFIX_DIGITS_MAX 15
 #define NUMBER_SIZE 64
+#define LATE_MAX 100 /* a till sends what it kept within so many receipts of their order */
 #define GAPS_MAX 100 /* named of one series; the rest is counted in the last one's `count` */
 
 struct number {
@@ -90,7 +91,8 @@ static void name_gaps(const struct number *numbers, size_t n, int64_t lo, int64_
 	name_gap(&numbers[0], next, hi, list);
 }
 
-/* A number below the first of its segment: the till has begun anew. One that comes late is not. */
+/* A number far below the first of its segment: the till has begun anew. One that comes late is near
+ * it. */
 static void segment(struct number *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -106,7 +108,7 @@ static void segment(struct number *numbers, size_t n)
 			if (numbers[k].segment != numbers[i].segment ||
 			    !same_series(&numbers[k], &numbers[i]))
 				continue;
-			numbers[i].segment += numbers[i].value < numbers[k].value;
+			numbers[i].segment += numbers[i].value < numbers[k].value - LATE_MAX;
 			break;
 		}
 	}
