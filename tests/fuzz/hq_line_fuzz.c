@@ -5,6 +5,7 @@
 #include "hq/hq_fact.h"
 #include "hq/hq_line.h"
 #include "hq/hq_tell.h"
+#include "hq/hq_till.h"
 #include "store/vault.h"
 
 static void need(bool right)
@@ -25,6 +26,15 @@ static void check_fact(const struct hq_line *line)
 	hq_fact_free(&fact);
 }
 
+static void check_till(const struct hq_line *line)
+{
+	struct hq_till_fact fact;
+
+	if (hq_till_read(line, "s1", &fact))
+		need(strlen(fact.day) == 10 && strlen(fact.till) < sizeof fact.till &&
+		     fact.number && fact.currency);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hq_line_sealed sealed;
@@ -37,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (reason == NULL) {
 		check_fact(&line);
+		check_till(&line);
 		if (hq_line_sealed(&line, &sealed))
 			need(sealed.len >= VAULT_SEAL_OVERHEAD && sealed.len <= sizeof sealed.seal);
 		if (hq_line_epoch_opened(&line, &opened))
