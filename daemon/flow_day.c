@@ -22,6 +22,7 @@
 #define RECORDS_MAX 400 /* statements that are remembered here: a year of days */
 #define RECORD_BYTES 45 /* in the mark */
 #define COVERED_BYTES 16
+#define LOOK_S 1          /* how often the clock is looked at: the cut, and trust that comes */
 #define RETRY_US 60000000 /* after a failure: a full disk may have room again */
 
 /* One statement as the mark `statement` remembers it. */
@@ -56,7 +57,7 @@ struct flow_day {
 	bool running;
 	atomic_bool stop;
 	int done_fd;
-	struct event *done_event;
+	struct event *done_event, *look_event;
 	struct record pending; /* of the `Day Closed` that is with the journal */
 	bool is_pending;
 	int64_t retry_mono_us;
@@ -249,6 +250,8 @@ static void take_result(struct flow_day *d)
 {
 	struct sale_now now;
 
+	if (atomic_load(&d->stop))
+		return;
 	if (d->work.rc != 0) {
 		again_later(d, d->work.err);
 	} else if (d->work.probe) {
@@ -323,7 +326,8 @@ void flow_day_tick(struct flow_day *d)
 	struct statement *s = &d->work.statement;
 
 	flow_now(d->f, &now);
-	if (d->running || d->is_pending || is_blocked(d, &now) || now.mono_us < d->retry_mono_us)
+	if (d->running || d->is_pending || atomic_load(&d->stop) || is_blocked(d, &now) ||
+	    now.mono_us < d->retry_mono_us)
 		return;
 	if (!d->since[0]) {
 		start(d, true);
@@ -343,10 +347,18 @@ void flow_day_tick(struct flow_day *d)
 	start(d, false);
 }
 
+static void on_look(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	flow_day_tick(ctx);
+}
+
 /* ---- making and ending ---- */
 
 struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *err, size_t err_size)
 {
+	const struct timeval look = {LOOK_S, 0};
 	struct flow_day *d = calloc(1, sizeof *d);
 
 	snprintf(err, err_size, "out of memory");
@@ -358,7 +370,9 @@ struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *er
 	d->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->done_fd >= 0)
 		d->done_event = event_new(f->p.base, d->done_fd, EV_READ | EV_PERSIST, on_done, d);
-	if (!d->done_event || event_add(d->done_event, NULL) < 0) {
+	d->look_event = event_new(f->p.base, -1, EV_PERSIST, on_look, d);
+	if (!d->done_event || event_add(d->done_event, NULL) < 0 || !d->look_event ||
+	    event_add(d->look_event, &look) < 0) {
 		flow_day_free(d);
 		return NULL;
 	}
@@ -367,15 +381,23 @@ struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *er
 	return d;
 }
 
+void flow_day_stop(struct flow_day *d)
+{
+	if (d)
+		atomic_store(&d->stop, true);
+}
+
 void flow_day_free(struct flow_day *d)
 {
 	if (!d)
 		return;
-	atomic_store(&d->stop, true);
+	flow_day_stop(d);
 	if (d->running)
 		pthread_join(d->thread, NULL);
 	if (d->done_event)
 		event_free(d->done_event);
+	if (d->look_event)
+		event_free(d->look_event);
 	if (d->done_fd >= 0)
 		close(d->done_fd);
 	free(d);

@@ -23,9 +23,11 @@ struct journal_reader;
 
 /* Reads the marks. NULL with a sentence in err. */
 struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *err, size_t err_size);
+/* Begin nothing more; NULL is allowed. */
+void flow_day_stop(struct flow_day *d);
 void flow_day_free(struct flow_day *d);
 
-/* Close what is due; called every few seconds. */
+/* Close what is due; it is looked at every second, and when the configuration has changed. */
 void flow_day_tick(struct flow_day *d);
 /* The journal's answer to a `Day Closed`. */
 void flow_day_answered(struct flow_day *d, const struct entry *e);

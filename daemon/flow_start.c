@@ -115,8 +115,6 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	if (f->window)
 		window_expire(f->window, flow_age_us(f));
 	flow_tick(f);
-	if (f->day)
-		flow_day_tick(f->day);
 	flow_publish_all(f);
 }
 
@@ -295,6 +293,7 @@ void flow_stop(struct flow *f)
 	close_scanners(f);
 	if (f->pos)
 		pos_stop(f->pos);
+	flow_day_stop(f->day);
 	event_del(f->tick_event);
 	flow_clock_free(f);
 	if (f->rebuild)

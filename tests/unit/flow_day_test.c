@@ -6,7 +6,7 @@
 #define HOUR_US (3600 * SECOND_US)
 #define DAY_US (24 * HOUR_US)
 
-/* The clock moves and the tick that comes every few seconds has been. */
+/* The clock moves and has been looked at. */
 static void later(struct world *w, int64_t us)
 {
 	pass(w, us);
