@@ -129,10 +129,10 @@ HQ_WRAP := $(BASE_WRAP) mqtt_new mqtt_start mqtt_stop mqtt_free mqtt_fd mqtt_nex
   hq_control_open hq_control_close hq_db_open hq_apply_step event_base_dispatch
 $(B)/tests/fault/cut_hq: $(B)/tests/fault/cut_hq.o $(B)/tests/fault/cut.o $(RIG_OBJ) $(call rig_obj,hqrig*) $(B)/libtools.a $(B)/liblaneway.a Makefile
 	$(Q)$(CXX) $(LDFLAGS) $(HQ_WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
-$(B)/tests/fault/net_backlog: $(B)/tests/fault/net_backlog.o $(B)/liblaneway.a
+$(B)/tests/fault/net_backlog $(B)/tests/fault/start_fill: %: %.o $(B)/liblaneway.a
 	$(LINK)
 
-FAULT := $(addprefix $(B)/tests/fault/,cut_store cut_hq fail_store net_backlog) $(B)/laneway-bench
+FAULT := $(addprefix $(B)/tests/fault/,cut_store cut_hq fail_store net_backlog start_fill) $(B)/laneway-bench
 
 .PHONY: unit
 unit: $(UNIT)

@@ -1,4 +1,5 @@
 #include "box.h"
+#include "box_sync.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -33,7 +34,8 @@ struct box {
 	struct vault *vault;
 	struct journal *journal;
 	struct ledger *ledger;
-	_Atomic(struct sync *) sync; /* the journal's thread wakes it */
+	_Atomic(struct box_sync *) sync; /* the journal's thread wakes it; NULL: no uplink */
+	char journal_path[256], shard_path[256];
 	struct flow *flow;
 	struct serve *serve;
 	struct event_base *base;
@@ -48,7 +50,7 @@ struct box {
 static void on_commit(void *ctx)
 {
 	struct box *b = ctx;
-	struct sync *sync = atomic_load(&b->sync);
+	struct sync *sync = box_sync_get(atomic_load(&b->sync));
 
 	if (sync)
 		sync_wake(sync);
@@ -132,15 +134,22 @@ static int start_ledger(struct box *b)
 	return ledger_open(&b->ledger, path, b->err, b->err_size);
 }
 
+static void on_sync_up(void *ctx, struct sync *sync)
+{
+	struct box *b = ctx;
+
+	if (flow_sync(b->flow, sync, b->sync_fd) < 0)
+		log_error("sync: out of memory; its state is not shown");
+}
+
 static int start_sync(struct box *b)
 {
-	char journal[256], shard[256];
-	struct sync *sync;
+	struct box_sync *sync;
 	const struct sync_params params = {
 	    .store = b->conf->store,
 	    .device = b->conf->device,
-	    .journal_path = journal,
-	    .shard_path = shard,
+	    .journal_path = b->journal_path,
+	    .shard_path = b->shard_path,
 	    .keys_dir = b->conf->keys_dir,
 	    .broker_host = b->conf->broker_host,
 	    .broker_port = b->conf->broker_port,
@@ -158,13 +167,12 @@ static int start_sync(struct box *b)
 		log_warn("no uplink is configured: events are kept here only");
 		return 0;
 	}
-	snprintf(journal, sizeof journal, "%s/journal.db", b->conf->data_dir);
-	snprintf(shard, sizeof shard, "%s/shard.db", b->conf->data_dir);
-	if (sync_start(&sync, &params, b->err, b->err_size) < 0)
+	snprintf(b->journal_path, sizeof b->journal_path, "%s/journal.db", b->conf->data_dir);
+	snprintf(b->shard_path, sizeof b->shard_path, "%s/shard.db", b->conf->data_dir);
+	if (box_sync_start(&sync, b->base, &params, on_sync_up, b->err, b->err_size) < 0)
 		return -1;
 	atomic_store(&b->sync, sync);
-	sync_wake(sync); /* for what was kept meanwhile */
-	return flow_sync(b->flow, sync, b->sync_fd);
+	return 0;
 }
 
 static int start_flow(struct box *b)
@@ -282,9 +290,10 @@ bool box_moves(struct box *b)
 		          (int)((now - j.progress_us) / 1000000));
 		return false;
 	}
-	if (!b->sync)
+	struct sync *sync = box_sync_get(b->sync);
+	if (!sync)
 		return true;
-	sync_state(b->sync, &s);
+	sync_state(sync, &s);
 	if (now - s.progress_us <= SYNC_STALL_US)
 		return true;
 	log_error("ALARM: sync has not moved for %d s", (int)((now - s.progress_us) / 1000000));
@@ -310,8 +319,8 @@ bool box_stop(struct box *b)
 		flow_drained(b->flow);
 	serve_free(b->serve); /* taps have been answered */
 	flow_free(b->flow);
-	if (b->sync && !sync_stop(b->sync)) {
-		log_warn("the network thread hangs in a connection; leaving without it");
+	if (!box_sync_stop(b->sync)) {
+		log_warn("the network thread hangs; leaving without it");
 		return false;
 	}
 	ledger_free(b->ledger);

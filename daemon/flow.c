@@ -150,4 +150,6 @@ void flow_drain(struct flow *f)
 	if (kept)
 		flow_flush_gaps(f);
 	flow_publish(f);
+	if (kept && f->stage == FLOW_STARTING)
+		flow_publish_all(f); /* "Card kept" */
 }

@@ -89,7 +89,7 @@ size_t flow_early_on(const struct flow *f, const char *lane)
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->early_count; i++)
-		n += strcmp(f->early[i].lane, lane) == 0;
+		n += !f->early[i].entry && strcmp(f->early[i].lane, lane) == 0;
 	return n;
 }
 

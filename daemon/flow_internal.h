@@ -165,7 +165,7 @@ int flow_early_scan(struct flow *f, const struct capture_scan *scan);
 void flow_early_answered(struct flow *f, const struct entry *e);
 /* Why the box was gone, for Box Started. */
 const char *flow_cause(const struct flow_before *before, const char *boot, bool clean);
-/* How many such scans a lane has. */
+/* How many such scans of a lane are kept. */
 size_t flow_early_on(const struct flow *f, const char *lane);
 
 /* ---- flow_tap.c ---- */

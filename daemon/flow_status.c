@@ -60,7 +60,7 @@ static void add_sync(struct flow *f, struct buf *out)
 		clock_iso8601(s.synced_wall_us, synced);
 	member_key(out, "sync");
 	buf_byte(out, '{');
-	member_bool(out, "configured", f->sync != NULL);
+	member_bool(out, "configured", f->sync || f->conf->broker_host[0]);
 	member_bool(out, "connected", s.connected);
 	member_bool(out, "reachable", s.connected && s.hq_heard);
 	member_count(out, "unsent", s.unsent);

@@ -25,7 +25,7 @@ IDLE = {
     "lane": "3", "rev": 1, "state": "idle",
     "person": {"state": "none", "first_name": "", "tier": "", "points": None, "points_as_of": "",
                "provisional": False, "struck": False, "masked": False},
-    "question": None, "notice": None, "prompt": "Ask for the card", "restored": None, "basket": None,
+    "question": None, "notice": None, "prompt": "Ask for the card", "restored": None, "restored_cause": None, "basket": None,
     "fresh": {"level": "now", "age_s": 12, "as_of": "17:02", "text": ""},
     "hq": {"reachable": True, "since": "14:05"}, "at": "2026-11-21T17:02:03.123Z",
 }
@@ -53,7 +53,8 @@ LAST = {"id": "q3", "kind": "last", "text": "A card was scanned. Whose is it?",
         "choices": [{"key": "last", "label": "Last customer"}, {"key": "next", "label": "Next customer"}]}
 
 STATES = {
-    "01-starting": merged(IDLE, {"state": "starting", "prompt": ""}),
+    "01-starting": merged(IDLE, {"state": "starting", "prompt": "Cards are kept, names in a moment"}),
+    "01-starting-card": merged(IDLE, {"state": "starting", "prompt": "Cards are kept, names in a moment", "notice": "Card kept"}),
     "02-idle": IDLE,
     "03-basket-nobody": merged(IDLE, {"state": "basket", "basket": BASKET}),
     "04-known": KNOWN,
@@ -68,7 +69,7 @@ STATES = {
     "10-held": merged(IDLE, {"state": "tender", "question": HELD, "basket": BASKET}),
     "11-replace": merged(KNOWN, {"question": REPLACE}),
     "12-last": merged(IDLE, {"state": "done", "question": LAST, "basket": BASKET, "prompt": ""}),
-    "13-restored": merged(KNOWN, {"restored": "17:02"}),
+    "13-restored": merged(KNOWN, {"restored": "17:02", "restored_cause": "power"}),
     "14-as-of": merged(KNOWN, {"fresh": {"level": "as_of", "text": "as of 14:05"}}),
     "15-amber": merged(KNOWN, {"fresh": {"level": "amber", "text": "as of 14:05, 3 d ago"},
                                "hq": {"reachable": False}}),
@@ -251,6 +252,24 @@ def test_a_provisional_person_is_marked_and_a_refused_one_struck_out(screen, box
     wait_for(lambda: screen.execute_script(style) == "line-through")
     assert visible_text(screen, "notice") == "Not saved. Please scan again."
     assert visible_text(screen, "points") == visible_text(screen, "wrong") == ""
+
+
+def test_a_start_says_that_cards_are_kept_and_claims_nothing_of_sales(screen, box):
+    shown(screen, box, STATES["01-starting"])
+    assert headline(screen) == "Starting"
+    assert visible_text(screen, "prompt") == "Cards are kept, names in a moment"
+    assert visible_text(screen, "notice") == visible_text(screen, "empty") == visible_text(screen, "sale") == ""
+    shown(screen, box, STATES["01-starting-card"])
+    assert visible_text(screen, "notice") == "Card kept"
+    shown(screen, box, IDLE)
+    assert visible_text(screen, "empty") == "No sale open"
+
+
+def test_a_sale_that_goes_on_says_what_was_in_between(screen, box):
+    for cause, words in (("power", "after power cut"), ("crash", "after a restart"), ("restart", "after a restart"),
+                         ("upgrade", "after an upgrade"), (None, "after a restart")):
+        shown(screen, box, merged(KNOWN, {"restored": "17:02", "restored_cause": cause}))
+        assert visible_text(screen, "restored") == f"Continued {words} at 17:02"
 
 
 def test_an_unknown_card_says_so_once(screen, box):

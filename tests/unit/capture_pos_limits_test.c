@@ -193,6 +193,58 @@ static void what_cannot_work_is_refused_at_start_in_one_sentence(void **state)
 	assert_string_equal(err, "pos: the currency is not an ISO 4217 code");
 }
 
+/* ---- while the box starts ---- */
+
+static void a_hello_waits_as_long_as_the_start_takes(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = dial(b);
+	b->starting = true;
+	say_hello(b, t, "T3", "3", "secret");
+	say_void(b, t, 1);
+	wait_for(b, t, &b->asked_baskets, 3);
+	/* It came in time: no deadline ends it. */
+	assert_non_null(b->pos->links[0]);
+	assert_false(evtimer_pending(b->pos->links[0]->deadline, NULL));
+	assert_int_equal(b->ups, 0);
+	assert_int_equal(t->len, 0);
+	b->starting = false;
+	json_t *json = answer(b, t);
+	assert_member(json, "type", "welcome");
+	assert_int_equal(json_array_size(json_object_get(json, "baskets")), 1);
+	json_decref(json);
+	wait_for(b, t, &b->messages, 1);
+	hang_up(t);
+}
+
+static void a_wrong_hello_is_refused_also_while_the_box_starts(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = dial(b);
+	b->starting = true;
+	say_hello(b, t, "T3", "3", "wrong");
+	expect_error(b, t, "bad_token", "token");
+	expect_end(b, t);
+	hang_up(t);
+}
+
+static void a_till_that_hangs_up_before_it_is_greeted_leaves_its_place(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = dial(b);
+	b->starting = true;
+	say_hello(b, t, "T3", "3", "secret");
+	wait_for(b, t, &b->asked_baskets, 2);
+	assert_int_equal(pos_connections(b->pos), 1);
+	hang_up(t);
+	struct event *late;
+	begin_patience(b, &late);
+	while (pos_connections(b->pos) && !b->late)
+		turn(b, NULL);
+	end_patience(b, late);
+	assert_int_equal(b->ups, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +255,9 @@ int main(void)
 	    WITH_BENCH(an_address_has_32_connections_and_loopback_is_exempt),
 	    WITH_BENCH(out_of_descriptors_the_listener_pauses_and_comes_back),
 	    WITH_BENCH(what_cannot_work_is_refused_at_start_in_one_sentence),
+	    WITH_BENCH(a_hello_waits_as_long_as_the_start_takes),
+	    WITH_BENCH(a_wrong_hello_is_refused_also_while_the_box_starts),
+	    WITH_BENCH(a_till_that_hangs_up_before_it_is_greeted_leaves_its_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

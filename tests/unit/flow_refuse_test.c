@@ -347,6 +347,23 @@ static void a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap(void **st
 	WAIT_FOR(w, kept_times(w, "Identifier Presented") == 1);
 }
 
+static void a_gap_that_is_owed_at_the_stop_is_journaled_by_it(void **state)
+{
+	struct world *w = *state;
+	fill_queue(w, FLOW_QUEUE_MAX);
+	scan(w, CARD);
+	WAIT_FOR(w, counted(w, COUNTER_CAPTURE_GAPS) == 1);
+	assert_true(flow_owes_gaps(w->flow));
+	assert_int_equal(journal_start(w->p->journal), 0);
+	flow_stop(w->flow); /* the queue is still full when it begins */
+	journal_stop(w->p->journal);
+	flow_drained(w->flow);
+	assert_int_equal(kept_times(w, "Capture Gap"), 1);
+	assert_false(flow_owes_gaps(w->flow));
+	flow_free(w->flow);
+	w->flow = NULL;
+}
+
 static void on_tapped(void *ctx, const struct sale_error *err)
 {
 	snprintf(ctx, 33, "%s", err ? err->code : "kept");
@@ -409,6 +426,7 @@ int main(void)
 	    T(a_gap_that_could_not_be_told_is_told_later),
 	    T(a_till_waits_while_the_queue_is_full_and_scans_go_on),
 	    T(a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap),
+	    T(a_gap_that_is_owed_at_the_stop_is_journaled_by_it),
 	    T(a_tap_that_cannot_be_kept_says_so),
 	    T(a_tap_that_the_journal_refuses_is_answered_so),
 	};

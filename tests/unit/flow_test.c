@@ -152,6 +152,72 @@ static void every_event_is_counted_once(void **state)
 	assert_int_equal(counted(w, COUNTER_SCANS), 1);
 }
 
+#define ORDER(id, basket, receipt)                                                                 \
+	"{\"type\":\"order_completed\",\"source_message_id\":\"" id "\",\"basket\":\"" basket      \
+	"\",\"receipt_number\":\"" receipt                                                         \
+	"\",\"subtotal\":\"1.00\",\"discount\":\"0.00\",\"tax\":\"0.00\",\"rounding\":\"0.00\","   \
+	"\"total\":\"1.00\",\"revenue\":\"1.00\",\"prices_include_tax\":true,\"sale_kind\":"       \
+	"\"sale\","                                                                                \
+	"\"change\":\"0.00\",\"products\":[],\"tenders\":[{\"type\":\"cash\",\"amount\":\"1.00\"}" \
+	"]}"
+
+static void an_order_sent_again_is_answered_with_its_number_also_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	till_say(w, ORDER("a:2", "B1", "17"));
+	WAIT_FOR(w, said(w, 0, "kept", "a:2"));
+	json_t *first = json_deep_copy(said(w, 0, "kept", "a:2"));
+	assert_string_equal(text_of(first, "order_id"), "s1/T1/2026-11-21/17");
+	till_say(w, ORDER("a:2", "B1", "17"));
+	WAIT_FOR(w, said_times(w, "kept", "a:2") == 2);
+	assert_true(json_equal(first, json_array_get(w->said, said_count(w) - 1)));
+	pass(w, 3 * 86400 * SECOND_US / 2);
+	world_close(w);
+	world_open(w);
+	keep(w);
+	size_t from = said_count(w);
+	till_connect(w, "T1", "1");
+	till_say(w, ORDER("a:2", "B1", "17"));
+	WAIT_FOR(w, said(w, from, "kept", "a:2"));
+	assert_true(json_equal(first, said(w, from, "kept", "a:2")));
+	json_decref(first);
+}
+
+static void each_till_of_a_lane_hears_of_its_own_basket(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	scan(w, CARD);
+	WAIT_FOR(w, strcmp(text_of(told(w), "state"), "known") == 0 && !is(told(w), "provisional"));
+	int first = w->till;
+	size_t from = said_count(w);
+	w->till = -1;
+	till_connect(w, "T2", "1");
+	/* who is at the other till is nobody of this one's */
+	WAIT_FOR(w, said(w, from, "customer", NULL));
+	assert_string_equal(text_of(told(w), "state"), "none");
+	till_open(w, "b:1", "B2");
+	WAIT_FOR(w, said(w, 0, "kept", "b:1"));
+	from = said_count(w);
+	int second = w->till;
+	w->till = first;
+	till_say(w,
+	         "{\"type\":\"customer_removed\",\"source_message_id\":\"a:2\",\"basket\":\"B1\"}");
+	WAIT_FOR(w, said(w, from, "kept", "a:2"));
+	json_t *mine = said(w, from, "customer", NULL);
+	assert_non_null(mine); /* though the other till connected last */
+	assert_string_equal(text_of(mine, "basket"), "B1");
+	assert_string_equal(text_of(mine, "state"), "none");
+	w->till = second;
+	close(first);
+}
+
 /* ---- devices ---- */
 
 static void a_lost_scanner_is_journaled_and_counted_once_and_comes_back(void **state)
@@ -314,6 +380,8 @@ int main(void)
 	    T(an_id_with_another_body_is_an_error_and_nothing_is_kept),
 	    T(what_the_sale_refuses_is_counted_once_and_may_be_sent_right_under_a_new_id),
 	    T(every_event_is_counted_once),
+	    T(an_order_sent_again_is_answered_with_its_number_also_after_a_restart),
+	    T(each_till_of_a_lane_hears_of_its_own_basket),
 	    T(a_lost_scanner_is_journaled_and_counted_once_and_comes_back),
 	    T(noise_at_a_scanner_is_journaled_without_its_bytes),
 	    T(a_reload_swaps_scanners_and_schemes_and_says_so),

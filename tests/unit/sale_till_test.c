@@ -500,6 +500,56 @@ static void a_till_that_keeps_no_day_of_its_own_has_the_stores(void **state)
 	assert_string_equal(of(w, "Till Closed", "first_receipt_number"), "null");
 }
 
+static void a_void_keeps_the_tills_own_reason(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	till(w, "basket_voided", "{'basket':'B1','reason':'customer left'}");
+	assert_string_equal(of(w, "Basket Abandoned", "reason"), "void");
+	assert_string_equal(of(w, "Basket Abandoned", "till_reason"), "customer left");
+	opened(w, "B2");
+	voided(w, "B2");
+	assert_string_equal(of(w, "Basket Abandoned", "till_reason"), "-");
+}
+
+static const char *seen_by(struct world *w, const char *till)
+{
+	static char text[256];
+	struct lane_view v;
+	assert_true(sale_view_till(w->s, w->lane, till, &v));
+	snprintf(text, sizeof text, "%s %s%s", v.till_basket[0] ? v.till_basket : "-",
+	         v.person == PERSON_KNOWN ? v.profile.first_name : "-",
+	         v.question_id[0] ? " ?" : "");
+	return text;
+}
+
+static void of_two_tills_on_a_lane_each_is_told_of_its_own_basket(void **state)
+{
+	struct world *w = *state;
+	scan(w, "Anna");
+	assert_string_equal(seen_by(w, "T3"), "- Anna");
+	assert_string_equal(seen_by(w, "T4"), "- Anna");
+	opened(w, "B1");
+	assert_string_equal(seen_by(w, "T3"), "B1 Anna");
+	assert_string_equal(seen_by(w, "T4"), "- -");
+	w->till = "T4";
+	opened(w, "B2");
+	scan(w, "Ben");
+	assert_string_equal(seen_by(w, "T3"), "B1 Anna");
+	assert_string_equal(seen_by(w, "T4"), "B2 Ben");
+	scan(w, "Cleo"); /* a question about the basket in front */
+	assert_string_equal(seen_by(w, "T3"), "B1 Anna");
+	assert_string_equal(seen_by(w, "T4"), "B2 Ben ?");
+	choose(w, "keep");
+	order(w, "B2");
+	assert_string_equal(seen_by(w, "T3"), "B1 Anna");
+	assert_string_equal(seen_by(w, "T4"), "- -");
+	w->till = "T3";
+	order(w, "B1");
+	assert_string_equal(seen_by(w, "T3"), "- Anna");
+	assert_string_equal(seen_by(w, "T4"), "- -");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +583,8 @@ int main(void)
 	    world_test(a_basket_has_at_most_a_thousand_lines),
 	    world_test(a_refund_is_nobodys_visit),
 	    world_test(a_cancelled_order_has_no_visit),
+	    world_test(a_void_keeps_the_tills_own_reason),
+	    world_test(of_two_tills_on_a_lane_each_is_told_of_its_own_basket),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,10 +129,8 @@ static inline void client_forget(struct client *c)
 	c->in[0] = '\0';
 }
 
-/* A whole answer to one request; the status, or -1. The body's end is told by the closed
- * connection. */
-static inline int client_ask(struct event_base *base, struct client *c, const char *method,
-                             const char *path, const char *more_headers, const char *body)
+static inline void client_begin(struct client *c, const char *method, const char *path,
+                                const char *more_headers, const char *body)
 {
 	char head[1024];
 
@@ -142,9 +140,23 @@ static inline int client_ask(struct event_base *base, struct client *c, const ch
 	         method, path, strlen(body), more_headers);
 	client_send(c, head);
 	client_send(c, body);
+}
+
+/* A whole answer to the request; the status, or -1. The body's end is told by the closed
+ * connection.
+ */
+static inline int client_answer(struct event_base *base, struct client *c)
+{
 	if (!client_wait_eof(base, c) || strncmp(c->in, "HTTP/1.1 ", 9) != 0)
 		return -1;
 	return atoi(c->in + 9);
+}
+
+static inline int client_ask(struct event_base *base, struct client *c, const char *method,
+                             const char *path, const char *more_headers, const char *body)
+{
+	client_begin(c, method, path, more_headers, body);
+	return client_answer(base, c);
 }
 
 #endif

@@ -175,6 +175,44 @@ static void a_choice_reaches_flow_and_its_refusal_the_cashier(void **state)
 	client_close(&c);
 }
 
+static void a_choice_is_answered_when_it_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0}, other = {0};
+
+	w->flow.held = true;
+	c = loopback(w);
+	client_begin(&c, "POST", "/api/v1/lanes/1/choose", JSON_POST,
+	             "{\"question\":\"q7\",\"choice\":\"next\"}");
+	assert_int_equal(ask(w, &other, "GET", "/api/v1/lanes", "", ""), 200);
+	assert_int_equal(w->flow.choices, 1);
+	client_read(&c);
+	assert_int_equal(c.len, 0);
+	strcpy(w->flow.refuse.code, "disk_full");
+	w->flow.tap.done(w->flow.tap.ctx, &w->flow.refuse);
+	assert_int_equal(client_answer(w->base, &c), 409);
+	assert_true(has_code(&c, "disk_full"));
+	client_close(&c);
+	client_close(&other);
+}
+
+static void a_client_that_left_before_its_tap_was_kept_harms_nobody(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0}, other = {0};
+
+	w->flow.held = true;
+	c = loopback(w);
+	client_begin(&c, "POST", "/api/v1/lanes/1/wrong-customer", JSON_POST, "{}");
+	assert_int_equal(ask(w, &other, "GET", "/api/v1/lanes", "", ""), 200);
+	assert_string_equal(w->flow.wrong, "1");
+	client_close(&c);
+	assert_int_equal(ask(w, &other, "GET", "/api/v1/lanes", "", ""), 200);
+	w->flow.tap.done(w->flow.tap.ctx, NULL);
+	assert_int_equal(ask(w, &other, "GET", "/api/v1/lanes", "", ""), 200);
+	client_close(&other);
+}
+
 static void a_body_that_is_no_choice_does_not_reach_flow(void **state)
 {
 	static const char *const bodies[] = {
@@ -212,6 +250,8 @@ int main(void)
 	    TEST(what_names_people_is_on_the_local_socket_only),
 	    TEST(lanes_and_their_views_are_told),
 	    TEST(a_choice_reaches_flow_and_its_refusal_the_cashier),
+	    TEST(a_choice_is_answered_when_it_is_kept),
+	    TEST(a_client_that_left_before_its_tap_was_kept_harms_nobody),
 	    TEST(a_body_that_is_no_choice_does_not_reach_flow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

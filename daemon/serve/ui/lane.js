@@ -16,6 +16,10 @@ const page = { view: null, lost: false, late: false, fault: "", asked: null, ask
 
 const SALE = { idle: "", basket: "Sale open", tender: "Paying", done: "Sale complete", starting: "" };
 
+// Why the sale on this screen was interrupted; whatever the cause, it goes on.
+const CONTINUED = { power: "after power cut", crash: "after a restart", restart: "after a restart", upgrade: "after an upgrade" };
+const continued = (view) => (view.restored ? `Continued ${CONTINUED[view.restored_cause] ?? CONTINUED.restart} at ${view.restored}` : "");
+
 function headline(view) {
   const { state, first_name: name } = view.person;
   if (state === "known") return name || "Member";
@@ -143,7 +147,9 @@ function drawBasket(basket) {
   const lines = basket?.lines ?? [];
   text($("till"), basket?.till ? `Till ${basket.till}` : "");
   $("basket").classList.toggle("closed", !basket);
-  show($("empty"), lines.length || $("screen").dataset.link !== "open" ? "" : basket ? "No lines yet" : "No sale open");
+  const { link, state } = $("screen").dataset;
+  const unknown = link !== "open" || state === "starting";
+  show($("empty"), lines.length || unknown ? "" : basket ? "No lines yet" : "No sale open");
   text($("count"), lines.length ? `${lines.length} ${lines.length === 1 ? "line" : "lines"}` : "");
   $("total").replaceChildren(
     ...(basket ? [Object.assign(document.createElement("small"), { textContent: symbol(basket.currency) }), basket.value] : []),
@@ -171,7 +177,7 @@ function draw() {
   screen.classList.toggle("provisional", Boolean(view?.person.provisional && !view.person.struck));
   screen.classList.toggle("struck", Boolean(view?.person.struck));
   show($("sale"), view && !view.restored ? SALE[view.state] ?? "" : "");
-  show($("restored"), view?.restored ? `Continued after power cut at ${view.restored}` : "");
+  show($("restored"), view ? continued(view) : "");
   if (view) drawPerson(view);
   else drawNobody();
   show($("notice"), view ? notice(view) : "");
