@@ -247,6 +247,9 @@ void journal_open_end(struct journal *j)
 		return;
 	if (j->epoch_open)
 		journal_epoch_close(j);
+	/* Readers may still have the file open; then closing would leave the log behind, and the
+	 * next start would take it for one of a run that did not end in order. */
+	sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	close_db(j);
 }
 
