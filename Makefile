@@ -17,7 +17,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
   libjansson-dev libzstd-dev libconfuse-dev libphonenumber-dev libserialport-dev libsystemd-dev \
   libidn2-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
-DEPS_TEST := libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
+DEPS_TEST := e2fsprogs mount libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
   python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
@@ -116,7 +116,8 @@ RIG_OBJ := $(call rig_obj,base disk*) # of both rigs
 DISK_WRAP := open close write pwrite ftruncate truncate posix_fallocate fallocate fsync fdatasync rename link unlink fopen fclose
 BASE_WRAP := clock_system vault_random getrandom $(DISK_WRAP)
 STORE_WRAP := $(BASE_WRAP) clock_raw_system version_built_us journal_open journal_stop journal_commit_checkpoint \
-  journal_retain_step journal_ahead_begin queue_wait queue_pop_many flow_new flow_rebuild_start pos_new pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free \
+  journal_retain_step journal_ahead_begin queue_wait queue_pop_many queue_push_many flow_new flow_rebuild_start pos_new \
+  pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free \
   serve_port event_base_dispatch malloc calloc realloc strdup
 $(B)/tests/fault/lanewayd_main.o: daemon/main.c
 	@mkdir -p $(@D)
@@ -171,8 +172,8 @@ system: all
 
 # Defects put into a copy of the tree on purpose: each must make a test fail.
 .PHONY: planted
-planted: all
-	$(Q)$(PYTHON) tests/system/planted.py
+planted: all $(FAULT)
+	$(Q)$(PYTHON) tests/fault/planted.py
 
 # The long forms: power cuts, failures one by one, kills, betrayal. LANEWAY_LONG=1 is what makes them long.
 .PHONY: fault

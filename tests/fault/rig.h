@@ -98,6 +98,8 @@ struct journal *rig_journal(void);
 void rig_load(struct rig *r);
 /* Send this message (again); its answer comes by rig_answered. */
 void rig_send(struct rig *r, struct rig_message *m);
+struct entry;
+void rig_told(struct rig *r, const struct entry *e);
 void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len);
 void rig_kept(struct rig *r, const char *lines, size_t len);
 /* Say again what was not answered, and some of what was. */

@@ -97,16 +97,8 @@ static struct rig_message *message_of(struct rig *r, uint8_t till, const char *i
 	base_wrong("till %u was answered about %s, which it never sent", till, id);
 }
 
-static void answered_kept(struct rig *r, struct rig_message *m, const json_t *a)
+static void note_kept(struct rig_message *m, uint64_t epoch, uint64_t seq, uint32_t count)
 {
-	const char *text = json_string_value(json_object_get(a, "epoch"));
-	uint64_t seq = (uint64_t)json_integer_value(json_object_get(a, "seq"));
-	uint32_t count = (uint32_t)json_integer_value(json_object_get(a, "count"));
-	uint64_t epoch = 0;
-
-	(void)r;
-	if (!text || sscanf(text, "%16" SCNx64, &epoch) != 1)
-		base_wrong("kept, without an epoch");
 	if (m->acked && (m->epoch != epoch || m->seq != seq || m->count != count))
 		base_wrong("doubled: message %" PRIu64 " of till %u was answered as %016" PRIx64
 		           ":%" PRIu64 ", now as %016" PRIx64 ":%" PRIu64,
@@ -117,6 +109,28 @@ static void answered_kept(struct rig *r, struct rig_message *m, const json_t *a)
 	m->count = count;
 }
 
+void rig_told(struct rig *r, const struct entry *e)
+{
+	char id[64];
+
+	if (e->status != ENTRY_KEPT || !e->has_id)
+		return;
+	snprintf(id, sizeof id, "%s:%" PRIu64, e->id.session, e->id.counter);
+	note_kept(message_of(r, (uint8_t)(e->id.session[1] - '0'), id), buf_get64(e->epoch), e->seq,
+	          e->count);
+}
+
+static void answered_kept(struct rig_message *m, const json_t *a)
+{
+	const char *text = json_string_value(json_object_get(a, "epoch"));
+	uint64_t epoch = 0;
+
+	if (!text || sscanf(text, "%16" SCNx64, &epoch) != 1)
+		base_wrong("kept, without an epoch");
+	note_kept(m, epoch, (uint64_t)json_integer_value(json_object_get(a, "seq")),
+	          (uint32_t)json_integer_value(json_object_get(a, "count")));
+}
+
 void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len)
 {
 	json_t *a = json_loadb(json, len, 0, NULL);
@@ -124,7 +138,7 @@ void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len)
 	const char *id = json_string_value(json_object_get(a, "source_message_id"));
 
 	if (a && type && strcmp(type, "kept") == 0)
-		answered_kept(r, message_of(r, till, id), a);
+		answered_kept(message_of(r, till, id), a);
 	else if (type && strcmp(type, "refused") == 0 && r->may_refuse)
 		r->refused++;
 	else if (type && strcmp(type, "customer") != 0)

@@ -143,6 +143,16 @@ struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_c
 	return ahead;
 }
 
+/* From here on the loop may have told the source, whatever the journal's thread does next. */
+bool __real_queue_push_many(struct queue *q, void *const *items, size_t n);
+bool __wrap_queue_push_many(struct queue *q, void *const *items, size_t n);
+bool __wrap_queue_push_many(struct queue *q, void *const *items, size_t n)
+{
+	for (size_t i = 0; run.journal && q == run.journal->done && i < n; i++)
+		rig_told(rig_mine(), items[i]);
+	return __real_queue_push_many(q, items, n);
+}
+
 static void turn_journal(void)
 {
 	pthread_mutex_lock(&run.lock);
