@@ -118,7 +118,8 @@ static void empty_folder(const struct disk *d)
 		die("cannot open", d->dir);
 	while ((e = readdir(dir))) {
 		snprintf(path, sizeof path, "%s/%s", d->dir, e->d_name);
-		if (e->d_name[0] != '.' && unlink(path) != 0)
+		/* A folder in it was made and nothing was put there: it is made again. */
+		if (e->d_name[0] != '.' && unlink(path) != 0 && rmdir(path) != 0)
 			die("cannot remove", path);
 	}
 	closedir(dir);
