@@ -1,7 +1,9 @@
 """Copies: a backup brought back, a cloned card, two boxes at a store, a swapped box, HQ's database of yesterday."""
 
 import copies
+import forge
 from copies import Box2, Told
+from peer import as_device
 from rig import until
 from store import customers, hq_profile
 
@@ -197,4 +199,50 @@ def test_07_a_person_says_that_hq_was_restored(rig):
     copies.settled(rig, rig)
     assert [g["cause"] for g in copies.hq_status(rig)["generations"]] == ["command"]
     until(lambda: rig.status()["sync"]["profiles"] == rig.customers, 20, "the shard to be fetched anew")
+    copies.all_held(rig, told)
+
+
+def test_08_a_machine_that_was_set_back_while_it_ran(rig):
+    """Goal: another copy went on in the same epoch: what HQ refuses stays at the store, shown, not sent for ever, until settled."""
+    told = Told()
+    told.sale(told.till(rig, "T1", "a"), "T1", "B1", "0001")
+    until(lambda: "clock: trusted" in rig.log_of("daemon"), 20, "the box's own events of its start")
+    copies.settled(rig, rig)
+    epoch, seq = bytes.fromhex(rig.status()["epoch"]), rig.status()["seq"]
+    h, = copies.hq_rows(rig, "SELECT h_last FROM run JOIN epoch ON epoch.id = run.epoch WHERE epoch.epoch = ?", epoch)[0]
+    others = [forge.event(rig.store, epoch, seq + 1 + i, "Basket Opened", {"other": i}) for i in range(3)]
+    device = as_device(rig)
+    device.publish(f"laneway/1/{rig.store}/up", forge.batch(epoch, seq + 1, others, h))
+    until(lambda: copies.hq_rows(rig, "SELECT max(last) FROM run")[0][0] == seq + 3, 10, "HQ to hold the other copy's events")
+    device.close()
+    rig.kill("broker")  # so that ours go in one batch, and HQ refuses all of it
+    told.sale(told.till(rig, "T2", "b", "2"), "T2", "B2", "0002")
+    last = rig.status()["seq"]
+    rig.start_broker()
+    until(lambda: rig.status()["sync"]["forked"] == last - seq, 30, "HQ to refuse ours")
+    journal = rig.status()["journal"]  # HQ's "through" is the other copy's
+    assert journal["events"] - journal["confirmed"] >= last - seq
+    copies.all_held(rig, told)
+    runs = [(n["kind"], n["first"], n["last"], n["reason"]) for n in rig.status()["sync"]["notes"]]
+    assert sorted(runs) == [("forked", seq + 1, seq + 3, "other_leaf"), ("forked", seq + 4, last, "chain")]
+    shown = rig.tool("laneway", "--socket", rig.work / "api.sock", "status", check=False).stdout
+    assert "refused by HQ" in shown and f"seq {seq + 1} to {seq + 3} of epoch {epoch.hex()}: other_leaf" in shown
+    batches = rig.status()["counters"]["laneway_batches_sent_total"] + rig.status()["counters"]["laneway_batches_resent_total"]
+
+    rig.kill("daemon")
+    rig.start_daemon()
+    told.sale(told.till(rig, "T1", "c"), "T1", "B3", "0003")
+    until(lambda: rig.status()["sync"]["unsent"] == last - seq, 60, "all but what is refused to be confirmed")
+    assert rig.status()["sync"]["forked"] == last - seq
+    counters = rig.status()["counters"]
+    assert counters["laneway_batches_resent_total"] == 0 and batches < 30
+    assert copies.sales(rig) == {"0001": 149, "0003": 149}
+
+    shown = copies.hq_show(rig, "forks", rig.store)
+    assert f"{last - seq} forked events, {last - seq} of them open" in shown and epoch.hex() in shown
+    raw = copies.hq_show(rig, "forks", "--raw", f"{epoch.hex()}:{seq + 1}")
+    assert "held at store" in raw and "forked at store" in raw and others[0].decode() in raw
+    assert f"{last - seq} forked events are settled" in copies.hq_show(rig, "forks", rig.store, "--settle", epoch.hex())
+    copies.settled(rig, rig)
+    assert rig.status()["sync"]["forked"] == 0 and rig.status()["sync"]["notes"] == []
     copies.all_held(rig, told)

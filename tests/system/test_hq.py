@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import sqlite3
+import subprocess
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -198,6 +199,33 @@ def test_a_batch_that_hq_cannot_read_comes_again_one_event_at_a_time(rig, peers)
     rig.start_hq()
     settled(rig)
     assert len(hq_lines(rig, "Order Completed")) == 1
+
+
+def test_an_event_that_hq_cannot_read_even_alone_is_kept_and_read_after_the_repair(rig, peers):
+    """Goal: HQ came up with another box key: what is sealed to the old one ends in its quarantine and is not sent for ever;
+    with the right key back, `quarantine retry` makes events of it."""
+    anna, box_key = customers(rig)[3], rig.keys / "hq-box.key"
+    settled(rig)
+    rig.stop("hq")
+    right = box_key.read_bytes()
+    box_key.write_bytes(subprocess.run(["openssl", "genpkey", "-algorithm", "X25519"], check=True, capture_output=True).stdout)
+    rig.start_hq()
+    identified_sale(Till(rig), anna, "B1", "0001")
+    settled(rig)
+    sync, held = rig.status()["sync"], rig.hq_events()
+    assert sync["quarantined"] > 0 and sync["unreadable"] == 0 and {n["reason"] for n in sync["notes"]} == {"unreadable"}
+    assert rows(rig, "SELECT DISTINCT reason FROM quarantine") == [("unreadable",)] and money(rig, anna) == (0, 0)
+    shown = rig.tool("laneway-hq", "quarantine", "-c", rig.work / "hq.conf").stdout
+    assert f"{sync['quarantined']} quarantined events" in shown and "the batch of this event alone cannot be read" in shown
+    retry = ("laneway-hq", "quarantine", "retry", "-c", rig.work / "hq.conf")
+    assert f"{sync['quarantined']} quarantined events tried, 0 can be read now" in rig.tool(*retry).stdout
+    rig.stop("hq")
+    box_key.write_bytes(right)
+    rig.start_hq()
+    assert f"{sync['quarantined']} can be read now, 0 stay" in rig.tool(*retry).stdout
+    settled(rig)
+    assert rig.hq_events() >= held + sync["quarantined"] and rows(rig, "SELECT * FROM quarantine") == []
+    until(lambda: money(rig, anna) == (1, 149), 10, "the sale to count for its customer")
 
 
 def test_a_line_that_is_no_json_is_quarantined_and_counts_as_confirmed(rig, peers):
