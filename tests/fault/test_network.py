@@ -70,12 +70,13 @@ def delay(folder):
     """Goal: a round trip of 4 s: the connection comes up, and events arrive, once."""
     with place(folder, seed=12, via=RELAY_HQ_IP) as rig:
         rig.bring_up()
-        rig.kill("daemon")
+        rig.start_sim(40 if LONG else 6, 20.0)
+        until(lambda: rig.hq_events() > 20, 20, "events at HQ")
         rig.net.far(delay=2.0)
+        rig.kill("broker")
         begun = time.time()
-        rig.start_daemon()
-        up = rig.connected_after(begun, 40)
-        rig.start_sim(30 if LONG else 5, 20.0)
+        rig.start_broker()
+        up = rig.connected_after(begun, 60)
         return f"connected after {up:.1f} s; " + settle(rig)
 
 
