@@ -2,22 +2,19 @@
 back by itself. Each scenario has two network namespaces of its own; they run side by side, for most of their time is waiting.
 """
 
-import json
-import os
 import random
 import statistics
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import pytest
-from conftest import LONG, ROOT
+from conftest import LONG
 from net import DEAD_IP, HQ_IP, NAME, RELAY_HQ_IP, Net, NetRig, inside, lacking
+from net_figures import PLAIN, Drain, make_backlog, scan_to_screen
 from rig import until
 from store import Till, applied, customers
 
-PLAIN = ROOT / os.environ.get("LANEWAY_BUILD", "build")  # figures are taken without sanitizers
 CONNACK_S = 12  # from the first packet that can pass
 NEW_EVENT_S = 2  # from the CONNACK to HQ
 
@@ -188,87 +185,24 @@ def several_addresses(folder):
         return f"connected after {up:.1f} s, again after a cut {again:.1f} s"
 
 
-def anonymous_kib(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next((int(l.split()[1]) for l in f if l.startswith("RssAnon:")), 0)
-
-
-class Drain:
-    """A store with a long backlog: what it and HQ do while it drains."""
-
-    def __init__(self, rig):
-        self.rig, self.late, self.memory, self.hq_memory, self.receipt = rig, [], 0, 0, 0
-
-    def new_event(self, till):
-        """A basket that is opened now; s until HQ holds it."""
-        self.receipt += 1
-        basket = f"NEW{self.receipt:06d}"
-        till.kept("basket_opened", basket=basket)
-        places = [a for a in till.answers if a["type"] == "kept"][-1]
-        begun = time.monotonic()
-        epoch = bytes.fromhex(places["epoch"])
-
-        def there():
-            with self.rig.hq() as db:
-                return db.execute("SELECT 1 FROM event e JOIN epoch p ON p.id = e.epoch WHERE p.epoch = ? AND e.seq = ?",
-                                  (epoch, places["seq"])).fetchone()
-        until(there, 60, "a new event at HQ")
-        till.kept("basket_voided", basket=basket)
-        return time.monotonic() - begun
-
-    def look(self):
-        self.memory = max(self.memory, anonymous_kib(self.rig.processes["daemon"].pid))
-        self.hq_memory = max(self.hq_memory, anonymous_kib(self.rig.processes["hq"].pid))
-
-
-def make_backlog(rig, events):
-    """A short day is recorded; then the journal is one that holds it again and again, of which HQ has nothing."""
-    rig.bring_up()
-    rig.start_sim(8, 40.0)
-    settle(rig)
-    assert rig.stop("daemon") == 0
-    with rig.hq() as db:
-        lines = [bytes(r[0]) for r in db.execute("SELECT line FROM event ORDER BY id")]
-    recorded = rig.work / "recorded.jsonl"
-    recorded.write_bytes(b"".join(l + b"\n" for l in lines))
-    for f in (rig.work / "store").glob("journal*"):
-        f.unlink()
-    subprocess.run([PLAIN / "tests" / "fault" / "net_backlog", recorded, rig.work / "device", rig.work / "store", rig.store,
-                    str(events), "1", str(rig.customers)], check=True)
-    return len(lines)
-
-
 def days_in_the_dark(folder):
     """Goal: 1,000,000 events wait (short form: 20,000) behind a line that swallows packets. It heals: a CONNACK within 12 s, an
     event made then at HQ within 2 s of it, and so for the whole drain; then HQ holds everything, once."""
     events, dark = (1_000_000, 310) if LONG else (20_000, 17)  # after 15 s the kernel alone would wait 16 s more
     with place(folder, seed=21, build=PLAIN, store="s7") as rig:
-        before = make_backlog(rig, events)
+        before = make_backlog(rig, events, settle)
         rig.net.swallow()
         rig.start_daemon()
         till = inside(rig.net.store, lambda: Till(rig))
         time.sleep(dark)
         rig.net.heal()
-        healed = time.time()
-        connack = rig.connected_after(healed, 40)
-        drain, begun = Drain(rig), time.monotonic()
-        first = drain.new_event(till)
-        jitter = None
-        while not rig.drained():
-            drain.look()
-            drain.late.append(drain.new_event(till))
-            if jitter is None and rig.hq_events() > before + 2000:
-                jitter = time.monotonic() - begun
-            time.sleep(0.2)
-            assert time.monotonic() - begun < 1800
-        took = time.monotonic() - begun - (jitter or 0)
-        held, kept = rig.hq_events() - before, rig.status()["journal"]["events"]
-        told = (f"{events:,} events after {dark} s of silence: CONNACK after {connack:.1f} s, a new event at HQ {first * 1000:.0f} ms later; "
-                f"backlog begun after {jitter or 0:.1f} s, drained at {events / took:,.0f} events/s; {len(drain.late)} new events "
-                f"meanwhile, the slowest {max(drain.late):.2f} s; RssAnon {drain.memory / 1024:.1f} MiB, HQ's {drain.hq_memory / 1024:.1f} MiB")
-        assert connack < CONNACK_S and first < NEW_EVENT_S, told
-        assert held == kept, f"HQ holds {held} of {kept} events"
-        assert drain.memory < 64 * 1024
+        connack = rig.connected_after(time.time(), 40)
+        drain = Drain(rig, till, before).run()
+        told = f"{events:,} events after {dark} s of silence: CONNACK after {connack:.1f} s, {drain}"
+        assert connack < CONNACK_S and drain.first < NEW_EVENT_S, told
+        assert drain.late[-1] < 10, told
+        assert drain.held == drain.kept, told
+        assert drain.memory < 64 * 1024, told
         assert rig.status()["sync"]["credit"] >= 1 << 18, "HQ keeps up, and the window is small"
         with rig.hq() as db:
             assert db.execute("SELECT count(*) FROM fork").fetchone()[0] == 0
@@ -310,20 +244,6 @@ def means(want):
 @pytest.mark.parametrize("scenario", [s.__name__ for s in SCENARIOS])
 def test_whatever_the_line_does(running, say, scenario):
     say(f"network, {scenario.replace('_', ' ')}: {running[scenario].result()}")
-
-
-def scan_to_screen(rig, cards, count):
-    """Milliseconds from the write into the pseudo-terminal to the bytes on the lane's stream; sorted."""
-    argv = [*rig.prefix("sim"), str(PLAIN / "laneway-bench"), "screen", f"link={rig.sim_dir}/scanner-1", f"port={rig.http_port}",
-            "lane=1", f"cards={cards}", f"count={count}"]
-    p = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    p.stdout.readline()
-    until(lambda: rig.status()["sources"][0]["up"], 20, "the scanner")
-    out, _ = p.communicate("\n")
-    until(lambda: not rig.status()["sources"][0]["up"], 20, "the unplugging")
-    got = sorted(int(x) / 1000 for x in out.split() if int(x) >= 0)
-    assert len(got) > count * 0.9
-    return got
 
 
 def test_a_black_holed_wan_does_not_move_scan_to_screen(tmp_path, say):

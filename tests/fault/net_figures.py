@@ -1,0 +1,110 @@
+"""What is measured on a line in the hands of a test: by test_network.py and by the bench."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from rig import ROOT, until
+
+PLAIN = ROOT / os.environ.get("LANEWAY_BUILD", "build")  # figures are taken without sanitizers
+
+
+def scan_to_screen(rig, cards, count):
+    """Milliseconds from the write into the pseudo-terminal to the bytes on the lane's stream; sorted."""
+    argv = [*rig.prefix("sim"), str(PLAIN / "laneway-bench"), "screen", f"link={rig.sim_dir}/scanner-1", f"port={rig.http_port}",
+            "lane=1", f"cards={cards}", f"count={count}"]
+    p = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.stdout.readline()
+    until(lambda: rig.status()["sources"][0]["up"], 20, "the scanner")
+    out, _ = p.communicate("\n")
+    until(lambda: not rig.status()["sources"][0]["up"], 20, "the unplugging")
+    got = sorted(int(x) / 1000 for x in out.split() if int(x) >= 0)
+    assert len(got) > count * 0.9
+    return got
+
+
+def make_backlog(rig, events, settle):
+    """A short day is recorded; then the journal is one that holds it again and again, of which HQ has nothing. How many events
+    HQ holds before."""
+    rig.bring_up()
+    rig.start_sim(8, 40.0)
+    settle(rig)
+    assert rig.stop("daemon") == 0
+    with rig.hq() as db:
+        lines = [bytes(r[0]) for r in db.execute("SELECT line FROM event ORDER BY id")]
+    recorded = rig.work / "recorded.jsonl"
+    recorded.write_bytes(b"".join(l + b"\n" for l in lines))
+    for f in (rig.work / "store").glob("journal*"):
+        f.unlink()
+    subprocess.run([PLAIN / "tests" / "fault" / "net_backlog", recorded, rig.work / "device", rig.work / "store", rig.store,
+                    str(events), "1", str(rig.customers)], check=True)
+    return len(lines)
+
+
+def process_figures(pid):
+    """RssAnon in KiB and the CPU seconds used."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    rss = next((int(l.split()[1]) for l in text.splitlines() if l.startswith("RssAnon:")), 0)
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return rss, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+class Drain:
+    """A store with a long backlog, while it drains and sells on."""
+
+    def __init__(self, rig, till, before):
+        self.rig, self.till, self.before = rig, till, before
+        self.late, self.memory, self.hq_memory, self.baskets = [], 0, 0, 0
+
+    def new_event(self):
+        """A basket that is opened now; s until HQ holds it."""
+        self.baskets += 1
+        basket = f"NEW{self.baskets:06d}"
+        kept = self.till.kept("basket_opened", basket=basket)
+        begun = time.monotonic()
+
+        def there():
+            with self.rig.hq() as db:
+                return db.execute("SELECT 1 FROM event e JOIN epoch p ON p.id = e.epoch WHERE p.epoch = ? AND e.seq = ?",
+                                  (bytes.fromhex(kept["epoch"]), kept["seq"])).fetchone()
+        until(there, 60, "a new event at HQ")
+        took = time.monotonic() - begun
+        self.till.kept("basket_voided", basket=basket)
+        return took
+
+    def look(self):
+        self.memory = max(self.memory, process_figures(self.rig.processes["daemon"].pid)[0])
+        self.hq_memory = max(self.hq_memory, process_figures(self.rig.processes["hq"].pid)[0])
+        return self.rig.hq_events() - self.before
+
+    def cpu(self):
+        return [process_figures(self.rig.processes[n].pid)[1] for n in ("daemon", "broker", "hq")]
+
+    def run(self, seconds=1800):
+        """From the CONNACK on, until everything is confirmed."""
+        start = time.monotonic()
+        self.first = self.new_event()
+        while self.look() < 1000:
+            self.late.append(self.new_event())
+            time.sleep(0.05)
+        begun, cpu, held = time.monotonic(), self.cpu(), self.look()
+        self.jitter = begun - start
+        while not self.rig.drained():
+            self.look()
+            self.late.append(self.new_event())
+            time.sleep(0.2)
+            assert time.monotonic() - begun < seconds
+        took = self.took = time.monotonic() - begun
+        self.late.sort()
+        self.held, self.kept = self.look(), self.rig.status()["journal"]["events"]
+        self.rate = (self.held - held) / took
+        self.cores = [(b - a) / took for a, b in zip(cpu, self.cpu())]
+        return self
+
+    def __str__(self):
+        speed = f"drained at {self.rate:,.0f} events/s" if self.took > 2 else f"gone in {self.took:.1f} s"
+        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun after {self.jitter:.1f} s, {speed} "
+                f"(cores: daemon {self.cores[0]:.2f}, broker {self.cores[1]:.2f}, HQ {self.cores[2]:.2f}); {len(self.late)} new events "
+                f"meanwhile, the slowest {self.late[-1]:.2f} s; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; "
+                f"HQ holds {self.held:,} of {self.kept:,}")
