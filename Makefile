@@ -199,7 +199,7 @@ demo: deps
 
 .PHONY: bench
 bench: deps
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench $(B)/tests/fault/net_backlog
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py
 
 .PHONY: install

@@ -55,7 +55,7 @@ class Drain:
 
     def __init__(self, rig, till, before):
         self.rig, self.till, self.before = rig, till, before
-        self.late, self.memory, self.hq_memory, self.baskets = [], 0, 0, 0
+        self.late, self.memory, self.hq_memory, self.baskets, self.seen, self.window = [], 0, 0, 0, [], 1 << 20
 
     def new_event(self):
         """A basket that is opened now; s until HQ holds it."""
@@ -76,29 +76,40 @@ class Drain:
     def look(self):
         self.memory = max(self.memory, process_figures(self.rig.processes["daemon"].pid)[0])
         self.hq_memory = max(self.hq_memory, process_figures(self.rig.processes["hq"].pid)[0])
-        return self.rig.hq_events() - self.before
+        with self.rig.hq() as db:
+            held = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0] - self.before
+        self.seen.append((time.monotonic(), held))
+        return held
+
+    def crossed(self, level):
+        """When HQ held this many; between two looks on a straight line."""
+        for (t0, h0), (t1, h1) in zip(self.seen, self.seen[1:]):
+            if h1 >= level:
+                return t0 + (t1 - t0) * (level - h0) / max(1, h1 - h0)
+        return self.seen[-1][0]
 
     def cpu(self):
         return [process_figures(self.rig.processes[n].pid)[1] for n in ("daemon", "broker", "hq")]
 
     def run(self, seconds=1800):
         """From the CONNACK on, until everything is confirmed."""
-        start = time.monotonic()
+        start, waiting = time.monotonic(), self.rig.status()["journal"]["events"]
         self.first = self.new_event()
         while self.look() < 1000:
             self.late.append(self.new_event())
             time.sleep(0.05)
-        begun, cpu, held = time.monotonic(), self.cpu(), self.look()
+        begun, cpu = time.monotonic(), self.cpu()
         self.jitter = begun - start
-        while not self.rig.drained():
-            self.look()
+        while self.look() < waiting:
+            self.window = min(self.window, self.rig.status()["sync"]["credit"])
             self.late.append(self.new_event())
-            time.sleep(0.2)
             assert time.monotonic() - begun < seconds
         took = self.took = time.monotonic() - begun
+        until(self.rig.drained, 30, "the last events")
         self.late.sort()
+        self.again = self.rig.status()["counters"]["laneway_batches_resent_total"]
         self.held, self.kept = self.look(), self.rig.status()["journal"]["events"]
-        self.rate = (self.held - held) / took
+        self.rate = 0.9 * self.held / (self.crossed(0.95 * self.held) - self.crossed(0.05 * self.held))
         self.cores = [(b - a) / took for a, b in zip(cpu, self.cpu())]
         return self
 
@@ -106,5 +117,5 @@ class Drain:
         speed = f"drained at {self.rate:,.0f} events/s" if self.took > 2 else f"gone in {self.took:.1f} s"
         return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun after {self.jitter:.1f} s, {speed} "
                 f"(cores: daemon {self.cores[0]:.2f}, broker {self.cores[1]:.2f}, HQ {self.cores[2]:.2f}); {len(self.late)} new events "
-                f"meanwhile, the slowest {self.late[-1]:.2f} s; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; "
+                f"meanwhile, the slowest {self.late[-1]:.2f} s; window {self.window // 1024} KiB at the least, {self.again} batches sent again; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; "
                 f"HQ holds {self.held:,} of {self.kept:,}")

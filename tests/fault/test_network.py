@@ -165,6 +165,20 @@ def black_hole(folder):
         return "; ".join(told) + "; " + settle(rig)
 
 
+def answered_but_not_served(folder):
+    """Goal: connects are answered and nothing after them comes through: TLS that hangs is begun anew, too."""
+    with place(folder, seed=20) as rig:
+        rig.start_broker()
+        rig.start_hq()
+        rig.net.rules("", f"tcp dport {rig.broker_port} tcp flags & syn != syn drop")
+        rig.start_daemon()
+        time.sleep(90 if LONG else 27)  # after 25 s TCP alone would wait 26 s more
+        rig.net.heal()
+        back = rig.connected_after(time.time(), 60)
+        assert back < CONNACK_S
+        return f"connected after {back:.1f} s"
+
+
 def several_addresses(folder):
     """Goal: a name whose first address swallows packets costs seconds, not minutes."""
     with place(folder, seed=19, via=NAME) as rig:
@@ -212,7 +226,8 @@ def days_in_the_dark(folder):
 # --- the tests ---
 
 
-SCENARIOS = [loss, delay, doubled, half_open, one_way, cut, flapping, black_hole, several_addresses,
+SCENARIOS = [loss, delay, doubled, half_open, one_way, cut, flapping, black_hole, answered_but_not_served,
+             several_addresses,
              days_in_the_dark]
 ALONE = {days_in_the_dark} if LONG else set()  # its figures count
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
+from line import line  # noqa: E402
 from rig import Rig, until  # noqa: E402
 
 
@@ -161,17 +162,20 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--runs", type=int, default=9)
     p.add_argument("--customers", type=int, default=100000)
-    p.add_argument("--only", choices=("durable", "screen"))
+    p.add_argument("--only", choices=("durable", "screen", "line"))
+    p.add_argument("--backlog", type=int, default=300000, help="events of the backlog that drains")
     args = p.parse_args()
     build = os.environ.get("LANEWAY_BUILD", "build")
     with tempfile.TemporaryDirectory(prefix="laneway-bench-", dir=os.environ.get("LANEWAY_BENCH_DIR")) as work:
         b = Bench(work, build, args.runs)
-        if args.only != "screen":
+        if args.only in (None, "durable"):
             n, size = b.record()
             print(f"events: {n} of a simulated day, {size} bytes each; {args.runs} interleaved runs; median (min to max)")
             b.durable()
-        if args.only != "durable":
+        if args.only in (None, "screen"):
             b.screen(args.customers)
+        if args.only in (None, "line"):
+            line(Path(work), args.runs, args.backlog, table, spread)
     return 0
 
 
