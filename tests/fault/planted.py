@@ -53,8 +53,8 @@ DEFECTS = [
         ["cut_store"]),
     Defect("acknowledge before the commit", [
         ("daemon/store/journal.c", "	bool kept = true;\n", """	bool kept = true;
-	if (j->batch.slot_count && j->batch.slots[0].entry->has_id)
-		journal_write_answer(j, kept);
+	if (has_events(j->batch))
+		journal_write_answer(j, j->batch, kept);
 """)],
         ["cut_store"]),
     Defect("synchronous=NORMAL", [
