@@ -175,6 +175,13 @@ static void a_restart_does_not_close_a_day_twice(void **state)
 	keep(w);
 	later(w, SECOND_US);
 	not_closed(w, 1);
+	struct buf json = {0};
+	flow_statements_json(w->flow, &json);
+	buf_byte(&json, '\0');
+	assert_non_null(strstr((char *)json.data, "\"business_date\":\"2026-11-21\""));
+	assert_non_null(strstr((char *)json.data, "\"open_since\":\"2026-11-22\""));
+	assert_non_null(strstr((char *)json.data, "\"state\":\"waiting\""));
+	buf_free(&json);
 	later(w, DAY_US);
 	closed(w, 2);
 	assert_int_equal(ranges_of(w, 1), 2);

@@ -190,6 +190,18 @@ static void a_late_receipt_makes_another_version_and_leaves_the_first(void **sta
 	assert_int_equal(world_number(d->w, "SELECT count(*) FROM countersign"), 2);
 }
 
+static void what_hq_has_not_countersigned_anew_is_not_proven(void **state)
+{
+	struct day_world *d = *state;
+	sold(d);
+	send_all(d);
+	assert_int_equal(hq_day_erase_key(d->w->db, d->s->line[5].key.id, 1), 0);
+	assert_false(prove(d, DAY)); /* HQ was stopped before it looked at the day again */
+	assert_non_null(strstr(reasons(d), "a new version follows"));
+	sign_all(d);
+	assert_true(prove(d, DAY));
+}
+
 static void a_version_can_be_neither_changed_nor_taken_away(void **state)
 {
 	struct day_world *d = *state;
@@ -326,6 +338,7 @@ int main(void)
 	    DAY_TEST(every_day_that_a_statement_spans_is_proven_by_it),
 	    DAY_TEST(two_epochs_and_two_devices_are_one_day),
 	    DAY_TEST(a_late_receipt_makes_another_version_and_leaves_the_first),
+	    DAY_TEST(what_hq_has_not_countersigned_anew_is_not_proven),
 	    DAY_TEST(a_version_can_be_neither_changed_nor_taken_away),
 	    DAY_TEST(events_that_hq_lost_make_a_version_that_says_so),
 	    DAY_TEST(a_line_in_quarantine_is_received_and_named),
