@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "event/member.h"
 #include "store/statement.h"
 #include "sync/tell.h"
 
@@ -17,6 +18,7 @@
 #define WAITING_US 1000000ll      /* the first look at what waits, doubling: HQ is quick, mostly */
 #define WAITING_US_MAX 60000000ll
 #define ROUND_US 900000000ll /* 15 min */
+#define VERSIONS_MAX 20      /* told with an ask: the newest statements */
 
 struct countersign {
 	struct downlink_params params;
@@ -252,6 +254,25 @@ int countersign_tell(struct countersign *c, const struct frame *frame, char *err
 
 /* ---- ask ---- */
 
+/* What is held here of HQ's word: a restored HQ does not give these numbers again. */
+static void write_versions(struct countersign *c, struct buf *out)
+{
+	struct ledger_entry e[VERSIONS_MAX];
+	size_t n = ledger_list(c->ledger, e, VERSIONS_MAX);
+	char epoch[EVENT_EPOCH_SIZE];
+
+	member_key(out, "versions");
+	buf_byte(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].version == 0)
+			continue;
+		text_hex(e[i].epoch, sizeof e[i].epoch, epoch);
+		member_next(out);
+		buf_printf(out, "[\"%s\",%" PRIu64 ",%" PRIu64 "]", epoch, e[i].to, e[i].version);
+	}
+	buf_byte(out, ']');
+}
+
 static void ask(struct countersign *c, int64_t now)
 {
 	struct ledger_heard heard;
@@ -263,8 +284,10 @@ static void ask(struct countersign *c, int64_t now)
 	buf_reset(&c->payload);
 	buf_printf(&c->payload,
 	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"statement\",\"generation\":"
-	           "\"%s\",\"since\":%" PRIu64 "}",
+	           "\"%s\",\"since\":%" PRIu64,
 	           c->device, c->id, heard.generation, heard.since);
+	write_versions(c, &c->payload);
+	buf_byte(&c->payload, '}');
 	if (!c->payload.failed && c->params.publish(c->params.ctx, c->payload.data, c->payload.len))
 		c->asked_us = now;
 	else

@@ -1,6 +1,8 @@
 /* A day is proven when all of it is here, unchanged and counted; each way in which it is not. */
 #include "hq_day_world.h"
 
+#include "hq/hq_tell.h"
+
 static void a_day_that_is_all_here_is_proven(void **state)
 {
 	struct day_world *d = *state;
@@ -202,6 +204,52 @@ static void what_hq_has_not_countersigned_anew_is_not_proven(void **state)
 	assert_true(prove(d, DAY));
 }
 
+/* As the store's ask leaves it: it holds this version of the statement, from this generation. */
+static void store_holds(struct day_world *d, int version, const char *generation)
+{
+	struct hq_tell *t = hq_tell_new(d->w->db, d->w->keys, &d->w->clock);
+	struct key_pair box = key_pair(EVP_PKEY_X25519, 3);
+	struct buf out = {0};
+	char ask[300], epoch[EVENT_EPOCH_SIZE];
+	text_hex(d->s->epoch, EVENT_EPOCH_BYTES, epoch);
+	world_write_public(d->w, "stores/s1/d1/device-box.pub", box.pub);
+	snprintf(ask, sizeof ask,
+	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0000000000000001\",\"ask\":\"statement\","
+	         "\"generation\":\"%s\",\"since\":0,\"versions\":[[\"%s\",%d,%d]]}",
+	         generation, epoch, (int)d->covered, version);
+	assert_int_equal(hq_tell_answer(t, "s1", ask, strlen(ask), &out), 0);
+	buf_free(&out);
+	hq_tell_free(t);
+	sign_all(d);
+}
+
+static void a_restored_hq_does_not_give_a_version_twice(void **state)
+{
+	struct day_world *d = *state;
+	sold(d);
+	send_all(d);                           /* version 1 of this life */
+	store_holds(d, 2, "00000000000000ff"); /* the store has two of another one */
+	assert_string_equal(reason(d, 3), "restored");
+	assert_int_equal(world_number(d->w, "SELECT count(*) FROM countersign"), 2);
+	if (!prove(d, DAY))
+		fail_msg("%s", reasons(d));
+	store_holds(d, 2, "00000000000000ff");
+	assert_int_equal(world_number(d->w, "SELECT count(*) FROM countersign"), 2);
+}
+
+static void a_version_that_both_hold_is_the_same_one(void **state)
+{
+	struct day_world *d = *state;
+	sold(d);
+	send_all(d);
+	store_holds(d, 1, hq_db_generation(d->w->db));
+	assert_int_equal(world_number(d->w, "SELECT count(*) FROM countersign"), 1);
+	run_sql(d, "DROP TRIGGER countersign_stays");
+	run_sql(d, "DROP TRIGGER countersign_remains");
+	run_sql(d, "UPDATE countersign SET version = 3");
+	assert_false(prove(d, DAY)); /* numbers are left out by a restored HQ only */
+}
+
 static void a_version_can_be_neither_changed_nor_taken_away(void **state)
 {
 	struct day_world *d = *state;
@@ -339,6 +387,8 @@ int main(void)
 	    DAY_TEST(two_epochs_and_two_devices_are_one_day),
 	    DAY_TEST(a_late_receipt_makes_another_version_and_leaves_the_first),
 	    DAY_TEST(what_hq_has_not_countersigned_anew_is_not_proven),
+	    DAY_TEST(a_restored_hq_does_not_give_a_version_twice),
+	    DAY_TEST(a_version_that_both_hold_is_the_same_one),
 	    DAY_TEST(a_version_can_be_neither_changed_nor_taken_away),
 	    DAY_TEST(events_that_hq_lost_make_a_version_that_says_so),
 	    DAY_TEST(a_line_in_quarantine_is_received_and_named),

@@ -156,6 +156,10 @@ static const char *const steps[] = {
     " AS INTEGER) * 1000 AS wall_us"
     " FROM event JOIN epoch ON epoch.id = event.epoch JOIN store ON store.id = epoch.store"
     " LEFT JOIN event_time t ON t.epoch = event.epoch AND t.seq = event.seq) v;",
+    /* versions that stores hold of a life of this database that it has lost: they are not given
+     * twice */
+    "CREATE TABLE statement_floor(store INTEGER, epoch BLOB, last INTEGER, version INTEGER NOT NULL,"
+    " generation TEXT NOT NULL, PRIMARY KEY(store, epoch, last)) WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

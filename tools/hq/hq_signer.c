@@ -79,6 +79,33 @@ static json_t *last_doc(struct hq_signer *s, int64_t *version)
 	return doc;
 }
 
+/* Versions that the store holds from a life of this database that it has lost. */
+struct floor {
+	int64_t version; /* 0: none */
+	char generation[17];
+};
+
+static void read_floor(struct hq_signer *s, struct floor *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(s->db, HQ_SQL_FLOOR_GET, "i", s->st->id);
+
+	*out = (struct floor){0};
+	if (!hq_db_row(s->db, q))
+		return;
+	out->version = sqlite3_column_int64(q, 0);
+	text_copy(out->generation, sizeof out->generation, hq_db_text(q, 1));
+	hq_db_end(q);
+}
+
+/* Does the store hold a version that is not among ours? */
+static bool is_behind(const struct floor *f, const json_t *was, int64_t version)
+{
+	const char *generation = json_string_value(json_object_get(was, "generation"));
+
+	return version < f->version || (version == f->version && f->version > 0 &&
+	                                (!generation || strcmp(generation, f->generation) != 0));
+}
+
 static void add_reason(char *out, const char *word)
 {
 	size_t n = strlen(out);
@@ -141,12 +168,16 @@ static json_t *make_doc(struct hq_signer *s, int64_t version, const char *reason
 	return NULL;
 }
 
-static int add_version(struct hq_signer *s, const json_t *was, int64_t version, json_t *findings)
+static int add_version(struct hq_signer *s, const json_t *was, int64_t version, json_t *findings,
+                       bool restored)
 {
 	char reason[REASON_SIZE], *text = NULL;
 	json_t *doc;
 
-	reason_of(json_object_get(was, "findings"), findings, reason);
+	if (restored)
+		snprintf(reason, sizeof reason, "restored");
+	else
+		reason_of(json_object_get(was, "findings"), findings, reason);
 	doc = make_doc(s, version, reason, findings);
 	if (doc)
 		text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
@@ -181,18 +212,25 @@ static int write_down(struct hq_signer *s, const struct hq_walk_result *r, json_
 	const char *state = hq_statement_state(s->st, r);
 	int64_t version;
 	json_t *was = last_doc(s, &version);
-	bool complete = strcmp(state, "complete") == 0, is_new;
+	bool complete = strcmp(state, "complete") == 0, is_new, restored;
+	struct floor floor;
 	int rc = -1;
 
-	is_new = version == 0 ? complete : !json_equal(json_object_get(was, "findings"), findings);
+	read_floor(s, &floor);
+	restored = complete && is_behind(&floor, was, version);
+	is_new =
+	    restored ||
+	    (version == 0 ? complete : !json_equal(json_object_get(was, "findings"), findings));
+	if (version < floor.version)
+		version = floor.version;
 	if (hq_db_begin(s->db) != 0)
 		goto done;
 	keep_keys(s, r);
-	if (is_new && add_version(s, was, version + 1, findings) != 0) {
+	if (is_new && add_version(s, was, version + 1, findings, restored) != 0) {
 		hq_db_rollback(s->db);
 		goto done;
 	}
-	set_state(s, state_to_keep(state, version > 0 || is_new),
+	set_state(s, state_to_keep(state, was || is_new),
 	          (int64_t)(r->missing.seqs + r->lost.seqs));
 	rc = hq_db_commit(s->db);
 done:

@@ -21,6 +21,7 @@
 #define HQ_TELL_EPOCHS_MAX                                                                         \
 	16 /* of `includes`: the store's newest; older ones have long been heard */
 #define HQ_TELL_ERR_SIZE 160
+#define HQ_TELL_VERSION_MAX 1000000 /* each is a change that somebody caused */
 /* HQ's clock is the chain's: what its operator has to keep it to, by NTP or otherwise. */
 #define HQ_TELL_CLOCK_ERROR_US INT64_C(1000000)
 
@@ -78,6 +79,29 @@ static const char *changes_fault(const json_t *root, struct hq_tell_ask *out)
 	return NULL;
 }
 
+/* [["16 hex", to, version], ...], left out when the store holds none. */
+static const char *statement_fault(const json_t *root, struct hq_tell_ask *out)
+{
+	static const char expected[] = "an ask for statements with versions that are none";
+	const json_t *list = json_object_get(root, "versions"), *one;
+
+	if (list && (!json_is_array(list) || json_array_size(list) > HQ_TELL_VERSIONS_MAX))
+		return expected;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct hq_tell_version *v = &out->versions[out->version_count++];
+		one = json_array_get(list, i);
+		const char *epoch = json_string_value(json_array_get(one, 0));
+		json_int_t to = json_integer_value(json_array_get(one, 1)),
+		           version = json_integer_value(json_array_get(one, 2));
+		if (!epoch || !text_unhex(epoch, v->epoch, sizeof v->epoch) || to < 1 ||
+		    version < 1 || version > HQ_TELL_VERSION_MAX)
+			return expected;
+		v->to = (uint64_t)to;
+		v->version = (uint64_t)version;
+	}
+	return changes_fault(root, out);
+}
+
 static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
@@ -95,7 +119,7 @@ static const struct {
 } kinds[] = {
     {"changes", changes_fault, answer_changes},
     {"time", NULL, answer_time},
-    {"statement", changes_fault, answer_statement},
+    {"statement", statement_fault, answer_statement},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -231,7 +255,26 @@ static int answer_time(struct hq_tell *t, const char *store, const struct hq_tel
 	                    hq_keys_sign(t->keys), out);
 }
 
-/* The same members as for changes: from another generation everything is told anew. */
+/* This database has lost a part of its life in which it gave these versions: it will not give their
+ * numbers again. */
+static void keep_floors(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask)
+{
+	int64_t row = hq_db_int(t->db, -1, HQ_SQL_STORE_ID, "t", store);
+
+	if (ask->version_count == 0 || !ask->generation[0] || row < 0 || hq_db_begin(t->db) != 0)
+		return;
+	for (int i = 0; i < ask->version_count; i++) {
+		const struct hq_tell_version *v = &ask->versions[i];
+		if (hq_db_run(t->db, HQ_SQL_FLOOR_SET, "ibiit", row, v->epoch, sizeof v->epoch,
+		              (int64_t)v->to, (int64_t)v->version, ask->generation) > 0)
+			hq_db_run(t->db, HQ_SQL_FLOOR_DUE, "ibi", row, v->epoch, sizeof v->epoch,
+			          (int64_t)v->to);
+	}
+	if (hq_db_commit(t->db) != 0)
+		log_error("store %s: the versions that it holds could not be kept", store);
+}
+
+/* From another generation everything is told anew. */
 static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                             struct buf *out)
 {
@@ -243,6 +286,8 @@ static int answer_statement(struct hq_tell *t, const char *store, const struct h
 
 	if (!pub)
 		return -1;
+	if (!same)
+		keep_floors(t, store, ask);
 	buf_reset(&t->lines);
 	buf_reset(&t->includes);
 	to = hq_statement_page(t->db, &page, &t->lines, &more);

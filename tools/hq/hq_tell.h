@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "event/event.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
 
@@ -21,12 +22,19 @@ void hq_tell_free(struct hq_tell *t);
 int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t len,
                    struct buf *out);
 
+#define HQ_TELL_VERSIONS_MAX 20 /* the store's newest */
+
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
 	char device[33], id[17];
 	char generation[17]; /* of "changes" and "statement" */
 	uint64_t since;      /* same */
+	struct hq_tell_version {
+		uint8_t epoch[EVENT_EPOCH_BYTES];
+		uint64_t to, version;
+	} versions[HQ_TELL_VERSIONS_MAX]; /* of "statement": what the store holds */
+	int version_count;
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
 
