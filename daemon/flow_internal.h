@@ -199,6 +199,8 @@ struct freshness_view {
 void flow_freshness(const struct flow *f, const struct sync_state *s, struct freshness_view *v);
 const char *flow_freshness_name(enum freshness level);
 /* "17:02", local time. */
+/* The journal's disk took over 2 s for a commit a little while ago, or does so now. */
+bool flow_disk_slow(const struct flow *f, const struct journal_state *j);
 void flow_clock_text(int64_t wall_us, char out[6]);
 
 /* ---- flow_view.c ---- */

@@ -5,6 +5,36 @@
 #include "base/version.h"
 #include "event/member.h"
 
+static void add_check(struct buf *out, const struct journal_check *c)
+{
+	char epoch[EVENT_EPOCH_SIZE];
+
+	member_key(out, "check");
+	buf_byte(out, '{');
+	member_bool(out, "done", c->done);
+	member_count(out, "packs", c->packs);
+	member_count(out, "total", c->total);
+	member_count(out, "faults", c->faults);
+	if (c->faults) {
+		text_hex(c->fault_epoch, EVENT_EPOCH_BYTES, epoch);
+		member_text(out, "epoch", epoch);
+		member_count(out, "seq", c->fault_seq);
+	}
+	buf_byte(out, '}');
+}
+
+static void add_salvage(struct flow *f, struct buf *out, const struct journal_salvaged *s)
+{
+	member_key(out, "salvage");
+	buf_byte(out, '{');
+	member_bool(out, "running", s->running);
+	member_count(out, "events", s->events);
+	member_key(out, "files");
+	buf_byte(out, '{');
+	journal_salvaged_files(f->p.journal, out);
+	buf_str(out, "}}");
+}
+
 static void add_journal(struct flow *f, struct buf *out)
 {
 	struct journal_state j;
@@ -21,6 +51,10 @@ static void add_journal(struct flow *f, struct buf *out)
 	member_count(out, "bytes", j.file_bytes);
 	member_bool(out, "cannot_keep", j.cannot_keep);
 	member_bool(out, "full", j.full);
+	member_bool(out, "slow", flow_disk_slow(f, &j));
+	member_count(out, "recovered_frames", j.recovered_frames);
+	add_check(out, &j.check);
+	add_salvage(f, out, &j.salvage);
 	buf_byte(out, '}');
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "event/member.h"
 
+#define DISK_SLOW_US 900000000 /* a slow commit is said so long on the strip: 15 min */
 #define STARTING_TEXT "Cards are kept, names in a moment"
 
 /* Nothing to say is null. */
@@ -56,6 +57,28 @@ static void add_fresh(struct buf *out, const struct freshness_view *v)
 	add_text(out, "as_of", v->as_of);
 	member_text(out, "text", v->text);
 	end(out);
+}
+
+bool flow_disk_slow(const struct flow *f, const struct journal_state *j)
+{
+	int64_t now_us = clock_mono_us(f->p.clock);
+
+	if (j->busy_since_us && now_us - j->busy_since_us > JOURNAL_SLOW_US)
+		return true;
+	return j->slow_end_us && now_us - j->slow_end_us < DISK_SLOW_US;
+}
+
+/* What the manager should hear of before it gets worse. */
+static const char *alarm_text(const struct flow *f)
+{
+	struct journal_state j;
+
+	journal_state(f->p.journal, &j);
+	if (j.cannot_keep)
+		return "Nothing can be kept: call for help";
+	if (j.full)
+		return "The box's disk is full: call for help";
+	return flow_disk_slow(f, &j) ? "The box's disk is slow and may be failing" : "";
 }
 
 static void add_hq(const struct flow *f, struct buf *out, const struct sync_state *s)
@@ -280,6 +303,7 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	add_basket(f, out, &v);
 	add_fresh(out, &fresh);
 	add_hq(f, out, &s);
+	add_text(out, "alarm", alarm_text(f));
 	member_text(out, "at", at);
 	end(out);
 	return true;

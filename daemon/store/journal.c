@@ -7,6 +7,7 @@
 #include "store/journal_internal.h"
 
 #define IDLE_MS 1000             /* the longest the thread waits: the watchdog sees it move */
+#define BUSY_MS 20               /* while there is more that may go: scans come first */
 #define RETAIN_EVERY_US 10000000 /* between looks at what may go */
 /* Shares of the quota, in per cent, from which a class is refused. */
 #define FULL_C_PERCENT 80
@@ -186,6 +187,7 @@ static void retain(struct journal *j)
 	bool more = journal_retain_step(j);
 	journal_commit_measure(j);
 	journal_publish(j);
+	j->retain_more = more;
 	j->retain_due_us = more ? now_us : now_us + RETAIN_EVERY_US;
 	if (!more)
 		journal_full_watch(j);
@@ -225,7 +227,9 @@ static bool await_work(struct journal *j)
 {
 	if (has_entries(j) || (!j->disk_full && journal_has_words(j)))
 		return true;
-	int wait_ms = j->disk_full && j->full_due_us == 0 ? 0 : IDLE_MS;
+	int wait_ms = j->retain_more ? BUSY_MS : IDLE_MS;
+	if (j->disk_full && j->full_due_us == 0)
+		wait_ms = 0;
 	return queue_wait(j->in, wait_ms) || !atomic_load(&j->stopping);
 }
 
@@ -236,6 +240,7 @@ static void *run(void *arg)
 	while (await_work(j)) {
 		progress(j);
 		const char *reason = refusal(j);
+		journal_back_serve(j);
 		if (reason)
 			refuse_waiting(j, reason);
 		else
@@ -252,8 +257,14 @@ int journal_start(struct journal *j)
 		return -1;
 	int rc = pthread_create(&j->thread, NULL, run, j);
 	j->started = rc == 0;
-	if (j->started)
-		return 0;
+	if (!j->started)
+		goto err_stop_ahead;
+	if (!j->cannot_keep && journal_back_start(j))
+		log_error("journal: no thread for the background: %s; nothing is checked there or "
+		          "salvaged",
+		          strerror(errno));
+	return 0;
+err_stop_ahead:
 	journal_ahead_stop(j);
 	errno = rc;
 	return -1;
@@ -263,6 +274,7 @@ void journal_stop(struct journal *j)
 {
 	if (!j)
 		return;
+	journal_back_stop(j);
 	atomic_store(&j->stopping, true);
 	queue_close(j->in);
 	if (j->started)

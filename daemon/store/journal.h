@@ -44,6 +44,7 @@
 #include "store/vault.h"
 
 #define JOURNAL_EXIT_UNKNOWN 75
+#define JOURNAL_SLOW_US 2000000 /* a sync this long is a dying card: say so */
 
 struct journal;
 
@@ -130,6 +131,22 @@ bool journal_note(struct journal *j, const struct journal_note *n);
  */
 void journal_seen(struct journal *j, const char *seen);
 
+/* The check of everything in the background: the one that runs, or the last. */
+struct journal_check {
+	uint64_t packs, total; /* looked at, of how many */
+	bool done;             /* once */
+	uint64_t faults;       /* packs; the first of them: */
+	uint8_t fault_epoch[EVENT_EPOCH_BYTES];
+	uint64_t fault_seq;
+};
+
+/* Files that were set aside, and what has come back from them since the start. */
+struct journal_salvaged {
+	bool running;
+	uint64_t events;
+	uint64_t rev; /* rises whenever packs have come: read the epochs anew */
+};
+
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	int64_t ordinal;          /* of the open epoch, as in struct journal_epoch */
@@ -139,9 +156,19 @@ struct journal_state {
 	bool cannot_keep, full;
 	bool clean; /* the previous epoch was closed by journal_stop, or there was none */
 	uint32_t recovered_frames; /* frames that SQLite recovered from the log at open */
-	int64_t progress_us;       /* mono time of the thread's last step: for the watchdog */
+	/* The disk's answer to one commit or one copying of the log: the last that took over 2 s
+	 * and when it ended (mono time, 0: none since the start); since when the present one is
+	 * waited for (0: none is). */
+	int64_t slow_us, slow_end_us, busy_since_us;
+	struct journal_check check;
+	struct journal_salvaged salvage;
+	int64_t progress_us; /* mono time of the thread's last step: for the watchdog */
 };
 void journal_state(struct journal *j, struct journal_state *out);
+
+/* What came back from files that were set aside: members of a JSON object are appended to out, the
+ * file's name each (WIRE.md section 12). Any thread. */
+void journal_salvaged_files(struct journal *j, struct buf *out);
 
 /* ---- reading; any thread, one reader each; its own read-only connection ---- */
 struct journal_reader;
@@ -157,6 +184,9 @@ struct journal_epoch {
 	uint8_t deleted_h[EVENT_HASH_BYTES];
 	struct journal_range confirmed[32]; /* above confirmed_through */
 	uint32_t confirmed_count;
+	/* Seqs that did not come back from a damaged file: there is nothing to send for them. */
+	struct journal_range holes[32];
+	uint32_t hole_count;
 };
 /* Epochs that still have packs, oldest first, at most max. The number, or -1. */
 int journal_reader_epochs(struct journal_reader *r, struct journal_epoch *out, int max);

@@ -13,7 +13,6 @@
 #define UNKNOWN_KEPT 3            /* exits that make "cannot keep" */
 #define UNKNOWN_WITHIN_S 600
 #define UNKNOWN_FILE_BYTES 256
-#define SLOW_COMMIT_US 2000000 /* an fsync this long is a dying card: say so */
 
 /* ---- the file that remembers exits ---- */
 
@@ -119,18 +118,42 @@ void journal_commit_undo(struct journal *j)
 		journal_commit_unknown(j, "ROLLBACK", rc);
 }
 
+/* Others see how long the disk is waited for, also while it does not answer at all. */
+static int64_t wait_begins(struct journal *j)
+{
+	int64_t now_us = clock_mono_us(j->params.clock);
+	pthread_mutex_lock(&j->lock);
+	j->state.busy_since_us = now_us;
+	pthread_mutex_unlock(&j->lock);
+	return now_us;
+}
+
+static void wait_ends(struct journal *j, int64_t since_us)
+{
+	int64_t now_us = clock_mono_us(j->params.clock);
+	bool slow = now_us - since_us > JOURNAL_SLOW_US;
+	pthread_mutex_lock(&j->lock);
+	j->state.busy_since_us = 0;
+	if (slow) {
+		j->state.slow_us = now_us - since_us;
+		j->state.slow_end_us = now_us;
+	}
+	pthread_mutex_unlock(&j->lock);
+	if (!slow)
+		return;
+	counter_add(j->params.counters, COUNTER_COMMITS_SLOW, 1);
+	log_warn("ALARM: journal: the disk took %lld ms for one commit; it may be failing",
+	         (long long)((now_us - since_us) / 1000));
+}
+
 int journal_commit_end(struct journal *j)
 {
-	int64_t start_us = clock_mono_us(j->params.clock);
-	if (journal_commit_run(j, j->commit)) {
+	int64_t since_us = wait_begins(j);
+	int rc = journal_commit_run(j, j->commit);
+	wait_ends(j, since_us);
+	if (rc)
 		journal_commit_undo(j);
-		return -1;
-	}
-	int64_t took_us = clock_mono_us(j->params.clock) - start_us;
-	if (took_us > SLOW_COMMIT_US)
-		log_warn("journal: the disk took %lld ms for one commit; it may be failing",
-		         (long long)(took_us / 1000));
-	return 0;
+	return rc;
 }
 
 /* ---- the batch's rows ---- */
@@ -251,8 +274,15 @@ static int put_marks(struct journal *j)
 	return 0;
 }
 
+void journal_commit_forget_key(struct journal *j, const uint8_t id[EVENT_ID_BYTES])
+{
+	if (memcmp(known_place(j, id), id, EVENT_ID_BYTES) == 0)
+		memset(known_place(j, id), 0, EVENT_ID_BYTES);
+}
+
 int journal_commit_batch(struct journal *j)
 {
+	journal_sweep_named(j, j->batch->key_ids.data, j->batch->key_ids.len);
 	return put_keys(j) || put_pack(j) || put_urgent(j) || put_awaited(j) || put_marks(j) ? -1
 	                                                                                     : 0;
 }
@@ -279,7 +309,9 @@ void journal_commit_checkpoint(struct journal *j)
 	int pages = 0, copied = 0;
 	if (j->wal_pages < j->checkpoint_at && !(j->disk_full && j->wal_pages))
 		return;
+	int64_t since_us = wait_begins(j);
 	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+	wait_ends(j, since_us);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
 		journal_commit_unknown(j, "copying the log into the file", rc);
 	if ((rc & 0xff) == SQLITE_FULL) {

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "store/journal_internal.h"
 
+#define EPOCHS_IN_FRONT (1 << 20) /* a restart an hour for a century */
+
 int journal_epoch_find_predecessor(struct journal *j, bool set_aside)
 {
 	struct journal_row row;
@@ -11,6 +13,8 @@ int journal_epoch_find_predecessor(struct journal *j, bool set_aside)
 		return -1;
 	j->clean = rc == 0 ? !set_aside : row.closed;
 	j->cause = set_aside ? "unreadable" : rc == 0 ? "new" : row.closed ? "start" : "unclean";
+	/* Room in front for what a set-aside file may still hold. */
+	j->first_ordinal = journal_salvage_beside(j) ? EPOCHS_IN_FRONT : 1;
 	if (rc == 0)
 		return 0;
 	j->prev_ordinal = row.ordinal;
@@ -96,7 +100,7 @@ int journal_epoch_open(struct journal *j)
 	vault_epoch_key(j->params.vault, j->epoch, j->key);
 	vault_rescue_key(pack_work(j->codec), j->key, j->rescue_key);
 	box_key(j);
-	j->ordinal = j->prev_ordinal + 1;
+	j->ordinal = j->prev_ordinal ? j->prev_ordinal + 1 : j->first_ordinal;
 	j->last_seq = 0;
 	j->packs = 0;
 	memset(j->h, 0, sizeof(j->h));

@@ -73,11 +73,12 @@ struct journal_row {
 	struct journal_range ranges[JOURNAL_RANGES_MAX];
 	uint32_t range_count;
 	uint8_t deleted_h[EVENT_HASH_BYTES];
-	bool closed;
+	bool closed, salvaged; /* salvaged: came back from a file that was set aside */
 };
 
 struct journal_seek {
-	sqlite3_stmt *lowest, *from, *before, *epoch_next, *epoch_id, *epoch_last;
+	sqlite3 *db;
+	sqlite3_stmt *lowest, *holes, *from, *before, *epoch_next, *epoch_id, *epoch_last;
 };
 
 /* 0, or -1 (logged). The statements live as long as the connection: journal_seek_close before it.
@@ -98,6 +99,10 @@ int journal_seek_epoch(struct journal_seek *s, int64_t ordinal, struct journal_r
 int journal_seek_epoch_id(struct journal_seek *s, const uint8_t epoch[EVENT_EPOCH_BYTES],
                           struct journal_row *out);
 int journal_seek_epoch_last(struct journal_seek *s, struct journal_row *out);
+/* seqs of a salvaged epoch that are not there, above `after`: a confirmation's ranges. The number
+ * or -1 */
+int journal_seek_holes(struct journal_seek *s, int64_t ordinal, uint64_t after,
+                       struct journal_range out[JOURNAL_RANGES_MAX]);
 /* the end of an epoch's chain: its last pack's, or its anchor when no pack is held. 0 or -1 */
 int journal_seek_end(struct journal_seek *s, const struct journal_row *row, uint64_t *last,
                      uint8_t h[EVENT_HASH_BYTES]);
@@ -107,6 +112,8 @@ int journal_seek_end(struct journal_seek *s, const struct journal_row *row, uint
 /* What a confirmation makes of a row's through and ranges; last: the epoch's last seq, above which
  * nothing can be confirmed. Pure. */
 void journal_mark_merge(struct journal_row *row, const struct journal_confirm *c, uint64_t last);
+/* The row's ranges as they stand in the file; how many bytes. Pure. */
+size_t journal_mark_ranges(const struct journal_row *row, uint8_t out[16 * JOURNAL_RANGES_MAX]);
 /* Events still held and confirmed. Pure. */
 uint64_t journal_mark_held(const struct journal_row *row, uint64_t last);
 
@@ -176,6 +183,17 @@ struct journal_notes {
 	char seen[JOURNAL_SEEN_SIZE];
 };
 
+/* What the second thread wants written: in a transaction of the journal's thread. */
+enum journal_job_end { JOURNAL_JOB_WAITS, JOURNAL_JOB_DONE, JOURNAL_JOB_NO_ROOM };
+struct journal_job {
+	int (*run)(struct journal *j, void *ctx);        /* 0, or -1: the disk is full */
+	void (*committed)(struct journal *j, void *ctx); /* may be NULL */
+	void *ctx;
+	bool adds;  /* only while there is much room */
+	bool plain; /* writes nothing: at any time, without a transaction */
+	enum journal_job_end end;
+};
+
 struct journal_totals {
 	uint64_t kept, confirmed;
 };
@@ -191,7 +209,9 @@ struct journal {
 	sqlite3_stmt *begin, *commit, *put_epoch, *put_pack, *put_key, *put_urgent, *put_awaited,
 	    *put_mark, *set_marks, *done_urgent, *drop_urgent, *page_count, *close_epoch,
 	    *drop_pack, *set_anchor, *drop_epoch, *vacuum, *free_count, *old_packs, *next_known,
-	    *get_covered, *first_awaited, *drop_awaited, *hole_end;
+	    *get_covered, *first_awaited, *drop_awaited, *hole_end, *put_hole, *drop_holes,
+	    *put_salvaged, *put_old_pack, *put_old_key, *put_old_urgent, *put_old_awaited,
+	    *put_old_mark, *put_result, *drop_key;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -201,7 +221,8 @@ struct journal {
 	uint8_t hq_box[JOURNAL_EPOCH_BOX_BYTES]; /* key, to HQ */
 	unsigned packs;                          /* written in this epoch */
 	const char *cause;
-	int64_t prev_ordinal; /* 0: none */
+	int64_t prev_ordinal;  /* 0: none */
+	int64_t first_ordinal; /* of a file without epochs */
 	uint8_t prev_epoch[EVENT_EPOCH_BYTES], prev_h[EVENT_HASH_BYTES];
 	uint64_t prev_last;
 	uint64_t last_seq; /* committed */
@@ -222,6 +243,7 @@ struct journal {
 	uint32_t recovered_frames;
 	int wal_pages;     /* in the log, as the last commit said */
 	int checkpoint_at; /* pages */
+	bool retain_more;
 	int64_t retain_due_us, retain_ordinal;
 	int64_t known_id, known_us; /* a pack whose time is known, and no earlier one from where
 	                               retention last looked; 0: none */
@@ -242,6 +264,15 @@ struct journal {
 	struct journal_notes noting;                     /* same */
 	pthread_t thread;
 	bool started;
+
+	/* the second thread, and what it wants done (under lock) */
+	pthread_t back;
+	bool back_started;
+	atomic_bool back_stop;
+	pthread_cond_t back_wake;
+	struct journal_job *job;
+	struct buf salvaged; /* members of a JSON object: what is known of set-aside files */
+	uint8_t *sweep_live; /* where named visit keys are noted; NULL: nowhere */
 };
 
 /* journal.c */
@@ -255,6 +286,35 @@ bool journal_has_words(struct journal *j);
 int journal_apply(struct journal *j, struct journal_totals *totals);
 /* After its commit. */
 void journal_applied(struct journal *j, const struct journal_totals *totals);
+
+/* journal_back.c: the second thread */
+int journal_back_start(struct journal *j); /* 0, or -1 with errno */
+void journal_back_stop(struct journal *j);
+/* By the journal's thread, between its own commits. */
+void journal_back_serve(struct journal *j);
+/* By the second thread: have it done, and wait for that. */
+enum journal_job_end journal_back_do(struct journal *j, struct journal_job *job);
+/* Wait, or until it is to stop. Both: false when it is to stop. */
+bool journal_back_rest(struct journal *j, int64_t ms);
+bool journal_back_go_on(void *j);
+
+/* journal_salvage.c */
+/* Are there set-aside files beside the journal? */
+bool journal_salvage_beside(const struct journal *j);
+/* Say whether one of them is still to be brought back; before the second thread starts. */
+void journal_salvage_look(struct journal *j);
+/* Read what is known of them into j->salvaged. */
+void journal_salvage_read(struct journal *j);
+/* Bring back what they still hold; second thread. */
+void journal_salvage_all(struct journal *j);
+/* Something of them is still to come. */
+bool journal_salvage_waits(struct journal *j);
+
+/* journal_sweep.c */
+/* Check every pack, and drop visit keys that none names; second thread. */
+void journal_sweep(struct journal *j);
+/* These keys are named by what is being committed. */
+void journal_sweep_named(struct journal *j, const uint8_t *ids, size_t len);
 
 /* journal_full.c */
 void journal_full_say(struct journal *j, bool full);
@@ -345,6 +405,8 @@ int journal_commit_end(struct journal *j);
 void journal_commit_undo(struct journal *j);
 /* The batch's rows: visit keys, pack, urgent, awaited, marks. Between begin and end. 0 or -1. */
 int journal_commit_batch(struct journal *j);
+/* A visit key is no longer in the file: put it again when it is met. */
+void journal_commit_forget_key(struct journal *j, const uint8_t id[EVENT_ID_BYTES]);
 /* After a successful end: the chain moves on, the keys are known. */
 void journal_commit_done(struct journal *j);
 /* Copy the log into the file when it has grown; not while somebody waits for an answer. */
@@ -385,7 +447,7 @@ struct journal_reader {
 	struct pack_codec *codec;
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail,
-	    *mark;
+	    *hole, *mark;
 	struct journal_walk walk;
 	int64_t key_ordinal; /* whose key is held; 0: none */
 	uint8_t key_epoch[EVENT_EPOCH_BYTES], epoch_key[VAULT_KEY_BYTES];
@@ -402,6 +464,16 @@ int journal_reader_load(struct journal_reader *r, const struct journal_place *pl
 /* h in front of a pack: its predecessor's, the anchor's, or zeros. 0, or -1: neither fits. */
 int journal_reader_h_before(struct journal_reader *r, const struct journal_place *place,
                             uint8_t h[EVENT_HASH_BYTES]);
+/* Every pack; with ops.fault faults are told and the check goes on behind them, else it ends. */
+struct journal_verify_ops {
+	bool (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void (*fault)(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES],
+	              const struct journal_place *place, const char *what);
+	void (*keys)(void *ctx, const uint8_t *ids, size_t len); /* visit keys a pack names */
+	void *ctx;
+};
+int journal_verify_all(struct journal_reader *r, struct journal_verify *out,
+                       const struct journal_verify_ops *ops, char *err, size_t err_size);
 /* The last packs, at most that many packs or events. 0 whole, -1 with err. */
 int journal_verify_tail(struct journal_reader *r, uint32_t packs_max, uint64_t events_max,
                         char *err, size_t err_size);

@@ -79,17 +79,23 @@ static int drop_urgent(struct journal *j, int64_t ordinal, uint64_t first, uint6
 	return 0;
 }
 
-static int store_row(struct journal *j, const struct journal_row *row)
+size_t journal_mark_ranges(const struct journal_row *row, uint8_t out[16 * JOURNAL_RANGES_MAX])
 {
-	uint8_t text[16 * JOURNAL_RANGES_MAX];
-	struct buf ranges = {.data = text, .cap = sizeof(text)};
+	struct buf ranges = {.data = out, .cap = 16 * JOURNAL_RANGES_MAX};
 	for (uint32_t i = 0; i < row->range_count; i++) {
 		buf_be64(&ranges, row->ranges[i].first);
 		buf_be64(&ranges, row->ranges[i].last);
 	}
+	return ranges.len;
+}
+
+static int store_row(struct journal *j, const struct journal_row *row)
+{
+	uint8_t text[16 * JOURNAL_RANGES_MAX];
 	sqlite3_bind_int64(j->set_marks, 1, row->ordinal);
 	sqlite3_bind_int64(j->set_marks, 2, (sqlite3_int64)row->through);
-	sqlite3_bind_blob(j->set_marks, 3, text, (int)ranges.len, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(j->set_marks, 3, text, (int)journal_mark_ranges(row, text),
+	                  SQLITE_STATIC);
 	if (journal_commit_run(j, j->set_marks) || drop_urgent(j, row->ordinal, 1, row->through))
 		return -1;
 	for (uint32_t i = 0; i < row->range_count; i++) {
@@ -104,6 +110,27 @@ static int include(struct journal *j, int64_t ordinal, uint64_t seq)
 	sqlite3_bind_int64(j->drop_awaited, 1, ordinal);
 	sqlite3_bind_int64(j->drop_awaited, 2, seq < INT64_MAX ? (sqlite3_int64)seq : INT64_MAX);
 	return journal_commit_run(j, j->drop_awaited);
+}
+
+/* What is not there is not waited for, whatever HQ says of it. */
+static int merge_holes(struct journal *j, struct journal_row *row, uint64_t last)
+{
+	struct journal_confirm holes = {0};
+	int n = journal_seek_holes(&j->seek, row->ordinal, row->deleted, holes.ranges);
+	holes.range_count = n > 0 ? (uint32_t)n : 0;
+	journal_mark_merge(row, &holes, last);
+	return n < 0 ? -1 : 0;
+}
+
+/* Seqs above the anchor that are not there. */
+static uint64_t missing(struct journal *j, const struct journal_row *row)
+{
+	struct journal_range holes[JOURNAL_RANGES_MAX];
+	uint64_t sum = 0;
+	int n = row->salvaged ? journal_seek_holes(&j->seek, row->ordinal, row->deleted, holes) : 0;
+	for (int i = 0; i < n; i++)
+		sum += holes[i].last - holes[i].first + 1;
+	return sum;
 }
 
 int journal_mark_apply(struct journal *j, const struct journal_word *word,
@@ -122,6 +149,8 @@ int journal_mark_apply(struct journal *j, const struct journal_word *word,
 		return word->included ? 0 : journal_note_heard(j, c->epoch);
 	if (word->included)
 		return include(j, row.ordinal, word->included);
+	if (row.salvaged && merge_holes(j, &row, last))
+		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	uint64_t before = journal_mark_held(&row, last);
 	journal_mark_merge(&row, c, last);
 	if (store_row(j, &row))
@@ -142,8 +171,11 @@ int journal_mark_totals(struct journal *j, struct journal_totals *out)
 	     from = row.ordinal + 1) {
 		if (journal_seek_end(&j->seek, &row, &last, h))
 			return -1;
-		out->kept += last - row.deleted;
-		out->confirmed += journal_mark_held(&row, last);
+		if (row.salvaged && merge_holes(j, &row, last))
+			return -1;
+		uint64_t absent = missing(j, &row);
+		out->kept += last - row.deleted - absent;
+		out->confirmed += journal_mark_held(&row, last) - absent;
 	}
 	return rc;
 }

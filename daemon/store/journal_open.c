@@ -58,6 +58,22 @@ static const struct {
     STATEMENT(first_awaited, "SELECT min(seq) FROM awaited WHERE ordinal = ?1"),
     STATEMENT(drop_awaited, "DELETE FROM awaited WHERE ordinal = ?1 AND seq <= ?2"),
     STATEMENT(hole_end, "SELECT last FROM hole WHERE ordinal = ?1 AND first = ?2"),
+    STATEMENT(put_hole, "INSERT OR IGNORE INTO hole(ordinal, first, last) VALUES(?1, ?2, ?3)"),
+    STATEMENT(drop_holes, "DELETE FROM hole WHERE ordinal = ?1"),
+    STATEMENT(put_salvaged, "INSERT INTO epoch(ordinal, epoch, opened_us, cause, hq_key,"
+                            " confirmed, ranges, deleted, deleted_h, closed)"
+                            " VALUES(?1, ?2, ?3, 'salvaged', ?4, ?5, ?6, ?7, ?8, 1)"),
+    STATEMENT(put_old_pack, "INSERT OR IGNORE INTO pack(id, ordinal, first, count, wall_us, h,"
+                            " keys, ids, body, link)"
+                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"),
+    STATEMENT(put_old_key,
+              "INSERT OR IGNORE INTO visit_key(id, wrapped, rescue) VALUES(?1, ?2, ?3)"),
+    STATEMENT(put_old_urgent, "INSERT OR IGNORE INTO urgent(ordinal, seq) VALUES(?1, ?2)"),
+    STATEMENT(put_old_awaited,
+              "INSERT OR IGNORE INTO awaited(ordinal, seq, event) VALUES(?1, ?2, ?3)"),
+    STATEMENT(put_old_mark, "INSERT OR IGNORE INTO meta(name, value) VALUES(?1, ?2)"),
+    STATEMENT(put_result, "INSERT OR REPLACE INTO salvage(file, result) VALUES(?1, ?2)"),
+    STATEMENT(drop_key, "DELETE FROM visit_key WHERE id = ?1"),
     STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
                           " ORDER BY id LIMIT 1"),
 #undef STATEMENT
@@ -253,6 +269,15 @@ void journal_open_end(struct journal *j)
 	close_db(j);
 }
 
+static void init_cond(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 static struct journal *make(const struct journal_params *params, char *err, size_t err_size)
 {
 	struct journal *j = NULL;
@@ -267,6 +292,7 @@ static struct journal *make(const struct journal_params *params, char *err, size
 	j->params = *params;
 	j->lock_fd = -1;
 	pthread_mutex_init(&j->lock, NULL);
+	init_cond(&j->back_wake);
 	text_copy(j->path, sizeof(j->path), params->path);
 	text_copy(j->store, sizeof(j->store), params->store);
 	text_copy(j->device, sizeof(j->device), params->device);
@@ -302,8 +328,10 @@ void journal_open_free(struct journal *j)
 {
 	for (int i = 0; i < 2; i++)
 		free_batch(&j->batches[i]);
+	buf_free(&j->salvaged);
 	pack_codec_free(j->codec);
 	pthread_mutex_destroy(&j->lock);
+	pthread_cond_destroy(&j->back_wake);
 	vault_wipe(j->key, sizeof(j->key));
 	vault_wipe(j->rescue_key, sizeof(j->rescue_key));
 	free(j);
@@ -333,6 +361,7 @@ int journal_open(struct journal **out, const struct journal_params *params, bool
 	}
 	if (!journal_reserve_make(j) || journal_epoch_open(j))
 		journal_full_say(j, true);
+	journal_salvage_read(j);
 	journal_commit_measure(j);
 	journal_publish(j);
 	*out = j;

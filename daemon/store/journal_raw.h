@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOURNAL_RAW_COLUMNS 10
+#define JOURNAL_RAW_COLUMNS 16 /* the widest table, and what later formats may add to it */
 
 enum journal_raw_kind {
 	JOURNAL_RAW_PACK,  /* rowid: id */

@@ -217,12 +217,14 @@ static bool recognise(struct journal_raw_row *row, int columns, bool table)
 {
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		int wanted = (int)strlen(shapes[i].shape), k = 0;
-		if (shapes[i].table != table || columns < shapes[i].columns_min || columns > wanted)
+		if (shapes[i].table != table || columns < shapes[i].columns_min)
 			continue;
-		while (k < columns && fits(&row->v[k], shapes[i].shape[k]))
+		if (wanted > columns)
+			wanted = columns;
+		while (k < wanted && fits(&row->v[k], shapes[i].shape[k]))
 			k++;
 		row->kind = shapes[i].kind;
-		if (k == columns && plausible(row))
+		if (k == wanted && plausible(row))
 			return true;
 	}
 	return false;

@@ -66,7 +66,7 @@ void journal_reader_free(struct journal_reader *r)
 	if (!r)
 		return;
 	sqlite3_stmt *all[] = {r->begin,  r->end, r->body,       r->keys, r->scan, r->ids,
-	                       r->urgent, r->key, r->pack_count, r->tail, r->mark};
+	                       r->urgent, r->key, r->pack_count, r->tail, r->hole, r->mark};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
 	journal_seek_close(&r->seek);
@@ -153,6 +153,25 @@ int journal_reader_load(struct journal_reader *r, const struct journal_place *pl
 	return 0;
 }
 
+/* What is missing in front never came back: the pack itself says what stood there. */
+static int h_behind_hole(struct journal_reader *r, const struct journal_place *place,
+                         uint8_t h[EVENT_HASH_BYTES])
+{
+	if (!r->hole)
+		r->hole = db_prepare(r->db, "SELECT substr(p.link, 9, 32) FROM pack p JOIN hole h"
+		                            " ON h.ordinal = p.ordinal AND h.last = p.first - 1"
+		                            " WHERE p.id = ?1");
+	if (!r->hole)
+		return -1;
+	sqlite3_bind_int64(r->hole, 1, place->id);
+	int rc = sqlite3_step(r->hole);
+	bool found = rc == SQLITE_ROW && sqlite3_column_bytes(r->hole, 0) == EVENT_HASH_BYTES;
+	if (found)
+		memcpy(h, sqlite3_column_blob(r->hole, 0), EVENT_HASH_BYTES);
+	sqlite3_reset(r->hole);
+	return found ? 0 : -1;
+}
+
 int journal_reader_h_before(struct journal_reader *r, const struct journal_place *place,
                             uint8_t h[EVENT_HASH_BYTES])
 {
@@ -172,8 +191,10 @@ int journal_reader_h_before(struct journal_reader *r, const struct journal_place
 		return 0;
 	}
 	if (journal_seek_epoch(&r->seek, place->ordinal, &row) != 1 ||
-	    row.ordinal != place->ordinal || row.deleted + 1 != place->first)
+	    row.ordinal != place->ordinal)
 		return -1;
+	if (row.deleted + 1 != place->first)
+		return row.salvaged ? h_behind_hole(r, place, h) : -1;
 	memcpy(h, row.deleted_h, EVENT_HASH_BYTES);
 	return 0;
 }
@@ -283,9 +304,18 @@ static int first_pack(struct journal_reader *r, const struct journal_row *row, u
 		return 1;
 	}
 	int rc = journal_seek_pack(&r->seek, row->ordinal, *first, place);
-	if (rc != 1)
-		return rc;
-	return place->ordinal == row->ordinal && *first < place->first + place->count;
+	if (rc < 0)
+		return -1;
+	if (rc == 1 && place->ordinal == row->ordinal && *first < place->first + place->count)
+		return 1;
+	/* In a hole: the next pack behind it. */
+	rc = row->salvaged
+	         ? journal_seek_from(&r->seek, journal_pack_id(row->ordinal, *first), place)
+	         : 0;
+	if (rc != 1 || place->ordinal != row->ordinal)
+		return rc < 0 ? -1 : 0;
+	*first = place->first;
+	return 1;
 }
 
 static int run_packs(struct journal_reader *r, struct journal_place *place,

@@ -110,7 +110,11 @@ static int plan(struct journal *j, const struct journal_row *row, int64_t before
 	uint64_t last_wanted = wanted_from(j, row);
 	*step = (struct step){.deleted = row->deleted};
 	memcpy(step->deleted_h, row->deleted_h, sizeof(step->deleted_h));
-	int rc = journal_seek_pack(&j->seek, row->ordinal, row->deleted + 1, &p);
+	/* Of a salvaged epoch the next pack may stand behind a hole. */
+	int rc =
+	    row->salvaged
+	        ? journal_seek_from(&j->seek, journal_pack_id(row->ordinal, row->deleted + 1), &p)
+	        : journal_seek_pack(&j->seek, row->ordinal, row->deleted + 1, &p);
 	if (rc <= 0 || p.ordinal != row->ordinal)
 		return rc < 0 ? -1 : 0;
 	sqlite3_bind_int64(stmt, 1, p.id);
@@ -143,8 +147,10 @@ static int drop(struct journal *j, const struct journal_row *row, const struct s
 	/* The newest epochs keep their rows: their end is what the next `Epoch Opened` names. */
 	if (step->emptied) {
 		sqlite3_bind_int64(j->drop_epoch, 1, row->ordinal);
+		sqlite3_bind_int64(j->drop_holes, 1, row->ordinal);
 		return journal_note_past(j, row, step->deleted, step->deleted_h) ||
 		               journal_commit_run(j, j->drop_epoch) ||
+		               journal_commit_run(j, j->drop_holes) ||
 		               journal_commit_run(j, j->vacuum)
 		           ? -1
 		           : 0;
@@ -184,6 +190,8 @@ static bool commit_step(struct journal *j, const struct journal_row *row, const 
 		return false;
 	j->totals.kept -= step->deleted - row->deleted;
 	j->totals.confirmed -= step->deleted - row->deleted;
+	if (row->salvaged && journal_mark_totals(j, &j->totals))
+		log_error("journal: its events cannot be counted");
 	return true;
 }
 

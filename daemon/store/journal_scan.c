@@ -13,7 +13,8 @@ static int fault(struct journal_reader *r, const char *what)
 
 /* ---- epochs ---- */
 
-static void fill_epoch(const struct journal_row *row, uint64_t last, struct journal_epoch *out)
+static int fill_epoch(struct journal_reader *r, const struct journal_row *row, uint64_t last,
+                      struct journal_epoch *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->ordinal = row->ordinal;
@@ -24,6 +25,11 @@ static void fill_epoch(const struct journal_row *row, uint64_t last, struct jour
 	memcpy(out->deleted_h, row->deleted_h, sizeof(out->deleted_h));
 	memcpy(out->confirmed, row->ranges, sizeof(out->confirmed));
 	out->confirmed_count = row->range_count;
+	int holes = row->salvaged
+	                ? journal_seek_holes(&r->seek, row->ordinal, row->deleted, out->holes)
+	                : 0;
+	out->hole_count = holes > 0 ? (uint32_t)holes : 0;
+	return holes < 0 ? -1 : 0;
 }
 
 static int list_epochs(struct journal_reader *r, struct journal_epoch *out, int max)
@@ -39,8 +45,8 @@ static int list_epochs(struct journal_reader *r, struct journal_epoch *out, int 
 			break;
 		if (journal_seek_end(&r->seek, &row, &last, h))
 			return -1;
-		if (last > row.deleted)
-			fill_epoch(&row, last, &out[n++]);
+		if (last > row.deleted && fill_epoch(r, &row, last, &out[n++]))
+			return -1;
 	}
 	return rc < 0 ? -1 : n;
 }
@@ -63,9 +69,7 @@ static int one_epoch(struct journal_reader *r, int64_t ordinal, struct journal_e
 
 	if (rc == 1 && journal_seek_end(&r->seek, &row, &last, h))
 		return -1;
-	if (rc == 1)
-		fill_epoch(&row, last, out);
-	return rc;
+	return rc == 1 && fill_epoch(r, &row, last, out) ? -1 : rc;
 }
 
 int journal_reader_epoch(struct journal_reader *r, int64_t ordinal, struct journal_epoch *out)

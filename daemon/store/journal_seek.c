@@ -6,11 +6,13 @@
 #include "store/journal_internal.h"
 
 #define PLACE_COLUMNS "id, ordinal, first, count, h"
-#define EPOCH_COLUMNS "ordinal, epoch, confirmed, ranges, deleted, deleted_h, closed"
+#define EPOCH_COLUMNS                                                                              \
+	"ordinal, epoch, confirmed, ranges, deleted, deleted_h, closed, cause = 'salvaged'"
 
 int journal_seek_open(struct journal_seek *s, sqlite3 *db)
 {
 	s->lowest = db_prepare(db, "SELECT min(id) FROM pack");
+	s->db = db;
 	s->from = db_prepare(db, "SELECT " PLACE_COLUMNS " FROM pack WHERE id >= ?1 "
 	                         "ORDER BY id LIMIT 1");
 	s->before = db_prepare(db, "SELECT " PLACE_COLUMNS " FROM pack WHERE id < ?1 "
@@ -28,6 +30,7 @@ int journal_seek_open(struct journal_seek *s, sqlite3 *db)
 void journal_seek_close(struct journal_seek *s)
 {
 	sqlite3_finalize(s->lowest);
+	sqlite3_finalize(s->holes);
 	sqlite3_finalize(s->from);
 	sqlite3_finalize(s->before);
 	sqlite3_finalize(s->epoch_next);
@@ -78,6 +81,7 @@ static void read_row(sqlite3_stmt *stmt, struct journal_row *out)
 	out->deleted = read_u64(stmt, 4);
 	read_fixed(stmt, 5, out->deleted_h, EVENT_HASH_BYTES);
 	out->closed = sqlite3_column_int(stmt, 6) != 0;
+	out->salvaged = sqlite3_column_int(stmt, 7) != 0;
 }
 
 /* 1 a row is there, 0 none, -1 error; the statement is still to be reset. */
@@ -179,6 +183,25 @@ int journal_seek_epoch_id(struct journal_seek *s, const uint8_t epoch[EVENT_EPOC
 int journal_seek_epoch_last(struct journal_seek *s, struct journal_row *out)
 {
 	return find_row(s->epoch_last, out);
+}
+
+int journal_seek_holes(struct journal_seek *s, int64_t ordinal, uint64_t after,
+                       struct journal_range out[JOURNAL_RANGES_MAX])
+{
+	int rc, n = 0;
+	/* Only now: a file of format 1 that nobody has opened for writing yet has no such table. */
+	if (!s->holes)
+		s->holes = db_prepare(s->db, "SELECT first, last FROM hole WHERE ordinal = ?1"
+		                             " AND first > ?2 ORDER BY first LIMIT ?3");
+	if (!s->holes)
+		return -1;
+	sqlite3_bind_int64(s->holes, 1, ordinal);
+	sqlite3_bind_int64(s->holes, 2, (sqlite3_int64)after);
+	sqlite3_bind_int(s->holes, 3, JOURNAL_RANGES_MAX);
+	while ((rc = step(s->holes)) == 1)
+		out[n++] = (struct journal_range){read_u64(s->holes, 0), read_u64(s->holes, 1)};
+	sqlite3_reset(s->holes);
+	return rc < 0 ? -1 : n;
 }
 
 int journal_seek_end(struct journal_seek *s, const struct journal_row *row, uint64_t *last,

@@ -187,13 +187,17 @@ static void take_over(struct uplink_epoch *e, const struct journal_epoch *from, 
 	e->last_seq = from->last_seq;
 	e->deleted = from->deleted_through;
 	e->through = from->deleted_through;
+	/* There is nothing to send for holes, whatever HQ says of them. */
+	struct journal_range r[2 * UPLINK_RANGES_MAX];
+	uint32_t n = from->hole_count;
+	memcpy(r, from->holes, n * sizeof(r[0]));
 	if (!rewind) {
 		e->through =
 		    from->confirmed_through > e->deleted ? from->confirmed_through : e->deleted;
-		struct journal_range r[UPLINK_RANGES_MAX];
-		memcpy(r, from->confirmed, from->confirmed_count * sizeof(r[0]));
-		settle(e, r, (int)from->confirmed_count);
+		memcpy(r + n, from->confirmed, from->confirmed_count * sizeof(r[0]));
+		n += from->confirmed_count;
 	}
+	settle(e, r, (int)n);
 }
 
 /* All epochs of the journal, in memory of their own; the number, or -1. */
@@ -259,11 +263,26 @@ int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size
 	return 0;
 }
 
+/* Epochs came back from a damaged journal: they wait too. */
+static void load_salvaged(struct uplink *u, uint64_t rev)
+{
+	char err[200];
+	for (int i = 0; i < u->epoch_count; i++)
+		if (u->epochs[i].dirty) /* told first: what is read anew is what the file says */
+			return;
+	if (uplink_epochs_load(u, false, err, sizeof(err)) == 0)
+		u->salvage_rev = rev;
+	else
+		log_error("%s", err);
+}
+
 void uplink_epochs_refresh(struct uplink *u)
 {
 	struct journal_state state;
 	journal_state(u->params.journal, &state);
 	int kept = 0;
+	if (state.salvage.rev != u->salvage_rev)
+		load_salvaged(u, state.salvage.rev);
 	for (int i = 0; i < u->epoch_count; i++) {
 		struct uplink_epoch *e = &u->epochs[i];
 		bool open = memcmp(e->epoch, state.epoch, sizeof(e->epoch)) == 0;

@@ -229,6 +229,9 @@ def test_the_strip_says_how_fresh_the_data_is_and_whether_hq_answers(screen, box
     wait_for(lambda: visible_text(screen, "fresh") == "Data 16 days old")
     shown(screen, box, STATES["17-hq-away"])
     wait_for(lambda: visible_text(screen, "hq") == "HQ away since 16:40 · all is kept here")
+    assert visible_text(screen, "alarm") == ""
+    shown(screen, box, merged(KNOWN, {"alarm": "The box's disk is slow and may be failing"}))
+    wait_for(lambda: visible_text(screen, "alarm") == "The box's disk is slow and may be failing")
 
 
 def test_nothing_moves_when_a_name_appears(screen, box):

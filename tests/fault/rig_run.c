@@ -131,6 +131,14 @@ size_t __wrap_queue_pop_many(struct queue *q, void **items, size_t n)
 	return __real_queue_pop_many(q, items, some < n ? some : n);
 }
 
+/* The journal's work in the background runs when it runs: it would make no two runs the same. */
+int __wrap_journal_back_start(struct journal *j);
+int __wrap_journal_back_start(struct journal *j)
+{
+	(void)j;
+	return 0;
+}
+
 struct journal_batch *__real_journal_ahead_begin(struct journal *j, char worst_class);
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class);
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class)

@@ -141,7 +141,12 @@ static const char healthy[] = UNTIL_CLOSE
     "\"tills\":[{\"till\":\"T3\",\"lane\":\"3\",\"up\":false}],"
     "\"counters\":{\"laneway_scans_total\":12,\"laneway_scan_bad_total\":0}}";
 static const char sick[] = UNTIL_CLOSE
-    "{\"store\":\"s1\",\"journal\":{\"cannot_keep\":true,\"full\":true},"
+    "{\"store\":\"s1\",\"journal\":{\"cannot_keep\":true,\"full\":true,\"slow\":true,"
+    "\"check\":{\"done\":true,\"packs\":9,\"total\":9,\"faults\":2,"
+    "\"epoch\":\"00112233aabbccdd\",\"seq\":77},"
+    "\"salvage\":{\"running\":true,\"events\":5,\"files\":{"
+    "\"journal.db.unreadable-1\":{\"events\":500,\"damaged\":[{\"epoch\":\"aa\","
+    "\"missing\":[[3,9]]}]},\"journal.db.unreadable-2\":{\"events\":8,\"damaged\":[]}}}},"
     "\"sync\":{\"connected\":false,\"unsent\":7,\"alarm\":true,\"silent_s\":7500,\"quarantined\":2,"
     "\"forked\":1,\"foreign\":3,\"unreadable\":0,\"lost\":20,\"notes\":[{\"kind\":\"forked\","
     "\"epoch\":\"00112233aabbccdd\",\"first\":7,\"last\":7,\"reason\":\"chain\","
@@ -182,6 +187,14 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	assert_ptr_equal(strstr(w.out, "PROBLEM"), w.out);
 	assert_non_null(strstr(w.out, "PROBLEM  the journal cannot keep anything"));
 	assert_non_null(strstr(w.out, "PROBLEM  the journal is full"));
+	assert_non_null(strstr(w.out, "PROBLEM  the disk took over 2 s for a commit"));
+	assert_non_null(strstr(w.out, "PROBLEM  2 packs of the journal are damaged, the first at "
+	                              "seq 77 of epoch 00112233aabbccdd"));
+	assert_non_null(strstr(w.out, "PROBLEM  a journal that could not be read was set aside"));
+	assert_non_null(strstr(w.out,
+	                       "PROBLEM  journal.db.unreadable-1 was damaged: 500 events came "
+	                       "back, in 1 epochs some are missing"));
+	assert_null(strstr(w.out, "unreadable-2"));
 	assert_non_null(strstr(w.out, "PROBLEM  no connection to the broker; 7 events wait\n"));
 	assert_non_null(strstr(w.out, "PROBLEM  HQ has confirmed nothing for 2 h 5 min; nothing is "
 	                              "lost, 7 events wait\n"));

@@ -16,6 +16,7 @@ struct fault {
 	atomic_int log_syncs;
 	atomic_int file_writes_left; /* of the file itself, until on_file_write is called once */
 	void (*on_file_write)(void);
+	void (*on_log_sync)(void);
 	void (*on_log_write)(void); /* before each */
 };
 static struct fault fault;
@@ -55,6 +56,8 @@ static int fault_sync(sqlite3_file *f, int flags)
 {
 	if (is_log(f))
 		atomic_fetch_add(&fault.log_syncs, 1);
+	if (is_log(f) && fault.on_log_sync)
+		fault.on_log_sync();
 	if (atomic_load(is_log(f) ? &fault.log_sync_fails : &fault.file_sync_fails))
 		return SQLITE_IOERR_FSYNC;
 	return real_of(f)->pMethods->xSync(real_of(f), flags);

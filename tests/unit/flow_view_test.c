@@ -1,5 +1,6 @@
 /* What screens, tills and tools are told, and how old the data may be for it. */
 #include "flow_world.h"
+#include "store/journal_internal.h"
 
 #define MINUTE (60 * SECOND_US)
 #define HOUR (60 * MINUTE)
@@ -64,6 +65,41 @@ static void the_age_of_the_data_is_told_by_its_bounds(void **state)
 		                 ages[i].age_us / SECOND_US);
 		json_decref(fresh);
 	}
+}
+
+static void slow_since(struct world *w, int64_t end_us, int64_t busy_us)
+{
+	struct journal *j = w->p->journal;
+	pthread_mutex_lock(&j->lock);
+	j->state.slow_end_us = end_us;
+	j->state.busy_since_us = busy_us;
+	pthread_mutex_unlock(&j->lock);
+}
+
+static void alarm_is(struct world *w, const char *word)
+{
+	json_t *view = lane_view(w, "1");
+	const char *alarm = json_string_value(json_object_get(view, "alarm"));
+	if (word)
+		assert_non_null(strstr(alarm, word));
+	else
+		assert_true(json_is_null(json_object_get(view, "alarm")));
+	json_decref(view);
+}
+
+static void a_disk_that_is_slow_shows_on_the_strip(void **state)
+{
+	struct world *w = *state;
+	pass(w, DAY);
+	alarm_is(w, NULL);
+	slow_since(w, world_mono(w) - MINUTE, 0);
+	alarm_is(w, "slow");
+	slow_since(w, world_mono(w) - 15 * MINUTE, 0);
+	alarm_is(w, NULL);
+	slow_since(w, 0, world_mono(w) - 3 * SECOND_US); /* and it has not answered yet */
+	alarm_is(w, "slow");
+	slow_since(w, 0, world_mono(w) - 1 * SECOND_US);
+	alarm_is(w, NULL);
 }
 
 static void data_that_never_came_is_not_called_fresh(void **state)
@@ -254,6 +290,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(the_age_of_the_data_is_told_by_its_bounds),
+	    T(a_disk_that_is_slow_shows_on_the_strip),
 	    T(data_that_never_came_is_not_called_fresh),
 	    T(an_untrusted_clock_makes_the_data_older_never_younger),
 	    T(what_the_lane_says_of_a_customer_fades_with_the_datas_age),

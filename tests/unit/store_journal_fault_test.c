@@ -70,6 +70,8 @@ static void fail_the_first_sync(struct place *p)
 static void fail_the_checkpoint(struct place *p)
 {
 	place_start(p);
+	while (!place_state(p).check.done) /* its reader would be in the way */
+		usleep(1000);
 	p->journal->checkpoint_at = 1;
 	atomic_store(&fault.file_sync_fails, true);
 	place_fill(p, 3);
@@ -145,6 +147,30 @@ static void an_entry_is_kept_only_behind_a_sync_of_its_own(void **state)
 		place_fill(p, 1);
 		assert_true(atomic_load(&fault.log_syncs) > before);
 	}
+}
+
+static struct place *slow_place;
+
+static void take_three_seconds(void)
+{
+	struct journal_state s = place_state(slow_place);
+	assert_true(s.busy_since_us > 0);
+	atomic_fetch_add(&slow_place->wall_us, 3000000);
+}
+
+static void a_disk_that_takes_over_two_seconds_is_told_of(void **state)
+{
+	struct place *p = slow_place = *state;
+	place_start(p);
+	place_fill(p, 3);
+	assert_int_equal(place_state(p).slow_end_us, 0);
+	fault.on_log_sync = take_three_seconds;
+	place_fill(p, 1);
+	fault.on_log_sync = NULL;
+	assert_true(place_state(p).slow_us >= 3000000);
+	assert_int_equal(place_state(p).slow_end_us, atomic_load(&p->wall_us));
+	assert_int_equal(place_state(p).busy_since_us, 0);
+	assert_int_equal(counter_get(&p->counters, COUNTER_COMMITS_SLOW), 1);
 }
 
 static void three_such_exits_within_ten_minutes_and_every_source_is_told_no(void **state)
@@ -283,6 +309,7 @@ int main(void)
 	    TEST(a_failed_sync_of_the_file_itself_is_not_passed_over),
 	    TEST(a_failure_that_says_nothing_about_the_file_sets_nothing_aside),
 	    TEST(an_entry_is_kept_only_behind_a_sync_of_its_own),
+	    TEST(a_disk_that_takes_over_two_seconds_is_told_of),
 	    TEST(three_such_exits_within_ten_minutes_and_every_source_is_told_no),
 	    TEST(two_such_exits_are_not_enough),
 	    TEST(a_full_disk_refuses_and_the_same_seqs_are_given_again),

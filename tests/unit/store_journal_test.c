@@ -263,7 +263,7 @@ static void starts_anew(struct place *p)
 	assert_true(p->set_aside);
 	assert_true(dir_has(p, "journal.db.unreadable-2026*"));
 	assert_false(place_state(p).clean);
-	assert_int_equal(place_state(p).kept, 1);
+	assert_true(place_state(p).kept >= 1); /* more when something has come back */
 	json_t *o = opened(p);
 	assert_string_equal(text(o, "cause"), "unreadable");
 	assert_true(json_is_null(json_object_get(o, "prev_epoch")));

@@ -258,9 +258,13 @@ static void garbage_pages_cost_what_stands_in_them_and_no_more(void **state)
 	/* A leaf holds some ten packs of two events. */
 	assert_true(events >= before - 7 * 40);
 	assert_true(events < before);
-	/* Nobody says where the last epoch ended. */
-	const struct journal_wreck_epoch *e = journal_wreck_epoch(w, journal_wreck_epochs(w) - 1);
-	assert_int_equal(events + missing + place_state(f->p).last_seq - e->last, before);
+	/* Nobody says where the last epoch ended, nor one whose successor lost its first event. */
+	bool named = true;
+	for (size_t i = 0; i < 3; i++)
+		named = named && journal_wreck_epoch(w, i)->first == 1;
+	uint64_t tail = place_state(f->p).last_seq - journal_wreck_epoch(w, 2)->last;
+	assert_true(events + missing + tail <= before);
+	assert_true(!named || events + missing + tail == before);
 	journal_wreck_free(w);
 }
 

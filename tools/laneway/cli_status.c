@@ -51,6 +51,40 @@ static void __attribute__((format(printf, 2, 3))) problem(struct report *r, cons
 	putc('\n', r->cli->out);
 }
 
+/* Of each file that was set aside: what is missing in it. */
+static void salvage_problems(struct report *r, json_t *files)
+{
+	const char *file;
+	json_t *result;
+
+	json_object_foreach(files, file, result)
+	{
+		size_t damaged = json_array_size(json_object_get(result, "damaged"));
+		if (damaged)
+			problem(
+			    r,
+			    "%.120s was damaged: %" PRIu64 " events came back, in %zu epochs "
+			    "some are missing (laneway status --json names them); keep the file",
+			    file, number(result, "events"), damaged);
+	}
+}
+
+static void background_problems(struct report *r, json_t *journal)
+{
+	json_t *check = json_object_get(journal, "check");
+	json_t *salvage = json_object_get(journal, "salvage");
+
+	if (number(check, "faults"))
+		problem(r,
+		        "%" PRIu64 " packs of the journal are damaged, the first at seq %" PRIu64
+		        " of epoch %s: is the disk failing? (laneway journal verify)",
+		        number(check, "faults"), number(check, "seq"), text(check, "epoch"));
+	if (yes(salvage, "running"))
+		problem(r, "a journal that could not be read was set aside; what is left in it is "
+		           "being brought back");
+	salvage_problems(r, json_object_get(salvage, "files"));
+}
+
 static void journal_problems(struct report *r, json_t *journal)
 {
 	if (yes(journal, "cannot_keep"))
@@ -60,6 +94,9 @@ static void journal_problems(struct report *r, json_t *journal)
 		problem(
 		    r,
 		    "the journal is full: sources are told no until HQ confirms and packs age out");
+	if (yes(journal, "slow"))
+		problem(r, "the disk took over 2 s for a commit: it may be failing");
+	background_problems(r, journal);
 }
 
 /* What HQ did not simply confirm, each with what to do; the runs follow in the table. */

@@ -163,6 +163,7 @@ function drawStrip(view) {
   if (page.lost || page.late) text(hq, "Looking for the box…");
   else if (view?.hq.reachable) text(hq, "HQ connected");
   else text(hq, view ? `HQ away${view.hq.since ? ` since ${view.hq.since}` : ""} · all is kept here` : "");
+  text($("alarm"), view?.alarm ?? "");
   text($("fresh"), view ? freshText(view.fresh) : "");
 }
 
