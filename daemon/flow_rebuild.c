@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,7 @@ struct flow_rebuild *flow_rebuild_start(const struct flow_rebuild_params *params
                                         size_t err_size)
 {
 	struct flow_rebuild *r = calloc(1, sizeof *r);
+	sigset_t all, before;
 
 	snprintf(err, err_size, "out of memory");
 	if (!r)
@@ -295,10 +297,13 @@ struct flow_rebuild *flow_rebuild_start(const struct flow_rebuild_params *params
 	r->work = vault_work_new();
 	if (r->fd < 0 || !r->work)
 		goto err_free;
-	if (pthread_create(&r->thread, NULL, thread_main, r) == 0) {
-		r->running = true;
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r->running = pthread_create(&r->thread, NULL, thread_main, r) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r->running)
 		return r;
-	}
 	snprintf(err, err_size, "no thread to read the journal back");
 err_free:
 	flow_rebuild_free(r);

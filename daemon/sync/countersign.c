@@ -17,6 +17,7 @@
 #define ANSWER_US_MAX 300000000ll /* 5 min */
 #define WAITING_US 1000000ll      /* the first look at what waits, doubling: HQ is quick, mostly */
 #define WAITING_US_MAX 60000000ll
+#define SOON 12 /* asks after HQ's database was restored: over 6 minutes it has all again */
 #define ROUND_US 900000000ll /* 15 min */
 #define VERSIONS_MAX 20      /* told with an ask: the newest statements */
 
@@ -29,6 +30,7 @@ struct countersign {
 	int64_t asked_us; /* 0: none is on its way */
 	int64_t answer_us, waiting_us, next_us;
 	uint64_t turn; /* of the statement that was waited for last */
+	int soon;      /* asks that are still to come soon after each other */
 	struct buf payload;
 };
 
@@ -76,6 +78,16 @@ void countersign_down(struct countersign *c)
 		return;
 	c->up = false;
 	c->asked_us = 0;
+}
+
+void countersign_again(struct countersign *c)
+{
+	if (!c)
+		return;
+	c->soon = SOON;
+	c->waiting_us = WAITING_US;
+	if (!c->asked_us)
+		c->next_us = now_us(c);
 }
 
 /* ---- tell ---- */
@@ -212,7 +224,8 @@ static void plan(struct countersign *c, bool more)
 	c->next_us = now + ROUND_US;
 	if (more) {
 		c->next_us = now;
-	} else if (ledger_waits(c->ledger, &turn)) {
+	} else if (ledger_waits(c->ledger, &turn) || c->soon > 0) {
+		c->soon -= c->soon > 0;
 		c->next_us = now + c->waiting_us;
 		c->waiting_us =
 		    c->waiting_us * 2 < WAITING_US_MAX ? c->waiting_us * 2 : WAITING_US_MAX;

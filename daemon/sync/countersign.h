@@ -23,6 +23,8 @@ void countersign_free(struct countersign *c);
 
 void countersign_up(struct countersign *c);
 void countersign_down(struct countersign *c);
+/* HQ's database is another one: ask at once, and soon again until it has caught up. */
+void countersign_again(struct countersign *c);
 
 /* A tell of statements for this device. 0; -1 with a sentence in err. */
 int countersign_tell(struct countersign *c, const struct frame *frame, char *err, size_t err_size);

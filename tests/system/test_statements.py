@@ -3,8 +3,11 @@
 import json
 import random
 import shutil
+import signal
 import sqlite3
 
+import copies
+from copies import Box2, Told
 from rig import until
 
 
@@ -105,3 +108,41 @@ def test_the_stores_folder_of_statements_comes_back(make_rig):
     shutil.rmtree(rig.work / "store" / "statements")
     rig.start_daemon()
     until(lambda: rig.countersigned(day), 30, "the statement to be told anew")
+
+
+def close_day_of(rig, box):
+    conf = box.work / "store.conf"
+    conf.write_text(conf.read_text().replace('day_cut = "23:00"', 'day_cut = "01:00"'))
+    rig.signal(box.name, signal.SIGHUP)
+
+
+def test_two_boxes_close_one_day_and_hq_is_restored(make_rig):
+    """Goal: each device closes its own ranges, prove takes them together; a restored HQ gives no version twice."""
+    rig = make_rig(customers=50)
+    rig.noon()
+    rig.write_store_conf()
+    rig.bring_up()
+    rig.tool("laneway-hq", "ca", "device", rig.keys, rig.store, "box-2", "--out", rig.work / "device2")
+    told, other = Told(), Box2(rig, "second", "box-2", rig.work / "device2").start()
+    told.sale(told.till(rig, "T1", "a"), "T1", "B1", "0001")
+    told.sale(told.till(other, "T5", "b"), "T5", "C1", "1001")
+    copies.settled(rig, rig, other)
+    copies.back_up(rig.work / "hq" / "hq.db", rig.work / "noon.db")
+    day = rig.close_day()
+    close_day_of(rig, other)
+    until(lambda: rig.countersigned(day), 30, "HQ to countersign the first box")
+    until(lambda: rig.prove(day).returncode == 0, 30, "both boxes to have closed, and HQ to have countersigned")
+    proof = json.loads(rig.prove(day, "--json").stdout)
+    assert [s["device"] for s in proof["statements"]] == ["box-1", "box-2"]
+    assert [(t["till"], t["orders"]["received"]) for t in proof["tills"]] == [("T1", 1), ("T5", 1)]
+    first = (rig.work / "store" / "statements").glob(f"{day}-*.v1.json").__next__().read_bytes()
+
+    rig.kill("hq")
+    copies.restore(rig.work / "noon.db", rig.work / "hq" / "hq.db")
+    rig.start_hq()
+    until(lambda: any(s["version"] >= 2 for s in rig.statements()["statements"]), 90, "HQ to give the next version")
+    until(lambda: rig.prove(day).returncode == 0, 60, "the day to be proven again")
+    version = [v for s in json.loads(rig.prove(day, "--json").stdout)["statements"] if s["device"] == "box-1"
+               for v in s["versions"]][-1]
+    assert version["version"] >= 2 and version["reason"] == "restored"
+    assert (rig.work / "store" / "statements").glob(f"{day}-*.v1.json").__next__().read_bytes() == first

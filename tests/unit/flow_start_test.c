@@ -237,6 +237,30 @@ static void the_box_may_be_stopped_while_it_starts(void **state)
 	json_decref(presented(w, 1, "dropped"));
 }
 
+static void a_message_sent_again_is_the_tills_word_on_its_basket(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	for (int confirmed = 1; confirmed >= 0; confirmed--) {
+		world_close(w);
+		world_open(w);
+		keep(w);
+		size_t from = said_count(w);
+		till_connect(w, "T1", "1");
+		if (confirmed) {
+			till_open(w, "a:1", "B1");
+			WAIT_FOR(w, said(w, from, "kept", "a:1"));
+		}
+		pass(w, 601 * SECOND_US);
+		flow_tick(w->flow);
+		WAIT_FOR(w, w->flow->in_flight == 0);
+		assert_int_equal(kept_times(w, "Basket Abandoned"), !confirmed);
+	}
+}
+
 /* ---- Box Started ---- */
 
 static void why_the_box_was_gone_is_told_by_boot_and_end(void **state)
@@ -359,6 +383,7 @@ int main(void)
 	    T(a_scan_of_the_start_that_cannot_be_kept_is_a_gap_and_tied_to_nobody),
 	    T(a_till_is_greeted_when_its_baskets_are_known),
 	    T(a_till_message_waits_until_it_is_known_what_was_taken),
+	    T(a_message_sent_again_is_the_tills_word_on_its_basket),
 	    T(taps_are_refused_while_the_box_starts),
 	    T(a_reload_in_the_start_is_taken),
 	    T(the_box_may_be_stopped_while_it_starts),

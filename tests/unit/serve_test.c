@@ -213,6 +213,22 @@ static void a_client_that_left_before_its_tap_was_kept_harms_nobody(void **state
 	client_close(&other);
 }
 
+static void a_tap_may_outlive_the_doors(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0}, other = {0};
+
+	w->flow.held = true;
+	c = loopback(w);
+	client_begin(&c, "POST", "/api/v1/lanes/1/wrong-customer", JSON_POST, "{}");
+	assert_int_equal(ask(w, &other, "GET", "/api/v1/lanes", "", ""), 200);
+	serve_free(w->serve);
+	w->serve = NULL;
+	w->flow.tap.done(w->flow.tap.ctx, NULL);
+	client_close(&c);
+	client_close(&other);
+}
+
 static void a_body_that_is_no_choice_does_not_reach_flow(void **state)
 {
 	static const char *const bodies[] = {
@@ -252,6 +268,7 @@ int main(void)
 	    TEST(a_choice_reaches_flow_and_its_refusal_the_cashier),
 	    TEST(a_choice_is_answered_when_it_is_kept),
 	    TEST(a_client_that_left_before_its_tap_was_kept_harms_nobody),
+	    TEST(a_tap_may_outlive_the_doors),
 	    TEST(a_body_that_is_no_choice_does_not_reach_flow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

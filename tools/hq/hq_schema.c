@@ -158,7 +158,8 @@ static const char *const steps[] = {
     " LEFT JOIN event_time t ON t.epoch = event.epoch AND t.seq = event.seq) v;",
     /* versions that stores hold of a life of this database that it has lost: they are not given
      * twice */
-    "CREATE TABLE statement_floor(store INTEGER, epoch BLOB, last INTEGER, version INTEGER NOT NULL,"
+    "CREATE TABLE statement_floor(store INTEGER, epoch BLOB, last INTEGER, version INTEGER NOT "
+    "NULL,"
     " generation TEXT NOT NULL, PRIMARY KEY(store, epoch, last)) WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
