@@ -21,13 +21,12 @@
 #include "sync/uplink.h"
 #include "sync/uplink_notes.h"
 
-#define QUEUE_MAX 1024 /* incoming items; what overflows is asked for or confirmed again */
-#define STEP_MS 1000   /* looks up this often while nothing happens */
-#define STOP_S 1       /* for the thread; as long as the connection may take after it: 3 s */
-#define SILENCE_US                                                                                 \
-	30000000ll /* HQ not heard for this long is not reachable, if something waits ... */
-#define ANSWER_US 10000000ll /* ... for longer than this */
-#define HELD_US 15000000ll   /* a connection in doubt waits this long for HQ's word */
+#define QUEUE_MAX 1024        /* incoming items; what overflows is asked for or confirmed again */
+#define STEP_MS 1000          /* looks up this often while nothing happens */
+#define STOP_S 1              /* for the thread; as long as the connection may take after it: 3 s */
+#define SILENCE_US 30000000ll /* HQ silent for this long is away, if something waits ... */
+#define ANSWER_US 10000000ll  /* ... for longer than this */
+#define HELD_US 15000000ll    /* a connection in doubt waits this long for HQ's word */
 #define TOPIC_SIZE 64
 
 struct sync {
@@ -95,6 +94,8 @@ static enum generation_word note_generation(struct sync *s, const char *heard)
 		log_warn("sync: dropped a word of HQ's generation %s, which is over", heard);
 	else if (word != GENERATION_SAME)
 		uplink_generation(s->uplink, heard, word == GENERATION_OTHER);
+	if (word == GENERATION_OTHER)
+		countersign_again(s->countersign);
 	return word;
 }
 

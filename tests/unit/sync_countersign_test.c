@@ -20,6 +20,7 @@ struct fixture {
 	struct key_pair hq;
 	char dir[120], ask[400], id[17], generation[17];
 	int asks;
+	size_t held; /* versions that the last ask told */
 };
 
 static bool take(void *ctx, const void *payload, size_t len)
@@ -32,6 +33,7 @@ static bool take(void *ctx, const void *payload, size_t len)
 	snprintf(f->ask, sizeof f->ask, "%s %lld",
 	         json_string_value(json_object_get(o, "generation")),
 	         (long long)json_integer_value(json_object_get(o, "since")));
+	f->held = json_array_size(json_object_get(o, "versions"));
 	json_decref(o);
 	f->asks++;
 	return true;
@@ -224,6 +226,26 @@ static void a_statement_that_waits_is_asked_for_soon_until_it_is_countersigned(v
 	buf_free(&lines);
 }
 
+static void another_generation_is_asked_at_once_and_soon_again(void **state)
+{
+	struct fixture *f = *state;
+	struct buf lines = {0};
+	countersign_up(f->c);
+	countersign_step(f->c);
+	version_line(f, 1, "complete", &lines);
+	assert_int_equal(tell(f, &lines, 1, false), 0);
+	buf_reset(&lines);
+	countersign_again(f->c);
+	for (int i = 0; i < 3; i++) {
+		countersign_step(f->c);
+		assert_int_equal(f->asks, 2 + i);
+		assert_int_equal(f->held, 1); /* with what is held here, for HQ to see */
+		assert_int_equal(tell(f, &lines, 0, false), 0);
+		pass(f, (2 << i) * S);
+	}
+	buf_free(&lines);
+}
+
 static void each_version_is_kept_as_a_file_that_does_not_change(void **state)
 {
 	struct fixture *f = *state;
@@ -365,6 +387,7 @@ int main(void)
 	    TEST(it_asks_at_each_connection_and_then_every_quarter_of_an_hour),
 	    TEST(an_ask_without_an_answer_is_sent_again),
 	    TEST(a_statement_that_waits_is_asked_for_soon_until_it_is_countersigned),
+	    TEST(another_generation_is_asked_at_once_and_soon_again),
 	    TEST(each_version_is_kept_as_a_file_that_does_not_change),
 	    TEST(what_was_heard_is_known_after_a_restart),
 	    TEST(what_hq_did_not_sign_is_not_kept),
