@@ -177,6 +177,29 @@ static void a_healthy_box_is_a_table_and_status_0(void **state)
 	forget(&w);
 }
 
+static void a_box_that_starts_says_what_waits(void **state)
+{
+	static const char *const stages[][2] = {
+	    {"starting", "start     cards are kept; names, baskets and tills wait\n"},
+	    {"names", "start     names and baskets are there; tills wait"},
+	    {"ready", NULL},
+	};
+	char answer[256];
+	struct said w;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(answer, sizeof answer, "%s{\"store\":\"s1\",\"start\":\"%s\"}",
+		         UNTIL_CLOSE, stages[i][0]);
+		ask(&w, cli_status, false, NULL, answer);
+		if (stages[i][1])
+			assert_non_null(strstr(w.out, stages[i][1]));
+		else
+			assert_null(strstr(w.out, "\nstart "));
+		forget(&w);
+	}
+}
+
 static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 {
 	struct said w;
@@ -460,6 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_healthy_box_is_a_table_and_status_0),
+	    cmocka_unit_test(a_box_that_starts_says_what_waits),
 	    cmocka_unit_test(what_is_wrong_comes_first_and_makes_the_status_1),
 	    cmocka_unit_test(a_box_without_hq_has_no_problem_with_hq),
 	    cmocka_unit_test(a_store_whose_events_are_all_confirmed_says_so),

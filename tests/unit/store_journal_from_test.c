@@ -113,6 +113,18 @@ static void a_pack_that_cannot_be_opened_is_left_out_and_counted(void **state)
 	assert_int_equal(unread, 1);
 }
 
+static void an_orderly_stop_leaves_no_log_behind_though_somebody_reads(void **state)
+{
+	struct place *p = *state;
+	place_fill(p, 20);
+	place_reader(p);
+	journal_free(p->journal);
+	p->journal = NULL;
+	place_start(p);
+	assert_int_equal(place_state(p).recovered_frames, 0);
+	assert_true(place_state(p).clean);
+}
+
 static void lines_stop_when_told(void **state)
 {
 	struct place *p = *state;
@@ -132,6 +144,7 @@ int main(void)
 	    TEST(message_ids_stop_when_told),
 	    TEST(lines_are_told_from_a_place_on_whatever_the_clock_said),
 	    TEST(a_pack_that_cannot_be_opened_is_left_out_and_counted),
+	    TEST(an_orderly_stop_leaves_no_log_behind_though_somebody_reads),
 	    TEST(lines_stop_when_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,18 @@ static void put_local_time(FILE *f, const char *iso)
 	fputs(out, f);
 }
 
+/* Nothing once the start is over. */
+static void put_start(struct cli *c, const char *stage)
+{
+	if (strcmp(stage, "starting") != 0 && strcmp(stage, "names") != 0)
+		return;
+	row(c, "start");
+	fputs(strcmp(stage, "names") == 0
+	          ? "names and baskets are there; tills wait until it is known what was taken\n"
+	          : "cards are kept; names, baskets and tills wait\n",
+	      c->out);
+}
+
 static void put_box(struct cli *c, json_t *o)
 {
 	char up[32];
@@ -199,6 +211,7 @@ static void put_box(struct cli *c, json_t *o)
 	fputs(", lanewayd ", c->out);
 	cli_put(c->out, text(o, "version"));
 	fprintf(c->out, ", up %s\n", up);
+	put_start(c, text(o, "start"));
 }
 
 static void put_journal(struct cli *c, json_t *o)
