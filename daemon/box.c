@@ -240,7 +240,9 @@ int box_start(struct box **out, struct event_base *base, const struct conf *conf
 	    .conf = conf, .base = base, .sync_fd = -1, .err = err, .err_size = err_size};
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		if (steps[i](b) < 0) {
-			box_stop(b);
+			/* Sync is started last: there is none that could hang. */
+			if (!box_stop(b))
+				abort();
 			return -1;
 		}
 	}
