@@ -19,6 +19,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
 DEPS_RUN := python3 mosquitto openssl
 DEPS_TEST := e2fsprogs mount libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
   python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
+DEPS_BENCH := redis-server
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
 .PHONY: deps
@@ -198,9 +199,13 @@ demo: deps
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/demo/demo.py --seed $(SEED) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: bench
-bench: deps
+ONLY ?=
+RUNS ?= 9
+JSON ?=
+bench:
+	$(Q)$(MAKE) --no-print-directory deps DEPS="$(DEPS) $(DEPS_BENCH)"
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench $(B)/tests/fault/net_backlog
-	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py --runs $(RUNS) --only "$(ONLY)" $(if $(JSON),--json $(JSON))
 
 .PHONY: install
 install: all
@@ -222,7 +227,7 @@ help:
 	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system and browser tests"
 	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
 	@echo "make planted           planted defects, each caught by a test; prints a table"
-	@echo "make bench             speeds, side by side with the physical limit"
+	@echo "make bench             speeds, side by side with peers and the physical limit; ONLY=durable,bytes for some rows"
 	@echo "make deps              install the Debian packages that are missing"
 	@echo "make all | unit | system | fuzz | lint | install [PREFIX=/usr/local DESTDIR=] | clean"
 

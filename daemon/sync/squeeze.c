@@ -73,24 +73,37 @@ static bool keep_value(struct squeeze *s, const uint8_t *p, size_t n)
 	return squeeze_add_value(s, (uint32_t)(p - s->lines), (uint32_t)n);
 }
 
-/* Keys whose values stay in the shape: few of them, and each goes with its kind of event. */
-static bool stays(const uint8_t *key, size_t n)
+/* Words stay in the shape as a rule, others are values. These keys are the exceptions: what goes
+ * with the kind of event stays; names that a store gives, of which one may be a word, and the state
+ * of its clock are values. */
+enum kept { BY_RULE, STAYS, GOES };
+
+static enum kept kept_of(const uint8_t *key, size_t n)
 {
-	static const char *const keys[] = {"\"event\"", "\"schema\"", "\"ruleset\""};
+	static const struct {
+		const char *key;
+		enum kept kept;
+	} keys[] = {
+	    {"\"event\"", STAYS}, {"\"schema\"", STAYS},   {"\"ruleset\"", STAYS},
+	    {"\"clock\"", GOES},  {"\"store\"", GOES},     {"\"lane\"", GOES},
+	    {"\"source\"", GOES}, {"\"staff_ref\"", GOES}, {"\"till\"", GOES},
+	    {"\"device\"", GOES}, {"\"name\"", GOES},      {"\"line_id\"", GOES},
+	};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (n == strlen(keys[i]) && memcmp(key, keys[i], n) == 0)
-			return true;
-	return false;
+		if (n == strlen(keys[i].key) && memcmp(key, keys[i].key, n) == 0)
+			return keys[i].kept;
+	return BY_RULE;
 }
 
-/* stay: the value that comes now stays. */
+/* kept: what the key in front said of this text; then what this one says, if it is a key. */
 static bool take_text(struct squeeze *s, const uint8_t *p, const uint8_t *after, const uint8_t *end,
-                      bool *stay)
+                      enum kept *kept)
 {
 	size_t n = (size_t)(after - p);
 	bool key = after < end && *after == ':';
-	if (key || *stay || is_word(p + 1, n - 2)) {
-		*stay = key && stays(p, n);
+	bool stays = key || *kept == STAYS || (*kept == BY_RULE && is_word(p + 1, n - 2));
+	*kept = key ? kept_of(p, n) : BY_RULE;
+	if (stays) {
 		buf_add(&s->shape_text, p, n);
 		return true;
 	}
@@ -111,21 +124,21 @@ static size_t number_len(const uint8_t *p, const uint8_t *end)
 /* Append the line's shape and values. false: it has none. */
 static bool take_apart(struct squeeze *s, const uint8_t *p, const uint8_t *end)
 {
-	bool stay = false;
+	enum kept kept = BY_RULE;
 	if (memchr(p, SQUEEZE_PLACE, (size_t)(end - p)))
 		return false;
 	while (p < end) {
 		size_t digits = number_len(p, end);
 		if (digits) {
-			if (stay)
+			if (kept == STAYS)
 				buf_add(&s->shape_text, p, digits);
 			else if (!keep_value(s, p, digits))
 				return false;
-			stay = false;
+			kept = BY_RULE;
 			p += digits;
 		} else if (*p == '"') {
 			const uint8_t *after = text_end(p, end);
-			if (!after || after > end || !take_text(s, p, after, end, &stay))
+			if (!after || after > end || !take_text(s, p, after, end, &kept))
 				return false;
 			p = after;
 		} else {

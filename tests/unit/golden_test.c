@@ -12,7 +12,7 @@
 
 #define GOLDEN "tests/data/golden"
 #define FILE_MAX 65536
-#define DICTIONARY_1 "436ab45cc0fdd0c8795a347b4b6a63651f97f8a5beef87b9e360ce24d86cbef5"
+#define DICTIONARY_1 "e899d4ec993cf05615d9cad57d421f60b73284e52c914e9251e090431bdc6bbf"
 #define PROFILE                                                                                    \
 	"{\"customer_id\":\"C000017\",\"first_name\":\"Anna\",\"identifiers\":[{\"kind\":"         \
 	"\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"value\":\"2600000000170\",\"verified\":" \

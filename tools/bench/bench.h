@@ -14,13 +14,20 @@ struct bench_params {
 	const char *cards;   /* file of card numbers */
 	const char *bare;    /* file of lines without what is a store's own */
 	const char *out;     /* file to write */
+	const char *store;   /* of the journal */
 	const char *lane, *token;
 	uint64_t events, flight, port, count, rate, seconds;
+	uint64_t ids;   /* 1: each entry has a source's id */
 	uint64_t delay; /* added to each fdatasync, microseconds */
 };
 
-/* Put the events into a journal, `flight` at most on their way at a time. */
+/* Put the events into a journal: `flight` on their way at a time, or `rate` a second; with ids of a
+ * source if `ids`. */
 int bench_journal(const struct bench_params *p);
+/* Open the journal that is there, until its first commit. */
+int bench_open(const struct bench_params *p);
+/* The same lines into Redis at the socket `link`, over `count` connections. */
+int bench_redis(const struct bench_params *p);
 /* Append the same lines to a preallocated file in the same batches, fdatasync after each. */
 int bench_raw(const struct bench_params *p);
 /* write() into a pseudo-terminal to bytes read from the lane's stream by another process;
@@ -35,7 +42,15 @@ int bench_bytes(const struct bench_params *p);
  * from `lines`. */
 int bench_train(const struct bench_params *p);
 
+/* Events like those on the lines; how many, 0: none can be read. */
+struct bench_template;
+size_t bench_templates(const char *path, struct bench_template **out);
+struct entry;
+struct entry *bench_entry(const struct bench_template *list, size_t n, uint64_t i);
+
 int64_t bench_now_us(void);
+/* Bytes that this process made the disk write, as the kernel counts them. */
+uint64_t bench_written_bytes(void);
 /* The whole file with NUL, or NULL. Where the line that starts at `at` ends, behind its newline. */
 char *bench_read_all(const char *path, size_t *len);
 size_t bench_line_end(const char *text, size_t len, size_t at);

@@ -65,9 +65,9 @@ def replace(value, own, key=""):
 
 
 def write(path, events, own):
-    """Once as by a clock that is trusted, once not: where this runs it may be either."""
+    """Once for each reason to trust the clock: where this runs there is only one."""
     with open(path, "w") as f:
-        for clock in ("kernel", "none"):
+        for clock in ("kernel", "hq", "none"):
             for event in events:
                 event["context"]["laneway"]["clock"] = clock
                 f.write(json.dumps(replace(event, own), sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n")

@@ -10,14 +10,14 @@ static const struct {
 	const char *name;
 	int (*run)(const struct bench_params *p);
 } commands[] = {
-    {"journal", bench_journal}, {"raw", bench_raw},     {"screen", bench_screen},
-    {"load", bench_load},       {"bytes", bench_bytes}, {"train", bench_train},
+    {"journal", bench_journal}, {"raw", bench_raw},       {"open", bench_open},
+    {"redis", bench_redis},     {"screen", bench_screen}, {"load", bench_load},
+    {"bytes", bench_bytes},     {"train", bench_train},
 };
 
 int main(int argc, char **argv)
 {
-	struct bench_params p = {
-	    .events = 1000, .flight = 1, .count = 100, .rate = 200, .seconds = 10};
+	struct bench_params p = {.events = 1000, .flight = 1, .count = 100, .seconds = 10};
 	const struct {
 		const char *name;
 		const char **text;
@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 	    {"port", NULL, &p.port},     {"count", NULL, &p.count},
 	    {"rate", NULL, &p.rate},     {"seconds", NULL, &p.seconds},
 	    {"delay", NULL, &p.delay},   {"out", &p.out, NULL},
-	    {"bare", &p.bare, NULL},
+	    {"bare", &p.bare, NULL},     {"store", &p.store, NULL},
+	    {"ids", NULL, &p.ids},
 	};
 
 	for (int i = 2; i < argc; i++) {
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
 			return commands[i].run(&p);
 		}
 	}
-	fputs("usage: laneway-bench journal|raw|screen|load|bytes|train NAME=VALUE ...\n", stderr);
+	fputs(
+	    "usage: laneway-bench journal|open|raw|redis|screen|load|bytes|train NAME=VALUE ...\n",
+	    stderr);
 	return 2;
 }
