@@ -24,7 +24,7 @@ import row_sync  # noqa: E402
 from rig import Rig, until  # noqa: E402
 
 ROWS = {"durable": row_journal.durable, "commit": row_journal.commit, "bytes": row_sync.on_the_wire, "start": row_journal.start,
-        "drain": row_sync.drain, "kills": row_sync.bridge, "line": row_line.line, "screen": row_screen.screen}
+        "kills": row_sync.bridge, "line": row_line.line, "screen": row_screen.screen}
 
 
 class Bench:

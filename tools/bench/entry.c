@@ -72,8 +72,8 @@ static int read_template(struct bench_template *t, const char *line)
 
 size_t bench_templates(const char *path, struct bench_template **out)
 {
-	struct bench_template *list = calloc(TEMPLATES_MAX, sizeof *list);
 	FILE *f = fopen(path, "re");
+	struct bench_template *list;
 	char *line = NULL;
 	size_t room = 0, n = 0;
 
@@ -81,13 +81,13 @@ size_t bench_templates(const char *path, struct bench_template **out)
 		perror(path);
 		return 0;
 	}
-	while (n < TEMPLATES_MAX && getline(&line, &room, f) > 0) {
+	*out = list = calloc(TEMPLATES_MAX, sizeof *list);
+	while (list && n < TEMPLATES_MAX && getline(&line, &room, f) > 0) {
 		if (read_template(&list[n], line) == 0)
 			n++;
 	}
 	free(line);
 	fclose(f);
-	*out = list;
 	return n;
 }
 

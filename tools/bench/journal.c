@@ -63,7 +63,8 @@ static int run_open(struct run *r, const struct bench_params *p)
 
 static void run_close(struct run *r)
 {
-	journal_stop(r->journal);
+	if (r->journal)
+		journal_stop(r->journal);
 	journal_free(r->journal);
 	vault_free(r->vault);
 	free(r->took_us);
@@ -144,27 +145,36 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void print_run(struct run *r, int64_t took_us, uint64_t packs, uint64_t written)
+{
+	uint64_t n = r->p->events;
+
+	qsort(r->took_us, n, sizeof *r->took_us, by_size);
+	printf(
+	    "{\"events\":%llu,\"seconds\":%.6f,\"line_bytes\":%lld,\"packs\":%llu,\"written\":%llu,"
+	    "\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
+	    (unsigned long long)n, (double)took_us / 1e6, (long long)r->line_bytes,
+	    (unsigned long long)packs, (unsigned long long)written, r->took_us[n / 2],
+	    r->took_us[n * 99 / 100], r->took_us[n - 1]);
+}
+
 int bench_journal(const struct bench_params *p)
 {
 	struct run r;
 
 	/* One first: the reserve is made beside the first commits. */
-	if (run_open(&r, p) || pump(&r, 1))
-		return 1;
-	usleep(SETTLE_US);
-	uint64_t written = bench_written_bytes(), packs = counter_get(&r.counters, COUNTER_PACKS);
-	r.begun_us = bench_now_us();
-	int rc = pump(&r, p->events);
-	double seconds = (double)(bench_now_us() - r.begun_us) / 1e6;
-	written = bench_written_bytes() - written;
-	qsort(r.took_us, p->events, sizeof *r.took_us, by_size);
-	if (rc == 0)
-		printf("{\"events\":%llu,\"seconds\":%.6f,\"line_bytes\":%lld,\"packs\":%llu,"
-		       "\"written\":%llu,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
-		       (unsigned long long)p->events, seconds, (long long)r.line_bytes,
-		       (unsigned long long)counter_get(&r.counters, COUNTER_PACKS) - packs,
-		       (unsigned long long)written, r.took_us[p->events / 2],
-		       r.took_us[p->events * 99 / 100], r.took_us[p->events - 1]);
+	int rc = run_open(&r, p) || pump(&r, 1);
+	if (rc == 0) {
+		usleep(SETTLE_US);
+		uint64_t packs = counter_get(&r.counters, COUNTER_PACKS);
+		uint64_t written = bench_written_bytes();
+		r.begun_us = bench_now_us();
+		rc = pump(&r, p->events);
+		if (rc == 0)
+			print_run(&r, bench_now_us() - r.begun_us,
+			          counter_get(&r.counters, COUNTER_PACKS) - packs,
+			          bench_written_bytes() - written);
+	}
 	run_close(&r);
 	return rc ? 1 : 0;
 }
@@ -176,10 +186,9 @@ int bench_open(const struct bench_params *p)
 
 	one.events = one.flight = 1;
 	one.rate = 0;
-	if (run_open(&r, &one))
-		return 1;
+	int rc = run_open(&r, &one);
 	int64_t open_us = bench_now_us() - r.begun_us;
-	int rc = pump(&r, 1);
+	rc = rc || pump(&r, 1);
 	printf("{\"open_us\":%lld,\"first_us\":%lld}\n", (long long)open_us,
 	       (long long)(bench_now_us() - r.begun_us));
 	run_close(&r);

@@ -28,7 +28,8 @@ static size_t add_command(struct feed *f, char *out)
 	size_t n = end - f->at - 1;
 	int head = sprintf(out, "*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\ne\r\n$%zu\r\n", n);
 	memcpy(out + head, f->text + f->at, n);
-	memcpy(out + (size_t)head + n, "\r\n", 2);
+	out[(size_t)head + n] = '\r';
+	out[(size_t)head + n + 1] = '\n';
 	f->at = end;
 	return (size_t)head + n + 2;
 }
@@ -86,16 +87,17 @@ int bench_redis(const struct bench_params *p)
 		all[i] = (struct pollfd){.fd = dial(p->link), .events = POLLIN};
 		if (all[i].fd < 0 || !f.text || !room) {
 			perror(p->link);
+			free(room);
 			return 1;
 		}
 	}
 	int64_t begun = bench_now_us();
-	while (kept < p->events) {
+	int rc = 0;
+	while (rc == 0 && kept < p->events) {
 		for (uint64_t i = 0; i < p->count; i++) {
 			if (waiting[i] || sent >= p->events)
 				continue;
-			if (send_batch(all[i].fd, &f, each, room))
-				return 1;
+			rc |= send_batch(all[i].fd, &f, each, room);
 			waiting[i] = each;
 			sent += each;
 		}
@@ -104,8 +106,10 @@ int bench_redis(const struct bench_params *p)
 			if (!(all[i].revents & POLLIN))
 				continue;
 			int n = answers(all[i].fd, &half[i]);
-			if (n < 0)
-				return 1;
+			if (n < 0) {
+				rc = 1;
+				break;
+			}
 			waiting[i] -= (uint64_t)n;
 			kept += (uint64_t)n;
 		}
@@ -113,5 +117,5 @@ int bench_redis(const struct bench_params *p)
 	printf("{\"events\":%llu,\"seconds\":%.6f}\n", (unsigned long long)kept,
 	       (double)(bench_now_us() - begun) / 1e6);
 	free(room);
-	return 0;
+	return rc ? 1 : 0;
 }

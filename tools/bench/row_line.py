@@ -16,7 +16,7 @@ from store import Till, customers  # noqa: E402
 from table import Figures  # noqa: E402
 
 DRAINED = 300_000  # events of the backlog
-RUNS_MAX = 3       # of either: a black hole that is to be noticed takes 40 s
+RUNS_MAX = 2       # of either: a black hole that is to be noticed takes 40 s
 
 
 def at_rest(rig):

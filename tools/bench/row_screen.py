@@ -8,9 +8,9 @@ from table import Figures, cpu_seconds, rss_anon_kib
 from rig import Rig, until  # noqa: E402
 
 
-def screen_once(b, rig, cards, token, count=200):
+def screen_once(b, rig, cards, token, count=120):
     load = subprocess.Popen([b.tool.exe, "load", f"port={rig.pos_port}", f"token={token}", "lane=2", "rate=200",
-                             f"seconds={count // 10}"])
+                             f"seconds={count // 5}"])
     scan = subprocess.Popen([b.tool.exe, "screen", f"link={rig.sim_dir}/scanner-1", f"port={rig.http_port}", "lane=1",
                              f"cards={cards}", f"count={count}"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     scan.stdout.readline()

@@ -1,19 +1,17 @@
-"""Rows about the way to HQ: bytes on the wire, the drain, and what a broker's bridge would have lost."""
+"""Rows about the way to HQ: bytes on the wire, and what a broker's bridge would have lost."""
 
 import random
-import shutil
 import subprocess
 import threading
 import time
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
-from table import Figures, cpu_seconds, rss_anon_kib
+from table import Figures
 
 from rig import MOSQUITTO, Rig, free_port, until  # noqa: E402
 from store import Till  # noqa: E402
 
-DRAINED = 300_000  # events of a drain
 KILLS = 5
 QUEUED_MAX = 900   # a bridge with the defaults drops what is over 1,000
 
@@ -29,62 +27,6 @@ def on_the_wire(b):
     b.report.table("bytes", "Bytes on the wire per event, whole payloads with header and visit keys, against the JSON lines alone; of these bytes "
                    "random ones (ids, sealed text, nonces, low digits of clocks) and boxed keys, which nothing makes smaller",
                    ["batch", "form", "JSON", "bytes", "times smaller", "aim", "random", "keys", "us to make"], rows)
-
-
-# --- the drain ---
-
-class Watch(threading.Thread):
-    """The highest RssAnon of a process, looked at ten times a second."""
-
-    def __init__(self, process):
-        super().__init__(daemon=True)
-        self.process, self.highest, self.done = process, 0, False
-        self.start()
-
-    def run(self):
-        while not self.done and self.process.poll() is None:
-            self.highest = max(self.highest, rss_anon_kib(self.process))
-            time.sleep(0.1)
-
-
-def confirmed(rig):
-    s = rig.status()
-    return s["journal"]["confirmed"] if s else 0
-
-
-def drain_once(b, i):
-    rig = Rig(b.work / f"drain-{i}", customers=100, lanes=("1",))
-    rig.setup()
-    b.tool("journal", lines=b.lines, keys=rig.work / "device", dir=rig.work / "store", store=rig.store, events=DRAINED, flight=400, ids=1)
-    try:
-        rig.start_broker()
-        rig.start_hq()
-        rig.start_daemon()
-        watch = Watch(rig.processes["daemon"])
-        until(lambda: confirmed(rig) > 2000, 90, "the first confirmations")
-        begun, first = time.monotonic(), confirmed(rig)
-        before = {n: cpu_seconds(rig.processes[n]) for n in ("daemon", "hq", "broker")}
-        until(lambda: confirmed(rig) >= DRAINED, 300, "the drain")
-        seconds, n = time.monotonic() - begun, DRAINED - first
-        cpu = {k: (cpu_seconds(rig.processes[k]) - v) / n * 1e6 for k, v in before.items()}
-        watch.done = True
-        return {"rate": n / seconds, "rss": watch.highest / 1024, "busy": seconds, **cpu}
-    finally:
-        rig.stop_all()
-        shutil.rmtree(rig.work)
-
-
-def drain(b):
-    runs = min(b.runs, 3)
-    got = []
-    for i in range(runs):
-        b.report.say(f"drain {i + 1} of {runs}: {DRAINED:,} events")
-        got.append(drain_once(b, i))
-    b.report.table("drain", f"{DRAINED:,} events from a full journal through mosquitto into HQ, which folds them into profiles; all on this machine",
-                   ["what", "figure"],
-                   [["events/s confirmed", (Figures(g["rate"] for g in got), "{:,.0f}")],
-                    ["the daemon's RssAnon at its highest, MiB (at most 64)", (Figures(g["rss"] for g in got), "{:.1f}")],
-                    *[[f"CPU of {who}, us/event", (Figures(g[who] for g in got), "{:.1f}")] for who in ("daemon", "hq", "broker")]])
 
 
 # --- the baseline: a broker in the store that bridges to one at HQ ---
