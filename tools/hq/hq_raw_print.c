@@ -71,8 +71,8 @@ static void print_branch(const json_t *b)
 	       text(b, "store", "?"), text(b, "device", "not known"), text(b, "epoch", "?"),
 	       count(b, "events"), text(b, "of", "?"), count(b, "after"));
 	if (count(b, "held") > count(b, "after"))
-		printf("; HQ holds that one to seq %" PRId64 ", which %" PRId64
-		       " events more than the box knew: its journal was brought back from a backup",
+		printf("; HQ holds %" PRId64 " of that one, %" PRId64
+		       " more than the box knew: its journal was brought back from a backup",
 		       count(b, "held"), count(b, "held") - count(b, "after"));
 	if (count(b, "successors") > 1)
 		printf("; %" PRId64 " epochs follow it: two boxes run from one journal, or one was "
