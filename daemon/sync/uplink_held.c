@@ -60,6 +60,7 @@ static void gather(struct uplink *u)
 	if (a->look) {
 		add_noted(u, JOURNAL_NOTE_LOST);
 		add_noted(u, JOURNAL_NOTE_FORKED);
+		add_noted(u, JOURNAL_NOTE_FOREIGN);
 	}
 }
 

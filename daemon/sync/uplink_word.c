@@ -70,6 +70,19 @@ static void let_go(struct uplink *u, struct uplink_epoch *e, const struct said *
 	}
 }
 
+/* What another copy's forks were is told no longer once HQ has settled them. */
+static void let_go_foreign(struct uplink *u, const struct uplink_epoch *e,
+                           const struct confirm_epoch *c)
+{
+	struct journal_note note = {.kind = JOURNAL_NOTE_FOREIGN};
+	memcpy(note.epoch, e->epoch, sizeof(note.epoch));
+	for (int i = 0; i < c->settled_count; i++) {
+		note.first = c->settled[i].first;
+		note.last = c->settled[i].last;
+		uplink_notes_cut(&u->notes, u->params.journal, &note);
+	}
+}
+
 /* ---- kept raw ---- */
 
 static struct journal_note note_of(const struct uplink *u, const struct uplink_epoch *e,
@@ -137,6 +150,7 @@ uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct
 	add_all(u, &said, e, c->settled, c->settled_count);
 	uint64_t gained = uplink_epoch_confirm(e, said.list, said.count);
 	let_go(u, e, &said);
+	let_go_foreign(u, e, c);
 	for (int i = 0; i < c->quarantined_count; i++)
 		note_quarantined(u, e, &c->quarantined[i]);
 	for (int i = 0; i < c->forked_count; i++)

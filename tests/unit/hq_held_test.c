@@ -55,6 +55,25 @@ static void an_ask_is_answered_with_all_that_is_held_of_the_epoch(void **state)
 	store_free(s);
 }
 
+static void an_answer_is_whole_however_many_gaps_there_are(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	uint64_t told = 0;
+
+	store_chatter(s, 200);
+	for (uint64_t seq = 1; seq < 160; seq += 2)
+		store_send(s, seq, seq);
+	ask(w, "s1", held_ask(s, ",\"gone\":150"));
+	assert_int_equal(said(w)->through, 1);
+	for (int i = 0; i < said(w)->range_count; i++)
+		told += said(w)->ranges[i].last - said(w)->ranges[i].first + 1;
+	for (int i = 0; i < said(w)->same_count; i++)
+		told += said(w)->same[i].last - said(w)->same[i].first + 1;
+	assert_int_equal(told, 79);
+	store_free(s);
+}
+
 static void an_epoch_that_hq_lost_is_answered_with_nothing_held(void **state)
 {
 	struct world *w = *state;
@@ -359,6 +378,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_ask_is_answered_with_all_that_is_held_of_the_epoch),
+	    TEST(an_answer_is_whole_however_many_gaps_there_are),
 	    TEST(an_epoch_that_hq_lost_is_answered_with_nothing_held),
 	    TEST(what_neither_side_holds_any_more_is_lost_until_it_comes_after_all),
 	    TEST(forks_that_do_not_fit_into_one_confirmation_are_all_named),

@@ -303,6 +303,39 @@ static void an_unreadable_payload_says_what_it_claims_and_whether_that_came(void
 	store_free(s);
 }
 
+static void an_event_that_counts_for_nothing_is_shown_and_tried_again(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	json_t *o;
+
+	store_say(s, &(struct said){.event = "Order Completed",
+	                            .properties = "{\"cart_id\":\"B\",\"currency\":\"EUR\","
+	                                          "\"order_id\":\"s1/T1/2026-11-21/1\"}"});
+	store_send(s, 1, 2);
+	world_fold(w);
+	o = hq_raw_quarantine(hq_db_handle(w->db), "s1");
+	assert_int_equal(number(o, "quarantined"), 0);
+	text_is(item(o, "uncounted", 0), "reason", "an order without a total");
+	assert_int_equal(number(item(o, "uncounted", 0), "first"), 2);
+	json_decref(o);
+	o = act(w, "retry", "s1", NULL);
+	assert_int_equal(number(o, "again"), 1);
+	json_decref(o);
+	world_fold(w); /* still the same decoder: it is back on the list */
+	assert_int_equal(world_number(w, "SELECT count(*) FROM uncounted WHERE again IS NULL"), 1);
+	/* What an older decoder could not use and this one can. */
+	sqlite3_exec(hq_db_handle(w->db),
+	             "UPDATE event SET line = replace(CAST(line AS TEXT), '\"currency\"',"
+	             " '\"total\":\"5.00\",\"currency\"') WHERE seq = 2",
+	             NULL, NULL, NULL);
+	json_decref(act(w, "retry", NULL, NULL));
+	world_fold(w);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM uncounted"), 0);
+	assert_int_equal(world_number(w, "SELECT amount FROM sale"), 500);
+	store_free(s);
+}
+
 static void a_restore_that_a_person_names_is_in_the_status(void **state)
 {
 	struct world *w = *state;
@@ -342,6 +375,7 @@ int main(void)
 	    TEST(a_new_decoder_takes_lines_out_of_the_quarantine_unchanged),
 	    TEST(an_event_kept_as_its_payload_is_read_when_the_decoder_can),
 	    TEST(an_unreadable_payload_says_what_it_claims_and_whether_that_came),
+	    TEST(an_event_that_counts_for_nothing_is_shown_and_tried_again),
 	    TEST(a_restore_that_a_person_names_is_in_the_status),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

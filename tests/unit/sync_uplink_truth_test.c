@@ -157,10 +157,14 @@ static void another_copys_fork_is_shown_and_changes_nothing_for_ours(void **stat
 	uplink_confirm(f->uplink, f->confirm);
 	assert_int_equal(now(f).foreign, 6);
 	assert_int_equal(now(f).forked, 0);
-	word_h(f, 10, false);
+	e = word_h(f, 10, false);
 	uplink_confirm(f->uplink, f->confirm);
 	assert_int_equal(now(f).unconfirmed, 0);
 	assert_int_equal(now(f).foreign, 6);
+	e->settled_count = 1;
+	e->settled[0] = range_h(f, 5, 10, true);
+	uplink_confirm(f->uplink, f->confirm);
+	assert_int_equal(now(f).foreign, 0);
 }
 
 /* ---- asking ---- */

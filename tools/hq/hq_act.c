@@ -61,8 +61,8 @@ static json_t *retry(const struct hq_act *act, const char *store, char *err, siz
 	struct hq_retry r;
 
 	if (hq_retry_run(act->db, act->keys, store, &r) == 0)
-		return json_pack("{s:I,s:I}", "tried", (json_int_t)r.tried, "read",
-		                 (json_int_t)r.read);
+		return json_pack("{s:I,s:I,s:I}", "tried", (json_int_t)r.tried, "read",
+		                 (json_int_t)r.read, "again", (json_int_t)r.again);
 	snprintf(err, err_size, "hq.db could not be written");
 	return NULL;
 }

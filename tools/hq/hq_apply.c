@@ -175,6 +175,14 @@ static void put_fact(struct hq_apply *a, const struct epoch_info *info, const st
 	mark_orders(a, info, fact);
 }
 
+/* The line can be read, what it says cannot be used: a person sees it, a later release may. */
+static void count_nothing(struct hq_apply *a, const struct epoch_info *info, uint64_t seq,
+                          const char *why)
+{
+	log_warn("store %s: seq %" PRIu64 " counts for nothing: %s", info->store_name, seq, why);
+	hq_db_run(a->p.db, HQ_SQL_UNCOUNTED_ADD, "iit", info->row, (int64_t)seq, why);
+}
+
 static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, const void *bytes,
                        size_t len)
 {
@@ -207,8 +215,7 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 	place.store = info->store;
 	line.time_us = hq_time_take(a->time, &place, &line);
 	if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
-		log_warn("store %s: seq %" PRIu64 " counts for nothing: %s", info->store_name, seq,
-		         why);
+		count_nothing(a, info, seq, why);
 	else if (fact.kind != HQ_FACT_NONE)
 		put_fact(a, info, &at, &line, &fact);
 	hq_messages_note(a->messages,
@@ -263,6 +270,28 @@ static bool apply_waiting(struct hq_apply *a)
 	return id != NULL;
 }
 
+/* One event that counted for nothing and is to be tried again. */
+static bool apply_again(struct hq_apply *a)
+{
+	struct sqlite3_stmt *q = hq_db_query(a->p.db, HQ_SQL_UNCOUNTED_AGAIN, "");
+	struct buf line = {0};
+	int64_t row, seq;
+
+	if (!hq_db_row(a->p.db, q))
+		return false;
+	row = sqlite3_column_int64(q, 0);
+	seq = sqlite3_column_int64(q, 1);
+	buf_add(&line, sqlite3_column_blob(q, 2), (size_t)sqlite3_column_bytes(q, 2));
+	hq_db_end(q);
+	hq_db_run(a->p.db, HQ_SQL_UNCOUNTED_DROP, "ii", row, seq);
+	if (line.failed)
+		a->failed = true;
+	else
+		apply_line(a, row, (uint64_t)seq, line.data, line.len);
+	buf_free(&line);
+	return true;
+}
+
 /* A store is told that a seq is included only when everything up to it has been folded. */
 static void move_included(struct hq_apply *a)
 {
@@ -303,7 +332,7 @@ int hq_apply_step(struct hq_apply *a)
 	if (hq_db_begin(a->p.db) != 0)
 		return -1;
 	n = apply_new(a);
-	while (waited < HQ_APPLY_EVENTS_MAX && apply_waiting(a))
+	while (waited < HQ_APPLY_EVENTS_MAX && (apply_waiting(a) || apply_again(a)))
 		waited++;
 	hq_messages_end(a->messages, true, &a->orders);
 	move_included(a);

@@ -135,10 +135,15 @@ static void print_retried(const json_t *o)
 {
 	json_int_t tried = json_integer_value(json_object_get(o, "tried"));
 	json_int_t read = json_integer_value(json_object_get(o, "read"));
+	json_int_t again = json_integer_value(json_object_get(o, "again"));
 
 	printf("%" JSON_INTEGER_FORMAT " quarantined events tried, %" JSON_INTEGER_FORMAT
 	       " can be read now, %" JSON_INTEGER_FORMAT " stay\n",
 	       tried, read, tried - read);
+	if (again > 0)
+		printf("%" JSON_INTEGER_FORMAT
+		       " events that counted for nothing are folded again\n",
+		       again);
 }
 
 static void print_restored(const json_t *o)

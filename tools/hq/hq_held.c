@@ -171,12 +171,34 @@ static void take_raw(const struct hq_held *held, const struct hq_held_ask *ask, 
 	         held->store, run.first);
 }
 
+/* Beyond what `ranges` carry: the answer is of the whole epoch, or events would look lost. */
+static int name_runs(const struct hq_held *held, const struct hq_round_place *place)
+{
+	struct sqlite3_stmt *q = hq_db_query(held->db, HQ_SQL_RUN_ALL, "i", place->epoch_row);
+	struct hq_run run;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && hq_db_row(held->db, q); i++) {
+		const void *h = hq_db_bytes(q, 2, EVENT_HASH_BYTES);
+		const void *h_prev = hq_db_bytes(q, 3, EVENT_HASH_BYTES);
+		if (i < CONFIRM_RANGES_MAX || !h || !h_prev)
+			continue;
+		run.first = (uint64_t)sqlite3_column_int64(q, 0);
+		run.last = (uint64_t)sqlite3_column_int64(q, 1);
+		memcpy(run.h_prev, h_prev, sizeof run.h_prev);
+		memcpy(run.h_last, h, sizeof run.h_last);
+		rc = hq_round_same(held->round, place, &run);
+	}
+	hq_db_end(q);
+	return rc;
+}
+
 static int take_epoch(const struct hq_held *held, const struct hq_round_place *place, uint64_t gone,
                       const char *device)
 {
 	hq_db_run(held->db, HQ_SQL_EPOCH_GONE, "iit", place->epoch_row, (int64_t)gone, device);
-	return hq_round_touch(held->round, place) || name_forks(held, place) ||
-	               name_quarantined(held, place)
+	return hq_round_touch(held->round, place) || name_runs(held, place) ||
+	               name_forks(held, place) || name_quarantined(held, place)
 	           ? -1
 	           : 0;
 }

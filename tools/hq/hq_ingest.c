@@ -16,7 +16,7 @@
 #include "sync/batch.h"
 
 #define HQ_INGEST_UNREADABLE_MAX                                                                   \
-	1000 /* payloads kept: enough to find a bug, bounded for a flood                           \
+	1000 /* payloads kept of a store: enough to find a bug, bounded for a flood                \
 	      */
 #define HQ_INGEST_SEQ_MAX                                                                          \
 	(UINT64_C(1) << 53) /* no device journals more; exact in every reader's numbers */
@@ -118,7 +118,8 @@ static void keep_unreadable(struct hq_ingest *in, const char *store, const uint8
 	vault_sha256(in->work, p, len, sha256);
 	if (hq_db_run(in->db, HQ_SQL_UNREADABLE_ADD, "ibbti", row, sha256, sizeof sha256, p, len,
 	              reason, in->wall_us) > 0)
-		hq_db_run(in->db, HQ_SQL_UNREADABLE_TRIM, "i", (int64_t)HQ_INGEST_UNREADABLE_MAX);
+		hq_db_run(in->db, HQ_SQL_UNREADABLE_TRIM, "ii", row,
+		          (int64_t)HQ_INGEST_UNREADABLE_MAX);
 	log_error("store %s: a payload of %zu bytes cannot be read: %s", store, len, reason);
 	if (hq_round_unreadable(in->round, store, sha256) != 0)
 		in->failed = true;

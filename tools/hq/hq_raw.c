@@ -110,13 +110,15 @@ static json_t *runs_of(struct sqlite3 *db, const char *sql, const char *store)
 		}
 		if (joins) {
 			json_object_set_new(last, "last", json_integer(seq));
-			json_object_set(last, "newest", json_object_get(row, "arrived"));
+			if (json_object_get(row, "arrived"))
+				json_object_set(last, "newest", json_object_get(row, "arrived"));
 			json_decref(row);
 			continue;
 		}
 		json_object_set_new(row, "first", json_integer(seq));
 		json_object_set_new(row, "last", json_integer(seq));
-		json_object_set(row, "newest", json_object_get(row, "arrived"));
+		if (json_object_get(row, "arrived"))
+			json_object_set(row, "newest", json_object_get(row, "arrived"));
 		json_object_del(row, "seq");
 		json_array_append_new(list, row);
 		last = row;
@@ -237,6 +239,12 @@ json_t *hq_raw_quarantine(struct sqlite3 *db, const char *store)
 	                            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason,"
 	                            " r.arrived_us AS arrived_us FROM quarantine r" JOIN
 	                            " WHERE 1" OF_STORE
+	                            " ORDER BY store.name, r.epoch, r.reason, r.seq",
+	                            store));
+	json_object_set_new(o, "uncounted",
+	                    runs_of(db,
+	                            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason"
+	                            " FROM uncounted r" JOIN " WHERE 1" OF_STORE
 	                            " ORDER BY store.name, r.epoch, r.reason, r.seq",
 	                            store));
 	json_object_set_new(o, "unreadable", unreadable(db, store));

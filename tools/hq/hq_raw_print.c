@@ -151,6 +151,14 @@ static void print_quarantined(const json_t *run)
 	printf("    %s: %s\n", reason, meaning(reason));
 }
 
+static void print_uncounted(const json_t *run)
+{
+	printf("  ");
+	print_place(run);
+	print_seqs(run);
+	printf(": %s\n", text(run, "reason", "?"));
+}
+
 static void print_unreadable(const json_t *u)
 {
 	const json_t *claims = json_object_get(u, "claims");
@@ -169,19 +177,24 @@ static void print_unreadable(const json_t *u)
 
 void hq_raw_print_quarantine(const json_t *o)
 {
-	size_t runs, payloads;
+	size_t runs, uncounted, payloads;
 
 	printf("%" PRId64 " quarantined events\n", count(o, "quarantined"));
 	runs = print_list(o, "runs",
 	                  "Quarantined: durable here as they came, confirmed to the store, counted "
 	                  "for nothing.",
 	                  print_quarantined);
+	uncounted =
+	    print_list(o, "uncounted",
+	               "Held as events, but they count for nothing: what they say cannot be "
+	               "used.",
+	               print_uncounted);
 	payloads =
 	    print_list(o, "unreadable",
 	               "Unreadable payloads: named to the store, which sends their events one "
 	               "by one.",
 	               print_unreadable);
-	if (runs + payloads > 0)
+	if (runs + uncounted + payloads > 0)
 		printf(
 		    "To do: look at one with laneway-hq quarantine --raw EPOCH:SEQ (or SHA-256). A "
 		    "line is never edited:\nafter an upgrade that reads it, laneway-hq quarantine "

@@ -137,6 +137,12 @@ int hq_retry_run(struct hq_db *db, const struct hq_keys *keys, const char *store
 	int rc = r.work && r.codec ? 0 : -1;
 
 	*out = (struct hq_retry){0};
+	/* What was read and counted for nothing is folded again by the next step. */
+	if (rc == 0 && hq_db_begin(db) == 0) {
+		int n = hq_db_run(db, HQ_SQL_UNCOUNTED_RETRY, "t", store);
+		out->again = n > 0 ? (uint64_t)n : 0;
+		rc = hq_db_commit(db);
+	}
 	while (rc == 0 && more) {
 		rc = hq_db_begin(db);
 		for (int i = 0; rc == 0 && more && i < HQ_RETRY_ROWS_MAX; i++) {

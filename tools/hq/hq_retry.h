@@ -10,6 +10,7 @@
 
 struct hq_retry {
 	uint64_t tried, read; /* seqs */
+	uint64_t again;       /* events that counted for nothing and are folded again */
 };
 
 /* store NULL: all. In transactions of its own. 0, or -1: a database error (what was done before it

@@ -161,6 +161,9 @@ static const char *const steps[] = {
     "CREATE TABLE statement_floor(store INTEGER, epoch BLOB, last INTEGER, version INTEGER NOT "
     "NULL,"
     " generation TEXT NOT NULL, PRIMARY KEY(store, epoch, last)) WITHOUT ROWID;",
+    /* events that are held and count for nothing: an order without a total */
+    "CREATE TABLE uncounted(epoch INTEGER, seq INTEGER, reason TEXT NOT NULL, again INTEGER,"
+    " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
