@@ -118,6 +118,35 @@ static void add_sync(struct flow *f, struct buf *out)
 	buf_byte(out, '}');
 }
 
+static void member_time(struct buf *out, const char *key, int64_t wall_us)
+{
+	char text[CLOCK_ISO8601_SIZE] = "";
+
+	if (wall_us)
+		clock_iso8601(wall_us, text);
+	member_text(out, key, wall_us ? text : NULL);
+}
+
+static void add_clock(struct flow *f, struct buf *out)
+{
+	struct clock_state s;
+
+	if (!f->p.keep)
+		return;
+	clock_keep_state(f->p.keep, &s);
+	member_key(out, "clock");
+	buf_byte(out, '{');
+	member_text(out, "trust", clock_trust_name(s.trust));
+	member_time(out, "time", s.wall_us);
+	member_integer(out, "error_ms", (s.error_us + 999) / 1000);
+	member_integer(out, "machine_ahead_ms", s.ahead_us / 1000);
+	member_integer(out, "kernel_differs_ms", s.differs_us / 1000);
+	member_bool(out, "disputed", s.disputed);
+	member_time(out, "last_trusted", s.trusted_us);
+	member_time(out, "certificates_checked", s.floor_us);
+	buf_byte(out, '}');
+}
+
 static void add_scanners(struct flow *f, struct buf *out)
 {
 	member_key(out, "sources");
@@ -167,6 +196,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	member_integer(out, "pos_port", f->pos ? pos_port(f->pos) : 0);
 	member_text(out, "start", stages[f->stage]);
 	add_journal(f, out);
+	add_clock(f, out);
 	add_sync(f, out);
 	add_scanners(f, out);
 	add_tills(f, out);

@@ -16,8 +16,10 @@
 	(600 * SECOND_US) /* 50 ppm over four months without power; nobody says how long it was */
 #define ERROR_US_MAX (900 * SECOND_US) /* an anchor that may be wronger than this is let go */
 #define NEWS_US (3600 * SECOND_US)     /* a point an hour bounds 100 ppm to 0.2 s between two */
-#define NEWS_US_MIN (60 * SECOND_US)   /* a clock that is stepped all the time fills no journal */
-#define PLAUSIBLE_US (30 * DAY_US)     /* an untrusted date this far on may still be right */
+#define NEWS_EACH_US                                                                               \
+	(60 * SECOND_US) /* a clock that is stepped all the time fills no journal: one ... */
+#define NEWS_BURST 5     /* ... for each of these, and so many at once when it has been quiet */
+#define PLAUSIBLE_US (30 * DAY_US) /* an untrusted date this far on may still be right */
 
 struct clock_keep {
 	struct clock clock;
@@ -35,6 +37,7 @@ struct clock_keep {
 	int64_t past_us, past_mono_us; /* it was at least this at that time */
 	/* what was last journaled, or the machine's clock at the start */
 	int64_t told_offset_us, told_mono_us;
+	int64_t news_us; /* earliest time for the next */
 	enum clock_trust told_source;
 	bool told_ever;
 };
@@ -264,6 +267,7 @@ struct clock_keep *clock_keep_new(const struct clock_raw *raw, int64_t build_us,
 	k->counters = counters;
 	k->past_us = build_us;
 	k->past_mono_us = raw->mono_us(raw->ctx);
+	k->news_us = k->past_mono_us - NEWS_BURST * NEWS_EACH_US;
 	k->raw_offset_us = raw->wall_us(raw->ctx) - k->past_mono_us;
 	k->told_offset_us = k->raw_offset_us;
 	judge(k, k->past_mono_us, k->past_mono_us + k->raw_offset_us);
@@ -368,7 +372,7 @@ static const char *reason_now(const struct clock_keep *k, int64_t mono_us, int64
 	int64_t since_us = mono_us - k->told_mono_us;
 	if (!k->told_ever)
 		return "first";
-	if (since_us < NEWS_US_MIN)
+	if (mono_us < k->news_us)
 		return NULL;
 	if (llabs(offset_us) > grown_us(STEP_US, since_us))
 		return "step";
@@ -399,6 +403,8 @@ bool clock_keep_news(struct clock_keep *k, struct clock_news *out)
 void clock_keep_told(struct clock_keep *k, const struct clock_news *news)
 {
 	pthread_mutex_lock(&k->lock);
+	int64_t mono_us = news->point.mono_us, full_us = mono_us - NEWS_BURST * NEWS_EACH_US;
+	k->news_us = (k->news_us > full_us ? k->news_us : full_us) + NEWS_EACH_US;
 	k->told_ever = true;
 	k->told_mono_us = news->point.mono_us;
 	k->told_offset_us = news->point.wall_us - news->point.mono_us;

@@ -87,8 +87,8 @@ struct clock_state {
 void clock_keep_state(const struct clock_keep *k, struct clock_state *out);
 
 /* Trusted points that ought to be journaled: the first of this run, one an hour, and one at each
- * step or change of source, no two within a minute. true: *out is one; say clock_keep_told when it
- * has been handed to the journal. */
+ * step or change of source, but after five in a row no more than one a minute. true: *out is one;
+ * say clock_keep_told when it has been handed to the journal. */
 struct clock_news {
 	struct clock_point point; /* of now; the error grown to now */
 	int64_t offset_us;        /* point minus what the clock would have said by the last news */

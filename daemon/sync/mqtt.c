@@ -456,9 +456,9 @@ bool mqtt_stop(struct mqtt *m)
 		mosquitto_disconnect(m->mosq); /* ends the loop's wait, too */
 	pthread_mutex_unlock(&m->gate);
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_S;
-	if (pthread_timedjoin_np(m->thread, NULL, &until) != 0)
+	if (pthread_clockjoin_np(m->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
 		return false;
 	m->started = false;
 	return true;

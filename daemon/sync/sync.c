@@ -269,7 +269,10 @@ static void step_chain(struct sync *s)
 
 static void on_hq_time(void *ctx)
 {
-	check_chain(ctx);
+	struct sync *s = ctx;
+	check_chain(s);
+	if (s->params.changed)
+		s->params.changed(s->params.ctx);
 }
 
 static void on_item(struct sync *s, const struct mqtt_item *item)
@@ -575,9 +578,10 @@ bool sync_stop(struct sync *s)
 	atomic_store(&s->stopping, true);
 	mqtt_wake(s->mqtt);
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STOP_S;
-	if (pthread_timedjoin_np(s->thread, NULL, &until) != 0 || !mqtt_stop(s->mqtt))
+	if (pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &until) != 0 ||
+	    !mqtt_stop(s->mqtt))
 		return false;
 	sync_free(s);
 	return true;

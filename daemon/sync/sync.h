@@ -30,7 +30,8 @@ struct sync_params {
 	struct counters *counters;
 	struct journal *journal; /* for journal_confirm */
 	struct ledger *ledger;   /* HQ's word on statements goes there; NULL: it is not asked for */
-	void (*changed)(void *ctx); /* state or shard changed; from the sync thread */
+	/* state, shard or the clock's trust changed; from the sync thread */
+	void (*changed)(void *ctx);
 	void *ctx;
 };
 

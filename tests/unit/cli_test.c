@@ -133,6 +133,8 @@ static const char healthy[] = UNTIL_CLOSE
     "\"epoch\":\"00112233aabbccdd\",\"seq\":40,"
     "\"journal\":{\"events\":12041,\"confirmed\":12040,\"bytes\":123456,"
     "\"cannot_keep\":false,\"full\":false},"
+    "\"clock\":{\"trust\":\"hq\",\"error_ms\":1020,\"machine_ahead_ms\":-3600000,"
+    "\"kernel_differs_ms\":0,\"disputed\":false},"
     "\"sync\":{\"configured\":true,\"connected\":true,\"reachable\":true,\"unsent\":2041,"
     "\"backlog\":1990,\"batches\":3,\"oldest_unconfirmed_s\":75,\"silent_s\":9,\"alarm\":false,"
     "\"outstanding_bytes\":900,\"quarantined\":0,\"forked\":0,\"shard_version\":2000,"
@@ -147,6 +149,8 @@ static const char sick[] = UNTIL_CLOSE
     "\"salvage\":{\"running\":true,\"events\":5,\"files\":{"
     "\"journal.db.unreadable-1\":{\"events\":500,\"damaged\":[{\"epoch\":\"aa\","
     "\"missing\":[[3,9]]}]},\"journal.db.unreadable-2\":{\"events\":8,\"damaged\":[]}}}},"
+    "\"clock\":{\"trust\":\"none\",\"last_trusted\":\"2026-11-21T17:02:03.123Z\","
+    "\"kernel_differs_ms\":400000,\"disputed\":false},"
     "\"sync\":{\"connected\":false,\"unsent\":7,\"alarm\":true,\"silent_s\":7500,\"quarantined\":2,"
     "\"forked\":1,\"foreign\":3,\"unreadable\":0,\"lost\":20,\"notes\":[{\"kind\":\"forked\","
     "\"epoch\":\"00112233aabbccdd\",\"first\":7,\"last\":7,\"reason\":\"chain\","
@@ -165,6 +169,8 @@ static void a_healthy_box_is_a_table_and_status_0(void **state)
 	assert_non_null(strstr(w.out, "store s1, device d1, lanewayd v1, up 2 h 5 min\n"));
 	assert_non_null(strstr(
 	    w.out, "12,041 events, 12,040 confirmed, 120 KiB; epoch 00112233aabbccdd at 40\n"));
+	assert_non_null(strstr(
+	    w.out, "clock     trusted by HQ, within 1.0 s; the machine's own is -3600 s off\n"));
 	assert_non_null(strstr(w.out, "HQ        connected, answering\n"));
 	assert_non_null(strstr(w.out, "uplink    2,041 events unsent, 1,990 of them backlog behind "
 	                              "the live ones; 3 batches (900 bytes) on the way, the oldest "
@@ -228,6 +234,9 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	assert_non_null(strstr(w.out, "notes     forked  seq 7 of epoch 00112233aabbccdd: chain, "
 	                              "since 2026-11-21 17:02\n"));
 	assert_non_null(strstr(w.out, "lost  seq 21 to 40 of epoch 00112233aabbccdd: lost_at_hq"));
+	assert_non_null(strstr(w.out, "PROBLEM  nobody has said what time it is"));
+	assert_non_null(strstr(w.out, "is +400 s from HQ's time"));
+	assert_non_null(strstr(w.out, "clock     not trusted; last trusted 2026-11-21 17:02\n"));
 	assert_non_null(strstr(w.out, "PROBLEM  no customer data"));
 	assert_non_null(strstr(w.out, "PROBLEM  scanner scan?[2J on lane 3 is not there\n"));
 	assert_null(strchr(w.out, '\033'));

@@ -129,6 +129,31 @@ static void a_boot_without_trusted_time_lies_between_its_neighbours(void **state
 	store_free(c);
 }
 
+static void a_trusted_event_stands_for_a_point_that_was_lost_in_a_power_cut(void **state)
+{
+	struct world *w = *state;
+	int64_t now = WORLD_WALL_US;
+	at(w, BOOT_A, "hq", 100 * S, now);
+	struct store *a = store_new(w, "s1", 1);
+	at(w, BOOT_B, "none", 10 * S, 0);
+	struct store *b = store_after(w, "s1", 2, a);
+	at(w, BOOT_C, "kernel", 50 * S, now + DAY);
+	struct store *c = store_after(w, "s1", 3, b);
+	heard_at(w, now + 5 * DAY);
+	store_send(c, 1, 1);
+	store_send(a, 1, 1);
+	world_fold(w);
+	store_send(b, 1, 1);
+	world_fold(w);
+	assert_in_range(world_number(w, "SELECT earliest_us FROM event_time"),
+	                now + 10 * S - 1000 * S, now + 10 * S);
+	assert_in_range(world_number(w, "SELECT latest_us FROM event_time"), now + DAY - 50 * S,
+	                now + DAY - 50 * S + 1000 * S);
+	store_free(a);
+	store_free(b);
+	store_free(c);
+}
+
 static void three_boots_without_network_add_up(void **state)
 {
 	struct world *w = *state;
@@ -476,6 +501,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(events_before_the_first_point_are_repaired_when_it_comes),
 	    TEST(a_boot_without_trusted_time_lies_between_its_neighbours),
+	    TEST(a_trusted_event_stands_for_a_point_that_was_lost_in_a_power_cut),
 	    TEST(three_boots_without_network_add_up),
 	    TEST(a_clock_that_hqs_word_contradicts_is_repaired_though_it_was_trusted),
 	    TEST(the_view_has_every_event_with_its_bound),

@@ -12,7 +12,8 @@
 #define HEARD_STEP_US                                                                              \
 	INT64_C(10000000) /* a bound that HQ's hearing betters by less stays: how long an          \
 	                     event was on its way is chance */
-#define LINKS_MAX 32      /* of one boot to others; a copied card has two */
+#define STAMP_ERROR_US INT64_C(900000000) /* a store lets a time go that may be wronger */
+#define LINKS_MAX 32                      /* of one boot to others; a copied card has two */
 
 struct hq_time *hq_time_new(struct hq_db *db, const struct clock *clock)
 {
@@ -269,7 +270,7 @@ void hq_time_grown(struct hq_time *t, int64_t epoch)
 /* ---- boots without a point, from their neighbours ---- */
 
 struct link {
-	int64_t epoch, boot;
+	int64_t epoch, boot, next; /* next: the epoch that names this place; of BOOT_AFTER only */
 	uint64_t seq;
 };
 
@@ -283,17 +284,39 @@ static int read_links(struct hq_time *t, enum hq_sql sql, int64_t boot, struct l
 			continue;
 		out[n++] = (struct link){.epoch = sqlite3_column_int64(q, 0),
 		                         .seq = (uint64_t)sqlite3_column_int64(q, 1),
-		                         .boot = sqlite3_column_int64(q, 2)};
+		                         .boot = sqlite3_column_int64(q, 2),
+		                         .next = sqlite3_column_int64(q, 3)};
 	}
 	return n;
 }
 
-/* Monotonic time of the event at this seq, or of the newest one held below it; -1: none is held. */
-static int64_t mono_at(struct hq_time *t, int64_t epoch, uint64_t seq)
+/* The event at this seq, or the newest one held below it. false: none is held. */
+static bool read_event(struct hq_time *t, int64_t epoch, uint64_t seq, struct hq_time_event *e)
 {
-	int64_t mono_us = hq_db_int(t->db, -1, HQ_SQL_EVENT_MONO, "ii", epoch, (int64_t)seq);
+	struct sqlite3_stmt *q = hq_db_query(t->db, HQ_SQL_EVENT_STAMP, "ii", epoch, (int64_t)seq);
 
-	return mono_us < MONO_US_MAX ? mono_us : -1;
+	if (!hq_db_row(t->db, q))
+		return false;
+	*e = (struct hq_time_event){.mono_us = sqlite3_column_int64(q, 0),
+	                            .trust = clock_trust_of(hq_db_text(q, 1)),
+	                            .wall_us = sqlite3_column_int64(q, 2)};
+	hq_db_end(q);
+	return e->mono_us >= 0 && e->mono_us < MONO_US_MAX;
+}
+
+/* Where an event of another boot lies. Without a point its own word counts, if its clock was
+ * trusted. */
+static struct hq_time_span lies(struct hq_time *t, int64_t boot, const struct hq_time_event *e)
+{
+	struct hq_time_span s = hq_time_bounds(t, boot, e->mono_us);
+
+	if (e->trust == CLOCK_NONE || t->model.boot != boot || t->model.count > 0)
+		return s;
+	if (s.lo_us < e->wall_us - STAMP_ERROR_US)
+		s.lo_us = e->wall_us - STAMP_ERROR_US;
+	if (s.hi_us > e->wall_us + STAMP_ERROR_US)
+		s.hi_us = e->wall_us + STAMP_ERROR_US;
+	return s;
 }
 
 /* This boot began after the one before it had written its last event. */
@@ -302,12 +325,12 @@ static int64_t begins_after(struct hq_time *t, int64_t boot)
 	struct link before[LINKS_MAX];
 	int n = read_links(t, HQ_SQL_BOOT_BEFORE, boot, before);
 	int64_t lo_us = INT64_MIN;
+	struct hq_time_event e;
 
 	for (int i = 0; i < n; i++) {
-		int64_t mono_us = mono_at(t, before[i].epoch, before[i].seq);
-		if (mono_us < 0)
+		if (!read_event(t, before[i].epoch, before[i].seq, &e))
 			continue;
-		struct hq_time_span s = hq_time_bounds(t, before[i].boot, mono_us);
+		struct hq_time_span s = lies(t, before[i].boot, &e);
 		lo_us = s.lo_us > lo_us ? s.lo_us : lo_us;
 	}
 	return lo_us;
@@ -319,13 +342,14 @@ static int64_t begins_before(struct hq_time *t, int64_t boot)
 	struct link after[LINKS_MAX];
 	int n = read_links(t, HQ_SQL_BOOT_AFTER, boot, after);
 	int64_t hi_us = hq_db_int(t->db, INT64_MAX, HQ_SQL_BOOT_HEARD_AT, "i", boot);
+	struct hq_time_event mine, first;
 
 	for (int i = 0; i < n; i++) {
-		int64_t mono_us = mono_at(t, after[i].epoch, after[i].seq);
-		if (mono_us < 0)
+		if (!read_event(t, after[i].epoch, after[i].seq, &mine) ||
+		    !read_event(t, after[i].next, 1, &first))
 			continue;
-		struct hq_time_span s = hq_time_bounds(t, after[i].boot, 0);
-		s = hq_time_to_start(s, mono_us);
+		struct hq_time_span s = lies(t, after[i].boot, &first);
+		s = hq_time_to_start(hq_time_to_start(s, first.mono_us), mine.mono_us);
 		hi_us = s.hi_us < hi_us ? s.hi_us : hi_us;
 	}
 	return hi_us;

@@ -149,6 +149,29 @@ static void sync_problems(struct report *r, json_t *sync)
 		problem(r, "no customer data has come from HQ yet: nobody is recognised");
 }
 
+static void clock_problems(struct report *r, json_t *clock)
+{
+	json_int_t differs_ms = json_integer_value(json_object_get(clock, "kernel_differs_ms"));
+
+	if (!clock)
+		return;
+	if (yes(clock, "disputed"))
+		problem(
+		    r,
+		    "the machine's clock calls itself synchronised, but it has jumped: no time is "
+		    "trusted until HQ has been heard");
+	else if (strcmp(text(clock, "trust"), "none") == 0)
+		problem(r,
+		        "nobody has said what time it is since the start (no NTP, no RTC, no HQ): "
+		        "events are kept, HQ repairs their times");
+	if (differs_ms)
+		problem(
+		    r,
+		    "the machine's clock calls itself synchronised, but is %+.0f s from HQ's time, "
+		    "which is used: check NTP here, and HQ's clock",
+		    (double)differs_ms / 1000);
+}
+
 static void source_problems(struct report *r, json_t *sources)
 {
 	json_t *o;
@@ -253,6 +276,27 @@ static void put_uplink(struct cli *c, json_t *sync)
 	putc('\n', c->out);
 }
 
+static void put_clock(struct cli *c, json_t *clock)
+{
+	json_int_t ahead_ms = json_integer_value(json_object_get(clock, "machine_ahead_ms"));
+	const char *trust = text(clock, "trust");
+
+	if (!clock)
+		return;
+	row(c, "clock");
+	if (strcmp(trust, "none") == 0) {
+		fputs("not trusted; last trusted ", c->out);
+		put_local_time(c->out, text(clock, "last_trusted"));
+	} else {
+		fprintf(c->out, "trusted by %s, within %.1f s",
+		        strcmp(trust, "hq") == 0 ? "HQ" : trust,
+		        (double)number(clock, "error_ms") / 1000);
+	}
+	if (ahead_ms >= 1000 || ahead_ms <= -1000)
+		fprintf(c->out, "; the machine's own is %+.0f s off", (double)ahead_ms / 1000);
+	putc('\n', c->out);
+}
+
 static void put_sync(struct cli *c, json_t *sync)
 {
 	char n[27];
@@ -335,6 +379,7 @@ static void put_table(struct cli *c, json_t *o)
 {
 	put_box(c, o);
 	put_journal(c, o);
+	put_clock(c, json_object_get(o, "clock"));
 	put_sync(c, json_object_get(o, "sync"));
 	put_notes(c, json_object_get(json_object_get(o, "sync"), "notes"));
 	put_devices(c, json_object_get(o, "sources"), "scanners", "name");
@@ -356,6 +401,7 @@ int cli_status(struct cli *c, char **args)
 	} else if (rc == CLI_OK) {
 		journal_problems(&r, json_object_get(o, "journal"));
 		sync_problems(&r, json_object_get(o, "sync"));
+		clock_problems(&r, json_object_get(o, "clock"));
 		source_problems(&r, json_object_get(o, "sources"));
 		if (!c->json)
 			put_table(c, o);
