@@ -127,7 +127,7 @@ static void take(struct hqtime *t, const struct hqtime_word *word, int64_t now)
 	t->asked_us = 0;
 	t->wait_us = ANSWER_US;
 	t->next_us = now + (trip_us > GOOD_TRIP_US ? AGAIN_US : HOUR_US);
-	t->params.heard(t->params.ctx);
+	t->params.heard(t->params.time_ctx);
 }
 
 int hqtime_tell(struct hqtime *t, const char *header, size_t len, char *err, size_t err_size)

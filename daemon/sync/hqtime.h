@@ -22,9 +22,10 @@ struct hqtime_params {
 	struct counters *counters;
 	/* Publish on `ask`; false: cannot now. */
 	bool (*publish)(void *ctx, const void *payload, size_t len);
-	/* A time has been taken: the clock is trusted now. */
-	void (*heard)(void *ctx);
 	void *ctx;
+	/* A time has been taken: the clock is trusted now. */
+	void (*heard)(void *time_ctx);
+	void *time_ctx;
 };
 
 struct hqtime *hqtime_new(const struct hqtime_params *params); /* NULL: out of memory */

@@ -10,14 +10,13 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "base/version.h"
 #include "store/shard.h"
 #include "sync/countersign.h"
 #include "sync/downlink.h"
 #include "sync/generation.h"
-#include "sync/hqtime.h"
 #include "sync/mqtt.h"
 #include "sync/tell.h"
+#include "sync/trust.h"
 #include "sync/uplink.h"
 #include "sync/uplink_notes.h"
 
@@ -26,7 +25,6 @@
 #define STOP_S 1              /* for the thread; as long as the connection may take after it: 3 s */
 #define SILENCE_US 30000000ll /* HQ silent for this long is away, if something waits ... */
 #define ANSWER_US 10000000ll  /* ... for longer than this */
-#define HELD_US 15000000ll    /* a connection in doubt waits this long for HQ's word */
 #define TOPIC_SIZE 64
 
 struct sync {
@@ -41,10 +39,8 @@ struct sync {
 	struct batch_codec *codec;
 	struct uplink *uplink;
 	struct downlink *downlink;
-	struct hqtime *hqtime;
+	struct trust *trust;
 	struct countersign *countersign;
-	int64_t held_us; /* mono time since when nothing but the time is sent; 0: not held */
-	bool checked;    /* this connection's chain, in full, at a trusted time */
 	struct confirm *confirm; /* too large for a stack */
 	struct generation generation;
 	int64_t heard_us;
@@ -139,7 +135,7 @@ static int on_changes(struct sync *s, const struct frame *frame, char *err, size
 
 static int on_time(struct sync *s, const struct frame *frame, char *err, size_t err_size)
 {
-	return hqtime_tell(s->hqtime, frame->header, frame->header_len, err, err_size);
+	return trust_tell(s->trust, frame->header, frame->header_len, err, err_size);
 }
 
 static int on_statement(struct sync *s, const struct frame *frame, char *err, size_t err_size)
@@ -195,82 +191,24 @@ static void on_message(struct sync *s, const struct mqtt_item *item)
 		bad(s, item->topic, "a topic that was not asked for");
 }
 
-/* ---- certificates and a clock that may be wrong ---- */
+/* ---- what trust says of the connection ---- */
 
-/* From the connection's thread, at each handshake. */
-static void tls_now(void *ctx, struct vault_tls_now *out)
+static void on_good(void *ctx)
 {
-	const struct sync *s = ctx;
-	int64_t built_us = version_built_us();
-	struct clock_state state;
-	clock_keep_state(s->params.keep, &state);
-	*out = (struct vault_tls_now){.trusted = state.trust != CLOCK_NONE,
-	                              .wall_us = state.wall_us,
-	                              .floor_us =
-	                                  state.floor_us > built_us ? state.floor_us : built_us,
-	                              .may_doubt = !state.hq_mono_us};
-}
-
-static void links_up(struct sync *s)
-{
-	s->held_us = 0;
+	struct sync *s = ctx;
 	uplink_up(s->uplink);
 	downlink_up(s->downlink);
 	countersign_up(s->countersign);
 }
 
-/* Once time is trusted the chain that was let in has to be good in full. In doubt only HQ's word
- * counts. */
-static void check_chain(struct sync *s)
+static void on_close(void *ctx)
 {
-	struct clock_state state;
-	char err[160];
-	clock_keep_state(s->params.keep, &state);
-	if (!mqtt_connected(s->mqtt) || state.trust == CLOCK_NONE ||
-	    (s->held_us && state.hq_mono_us < s->held_us))
-		return;
-	s->checked = true;
-	if (vault_tls_check(s->tls, state.wall_us, err, sizeof(err)) == 0) {
-		clock_keep_floor(s->params.keep, state.wall_us);
-		if (s->held_us)
-			links_up(s);
-		return;
-	}
-	log_error("ALARM: sync: the broker's certificates are not good at the time now known: %s; "
-	          "the connection is closed",
-	          err);
-	mqtt_drop(s->mqtt);
+	mqtt_drop(((struct sync *)ctx)->mqtt);
 }
 
-static void on_up(struct sync *s)
-{
-	log_info("sync: connected to the broker");
-	s->checked = false;
-	hqtime_up(s->hqtime);
-	if (s->params.keep && vault_tls_doubted(s->tls)) {
-		s->held_us = clock_mono_us(s->params.clock);
-		log_warn("sync: the broker's certificates do not fit the machine's clock; nothing "
-		         "is sent until HQ has signed its time");
-		return;
-	}
-	links_up(s);
-}
-
-static void step_chain(struct sync *s)
-{
-	if (s->params.keep && !s->checked)
-		check_chain(s);
-	if (s->held_us && clock_mono_us(s->params.clock) - s->held_us > HELD_US) {
-		s->held_us = 0;
-		log_warn("sync: HQ has not signed its time; the connection is closed");
-		mqtt_drop(s->mqtt);
-	}
-}
-
-static void on_hq_time(void *ctx)
+static void on_time_heard(void *ctx)
 {
 	struct sync *s = ctx;
-	check_chain(s);
 	if (s->params.changed)
 		s->params.changed(s->params.ctx);
 }
@@ -282,13 +220,12 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		on_message(s, item);
 		break;
 	case MQTT_UP:
-		on_up(s);
+		log_info("sync: connected to the broker");
+		trust_up(s->trust);
 		break;
 	case MQTT_DOWN:
 		log_warn("sync: lost the broker: %s", (const char *)item->payload);
-		s->held_us = 0;
-		s->checked = true;
-		hqtime_down(s->hqtime);
+		trust_down(s->trust);
 		countersign_down(s->countersign);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
@@ -388,8 +325,7 @@ static void *thread_main(void *arg)
 			on_item(s, item);
 			mqtt_item_free(item);
 		}
-		step_chain(s);
-		const int64_t next[] = {hqtime_step(s->hqtime), uplink_step(s->uplink),
+		const int64_t next[] = {trust_step(s->trust), uplink_step(s->uplink),
 		                        downlink_step(s->downlink),
 		                        countersign_step(s->countersign)};
 		tell_state(s);
@@ -407,7 +343,7 @@ static void sync_free(struct sync *s)
 	mqtt_free(s->mqtt);
 	vault_tls_free(s->tls);
 	downlink_free(s->downlink);
-	hqtime_free(s->hqtime);
+	trust_free(s->trust);
 	countersign_free(s->countersign);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
@@ -441,7 +377,7 @@ static int make_connection(struct sync *s, char *err, size_t err_size)
 	                          err, err_size);
 	if (!s->tls)
 		return -1;
-	if (s->params.keep && vault_tls_clock(s->tls, tls_now, s)) {
+	if (trust_watch(s->trust, s->tls)) {
 		snprintf(err, err_size, "sync: out of memory");
 		return -1;
 	}
@@ -493,16 +429,18 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	if (!s->downlink)
 		return -1;
 	s->countersign = countersign_new(&down, p->ledger);
-	const struct hqtime_params time = {.device = s->device,
+	const struct trust_params trust = {.device = s->device,
 	                                   .keep = p->keep,
 	                                   .counters = p->counters,
 	                                   .publish = publish_ask,
-	                                   .heard = on_hq_time,
+	                                   .good = on_good,
+	                                   .close = on_close,
+	                                   .heard = on_time_heard,
 	                                   .ctx = s};
-	s->hqtime = hqtime_new(&time);
-	if (!s->hqtime)
+	s->trust = trust_new(&trust);
+	if (!s->trust)
 		snprintf(err, err_size, "sync: out of memory");
-	return s->hqtime ? 0 : -1;
+	return s->trust ? 0 : -1;
 }
 
 static int open_files(struct sync *s, char *err, size_t err_size)

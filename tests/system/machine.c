@@ -1,12 +1,13 @@
-/* A machine whose clocks a test turns: preloaded into a program, it says what the file MACHINE_FILE says.
+/* A machine whose clocks a test turns: preloaded into a program, it says what the file MACHINE_FILE
+ * says.
  *
  *   wall_us   added to the wall clock
  *   boot_us   added to the time since boot
  *   synced    1: the kernel calls its clock synchronised
  *   boot_id   of this boot, as the kernel writes it
  *
- * The file is mapped, so that a clock jumps under a running program. CLOCK_MONOTONIC, by which libraries
- * wait, is left alone, as a jump leaves it alone.
+ * The file is mapped, so that a clock jumps under a running program. CLOCK_MONOTONIC, by which
+ * libraries wait, is left alone, as a jump leaves it alone.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -34,7 +35,8 @@ static const volatile struct machine *machine(void)
 	if (!mapped) {
 		const char *path = getenv("MACHINE_FILE");
 		int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-		void *p = fd >= 0 ? mmap(NULL, sizeof none, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+		void *p =
+		    fd >= 0 ? mmap(NULL, sizeof none, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
 		mapped = p == MAP_FAILED ? &none : p;
 		if (fd >= 0)
 			close(fd);
@@ -100,6 +102,7 @@ FILE *fopen(const char *path, const char *mode)
 	if (!real)
 		real = (FILE * (*)(const char *, const char *)) dlsym(RTLD_NEXT, "fopen");
 	if (strcmp(path, BOOT_ID) == 0 && machine()->boot_id[0])
-		return fmemopen((void *)machine()->boot_id, strlen((char *)machine()->boot_id), "r");
+		return fmemopen((void *)machine()->boot_id, strlen((char *)machine()->boot_id),
+		                "r");
 	return real(path, mode);
 }

@@ -79,6 +79,7 @@ static int set_up(void **state)
 	                                     .counters = &f->counters,
 	                                     .publish = publish,
 	                                     .heard = heard,
+	                                     .time_ctx = f,
 	                                     .ctx = f};
 	f->time = hqtime_new(&params);
 	*state = f;
