@@ -26,6 +26,13 @@ static const struct gauge gauges[] = {
     {"laneway_sync_alarm", "sync", "alarm",
      "1: HQ confirmed nothing for an hour while events wait"},
     {"laneway_sync_outstanding_bytes", "sync", "outstanding_bytes", "bytes sent and not confirmed"},
+    {"laneway_sync_held_back", "sync", "forked",
+     "events that HQ refused: it holds others under their names"},
+    {"laneway_sync_foreign", "sync", "foreign",
+     "events that another copy of this device sent under its names"},
+    {"laneway_sync_unreadable", "sync", "unreadable",
+     "events that HQ cannot read and has not quarantined"},
+    {"laneway_sync_lost", "sync", "lost", "events that HQ confirmed once and nobody holds"},
     {"laneway_shard_profiles", "sync", "profiles", "profiles cached in this store"},
     {"laneway_shard_version", "sync", "shard_version", "version of HQ's feed that is cached"},
 };

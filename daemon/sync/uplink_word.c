@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "sync/uplink_internal.h"
 
-#define SAID_MAX (1 + CONFIRM_RANGES_MAX + 2 * CONFIRM_SEQS_MAX)
+#define SAID_MAX 256 /* runs of one word on an epoch; what does not fit is said again */
 
 /* The end of a batch that is on its way is known without reading: the usual case. */
 static const uint8_t *sent_h(const struct uplink *u, const struct uplink_epoch *e, uint64_t seq)
@@ -38,21 +38,48 @@ struct said {
 	int count;
 };
 
+/* An HQ that names no h counts forked seqs into its words: they are taken out again. */
+static void add_unnamed(struct said *said, const struct uplink_epoch *e,
+                        const struct confirm_epoch *c, const struct confirm_range *r)
+{
+	struct uplink_runs left = {0};
+	uplink_runs_add(&left, r->first, r->last);
+	for (size_t i = 0; i < e->forked.count; i++)
+		uplink_runs_cut(&left, e->forked.run[i].first, e->forked.run[i].last);
+	for (int i = 0; i < c->forked_count; i++)
+		uplink_runs_cut(&left, c->forked[i].seq, c->forked[i].last);
+	for (size_t i = 0; i < left.count && said->count < SAID_MAX; i++)
+		said->list[said->count++] = left.run[i];
+	uplink_runs_free(&left);
+}
+
 /* What says nothing new is not worth a look at the chain. */
 static void add(struct uplink *u, struct said *said, const struct uplink_epoch *e,
-                const struct confirm_range *r)
+                const struct confirm_epoch *c, const struct confirm_range *r)
 {
-	if (uplink_epoch_covers(e, r->first, r->last) ||
-	    !uplink_word_is_ours(u, e, r->last, r->has_h ? r->h : NULL))
+	if (said->count == SAID_MAX || uplink_epoch_covers(e, r->first, r->last))
 		return;
-	said->list[said->count++] = (struct journal_range){r->first, r->last};
+	if (!r->has_h)
+		add_unnamed(said, e, c, r);
+	else if (uplink_word_is_ours(u, e, r->last, r->h))
+		said->list[said->count++] = (struct journal_range){r->first, r->last};
 }
 
 static void add_all(struct uplink *u, struct said *said, const struct uplink_epoch *e,
-                    const struct confirm_range *list, int n)
+                    const struct confirm_epoch *c)
 {
-	for (int i = 0; i < n; i++)
-		add(u, said, e, &list[i]);
+	const struct {
+		const struct confirm_range *list;
+		int n;
+	} words[] = {{c->ranges, c->range_count}, {c->same, c->same_count}};
+	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+		for (int i = 0; i < words[k].n; i++)
+			add(u, said, e, c, &words[k].list[i]);
+	for (int i = 0; i < c->settled_count && said->count < SAID_MAX; i++) {
+		const struct confirm_range *r = &c->settled[i];
+		if (uplink_word_is_ours(u, e, r->last, r->has_h ? r->h : NULL))
+			said->list[said->count++] = (struct journal_range){r->first, r->last};
+	}
 }
 
 /* A run of our own that was forked and is confirmed after all, or settled. */
@@ -144,10 +171,8 @@ uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct
 	struct said said = {.count = 0};
 	memcpy(through.h, c->h, sizeof(through.h));
 	if (c->through)
-		add(u, &said, e, &through);
-	add_all(u, &said, e, c->ranges, c->range_count);
-	add_all(u, &said, e, c->same, c->same_count);
-	add_all(u, &said, e, c->settled, c->settled_count);
+		add(u, &said, e, c, &through);
+	add_all(u, &said, e, c);
 	uint64_t gained = uplink_epoch_confirm(e, said.list, said.count);
 	let_go(u, e, &said);
 	let_go_foreign(u, e, c);

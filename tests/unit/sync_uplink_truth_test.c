@@ -100,6 +100,23 @@ static void an_hq_that_names_no_h_is_taken_at_its_word(void **state)
 	assert_int_equal(now(f).unconfirmed, 3);
 }
 
+static void what_an_hq_without_h_refuses_is_not_confirmed_by_its_through(void **state)
+{
+	struct fixture *f = *state;
+	fill_pack(f, 9, false);
+	send_all(f);
+	struct confirm_epoch *e = word(f, 10);
+	e->forked_count = 1;
+	e->forked[0] = (struct confirm_seq){.seq = 4, .last = 6, .reason = "other_leaf"};
+	uplink_confirm(f->uplink, f->confirm);
+	assert_int_equal(now(f).forked, 3);
+	assert_int_equal(now(f).unconfirmed, 3);
+	word(f, 10);
+	uplink_confirm(f->uplink, f->confirm);
+	assert_int_equal(now(f).unconfirmed, 3);
+	await_confirmed(f, 7);
+}
+
 static void a_fork_is_held_back_over_a_restart_and_stays_unconfirmed(void **state)
 {
 	struct fixture *f = *state;
@@ -366,6 +383,7 @@ int main(void)
 	    TEST(a_word_about_another_copys_history_confirms_nothing),
 	    TEST(what_hq_holds_of_ours_counts_beside_another_copys_through),
 	    TEST(an_hq_that_names_no_h_is_taken_at_its_word),
+	    TEST(what_an_hq_without_h_refuses_is_not_confirmed_by_its_through),
 	    TEST(a_fork_is_held_back_over_a_restart_and_stays_unconfirmed),
 	    TEST(a_settled_fork_may_go),
 	    TEST(another_copys_fork_is_shown_and_changes_nothing_for_ours),
