@@ -18,20 +18,10 @@
 #include "flow_internal.h"
 #include "store/ledger.h"
 #include "store/statement.h"
+#include "store/statement_log.h"
 
-#define RECORDS_MAX 400 /* statements that are remembered here: a year of days */
-#define RECORD_BYTES 45 /* in the mark */
-#define COVERED_BYTES 16
 #define LOOK_S 1          /* how often the clock is looked at: the cut, and trust that comes */
 #define RETRY_US 60000000 /* after a failure: a full disk may have room again */
-
-/* One statement as the mark `statement` remembers it. */
-struct record {
-	char first_date[CLOCK_DATE_SIZE], business_date[CLOCK_DATE_SIZE];
-	uint8_t epoch[EVENT_EPOCH_BYTES]; /* of its last event, with `to` its name */
-	uint64_t to, events;
-	bool more;
-};
 
 /* What the thread is asked and answers; the loop does not touch it while the thread runs. */
 struct work {
@@ -41,107 +31,46 @@ struct work {
 	struct statement_place end;
 	struct statement statement;
 	char first_date[CLOCK_DATE_SIZE];
+	bool recalled; /* marks came back with a damaged journal: log */
+	struct statement_log log;
 	int rc;
 	char err[256];
 };
 
 struct flow_day {
 	struct flow *f;
-	struct statement_place covered;
+	struct statement_log log;
 	char since[CLOCK_DATE_SIZE]; /* the first date that is not closed; "": to be found */
-	struct record record[RECORDS_MAX];
-	int records;
-	const char *blocked; /* why no day is closed now, or NULL */
+	const char *blocked;         /* why no day is closed now, or NULL */
 	struct work work;
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
 	int done_fd;
 	struct event *done_event, *look_event;
-	struct record pending; /* of the `Day Closed` that is with the journal */
+	struct statement_record pending; /* of the `Day Closed` that is with the journal */
 	bool is_pending;
 	int64_t retry_mono_us;
 };
 
-/* ---- the marks ---- */
-
-static void put_record(struct buf *b, const struct record *r)
+/* What is closed determines where the open days begin. */
+static void open_after(struct flow_day *d, const struct statement_record *r)
 {
-	buf_add(b, r->first_date, CLOCK_DATE_SIZE - 1);
-	buf_add(b, r->business_date, CLOCK_DATE_SIZE - 1);
-	buf_add(b, r->epoch, sizeof r->epoch);
-	buf_be64(b, r->to);
-	buf_be64(b, r->events);
-	buf_byte(b, r->more);
-}
-
-static void get_record(const uint8_t *p, struct record *r)
-{
-	memset(r, 0, sizeof *r);
-	memcpy(r->first_date, p, CLOCK_DATE_SIZE - 1);
-	memcpy(r->business_date, p + 10, CLOCK_DATE_SIZE - 1);
-	memcpy(r->epoch, p + 20, sizeof r->epoch);
-	r->to = buf_get64(p + 28);
-	r->events = buf_get64(p + 36);
-	r->more = p[44] != 0;
-}
-
-static void add_record(struct flow_day *d, const struct record *r)
-{
-	if (d->records == RECORDS_MAX)
-		memmove(d->record, d->record + 1, (size_t)--d->records * sizeof *r);
-	d->record[d->records++] = *r;
 	if (r->more)
 		text_copy(d->since, sizeof d->since, r->first_date);
 	else
 		statement_date_move(r->business_date, 1, d->since);
 }
 
-static void read_marks(struct flow_day *d, struct journal_reader *r)
+static const struct statement_record *newest(const struct flow_day *d)
 {
-	struct buf b = {0};
-
-	if (journal_reader_mark(r, "covered", &b) == 0 && b.len == COVERED_BYTES) {
-		d->covered.ordinal = (int64_t)buf_get64(b.data);
-		d->covered.seq = buf_get64(b.data + 8);
-	}
-	if (journal_reader_mark(r, "statement", &b) == 0) {
-		for (size_t at = 0; at + RECORD_BYTES <= b.len; at += RECORD_BYTES) {
-			struct record one;
-			get_record(b.data + at, &one);
-			if (statement_date_ok(one.first_date) &&
-			    statement_date_ok(one.business_date))
-				add_record(d, &one);
-		}
-	}
-	buf_free(&b);
-}
-
-static int put_marks(const struct flow_day *d, struct entry *e, const struct record *added,
-                     const struct statement_place *end)
-{
-	struct buf b = {0};
-	int from = d->records == RECORDS_MAX, rc = -1;
-
-	buf_be64(&b, (uint64_t)end->ordinal);
-	buf_be64(&b, end->seq);
-	if (b.failed || entry_mark(e, "covered", b.data, b.len) < 0)
-		goto done;
-	buf_reset(&b);
-	for (int i = from; i < d->records; i++)
-		put_record(&b, &d->record[i]);
-	put_record(&b, added);
-	if (!b.failed)
-		rc = entry_mark(e, "statement", b.data, b.len);
-done:
-	buf_free(&b);
-	return rc;
+	return d->log.records > 0 ? &d->log.record[d->log.records - 1] : NULL;
 }
 
 /* The newest one is what HQ's word is waited for. */
 static void expect(const struct flow_day *d)
 {
-	const struct record *r = d->records > 0 ? &d->record[d->records - 1] : NULL;
+	const struct statement_record *r = newest(d);
 
 	if (r && d->f->p.ledger)
 		ledger_expect(d->f->p.ledger, r->epoch, r->to);
@@ -156,11 +85,23 @@ static bool go_on(void *ctx)
 	return !atomic_load(&d->stop);
 }
 
+/* What was closed stood in a journal that was damaged, and has come back since the start. */
+static bool recall(struct work *w, struct journal_reader *r)
+{
+	if (w->job.covered.ordinal != 0)
+		return false;
+	statement_log_read(&w->log, r);
+	return w->log.covered.ordinal != 0 && w->log.records > 0;
+}
+
 static int run_job(struct flow_day *d, struct journal_reader *r)
 {
 	struct work *w = &d->work;
 	const uint8_t *priv = vault_device_sign_priv(d->f->p.vault);
 
+	w->recalled = recall(w, r);
+	if (w->recalled)
+		return 0;
 	if (w->probe)
 		return statement_first_date(r, &w->job, w->first_date, w->err, sizeof w->err) < 0
 		           ? -1
@@ -196,11 +137,12 @@ static void start(struct flow_day *d, bool probe)
 
 	journal_state(d->f->p.journal, &state);
 	w->probe = probe;
-	w->job = (struct statement_job){.covered = d->covered,
+	w->job = (struct statement_job){.covered = d->log.covered,
 	                                .until = {state.ordinal, state.last_seq},
 	                                .go_on = go_on,
 	                                .ctx = d};
 	w->first_date[0] = '\0';
+	w->recalled = false;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&d->thread, NULL, thread_main, d);
@@ -222,7 +164,7 @@ static void put_day_closed(struct flow_day *d)
 {
 	const struct statement *s = &d->work.statement;
 	const struct statement_range *last = &s->range[s->ranges - 1];
-	struct record r = {
+	struct statement_record r = {
 	    .to = last->to, .events = s->counts.total + s->training.total, .more = s->more};
 	struct buf json = {0};
 	struct entry *e = NULL;
@@ -235,7 +177,7 @@ static void put_day_closed(struct flow_day *d)
 	if (!json.failed)
 		e = flow_box_entry(d->f, EVENT_DAY_CLOSED, NULL, (const char *)json.data);
 	buf_free(&json);
-	if (!e || put_marks(d, e, &r, &d->work.end) < 0) {
+	if (!e || statement_log_mark(&d->log, e, &r, &d->work.end) < 0) {
 		entry_free(e);
 		again_later(d, "out of memory");
 		return;
@@ -252,7 +194,11 @@ static void take_result(struct flow_day *d)
 
 	if (atomic_load(&d->stop))
 		return;
-	if (d->work.rc != 0) {
+	if (d->work.recalled) {
+		d->log = d->work.log;
+		open_after(d, newest(d));
+		flow_day_tick(d);
+	} else if (d->work.rc != 0) {
 		again_later(d, d->work.err);
 	} else if (d->work.probe) {
 		/* Nothing that a trusted clock has stamped: the days begin today. */
@@ -285,8 +231,9 @@ void flow_day_answered(struct flow_day *d, const struct entry *e)
 		again_later(d, e->reason);
 		return;
 	}
-	d->covered = d->work.end;
-	add_record(d, &d->pending);
+	d->log.covered = d->work.end;
+	statement_log_add(&d->log, &d->pending);
+	open_after(d, &d->pending);
 	expect(d);
 	log_info("closed %s%s%s: %" PRIu64 " events", d->pending.first_date,
 	         strcmp(d->pending.first_date, d->pending.business_date) == 0 ? "" : " to ",
@@ -376,7 +323,9 @@ struct flow_day *flow_day_new(struct flow *f, struct journal_reader *r, char *er
 		flow_day_free(d);
 		return NULL;
 	}
-	read_marks(d, r);
+	statement_log_read(&d->log, r);
+	if (newest(d))
+		open_after(d, newest(d));
 	expect(d);
 	return d;
 }
@@ -405,7 +354,7 @@ void flow_day_free(struct flow_day *d)
 
 /* ---- what is shown ---- */
 
-static void record_json(const struct flow_day *d, const struct record *r, struct buf *out)
+static void record_json(const struct flow_day *d, const struct statement_record *r, struct buf *out)
 {
 	struct ledger_entry e = {.state = "waiting"};
 	char epoch[EVENT_EPOCH_SIZE];
@@ -434,8 +383,8 @@ void flow_day_json(const struct flow_day *d, struct buf *out)
 	member_text(out, "open_since", d->since[0] ? d->since : NULL);
 	member_key(out, "statements");
 	buf_byte(out, '[');
-	for (int i = d->records; i > 0; i--)
-		record_json(d, &d->record[i - 1], out);
+	for (int i = d->log.records; i > 0; i--)
+		record_json(d, &d->log.record[i - 1], out);
 	buf_str(out, "]}");
 }
 

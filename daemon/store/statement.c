@@ -218,7 +218,8 @@ static bool read_ranges(const json_t *list, struct statement *out)
 			return false;
 		for (size_t k = 0; k < i; k++) {
 			if (memcmp(out->range[k].epoch, out->range[i].epoch, EVENT_EPOCH_BYTES) ==
-			    0)
+			        0 &&
+			    out->range[i].from <= out->range[k].to)
 				return false;
 		}
 	}
@@ -254,7 +255,7 @@ static const char *fault_of(const json_t *o, struct statement *out)
 	    !read_counts(json_object_get(o, "training"), &out->training))
 		return "counts, training: expected numbers of events by their names";
 	if (!read_ranges(json_object_get(o, "ranges"), out))
-		return "ranges: expected epoch, from, to, h and h_prev, each epoch once";
+		return "ranges: expected epoch, from, to, h and h_prev, each seq once";
 	if (text_unb64(signature, strlen(signature), out->signature, sizeof out->signature) !=
 	    VAULT_SIGNATURE_BYTES)
 		return "signature: expected 64 bytes as base64url";

@@ -75,59 +75,80 @@ static int fail(const struct pass *p, const char *what)
 	return -1;
 }
 
-/* from to `to` of one epoch, whole. *from becomes what is really held when the start is gone. */
-static int pass_range(struct pass *p, struct statement_range *range)
+/* What is left of an epoch to go through. */
+struct stretch {
+	struct journal_epoch epoch;
+	uint64_t next, to;
+};
+
+/* Take one piece into the range. 1 taken; 0: a hole begins, or nothing is left; -1 error. */
+static int pass_piece(struct pass *p, struct stretch *left, struct statement_range *range)
 {
-	uint64_t next = range->from;
+	uint64_t max = left->to - left->next + 1;
+	struct journal_run run;
+	bool begins = range->to == 0;
+	int rc = journal_reader_run(p->r, range->epoch, left->next,
+	                            max < PIECE_EVENTS ? (uint32_t)max : PIECE_EVENTS, PIECE_BYTES,
+	                            &run);
 
-	while (next <= range->to && !p->done) {
-		struct journal_run run;
-		uint64_t left = range->to - next + 1;
-		uint32_t max = left < PIECE_EVENTS ? (uint32_t)left : PIECE_EVENTS;
-		int rc = journal_reader_run(p->r, range->epoch, next, max, PIECE_BYTES, &run);
-
-		if (rc != 1)
-			return fail(p, "an epoch ends before its end");
-		if (next == range->from) {
-			range->from = run.first;
-			memcpy(range->h_prev, run.h_prev, EVENT_HASH_BYTES);
-		} else if (run.first != next) {
-			rc = -1;
-		}
-		if (run.first + run.count - 1 > range->to) /* deleted meanwhile */
-			rc = -1;
-		memcpy(range->h, run.h_last, EVENT_HASH_BYTES);
-		next = run.first + run.count;
-		bool good = rc == 1 && p->piece(p, &run);
+	if (rc < 0)
+		return fail(p, "it cannot be read");
+	if (rc == 0 || run.first > left->to || (!begins && run.first != left->next)) {
+		uint64_t behind = rc == 1 && run.first <= left->to ? run.first : left->to + 1;
 		journal_run_free(&run);
-		if (!good)
-			return fail(p, "a line is none, or events are missing");
-		if (p->job->go_on && !p->job->go_on(p->job->ctx))
-			return fail(p, "stopped");
+		/* Only what came back from a damaged file may lack something in the middle. */
+		if (left->epoch.hole_count == 0 && left->next > left->epoch.deleted_through)
+			return fail(p, "an epoch ends before its end");
+		left->next = behind;
+		return 0;
 	}
-	return 0;
+	if (begins) {
+		range->from = run.first;
+		memcpy(range->h_prev, run.h_prev, EVENT_HASH_BYTES);
+	}
+	range->to = run.first + run.count - 1;
+	memcpy(range->h, run.h_last, EVENT_HASH_BYTES);
+	left->next = range->to + 1;
+	bool good = range->to <= left->to && p->piece(p, &run);
+	journal_run_free(&run);
+	if (!good)
+		return fail(p, "a line is none, or events went away");
+	if (p->job->go_on && !p->job->go_on(p->job->ctx))
+		return fail(p, "stopped");
+	return 1;
 }
 
-/* The next epoch's part of the job. 1 there is one, 0 no more, -1 error. */
-static int next_range(struct pass *p, int64_t *ordinal, struct statement_range *range)
+/* An unbroken range of what is left, as long as it is; to is 0 when nothing is held of it. 0 or -1.
+ */
+static int pass_range(struct pass *p, struct stretch *left, struct statement_range *range)
+{
+	int rc = 1;
+
+	memset(range, 0, sizeof *range);
+	memcpy(range->epoch, left->epoch.epoch, sizeof range->epoch);
+	while (rc == 1 && left->next <= left->to && !p->done)
+		rc = pass_piece(p, left, range);
+	return rc < 0 ? -1 : 0;
+}
+
+/* The next epoch that the job has a part of. 1 there is one, 0 no more, -1 error. */
+static int next_epoch(struct pass *p, int64_t *ordinal, struct stretch *left)
 {
 	const struct statement_job *job = p->job;
-	struct journal_epoch e;
+	struct journal_epoch *e = &left->epoch;
 
-	for (; *ordinal <= job->until.ordinal; *ordinal = e.ordinal + 1) {
-		int rc = journal_reader_epoch(p->r, *ordinal, &e);
+	for (; *ordinal <= job->until.ordinal; *ordinal = e->ordinal + 1) {
+		int rc = journal_reader_epoch(p->r, *ordinal, e);
 		if (rc < 0)
 			return fail(p, "its epochs cannot be read");
-		if (rc == 0 || e.ordinal > job->until.ordinal)
+		if (rc == 0 || e->ordinal > job->until.ordinal)
 			return 0;
-		memset(range, 0, sizeof *range);
-		memcpy(range->epoch, e.epoch, sizeof range->epoch);
-		range->from = e.ordinal == job->covered.ordinal ? job->covered.seq + 1 : 1;
-		if (range->from <= e.deleted_through)
-			range->from = e.deleted_through + 1;
-		range->to = e.ordinal == job->until.ordinal ? job->until.seq : e.last_seq;
-		if (range->from <= range->to) {
-			*ordinal = e.ordinal;
+		left->next = e->ordinal == job->covered.ordinal ? job->covered.seq + 1 : 1;
+		if (left->next <= e->deleted_through)
+			left->next = e->deleted_through + 1;
+		left->to = e->ordinal == job->until.ordinal ? job->until.seq : e->last_seq;
+		if (left->next <= left->to) {
+			*ordinal = e->ordinal;
 			return 1;
 		}
 	}
@@ -139,12 +160,31 @@ static bool count_piece(struct pass *p, const struct journal_run *run)
 	return count_lines(p->out, &run->lines);
 }
 
+/* The ranges of one epoch. 0; 1: there are too many for this statement; -1 error. */
+static int build_epoch(struct pass *p, struct stretch *left, struct statement_place *end)
+{
+	struct statement *out = p->out;
+
+	while (left->next <= left->to) {
+		struct statement_range *range = &out->range[out->ranges];
+		if (out->ranges == STATEMENT_RANGES_MAX)
+			return 1;
+		if (pass_range(p, left, range) != 0)
+			return -1;
+		if (range->to == 0)
+			continue;
+		out->ranges++;
+		*end = (struct statement_place){left->epoch.ordinal, range->to};
+	}
+	return 0;
+}
+
 int statement_build(struct journal_reader *r, const struct statement_job *job,
                     struct statement *out, struct statement_place *end, char *err, size_t err_size)
 {
 	struct pass p = {r, job, count_piece, out, NULL, false, err, err_size};
 	int64_t ordinal = job->covered.ordinal;
-	struct statement_range range;
+	struct stretch left;
 	int rc;
 
 	*end = job->covered;
@@ -152,14 +192,14 @@ int statement_build(struct journal_reader *r, const struct statement_job *job,
 	out->more = false;
 	memset(&out->counts, 0, sizeof out->counts);
 	memset(&out->training, 0, sizeof out->training);
-	while ((rc = next_range(&p, &ordinal, &range)) == 1) {
-		out->more = out->ranges == STATEMENT_RANGES_MAX;
+	while ((rc = next_epoch(&p, &ordinal, &left)) == 1) {
+		rc = build_epoch(&p, &left, end);
+		if (rc < 0)
+			return -1;
+		out->more = rc == 1;
 		if (out->more)
 			return 0;
-		if (pass_range(&p, &range) != 0)
-			return -1;
-		out->range[out->ranges++] = range;
-		*end = (struct statement_place){ordinal++, range.to};
+		ordinal++;
 	}
 	return rc;
 }
@@ -203,11 +243,14 @@ int statement_first_date(struct journal_reader *r, const struct statement_job *j
 	struct pass p = {r, job, date_piece, NULL, out, false, err, err_size};
 	int64_t ordinal = job->covered.ordinal;
 	struct statement_range range;
+	struct stretch left;
 	int rc;
 
-	for (; !p.done && (rc = next_range(&p, &ordinal, &range)) == 1; ordinal++) {
-		if (pass_range(&p, &range) != 0)
-			return -1;
+	for (; !p.done && (rc = next_epoch(&p, &ordinal, &left)) == 1; ordinal++) {
+		while (!p.done && left.next <= left.to) {
+			if (pass_range(&p, &left, &range) != 0)
+				return -1;
+		}
 	}
 	if (!p.done)
 		out[0] = '\0';

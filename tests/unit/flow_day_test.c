@@ -246,6 +246,47 @@ static void a_statement_that_the_disk_refuses_is_made_again(void **state)
 	assert_int_equal(range_of(w, 0, 0, "from"), 1);
 }
 
+/* As salvage puts them back while the box runs. */
+static void bring_marks_back(struct world *w, int64_t seq)
+{
+	struct buf covered = {0}, record = {0};
+	sqlite3 *db;
+	sqlite3_stmt *q;
+	static const uint8_t epoch[EVENT_EPOCH_BYTES] = {9};
+	buf_be64(&covered, 1);
+	buf_be64(&covered, (uint64_t)seq);
+	buf_str(&record, "2026-11-192026-11-19");
+	buf_add(&record, epoch, sizeof epoch);
+	buf_be64(&record, 7);
+	buf_be64(&record, 7);
+	buf_byte(&record, 0);
+	assert_int_equal(sqlite3_open(w->p->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+	                                    "INSERT INTO meta VALUES('mark.covered', ?1),"
+	                                    " ('mark.statement', ?2)",
+	                                    -1, &q, NULL),
+	                 SQLITE_OK);
+	sqlite3_bind_blob(q, 1, covered.data, (int)covered.len, SQLITE_STATIC);
+	sqlite3_bind_blob(q, 2, record.data, (int)record.len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(q), SQLITE_DONE);
+	sqlite3_finalize(q);
+	sqlite3_close(db);
+	buf_free(&covered);
+	buf_free(&record);
+}
+
+static void what_was_closed_in_a_journal_that_came_back_is_not_closed_again(void **state)
+{
+	struct world *w = *state;
+	begin(w);
+	bring_marks_back(w, 2);
+	later(w, 12 * HOUR_US);
+	closed(w, 1);
+	assert_int_equal(range_of(w, 0, 0, "from"), 3);
+	assert_string_equal(date_of(w, 0, "first_date"), "2026-11-20");
+	assert_string_equal(date_of(w, 0, "business_date"), "2026-11-21");
+}
+
 static void training_is_counted_apart(void **state)
 {
 	struct world *w = *state;
@@ -277,6 +318,7 @@ int main(void)
 	    DAY_TEST(an_untrusted_clock_closes_no_day),
 	    DAY_TEST(a_clock_that_ran_ahead_does_not_end_the_days),
 	    DAY_TEST(a_statement_that_the_disk_refuses_is_made_again),
+	    DAY_TEST(what_was_closed_in_a_journal_that_came_back_is_not_closed_again),
 	    DAY_TEST(training_is_counted_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
