@@ -155,10 +155,16 @@ def between(rig, seed, rates=None):
     device = rig.work / "device"
     relay = Betrayer(rig.keys, rig.broker_port, {"store": (device / "tls.crt", device / "tls.key"),
                                                  "hq": (rig.keys / "hq.crt", rig.keys / "hq.key")}, seed, rates)
-    broker_port = rig.broker_port
-    rig.broker_port = relay.ports["store"]
+    behind = rig.broker_port
+
+    def with_port(port, write):
+        def written(*args):
+            rig.broker_port = port
+            write(*args)
+            rig.broker_port = behind
+        return written
+    rig.write_store_conf = with_port(relay.ports["store"], rig.write_store_conf)
+    rig.write_hq_conf = with_port(relay.ports["hq"], rig.write_hq_conf)
     rig.write_store_conf()
-    rig.broker_port = relay.ports["hq"]
     rig.write_hq_conf()
-    rig.broker_port = broker_port
     return relay

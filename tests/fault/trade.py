@@ -22,13 +22,29 @@ def trade(rig, seconds, meanwhile=lambda: time.sleep(0.05)):
     assert rig.processes["sim"].returncode == 0, rig.log_of("sim")[-2000:]
 
 
+def at_noon(rig):
+    """A store where the day does not end by itself while it trades."""
+    rig.noon()
+    rig.write_store_conf()
+    return rig
+
+
 def compare(rig):
     """Wait for the drain, then: acknowledged, a part of what HQ holds, a part of what was sent; once, in order, with
-    its bytes; and all of it, since the sources have sent again what they were not told about."""
+    its bytes; and all of it, since the sources have sent again what they were not told about. `prove` agrees."""
     begun = time.monotonic()
     until(rig.drained, DRAIN_S, "every event to be confirmed")
     drained = time.monotonic() - begun
     until(lambda: applied(rig), 20, "HQ to have folded every event")
     result = rig.oracle()
     assert result.returncode == 0, result.stderr[-4000:]
+    prove(rig)
     return {**json.loads(result.stdout), "drained_s": round(drained, 1)}
+
+
+def prove(rig):
+    """The store closes its day; what HQ recomputes from its bytes agrees."""
+    day = rig.close_day()
+    until(lambda: rig.countersigned(day), DRAIN_S, "HQ to countersign the day")
+    proof = rig.prove(day)
+    assert proof.returncode == 0, proof.stdout[-3000:] + proof.stderr[-1000:]

@@ -21,6 +21,7 @@ from held import Held
 from recompute import ZONE, Customers, Recompute, masked
 
 ITEMS_MAX = 10  # of a profile
+TIME_ROUNDING_US = 1000  # an event says milliseconds
 
 
 class Oracle:
@@ -142,6 +143,21 @@ class Oracle:
                 owner.pop(basket, None)
         return owner
 
+    def overtaking(self):
+        """(lane, person) of scans that reached the box before what the lane's till had said before them: it was down,
+        and the till said it again. The box cannot know whose basket they belong to."""
+        sent, answered = {}, {}
+        for r in self.sent:
+            if r["type"] == "till":
+                sent.setdefault((r["till"], r["message"]["source_message_id"]), (r["lane"], r["t_us"]))
+            elif r["type"] == "answer" and r["answer"]["type"] == "kept":
+                answered.setdefault((r["till"], r["answer"]["source_message_id"]), r["t_us"])
+        open_at = collections.defaultdict(list)
+        for key, (lane, t_us) in sent.items():
+            open_at[lane].append((t_us, answered.get(key, float("inf"))))
+        return {(r["lane"], r["person"]) for r in self.sent if r["type"] == "scan" and r["person"]
+                and any(a < r["t_us"] < b for a, b in open_at[r["lane"]])}
+
     def people(self, taps_lost):
         """The person who really stood there, of each basket; what a cashier tapped may be lost before its commit."""
         external = dict(self.db.execute("SELECT id, external FROM profile"))
@@ -154,10 +170,14 @@ class Oracle:
             if r["type"] == "scan" and r["person"]:
                 scanned[r["lane"], r["person"]].append((r["source"], r["n"]))
         baskets = [r for r in self.sent if r["type"] == "basket"]
+        overtaking = self.overtaking()
         self.baskets = len(baskets)
         for r in baskets:
             is_now = external.get(owner.get(by_name.get((r["till"], r["basket"]))))
             if is_now == r["person"]:
+                continue
+            if (r["lane"], is_now or r["person"]) in overtaking:
+                self.cost["baskets whose scan overtook the till's messages"] += 1
                 continue
             all_kept = all(s in kept for s in scanned.get((r["lane"], r["person"]), []))
             uncertain = not r["certain"] or not all_kept or (r["lane"], r["basket"]) in taps_lost
@@ -168,9 +188,24 @@ class Oracle:
 
     # --- profiles ---
 
+    def times(self):
+        """When each event was, as HQ works it out; within its bound of what the event says itself, for the clocks of
+        these machines are one."""
+        found = {}
+        for epoch, seq, at_us, error_us in self.db.execute("SELECT epoch, seq, time_us, error_us FROM event_times"):
+            found[epoch, seq] = (at_us, error_us)
+        times = {}
+        for e in self.held.events:
+            at_us, error_us = found.get((e.epoch, e.seq), (None, None))
+            times[e.message_id] = e.wall_us if at_us is None else at_us
+            if at_us is not None and abs(at_us - e.wall_us) > (error_us or 0) + TIME_ROUNDING_US:
+                self.fail(f"{e}: HQ says it was {at_us - e.wall_us} us later than it says itself, {error_us} at most")
+        return times
+
     def profiles(self):
         """Visits, spend, last seen and last items, recomputed from the events."""
         owner, refunds, cancelled, orders = self.owners(), collections.Counter(), set(), {}
+        times = self.times()
         for e in self.held.events:
             if e.name == "Order Refunded" and e.properties["original_order_id"] and not e.context["training"]:
                 refunds[e.properties["original_order_id"]] += Decimal(e.properties["total"])
@@ -180,12 +215,12 @@ class Oracle:
                 who = owner.get(e.properties["cart_id"])
                 orders.setdefault(who, []).append(e)
         for pid, *held in self.db.execute("SELECT id, visits, spend, last_seen_us, last_items FROM profile"):
-            mine = sorted(orders.get(pid, []), key=lambda e: (e.wall_us, e.properties["order_id"]), reverse=True)
+            mine = sorted(orders.get(pid, []), key=lambda e: (times[e.message_id], e.properties["order_id"]), reverse=True)
             counted = [e for e in mine if e.properties["order_id"] not in cancelled]
             spend = sum(Decimal(e.properties["total"]) - refunds[e.properties["order_id"]] for e in counted)
             items = [{k: q[k] for k in ("name", "quantity", "sku")} for e in counted[:ITEMS_MAX]
                      for q in e.properties["products"][:ITEMS_MAX]][:ITEMS_MAX]
-            expected = [len({e.context["visit_id"] for e in mine}), int(spend * 100), mine[0].wall_us if mine else None,
+            expected = [len({e.context["visit_id"] for e in mine}), int(spend * 100), times[mine[0].message_id] if mine else None,
                         items]
             held[3] = json.loads(held[3] or "[]")
             if held != expected:
