@@ -12,5 +12,6 @@ int hq_cmd_statements(int argc, char **argv);
 int hq_cmd_forks(int argc, char **argv);
 int hq_cmd_quarantine(int argc, char **argv);
 int hq_cmd_restored(int argc, char **argv);
+int hq_cmd_salvage(int argc, char **argv);
 
 #endif

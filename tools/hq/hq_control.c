@@ -18,6 +18,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_import.h"
+#include "hq/hq_keys.h"
 #include "hq/hq_status.h"
 
 #define HQ_CONTROL_HEADERS_MAX 8192
@@ -130,10 +131,37 @@ out:
 	hq_import_report_free(&report);
 }
 
+static void on_up(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	struct evkeyvalq params;
+	const char *store;
+	int rc = -1;
+
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
+		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
+		return;
+	}
+	if (query && evhttp_parse_query_str(query, &params) == 0) {
+		const uint8_t *payload = evbuffer_pullup(in, -1);
+		store = evhttp_find_header(&params, "store");
+		if (store && hq_keys_name_ok(store) && payload && c->p.up)
+			rc = c->p.up(c->p.ctx, store, payload, evbuffer_get_length(in));
+		evhttp_clear_headers(&params);
+	}
+	if (rc == 0)
+		answer(req, HTTP_OK, json_object());
+	else
+		refuse(req, HTTP_BADREQUEST, "not_done", "expected ?store=.. and a batch");
+}
+
 static void on_other(struct evhttp_request *req, void *ctx)
 {
 	(void)ctx;
-	refuse(req, HTTP_NOTFOUND, "not_found", "expected /v1/status, /v1/import or /v1/act");
+	refuse(req, HTTP_NOTFOUND, "not_found",
+	       "expected /v1/status, /v1/import, /v1/up or /v1/act");
 }
 
 static int open_socket(const char *path, char *err, size_t err_size)
@@ -189,6 +217,7 @@ int hq_control_open(struct hq_control **out, const struct hq_control_params *par
 	evhttp_set_cb(c->http, "/v1/status", on_status, c);
 	evhttp_set_cb(c->http, "/v1/import", on_import, c);
 	evhttp_set_cb(c->http, "/v1/act", on_act, c);
+	evhttp_set_cb(c->http, "/v1/up", on_up, c);
 	evhttp_set_gencb(c->http, on_other, c);
 	*out = c;
 	return 0;

@@ -3,6 +3,7 @@
  *   GET  /v1/status                  what `laneway-hq status --json` prints
  *   POST /v1/act?action=..           restored, settle (&store=..&epoch=..), retry (&store=..):
  * hq_act.h
+ *   POST /v1/up?store=..             a batch as a store sends it (laneway-hq salvage); answers {}
  *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
  *                                    {"new":..,"changed":..,"same":..,"bad":..,"problems":"line
  * ..\n"} Errors are {"error":{"code":"..","message":".."}}. Only the socket's owner can connect
@@ -11,6 +12,7 @@
 #define LANEWAY_HQ_CONTROL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "hq/hq_db.h"
 #include "identity/ident.h"
@@ -29,6 +31,8 @@ struct hq_control_params {
 	/* A new object, or NULL with a sentence in err. store and epoch may be NULL. */
 	struct json_t *(*act)(void *ctx, const char *action, const char *store, const char *epoch,
 	                      char *err, size_t err_size);
+	/* A batch of a store whose name is checked. 0: it is kept. */
+	int (*up)(void *ctx, const char *store, const uint8_t *payload, size_t len);
 	void *ctx;
 };
 /* The caller holds hq.db's lock, so a socket file that is there is a left-over. 0, or -1 with err.

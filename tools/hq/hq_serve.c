@@ -465,12 +465,28 @@ static json_t *act(void *ctx, const char *action, const char *store, const char 
 	return answer;
 }
 
+/* A batch that comes in by hand; the store hears of what it has confirmed. */
+static int take_up(void *ctx, const char *store, const uint8_t *payload, size_t len)
+{
+	struct serve *s = ctx;
+
+	if (hq_ingest_begin(s->ingest) != 0)
+		return -1;
+	hq_ingest_up(s->ingest, store, payload, len);
+	if (hq_ingest_commit(s->ingest) != 0)
+		return -1;
+	hq_ingest_confirm(s->ingest, send_confirm, s);
+	fold(s);
+	return 0;
+}
+
 static int start(struct serve *s, char *err, size_t err_size)
 {
 	struct hq_control_params control = {.rules = &s->conf->rules,
 	                                    .path = s->conf->socket,
 	                                    .changed = profiles_changed,
 	                                    .act = act,
+	                                    .up = take_up,
 	                                    .ctx = s};
 
 	s->base = event_base_new();

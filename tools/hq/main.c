@@ -22,6 +22,8 @@ static const struct command {
      "[STORE | retry [STORE]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
      "lines that could not be read; or read them again after an upgrade"},
     {"restored", hq_cmd_restored, "[-c FILE]", "say that hq.db was brought back from a copy"},
+    {"salvage", hq_cmd_salvage, "FILE [--ingest] [--store NAME] [--json] [-c FILE]",
+     "what is left in a rescued card's journal.db; or take in what is new of it"},
     {"statements", hq_cmd_statements, "[STORE] [--json] [-c FILE]", "days that stores have closed"},
     {"prove", hq_cmd_prove, "STORE DAY [--json] [-c FILE]",
      "recompute a day from what is stored; exit 1 unless all of it holds"},

@@ -1,0 +1,264 @@
+/* laneway-hq salvage. */
+#include <curl/curl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "hq/hq_cmd.h"
+#include "hq/hq_conf.h"
+#include "hq/hq_ingest.h"
+#include "hq/hq_salvage.h"
+#include "store/db.h"
+
+#define HQ_CMD_ERR_SIZE 640
+#define HQ_CMD_TIMEOUT_S 60L
+#define HQ_CMD_ANSWER_MAX 65536
+
+enum { EXIT_GOOD = 0, EXIT_SOME_BAD = 1, EXIT_NOT_DONE = 2 };
+
+struct arguments {
+	const char *conf_path, *file, *store;
+	bool json, ingest;
+};
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"json", no_argument, NULL, 'j'},
+    {"ingest", no_argument, NULL, 'i'},
+    {"store", required_argument, NULL, 's'},
+    {NULL, 0, NULL, 0},
+};
+
+static int read_arguments(int argc, char **argv, struct arguments *out)
+{
+	int opt;
+
+	*out = (struct arguments){.conf_path = HQ_CONF_DEFAULT};
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "c:j", long_options, NULL)) != -1) {
+		if (opt == 'c')
+			out->conf_path = optarg;
+		else if (opt == 'j')
+			out->json = true;
+		else if (opt == 'i')
+			out->ingest = true;
+		else if (opt == 's')
+			out->store = optarg;
+		else
+			return -1;
+	}
+	if (optind == argc - 1) {
+		out->file = argv[optind];
+		return 0;
+	}
+	fprintf(stderr, optind == argc ? "laneway-hq salvage: the journal.db is missing\n"
+	                               : "laneway-hq salvage: one file at a time\n");
+	return -1;
+}
+
+/* ---- the two ways in: this process, or the HQ that runs ---- */
+
+struct way {
+	const struct hq_conf *conf;
+	struct hq_db *db;
+	struct hq_ingest *ingest;
+	CURL *curl;
+	struct buf answer;
+	uint64_t batches;
+	char *err;
+	size_t err_size;
+};
+
+static int send_here(void *ctx, const char *store, const uint8_t *payload, size_t len)
+{
+	struct way *w = ctx;
+
+	if (hq_ingest_begin(w->ingest) == 0) {
+		hq_ingest_up(w->ingest, store, payload, len);
+		if (hq_ingest_commit(w->ingest) == 0) {
+			w->batches++;
+			return 0;
+		}
+	}
+	snprintf(w->err, w->err_size, "%s/hq.db: a batch could not be kept (see above)",
+	         w->conf->data);
+	return -1;
+}
+
+static size_t take_answer(char *p, size_t size, size_t n, void *ctx)
+{
+	struct way *w = ctx;
+
+	if (w->answer.len + size * n > HQ_CMD_ANSWER_MAX)
+		return 0;
+	buf_add(&w->answer, p, size * n);
+	return w->answer.failed ? 0 : size * n;
+}
+
+static int send_there(void *ctx, const char *store, const uint8_t *payload, size_t len)
+{
+	struct way *w = ctx;
+	char url[96];
+	long status = 0;
+	CURLcode rc;
+
+	snprintf(url, sizeof url, "http://laneway-hq/v1/up?store=%s", store);
+	buf_reset(&w->answer);
+	curl_easy_setopt(w->curl, CURLOPT_UNIX_SOCKET_PATH, w->conf->socket);
+	curl_easy_setopt(w->curl, CURLOPT_URL, url);
+	curl_easy_setopt(w->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	curl_easy_setopt(w->curl, CURLOPT_POSTFIELDS, payload);
+	curl_easy_setopt(w->curl, CURLOPT_TIMEOUT, HQ_CMD_TIMEOUT_S);
+	curl_easy_setopt(w->curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(w->curl, CURLOPT_WRITEFUNCTION, take_answer);
+	curl_easy_setopt(w->curl, CURLOPT_WRITEDATA, w);
+	rc = curl_easy_perform(w->curl);
+	curl_easy_getinfo(w->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (rc == CURLE_OK && status == 200) {
+		w->batches++;
+		return 0;
+	}
+	snprintf(w->err, w->err_size, "the running HQ at %s did not take a batch: %s",
+	         w->conf->socket,
+	         rc != CURLE_OK ? curl_easy_strerror(rc) : "it could not be kept (see its log)");
+	return -1;
+}
+
+static int open_way(struct way *w, const struct hq_keys *keys)
+{
+	bool held;
+
+	if (hq_db_open(&w->db, w->conf->data, &held, w->err, w->err_size) == 0)
+		w->ingest = hq_ingest_new(w->db, keys, clock_system());
+	else if (!held)
+		return -1;
+	else
+		w->curl = curl_easy_init();
+	if (w->ingest || w->curl)
+		return 0;
+	snprintf(w->err, w->err_size, "out of memory");
+	return -1;
+}
+
+static void close_way(struct way *w)
+{
+	hq_ingest_free(w->ingest);
+	hq_db_close(w->db);
+	if (w->curl)
+		curl_easy_cleanup(w->curl);
+	buf_free(&w->answer);
+}
+
+static int bring_in(struct hq_salvage *s, const struct hq_conf *conf, const struct hq_keys *keys,
+                    struct sqlite3 *db, char *err, size_t err_size)
+{
+	struct way w = {.conf = conf, .err = err, .err_size = err_size};
+	char path[sizeof conf->keys + 16];
+	uint8_t pub[32];
+	int rc = -1;
+
+	snprintf(path, sizeof path, "%s/hq-box.pub", conf->keys);
+	if (vault_read_public(path, pub, err, err_size) == 0 && open_way(&w, keys) == 0) {
+		const struct hq_salvage_sink sink = {w.ingest ? send_here : send_there, &w, db,
+		                                     pub};
+		rc = hq_salvage_send(s, &sink, err, err_size);
+	}
+	close_way(&w);
+	return rc;
+}
+
+/* ---- the command ---- */
+
+static int64_t new_events(const json_t *report)
+{
+	const json_t *epochs = json_object_get(report, "epochs");
+	int64_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(epochs); i++)
+		n += json_integer_value(json_object_get(json_array_get(epochs, i), "new"));
+	return n;
+}
+
+static int tell(const struct arguments *a, json_t *report, int64_t new_before)
+{
+	int64_t left = new_events(report);
+
+	if (a->ingest)
+		json_object_set_new(report, "ingested", json_integer(new_before - left));
+	if (a->json && json_dumpf(report, stdout, JSON_COMPACT) == 0)
+		putchar('\n');
+	if (!a->json)
+		hq_salvage_print(report);
+	if (!a->json && a->ingest)
+		printf("  %lld events were taken in\n", (long long)(new_before - left));
+	if (!a->json && a->ingest && left)
+		printf("  %lld were not: HQ holds others under their names, and keeps these raw "
+		       "(laneway-hq forks)\n",
+		       (long long)left);
+	return a->ingest && left ? EXIT_SOME_BAD : EXIT_GOOD;
+}
+
+static int salvage(const struct arguments *a, const struct hq_conf *conf, struct hq_keys *keys)
+{
+	char err[HQ_CMD_ERR_SIZE], path[sizeof conf->data + 16];
+	struct sqlite3 *db = NULL;
+	struct hq_salvage *s = NULL;
+	json_t *report = NULL;
+	int64_t new_before = 0;
+	int rc = EXIT_NOT_DONE;
+
+	snprintf(path, sizeof path, "%s/hq.db", conf->data);
+	if (db_open_reader(&db, path, err, sizeof err) != 0 ||
+	    hq_salvage_open(&s, a->file, a->store, keys, err, sizeof err) != 0)
+		goto done;
+	snprintf(err, sizeof err, "out of memory");
+	report = hq_salvage_report(s, db);
+	if (!report)
+		goto done;
+	new_before = new_events(report);
+	if (a->ingest) {
+		json_decref(report);
+		report = NULL;
+		if (bring_in(s, conf, keys, db, err, sizeof err) != 0)
+			goto done;
+		snprintf(err, sizeof err, "out of memory");
+		report = hq_salvage_report(s, db);
+	}
+	if (report)
+		rc = tell(a, report, new_before);
+done:
+	if (rc == EXIT_NOT_DONE)
+		fprintf(stderr, "laneway-hq salvage: %s\n", err);
+	json_decref(report);
+	hq_salvage_free(s);
+	if (db)
+		db_close_reader(db);
+	return rc;
+}
+
+int hq_cmd_salvage(int argc, char **argv)
+{
+	char err[HQ_CMD_ERR_SIZE];
+	struct arguments a;
+	struct hq_conf *conf = NULL;
+	struct hq_keys *keys = NULL;
+	int rc = EXIT_NOT_DONE;
+
+	if (read_arguments(argc, argv, &a) != 0)
+		return EXIT_NOT_DONE;
+	if (hq_conf_read(a.conf_path, &conf, err, sizeof err) != 0 ||
+	    hq_keys_open(&keys, conf->keys, err, sizeof err) != 0) {
+		fprintf(stderr, "laneway-hq salvage: %s\n", err);
+	} else {
+		log_open("laneway-hq", conf->log_level);
+		rc = salvage(&a, conf, keys);
+	}
+	hq_keys_free(keys);
+	hq_conf_free(conf);
+	return rc;
+}
