@@ -437,6 +437,40 @@ static void the_check_is_asked_for_with_a_json_post(void **state)
 	forget(&w);
 }
 
+static void closed_days_are_shown_with_hqs_word_on_each(void **state)
+{
+	static const char some[] = UNTIL_CLOSE
+	    "{\"blocked\":null,\"open_since\":\"2026-11-22\",\"statements\":[{\"business_date\":"
+	    "\"2026-11-21\",\"countersigned\":null,\"epoch\":\"0102030405060708\",\"events\":5120,"
+	    "\"first_date\":\"2026-11-19\",\"missing\":0,\"state\":\"waiting\",\"to\":7,"
+	    "\"version\":0},{\"business_date\":\"2026-11-18\",\"countersigned\":\"2026-11-19T03:00:"
+	    "09.120Z\",\"epoch\":\"0102030405060708\",\"events\":12,\"first_date\":\"2026-11-18\","
+	    "\"missing\":0,\"state\":\"countersigned\",\"to\":3,\"version\":2}]}";
+	static const char blocked[] =
+	    UNTIL_CLOSE "{\"blocked\":\"no_key\",\"open_since\":null,\"statements\":[]}";
+	static const char lost[] = UNTIL_CLOSE
+	    "{\"blocked\":null,\"open_since\":\"2026-11-22\",\"statements\":[{\"business_date\":"
+	    "\"2026-11-21\",\"countersigned\":\"x\",\"epoch\":\"0102030405060708\",\"events\":1,"
+	    "\"first_date\":\"2026-11-21\",\"missing\":0,\"state\":\"lost\",\"to\":7,\"version\":2}"
+	    "]}";
+	struct said w;
+
+	(void)state;
+	assert_int_equal(ask(&w, cli_statements, false, NULL, some), CLI_OK);
+	assert_string_equal(w.out, "2026-11-19 to 2026-11-21  5,120 events  waits for HQ\n"
+	                           "2026-11-18  12 events  countersigned, version 2, "
+	                           "2026-11-19T03:00:09.120Z\n"
+	                           "Open since 2026-11-22.\n");
+	forget(&w);
+	assert_int_equal(ask(&w, cli_statements, false, NULL, blocked), CLI_PROBLEM);
+	assert_non_null(strstr(w.out, "`laneway-hq ca sign` makes it"));
+	forget(&w);
+	assert_int_equal(ask(&w, cli_statements, false, NULL, lost), CLI_PROBLEM);
+	forget(&w);
+	assert_int_equal(ask(&w, cli_statements, false, NULL, UNTIL_CLOSE "{\"x"), CLI_PROBLEM);
+	forget(&w);
+}
+
 static void a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words(void **state)
 {
 	static const char found[] =
@@ -506,6 +540,7 @@ int main(void)
 	    cmocka_unit_test(a_tail_that_nobody_reads_any_more_ends_well),
 	    cmocka_unit_test(a_whole_journal_is_status_0_and_a_fault_status_1),
 	    cmocka_unit_test(the_check_is_asked_for_with_a_json_post),
+	    cmocka_unit_test(closed_days_are_shown_with_hqs_word_on_each),
 	    cmocka_unit_test(a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words),
 	    cmocka_unit_test(numbers_are_written_for_people),
 	};

@@ -306,6 +306,40 @@ static void a_line_in_quarantine_is_received_and_named(void **state)
 	assert_int_equal(json_integer_value(json_object_get(f, "received")), 3);
 }
 
+/* An event of which only the payload of its batch could be kept: the chain goes on behind it. */
+static void an_event_that_is_kept_as_its_payload_is_received_and_named(void **state)
+{
+	struct day_world *d = *state;
+	char sql[900], h[2][TEXT_HEX_SIZE(EVENT_HASH_BYTES)], leaf[TEXT_HEX_SIZE(EVENT_HASH_BYTES)];
+	uint8_t own[EVENT_HASH_BYTES];
+	sold(d);
+	send_all(d);
+	vault_sha256(d->w->work, "payload", 7, own);
+	text_hex(own, sizeof own, leaf);
+	text_hex(d->s->line[2].h, EVENT_HASH_BYTES, h[0]);
+	text_hex(d->s->line[3].h, EVENT_HASH_BYTES, h[1]);
+	snprintf(
+	    sql, sizeof sql,
+	    "DELETE FROM event WHERE seq = 3;"
+	    "INSERT INTO quarantine(epoch, seq, leaf, line, reason, h_prev, h_last) SELECT id, 3,"
+	    " x'%s', CAST('payload' AS BLOB), 'unreadable', x'%s', x'%s' FROM epoch;"
+	    "UPDATE statement SET due = due + 1",
+	    leaf, h[0], h[1]);
+	run_sql(d, sql);
+	sign_all(d);
+	assert_non_null(strstr(reason(d, 2), "quarantine"));
+	if (!prove(d, DAY))
+		fail_msg("%s", reasons(d));
+	run_sql(d, "UPDATE quarantine SET h_prev = zeroblob(32)");
+	assert_false(prove(d, DAY));
+	snprintf(sql, sizeof sql, "UPDATE quarantine SET h_prev = x'%s'", h[0]);
+	run_sql(d, sql);
+	assert_true(prove(d, DAY));
+	run_sql(d, "UPDATE quarantine SET h_last = h_prev");
+	assert_false(prove(d, DAY));
+	assert_non_null(strstr(reasons(d), "do not lead to the h that is signed"));
+}
+
 static void a_second_history_is_named_and_makes_a_version(void **state)
 {
 	struct day_world *d = *state;
@@ -392,6 +426,7 @@ int main(void)
 	    DAY_TEST(a_version_can_be_neither_changed_nor_taken_away),
 	    DAY_TEST(events_that_hq_lost_make_a_version_that_says_so),
 	    DAY_TEST(a_line_in_quarantine_is_received_and_named),
+	    DAY_TEST(an_event_that_is_kept_as_its_payload_is_received_and_named),
 	    DAY_TEST(a_second_history_is_named_and_makes_a_version),
 	    DAY_TEST(a_day_with_an_erased_person_is_proven_and_counts_them),
 	    DAY_TEST(a_late_batch_does_not_bring_an_erased_key_back),
