@@ -70,7 +70,9 @@ void flow_freshness(const struct flow *f, const struct sync_state *s, struct fre
 		return;
 	}
 	v->level = level_of(v->age_us);
-	flow_clock_text(clock_wall_us(f->p.clock) - v->age_us, v->as_of);
+	struct clock_now now;
+	clock_read(f->p.clock, &now);
+	flow_clock_text(now.trust ? now.wall_us - v->age_us : s->synced_wall_us, v->as_of);
 	int days = (int)(v->age_us / DAY_US);
 	switch (v->level) {
 	case FRESH_AS_OF:

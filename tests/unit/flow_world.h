@@ -37,6 +37,7 @@ struct world {
 	char conf_path[96], log_path[96], token_path[96];
 	struct conf *conf, *next;
 	struct clock clock;
+	struct clock_keep *keep; /* NULL: clock */
 	_Atomic int64_t mono_us;
 	enum clock_trust trust;
 	struct sync_state sync;
@@ -180,7 +181,8 @@ static inline void world_begin(struct world *w)
 	    .base = w->base,
 	    .conf = w->conf,
 	    .vault = w->p->vault,
-	    .clock = &w->clock,
+	    .clock = w->keep ? clock_keep_clock(w->keep) : &w->clock,
+	    .keep = w->keep,
 	    .counters = &w->p->counters,
 	    .journal = w->p->journal,
 	};

@@ -34,7 +34,9 @@ struct place {
 	struct journal_reader *reader;
 	struct counters counters;
 	struct clock clock;
-	_Atomic int64_t wall_us;
+	_Atomic int64_t wall_us;   /* and monotonic time, which has no jumps ... */
+	_Atomic int64_t jumped_us; /* ... as the wall clock has: added to it alone */
+	_Atomic bool untrusted;
 	struct journal_params params;
 	bool set_aside;
 };
@@ -44,10 +46,14 @@ static inline int64_t place_time(void *ctx)
 	return atomic_load(&((struct place *)ctx)->wall_us);
 }
 
+static inline int64_t place_wall(void *ctx)
+{
+	return place_time(ctx) + atomic_load(&((struct place *)ctx)->jumped_us);
+}
+
 static inline enum clock_trust place_trust(void *ctx)
 {
-	(void)ctx;
-	return CLOCK_KERNEL;
+	return atomic_load(&((struct place *)ctx)->untrusted) ? CLOCK_NONE : CLOCK_KERNEL;
 }
 
 static inline void place_put(const struct place *p, const char *name, const char *text)
@@ -93,7 +99,7 @@ static inline struct place *place_new(void)
 		fail_msg("%s", err);
 	atomic_store(&p->wall_us, 1795280523000000LL); /* 2026-11-21 */
 	p->clock = (struct clock){
-	    .mono_us = place_time, .wall_us = place_time, .trust = place_trust, .ctx = p};
+	    .mono_us = place_time, .wall_us = place_wall, .trust = place_trust, .ctx = p};
 	p->params = (struct journal_params){.path = p->path,
 	                                    .store = "s1",
 	                                    .device = "d1",
