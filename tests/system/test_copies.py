@@ -102,6 +102,29 @@ def test_03_two_boxes_at_one_store(rig):
     until(lambda: other.status()["sync"]["profiles"] == rig.customers, 20, "the second box's own shard")
 
 
+def test_04_a_swapped_box(rig):
+    """Goal: a box dies with events that were never sent; another takes its place; the old one's card is read at HQ."""
+    told = Told()
+    told.sale(told.till(rig, "T1", "a"), "T1", "B1", "0001")
+    copies.settled(rig, rig)
+    rig.kill("broker")
+    told.sale(told.till(rig, "T1", "b"), "T1", "B2", "0002")
+    rig.kill("daemon")
+    rig.start_broker()
+    rig.tool("laneway-hq", "ca", "device", rig.keys, rig.store, "box-2", "--out", rig.work / "device2")
+    other = Box2(rig, "second", "box-2", rig.work / "device2").start()
+    told.sale(told.till(other, "T1", "c"), "T1", "B3", "0003")
+    copies.settled(rig, other)
+    assert copies.sales(rig) == {"0001": 149, "0003": 149}
+    for _ in range(2):  # a card that is read twice is the same events
+        copies.hq_show(rig, "salvage", rig.work / "store" / "journal.db", "--ingest")
+        until(lambda: copies.sales(rig) == {"0001": 149, "0002": 149, "0003": 149}, 20, "what was on the card to count")
+        copies.all_held(rig, told)
+        copies.every_branch_whole(rig)
+        status = copies.hq_status(rig)
+        assert (status["alarms"], status["forked"], status["quarantined"], status["came_twice"]) == ([], 0, 0, 0)
+
+
 def test_05_an_hq_database_of_yesterday(make_rig):
     """Goal: only hq.db is brought back: HQ notices by itself, the store sends the difference, nothing differs."""
     rig = make_rig().bring_up()
