@@ -58,7 +58,7 @@ static json_t *settle(const struct hq_act *act, const char *store, const char *e
 
 static json_t *retry(const struct hq_act *act, const char *store, char *err, size_t err_size)
 {
-	struct hq_retry r;
+	struct hq_retry r = {0};
 
 	if (hq_retry_run(act->db, act->keys, store, &r) == 0)
 		return json_pack("{s:I,s:I,s:I}", "tried", (json_int_t)r.tried, "read",
