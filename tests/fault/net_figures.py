@@ -95,7 +95,8 @@ class Drain:
         """From the CONNACK on, until everything is confirmed."""
         start, waiting = time.monotonic(), self.rig.status()["journal"]["events"]
         self.first = self.new_event()
-        while self.look() < 1000:
+        self.behind = waiting - self.look()
+        while self.look() < 1000 + 6 * self.baskets:  # until it is not only what is sold now
             self.late.append(self.new_event())
             time.sleep(0.05)
         begun, cpu = time.monotonic(), self.cpu()
@@ -114,8 +115,8 @@ class Drain:
         return self
 
     def __str__(self):
-        speed = f"drained at {self.rate:,.0f} events/s" if self.took > 2 else f"gone in {self.took:.1f} s"
-        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun after {self.jitter:.1f} s, {speed} "
-                f"(cores: daemon {self.cores[0]:.2f}, broker {self.cores[1]:.2f}, HQ {self.cores[2]:.2f}); {len(self.late)} new events "
+        cores = f"(cores: daemon {self.cores[0]:.2f}, broker {self.cores[1]:.2f}, HQ {self.cores[2]:.2f})"
+        speed = f"drained at {self.rate:,.0f} events/s {cores}" if self.took > 2 else f"gone within {self.took + 1:.0f} s"
+        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun after {self.jitter:.1f} s, {speed}; {len(self.late)} new events "
                 f"meanwhile, the slowest {self.late[-1]:.2f} s; window {self.window // 1024} KiB at the least, {self.again} batches sent again; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; "
                 f"HQ holds {self.held:,} of {self.kept:,}")

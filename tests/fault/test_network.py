@@ -214,6 +214,7 @@ def days_in_the_dark(folder):
         drain = Drain(rig, till, before).run()
         told = f"{events:,} events after {dark} s of silence: CONNACK after {connack:.1f} s, {drain}"
         assert connack < CONNACK_S and drain.first < NEW_EVENT_S, told
+        assert drain.behind > events / 2, "what was new came after what was old"
         assert drain.late[-1] < 10, told
         assert drain.held == drain.kept, told
         assert drain.memory < 64 * 1024, told
