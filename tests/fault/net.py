@@ -69,6 +69,15 @@ def inside(namespace, what):
     return got[0][0]
 
 
+def clear_leftovers():
+    """Namespaces of test runs that were killed."""
+    for path in Path("/run/netns").glob("lw*-*"):
+        pid = re.match(r"lw(\d+)-\d+[sh]$", path.name)
+        if pid and not Path("/proc", pid[1]).exists():
+            subprocess.run(["ip", "netns", "del", path.name], capture_output=True)
+            shutil.rmtree(Path("/etc/netns") / path.name, ignore_errors=True)
+
+
 class Net:
     """Two namespaces and their links. Use as a context."""
 
@@ -85,6 +94,7 @@ class Net:
         return self
 
     def make(self):
+        clear_leftovers()
         for ns in (self.store, self.hq):
             _sh("ip", "netns", "add", ns)
             _sh("ip", "-n", ns, "link", "set", "lo", "up")

@@ -16,7 +16,7 @@ def scan_to_screen(rig, cards, count):
             "lane=1", f"cards={cards}", f"count={count}"]
     p = subprocess.Popen(argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     p.stdout.readline()
-    until(lambda: rig.status()["sources"][0]["up"], 20, "the scanner")
+    until(lambda: rig.status()["sources"][0]["up"], 40, "the scanner")
     out, _ = p.communicate("\n")
     until(lambda: not rig.status()["sources"][0]["up"], 20, "the unplugging")
     got = sorted(int(x) / 1000 for x in out.split() if int(x) >= 0)
@@ -96,6 +96,7 @@ class Drain:
         start, waiting = time.monotonic(), self.rig.status()["journal"]["events"]
         self.first = self.new_event()
         self.behind = waiting - self.look()
+        self.late.append(self.first)
         while self.look() < 1000 + 6 * self.baskets:  # until it is not only what is sold now
             self.late.append(self.new_event())
             time.sleep(0.05)
