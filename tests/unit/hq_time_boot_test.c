@@ -154,6 +154,30 @@ static void a_trusted_event_stands_for_a_point_that_was_lost_in_a_power_cut(void
 	store_free(c);
 }
 
+static void the_end_of_the_boot_before_counts_also_when_it_comes_last(void **state)
+{
+	struct world *w = *state;
+	int64_t now = WORLD_WALL_US;
+	at(w, BOOT_A, "kernel", 100 * S, now);
+	struct store *a = store_new(w, "s1", 1);
+	point(a, now, 0, "kernel");
+	at(w, BOOT_A, "kernel", 100 * S + HOUR, now + HOUR);
+	store_chatter(a, 1);
+	at(w, BOOT_B, "none", 10 * S, 0);
+	struct store *b = store_after(w, "s1", 2, a);
+	heard_at(w, now + 5 * DAY);
+	store_send(a, 1, 2);
+	store_send(b, 1, 1);
+	world_fold(w);
+	assert_in_range(world_number(w, "SELECT earliest_us FROM event_time"), now, now + 11 * S);
+	store_send(a, 3, 3);
+	world_fold(w);
+	assert_in_range(world_number(w, "SELECT earliest_us FROM event_time"), now + HOUR - S,
+	                now + HOUR + 11 * S);
+	store_free(a);
+	store_free(b);
+}
+
 static void three_boots_without_network_add_up(void **state)
 {
 	struct world *w = *state;
@@ -502,6 +526,7 @@ int main(void)
 	    TEST(events_before_the_first_point_are_repaired_when_it_comes),
 	    TEST(a_boot_without_trusted_time_lies_between_its_neighbours),
 	    TEST(a_trusted_event_stands_for_a_point_that_was_lost_in_a_power_cut),
+	    TEST(the_end_of_the_boot_before_counts_also_when_it_comes_last),
 	    TEST(three_boots_without_network_add_up),
 	    TEST(a_clock_that_hqs_word_contradicts_is_repaired_though_it_was_trusted),
 	    TEST(the_view_has_every_event_with_its_bound),

@@ -70,7 +70,7 @@ static void a_jump_of_ten_years_deletes_nothing_while_it_is_not_trusted(void **s
 static void what_was_kept_in_1970_is_as_young_as_the_next_pack_with_a_time(void **state)
 {
 	struct place *p = *state;
-	trust(p, false, -atomic_load(&p->wall_us));
+	trust(p, false, 3600000000 - atomic_load(&p->wall_us));
 	place_fill(p, 5);
 	trust(p, true, 0);
 	confirm_and_look(p); /* the first packs with a time: now */
@@ -123,7 +123,7 @@ static void ids_and_lines_of_no_known_time_are_told_whatever_the_age_asked_for(v
 	struct place *p = *state;
 	struct heard all = {0}, young = {0};
 	say(p, 1);
-	trust(p, false, -atomic_load(&p->wall_us));
+	trust(p, false, 3600000000 - atomic_load(&p->wall_us));
 	say(p, 2);
 	trust(p, true, 0);
 	atomic_fetch_add(&p->wall_us, PLACE_DAY_US);
