@@ -179,7 +179,6 @@ static void a_mark_of_another_boot_says_only_what_has_passed(void **state)
 static void ask_again(struct world *w)
 {
 	size_t kept = said_times(w, "kept", "a:1");
-	close(w->till);
 	till_connect(w, "T1", "1");
 	till_open(w, "a:1", "B1");
 	WAIT_FOR(w, said_times(w, "kept", "a:1") > kept || said(w, 0, "error", NULL));
