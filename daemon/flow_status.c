@@ -99,6 +99,7 @@ static void add_sync(struct flow *f, struct buf *out)
 	member_bool(out, "reachable", s.connected && s.hq_heard);
 	member_count(out, "unsent", s.unsent);
 	member_count(out, "backlog", s.backlog);
+	member_integer(out, "backlog_wait_s", (s.backlog_wait_us + 999999) / 1000000);
 	member_count(out, "batches", s.batches);
 	member_count(out, "outstanding_bytes", s.outstanding_bytes);
 	member_count(out, "credit", s.credit);

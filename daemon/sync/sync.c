@@ -262,6 +262,7 @@ static void gather(struct sync *s, struct sync_state *n)
 	                         .shard_version = down.version,
 	                         .unsent = up.unconfirmed,
 	                         .backlog = up.backlog,
+	                         .backlog_wait_us = up.backlog_wait_us,
 	                         .batches = up.batches,
 	                         .silent_us = up.silent_us,
 	                         .alarm = up.alarm,

@@ -43,6 +43,7 @@ struct sync_state {
 	uint64_t shard_version;
 	char generation[17];
 	uint64_t unsent, backlog; /* events; backlog: those behind the live cursor */
+	int64_t backlog_wait_us;  /* before it begins to drain */
 	uint64_t batches, outstanding_bytes, credit;
 	uint64_t quarantined, forked, foreign, unreadable, lost; /* seqs: journal.h, notes */
 	int64_t oldest_unconfirmed_us; /* age of the oldest unconfirmed event's outstanding batch; 0

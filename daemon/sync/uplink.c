@@ -322,6 +322,8 @@ void uplink_state(const struct uplink *u, struct uplink_state *out)
 	out->unreadable = uplink_notes_total(&u->notes, JOURNAL_NOTE_UNREADABLE);
 	out->lost = uplink_notes_total(&u->notes, JOURNAL_NOTE_LOST);
 	out->backlog = uplink_next_behind(u);
+	if (u->up && out->backlog && u->backlog_from_us > uplink_now(u))
+		out->backlog_wait_us = u->backlog_from_us - uplink_now(u);
 	out->batches = (uint64_t)u->batch_count;
 	out->alarm = u->alarmed;
 	if (waits_for_hq(u))

@@ -51,8 +51,9 @@ struct uplink_params {
 };
 
 struct uplink_state {
-	uint64_t unconfirmed; /* events; on their way or waiting */
-	uint64_t backlog;     /* of them behind the live cursor; 0: there is one cursor */
+	uint64_t unconfirmed;    /* events; on their way or waiting */
+	uint64_t backlog;        /* of them behind the live cursor; 0: there is one cursor */
+	int64_t backlog_wait_us; /* until its jitter is over; 0: it is */
 	uint64_t batches, outstanding_bytes, credit;
 	uint64_t quarantined, forked, foreign, unreadable,
 	    lost;          /* seqs, as the journal notes them */

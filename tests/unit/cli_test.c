@@ -136,7 +136,8 @@ static const char healthy[] = UNTIL_CLOSE
     "\"clock\":{\"trust\":\"hq\",\"error_ms\":1020,\"machine_ahead_ms\":-3600000,"
     "\"kernel_differs_ms\":0,\"disputed\":false},"
     "\"sync\":{\"configured\":true,\"connected\":true,\"reachable\":true,\"unsent\":2041,"
-    "\"backlog\":1990,\"batches\":3,\"oldest_unconfirmed_s\":75,\"silent_s\":9,\"alarm\":false,"
+    "\"backlog\":1990,\"backlog_wait_s\":12,\"batches\":3,\"oldest_unconfirmed_s\":75,\"silent_s\":"
+    "9,\"alarm\":false,"
     "\"outstanding_bytes\":900,\"quarantined\":0,\"forked\":0,\"shard_version\":2000,"
     "\"profiles\":2000,\"synced\":\"2026-11-21T17:02:03.123Z\"},"
     "\"sources\":[{\"name\":\"scan-3\",\"lane\":\"3\",\"kind\":\"scanner\",\"up\":true}],"
@@ -172,9 +173,10 @@ static void a_healthy_box_is_a_table_and_status_0(void **state)
 	assert_non_null(strstr(
 	    w.out, "clock     trusted by HQ, within 1.0 s; the machine's own is -3600 s off\n"));
 	assert_non_null(strstr(w.out, "HQ        connected, answering\n"));
-	assert_non_null(strstr(w.out, "uplink    2,041 events unsent, 1,990 of them backlog behind "
-	                              "the live ones; 3 batches (900 bytes) on the way, the oldest "
-	                              "for 1 min\n"));
+	assert_non_null(strstr(
+	    w.out, "uplink    2,041 events unsent, 1,990 of them backlog behind "
+	           "the live ones (begins in 12 s); 3 batches (900 bytes) on the way, the oldest "
+	           "for 1 min\n"));
 	assert_non_null(strstr(w.out, "lane 3  scan-3  up\n"));
 	assert_non_null(strstr(w.out, "lane 3  T3  down\n"));
 	assert_non_null(strstr(w.out, "12  laneway_scans_total\n"));

@@ -89,12 +89,14 @@ static void the_newest_events_need_no_wait_and_the_backlog_waits_for_its_jitter(
 		uplink_up(f->uplink);
 		int64_t from = f->place->wall_us, at = uplink_step(f->uplink);
 		assert_true(was_sent(f, 0, MANY + 1) && !was_sent(f, 0, MANY + 1 - LIVE_MIN));
+		assert_true(now(f).backlog_wait_us >= 0 && now(f).backlog_wait_us <= 30 * S);
 		while (!was_sent(f, 0, 1) && f->place->wall_us - from <= 31 * S) {
 			later(f, at - f->place->wall_us);
 			at = uplink_step(f->uplink);
 		}
 		int64_t waited = f->place->wall_us - from;
 		assert_true(was_sent(f, 0, 1) && waited <= 30 * S);
+		assert_int_equal(now(f).backlog_wait_us, 0);
 		first = waited < first ? waited : first;
 		last = waited > last ? waited : last;
 	}

@@ -268,6 +268,8 @@ static void put_uplink(struct cli *c, json_t *sync)
 	fprintf(c->out, "%s events unsent", n);
 	if (number(sync, "backlog") > 0)
 		fprintf(c->out, ", %s of them backlog behind the live ones", behind);
+	if (number(sync, "backlog_wait_s") > 0)
+		fprintf(c->out, " (begins in %" PRIu64 " s)", number(sync, "backlog_wait_s"));
 	fprintf(c->out, "; %s batches (%s) on the way", batches, bytes);
 	if (number(sync, "batches") > 0) {
 		cli_duration(oldest, age);
