@@ -113,28 +113,27 @@ $(B)/tests/%_test: $(B)/tests/unit/%_test.o $(B)/libtools.a $(B)/liblaneway.a
 
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
 rig_obj = $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard $(1:%=tests/fault/%.c)))
-RIG_OBJ := $(call rig_obj,base disk*) # of both rigs
+RIG_OBJ := $(call rig_obj,base* disk*) # of both rigs
 DISK_WRAP := open close write pwrite ftruncate truncate posix_fallocate fallocate fsync fdatasync rename link unlink fopen fclose
-BASE_WRAP := clock_system vault_random getrandom $(DISK_WRAP)
+BASE_WRAP := clock_system vault_random getrandom malloc calloc realloc strdup $(DISK_WRAP)
 STORE_WRAP := $(BASE_WRAP) clock_raw_system version_built_us journal_open journal_stop journal_commit_checkpoint \
   journal_retain_step journal_ahead_begin journal_back_start queue_wait queue_pop_many queue_push_many flow_new flow_rebuild_start pos_new \
   pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free \
-  serve_port event_base_dispatch malloc calloc realloc strdup
+  serve_port event_base_dispatch
 $(B)/tests/fault/lanewayd_main.o: daemon/main.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -Dmain=lanewayd_main -MMD -MP -c -o $@ $<
-$(B)/tests/fault/cut_store: $(B)/tests/fault/cut.o
-$(B)/tests/fault/%_store: $(B)/tests/fault/%_store.o $(RIG_OBJ) $(call rig_obj,rig*) $(B)/tests/fault/lanewayd_main.o $(B)/liblaneway.a Makefile
+$(B)/tests/fault/%_store: $(B)/tests/fault/%.o $(RIG_OBJ) $(call rig_obj,rig* subject_store) $(B)/tests/fault/lanewayd_main.o $(B)/liblaneway.a Makefile
 	$(Q)$(CXX) $(LDFLAGS) $(STORE_WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 HQ_WRAP := $(BASE_WRAP) mqtt_new mqtt_start mqtt_stop mqtt_free mqtt_fd mqtt_next mqtt_publish vault_tls_client vault_tls_free \
   hq_control_open hq_control_close hq_db_open hq_apply_step event_base_dispatch
-$(B)/tests/fault/cut_hq: $(B)/tests/fault/cut_hq.o $(B)/tests/fault/cut.o $(RIG_OBJ) $(call rig_obj,hqrig*) $(B)/libtools.a $(B)/liblaneway.a Makefile
+$(B)/tests/fault/%_hq: $(B)/tests/fault/%.o $(RIG_OBJ) $(call rig_obj,hqrig* subject_hq) $(B)/libtools.a $(B)/liblaneway.a Makefile
 	$(Q)$(CXX) $(LDFLAGS) $(HQ_WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o %.a,$^) $(LIBS) -lcmocka
 $(B)/tests/fault/net_backlog $(B)/tests/fault/start_fill: %: %.o $(B)/liblaneway.a
 	$(LINK)
 
-FAULT := $(addprefix $(B)/tests/fault/,cut_store cut_hq fail_store net_backlog start_fill) $(B)/laneway-bench
+FAULT := $(addprefix $(B)/tests/fault/,cut_store cut_hq fail_store fail_hq net_backlog start_fill) $(B)/laneway-bench
 
 .PHONY: unit
 unit: $(UNIT)

@@ -48,7 +48,9 @@ void base_begin(struct base *b, uint64_t seed)
 	b->dice = seed;
 	b->mono_us = START_MONO_US;
 	b->wall_us = START_WALL_US;
-	b->last = b->ready = false;
+	b->last = b->ready = b->may_refuse = false;
+	b->actions = 0;
+	b->fail_allocation = b->refused = 0;
 	b->sent = b->again = b->kept = 0;
 	b->wrong[0] = '\0';
 	unlink(b->log);
@@ -61,6 +63,7 @@ int base_start(struct base *b, void (*child)(struct base *b))
 	pid_t pid;
 
 	b->ready = false;
+	b->allocations = 0;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {

@@ -12,10 +12,14 @@
 /* The first member of a rig's own record. */
 struct base {
 	struct disk *disk;
-	uint64_t dice;              /* the load's */
-	int64_t mono_us, wall_us;   /* the clock */
-	bool ready;                 /* the start-up is through */
-	bool last;                  /* of this run: say everything again, then stop */
+	uint64_t dice;                         /* the load's */
+	int64_t mono_us, wall_us;              /* the clock */
+	bool ready;                            /* the start-up is through */
+	bool last;                             /* of this run: say everything again, then stop */
+	bool may_refuse;                       /* the disk or the memory fails: answers may be no */
+	uint32_t actions;                      /* of the load until an orderly stop; 0: by dice */
+	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
+	uint64_t refused;           /* messages told no, or batches not confirmed in their round */
 	uint64_t sent, again, kept; /* messages or batches, those said again, events */
 	char wrong[512];            /* what was found; empty: nothing */
 	char folder[160], log[176];
@@ -29,6 +33,10 @@ struct subject {
 	struct base *(*make)(const char *folder);
 	void (*free)(struct base *b);
 	void (*begin)(struct base *b, uint64_t seed);
+	uint32_t actions; /* of the day on which the n-th call fails */
+	bool no_memory;   /* the n-th allocation fails too */
+	int exit_unknown; /* how it may end when the disk fails in a commit; 0: in no way of its own
+	                   */
 	int (*start)(struct base *b); /* one start in a child; what waitpid says */
 	/* A backup, and back to it: what was shown since then is away, but its names stay taken.
 	 * NULL: this rig has none. */

@@ -19,7 +19,7 @@
 struct hqrig_clone {
 	uint8_t epoch;
 	uint16_t first, count;
-	bool taken; /* its round is over: from then on it must be there */
+	bool taken; /* HQ has answered: from then on it must be there */
 };
 
 struct hqrig {

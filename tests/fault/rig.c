@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base_memory.h"
 #include "identity/phone.h"
-#include "rig_memory.h"
 #include "store/shard.h"
 #include "store/vault.h"
 
@@ -110,7 +110,7 @@ struct rig *rig_new(const char *folder)
 	base_put(&r->b, "pos.token", "0123456789abcdef\n");
 	put_conf(r);
 	put_shard(r);
-	rig_memory_sqlite();
+	base_memory_sqlite();
 	phone_prepare("DE"); /* once, before the forks */
 	r->b.disk = disk_new(data);
 	r->copy = disk_new(copy);
@@ -132,9 +132,6 @@ void rig_begin(struct rig *r, uint64_t seed)
 	memset(r->tills, 0, sizeof r->tills);
 	memset(r->epochs, 0, r->epoch_count * sizeof *r->epochs);
 	r->message_count = r->event_count = r->epoch_count = 0;
-	r->may_refuse = false;
-	r->actions = 0;
-	r->fail_allocation = r->refused = 0;
 	/* Some boxes are new: no key of their own yet, and no customers. */
 	bool is_new = dice_below(&r->b.dice, 4) == 0;
 	for (size_t i = 0; i < KEYS - is_new; i++)
@@ -178,7 +175,6 @@ static void run_daemon(struct base *b)
 
 int rig_start(struct rig *r)
 {
-	r->allocations = 0;
 	int status = base_start(&r->b, run_daemon);
 	r->b.sent = r->message_count;
 	r->b.kept = r->event_count;

@@ -64,10 +64,6 @@ struct rig {
 	uint32_t event_count;
 	struct rig_epoch epochs[RIG_EPOCHS_MAX];
 	uint32_t epoch_count;
-	bool may_refuse;                       /* the disk or the memory fails: answers may be no */
-	uint32_t actions;                      /* of the load until an orderly stop; 0: by dice */
-	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
-	uint64_t refused;
 	char conf[176];
 	struct rig *saved; /* the parent's own */
 	struct disk *copy;

@@ -71,7 +71,7 @@ void rig_send(struct rig *r, struct rig_message *m)
 	                                     .body = body};
 
 	if (!body) {
-		if (r->may_refuse)
+		if (r->b.may_refuse)
 			return;
 		base_wrong("not JSON: %s", m->text);
 	}
@@ -139,8 +139,8 @@ void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len)
 
 	if (a && type && strcmp(type, "kept") == 0)
 		answered_kept(message_of(r, till, id), a);
-	else if (type && strcmp(type, "refused") == 0 && r->may_refuse)
-		r->refused++;
+	else if (type && strcmp(type, "refused") == 0 && r->b.may_refuse)
+		r->b.refused++;
 	else if (type && strcmp(type, "customer") != 0)
 		base_wrong("till %u was answered: %s", till, json);
 	json_decref(a);
@@ -284,7 +284,7 @@ static void careful_burst(struct rig *r)
 
 static void burst(struct rig *r)
 {
-	if (r->may_refuse) {
+	if (r->b.may_refuse) {
 		careful_burst(r);
 		return;
 	}
@@ -297,7 +297,7 @@ static void burst(struct rig *r)
 static void close_shop(struct rig *r)
 {
 	for (uint8_t i = 0; i < RIG_TILLS; i++) {
-		while (!r->may_refuse && r->tills[i].open)
+		while (!r->b.may_refuse && r->tills[i].open)
 			rig_send(r, next_of(r, i));
 	}
 	rig_step();
@@ -311,7 +311,7 @@ void rig_load(struct rig *r)
 		if (r->tills[i].open)
 			rig_send(r, next_of(r, i));
 	}
-	for (uint32_t n = 1; r->actions == 0 || n < r->actions; n++) {
+	for (uint32_t n = 1; r->b.actions == 0 || n < r->b.actions; n++) {
 		uint64_t roll = dice_below(&r->b.dice, 100);
 		if (roll < 45)
 			burst(r);
@@ -325,7 +325,7 @@ void rig_load(struct rig *r)
 			pass(r, (int64_t)dice_below(&r->b.dice, 40) * SECOND_US);
 		else if (roll < 98)
 			close_shop(r);
-		else if (roll < 99 && r->actions == 0)
+		else if (roll < 99 && r->b.actions == 0)
 			return;
 		rig_step();
 		pass(r, (int64_t)dice_below(&r->b.dice, 2 * SECOND_US));
@@ -338,7 +338,7 @@ static void say_again(struct rig *r, struct rig_message *m)
 
 	rig_send(r, m);
 	rig_step();
-	if (!m->acked && !r->may_refuse)
+	if (!m->acked && !r->b.may_refuse)
 		base_wrong("message %" PRIu64 " of till %u gets no answer", m->counter, m->till);
 	r->b.again += was || m->acked;
 }

@@ -11,9 +11,9 @@
 
 #include "base/clock_keep.h"
 #include "base/version.h"
+#include "base_memory.h"
 #include "capture/pos.h"
 #include "flow_internal.h"
-#include "rig_memory.h"
 #include "serve/serve.h"
 #include "store/journal_internal.h"
 
@@ -285,9 +285,9 @@ void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
 void __wrap_pos_send(struct pos *p, uint64_t link, const char *json, size_t len)
 {
 	(void)p;
-	rig_memory_off();
+	base_memory_off();
 	rig_answered(rig_mine(), (uint8_t)(link - 1), json, len);
-	rig_memory_on();
+	base_memory_on();
 }
 
 void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const char *code,
@@ -296,8 +296,8 @@ void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const c
                            const char *field, const char *message)
 {
 	(void)p;
-	if (rig_mine()->may_refuse && code && strcmp(code, "no_memory") == 0) {
-		rig_mine()->refused++;
+	if (base_mine->may_refuse && code && strcmp(code, "no_memory") == 0) {
+		base_mine->refused++;
 		return;
 	}
 	base_wrong("till %d: %s was answered with the error %s (%s): %s", (int)link, id, code,
@@ -314,9 +314,9 @@ static void on_lane(void *ctx, const char *lane, const char *json, size_t len)
 static void on_kept(void *ctx, const char *lines, size_t len)
 {
 	(void)ctx;
-	rig_memory_off();
+	base_memory_off();
 	rig_kept(rig_mine(), lines, len);
-	rig_memory_on();
+	base_memory_on();
 }
 
 struct serve *__wrap_serve_new(const struct serve_params *params, char *err, size_t err_size);
@@ -349,9 +349,9 @@ int __wrap_event_base_dispatch(struct event_base *base)
 	rig_mine()->b.ready = true;
 	disk_set_phase(rig_mine()->b.disk, DISK_COMMIT);
 	flow_rebuilt(run.flow);
-	rig_memory_off();
+	base_memory_off();
 	rig_check(rig_mine());
-	rig_memory_on();
+	base_memory_on();
 	rig_step();
 	rig_resend(rig_mine());
 	if (!rig_mine()->b.last)

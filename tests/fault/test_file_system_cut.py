@@ -16,8 +16,8 @@ from rig import until
 from trade import LONG, at_noon, compare, trade
 
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
-SECONDS = 40 if LONG else 6
-CUTS_S = (2, 6) if LONG else (2, 3)  # between two cuts
+SECONDS = 40 if LONG else 4
+CUTS_S = (2, 6) if LONG else (1, 1.5)  # between two cuts
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 

@@ -8,7 +8,7 @@ import pytest
 from trade import LONG, at_noon, compare, trade
 
 ROUNDS = range(1, 21) if LONG else range(1, 2)
-SECONDS = 30 if LONG else 8
+SECONDS = 30 if LONG else 5
 
 
 class Killer:

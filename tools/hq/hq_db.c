@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,12 +20,15 @@
 #define HQ_DB_CACHE                                                                                \
 	"-32768" /* KiB, as SQLite wants it: the index pages of a busy day stay in memory */
 #define HQ_DB_PATH_SIZE 300
+/* Pages in the log before it is copied into the file: each is then written twice in all. */
+#define HQ_DB_CHECKPOINT_PAGES 1000
 
 struct hq_db {
 	struct sqlite3 *sql;
 	int lock_fd;
 	bool failed; /* a statement of the open transaction failed */
 	struct hq_mark *mark;
+	int log_pages, checkpoint_at;
 	uint64_t turn;
 	int changes_at_begin;
 	char generation[TEXT_HEX_SIZE(HQ_DB_GENERATION_BYTES)];
@@ -35,6 +39,43 @@ static const char *const sql_text[HQ_SQL_COUNT] = {
 #define HQ_SQL(symbol, text) [HQ_SQL_##symbol] = text,
 #include "hq/hq_sql.def"
 };
+
+/* After a write or a sync that failed, pages that the file layer takes for written may be lost, and
+ * a later sync succeeds without them. Only ending here, and recovering from the log at the next
+ * start, is safe; nobody has been told of what was not committed. */
+static void end_if_disk_fails(struct hq_db *db, int rc, const char *what)
+{
+	if ((rc & 0xff) != SQLITE_IOERR)
+		return;
+	log_error("hq.db: %s failed (%s); whether it is durable is unknown, so nobody is told and "
+	          "HQ ends; the next start finds out",
+	          what, sqlite3_errmsg(db->sql));
+	_exit(HQ_DB_EXIT_UNKNOWN);
+}
+
+static int log_grew(void *ctx, sqlite3 *sql, const char *name, int pages)
+{
+	struct hq_db *db = ctx;
+
+	(void)sql, (void)name;
+	db->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Not left to SQLite's own after a COMMIT: that one says nothing of a sync that failed. */
+static void checkpoint(struct hq_db *db)
+{
+	if (db->log_pages < db->checkpoint_at)
+		return;
+	end_if_disk_fails(
+	    db, sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+	    "copying the log into the file");
+}
+
+void hq_db_checkpoint_at(struct hq_db *db, int pages)
+{
+	db->checkpoint_at = pages;
+}
 
 static int read_generation(struct hq_db *db)
 {
@@ -120,6 +161,8 @@ int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_
 	}
 	if (db_open_writer(&db->sql, &db->lock_fd, path, DB_SYNC_FULL, held, err, err_size) != 0)
 		goto err_free;
+	sqlite3_wal_hook(db->sql, log_grew, db);
+	db->checkpoint_at = HQ_DB_CHECKPOINT_PAGES;
 	if (hq_schema_bring(db->sql, path, err, err_size) != 0)
 		goto err_close;
 	if (db_exec(db->sql, "PRAGMA cache_size=" HQ_DB_CACHE) != 0 || read_generation(db) != 0) {
@@ -184,32 +227,44 @@ int hq_db_commit(struct hq_db *db)
 		hq_db_meta_set(db, "turn", (int64_t)db->turn + 1);
 	if (!db->failed && db_exec(db->sql, "COMMIT") == 0) {
 		db->turn += turned;
+		checkpoint(db);
 		return 0;
 	}
+	end_if_disk_fails(db, sqlite3_extended_errcode(db->sql), "a commit");
 	hq_db_rollback(db);
 	return -1;
 }
 
-static void bind_all(struct sqlite3_stmt *s, const char *types, va_list ap,
+static void note_failure(struct hq_db *db, struct sqlite3_stmt *s)
+{
+	db->failed = true;
+	log_error("hq.db: %s: %.48s", sqlite3_errmsg(db->sql), sqlite3_sql(s));
+	end_if_disk_fails(db, sqlite3_extended_errcode(db->sql), "a statement");
+}
+
+/* A copy that cannot be made would be a null: another question than was asked. */
+static void bind_all(struct hq_db *db, struct sqlite3_stmt *s, const char *types, va_list ap,
                      sqlite3_destructor_type keep)
 {
 	const void *p;
-	int at = 1;
+	int at = 1, rc = SQLITE_OK;
 
-	for (const char *t = types; *t; t++, at++) {
+	for (const char *t = types; *t && rc == SQLITE_OK; t++, at++) {
 		switch (*t) {
 		case 'i':
-			sqlite3_bind_int64(s, at, va_arg(ap, int64_t));
+			rc = sqlite3_bind_int64(s, at, va_arg(ap, int64_t));
 			break;
 		case 't':
-			sqlite3_bind_text(s, at, va_arg(ap, const char *), -1, keep);
+			rc = sqlite3_bind_text(s, at, va_arg(ap, const char *), -1, keep);
 			break;
 		default:
 			p = va_arg(ap, const void *);
-			sqlite3_bind_blob64(s, at, p, va_arg(ap, size_t), keep);
+			rc = sqlite3_bind_blob64(s, at, p, va_arg(ap, size_t), keep);
 			break;
 		}
 	}
+	if (rc != SQLITE_OK)
+		note_failure(db, s);
 }
 
 static struct sqlite3_stmt *statement(struct hq_db *db, enum hq_sql id)
@@ -221,12 +276,6 @@ static struct sqlite3_stmt *statement(struct hq_db *db, enum hq_sql id)
 	return db->stmt[id];
 }
 
-static void note_failure(struct hq_db *db, struct sqlite3_stmt *s)
-{
-	db->failed = true;
-	log_error("hq.db: %s: %.48s", sqlite3_errmsg(db->sql), sqlite3_sql(s));
-}
-
 int hq_db_run(struct hq_db *db, enum hq_sql id, const char *types, ...)
 {
 	struct sqlite3_stmt *s = statement(db, id);
@@ -236,7 +285,7 @@ int hq_db_run(struct hq_db *db, enum hq_sql id, const char *types, ...)
 	if (!s)
 		return -1;
 	va_start(ap, types);
-	bind_all(s, types, ap, SQLITE_STATIC);
+	bind_all(db, s, types, ap, SQLITE_STATIC);
 	va_end(ap);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
@@ -254,7 +303,7 @@ struct sqlite3_stmt *hq_db_query(struct hq_db *db, enum hq_sql id, const char *t
 	if (!s)
 		return NULL;
 	va_start(ap, types);
-	bind_all(s, types, ap, SQLITE_TRANSIENT);
+	bind_all(db, s, types, ap, SQLITE_TRANSIENT);
 	va_end(ap);
 	return s;
 }
@@ -291,7 +340,7 @@ int64_t hq_db_int(struct hq_db *db, int64_t none, enum hq_sql id, const char *ty
 	if (!s)
 		return none;
 	va_start(ap, types);
-	bind_all(s, types, ap, SQLITE_TRANSIENT);
+	bind_all(db, s, types, ap, SQLITE_TRANSIENT);
 	va_end(ap);
 	if (hq_db_row(db, s) && sqlite3_column_type(s, 0) != SQLITE_NULL)
 		value = sqlite3_column_int64(s, 0);

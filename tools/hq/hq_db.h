@@ -1,8 +1,9 @@
 /* hq.db: the one file in which HQ keeps events, profiles and its outbox.
  *
  * One connection writes (the loop's). A failed statement is logged and remembered: the transaction
- * it stood in can then only be rolled back, so that callers check once, at the commit. Tables:
- * WIRE.md, "hq.db". Statements: hq_sql.def.
+ * it stood in can then only be rolled back, so that callers check once, at the commit. When the
+ * disk fails (anything but a full one) the process ends with HQ_DB_EXIT_UNKNOWN: what is durable,
+ * the next start finds out. Tables: WIRE.md, "hq.db". Statements: hq_sql.def.
  */
 #ifndef LANEWAY_HQ_DB_H
 #define LANEWAY_HQ_DB_H
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define HQ_DB_EXIT_UNKNOWN 75
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -28,6 +31,8 @@ enum hq_sql {
 int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_t err_size);
 void hq_db_close(struct hq_db *db);
 struct sqlite3 *hq_db_handle(struct hq_db *db);
+/* Copy the log into the file when a commit leaves this many pages in it; 1,000 unless said. */
+void hq_db_checkpoint_at(struct hq_db *db, int pages);
 
 /* 16 hex digits: which life of the database this is. Renewed when it was restored from a copy. */
 const char *hq_db_generation(const struct hq_db *db);

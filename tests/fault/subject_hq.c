@@ -1,4 +1,4 @@
-/* Power cuts at HQ: see cut.c for the options. */
+/* HQ, for cut_hq and fail_hq. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base_memory.h"
 #include "hq/hq_conf.h"
+#include "hq/hq_db.h"
 #include "hq/hq_serve.h"
 #include "hqrig.h"
 
@@ -20,6 +22,7 @@ static struct base *make(const char *folder)
 	snprintf(data, sizeof data, "%s/data", folder);
 	mkdir(folder, 0700);
 	hqrig_keys();
+	base_memory_sqlite();
 	h->b.disk = disk_new(data);
 	return &h->b;
 }
@@ -58,4 +61,12 @@ static int start(struct base *b)
 	return base_start(b, run_hq);
 }
 
-const struct subject subject = {"HQ", "cut_hq", 15, make, end, begin, start, NULL, NULL};
+const struct subject subject = {.name = "HQ",
+                                .program = "cut_hq",
+                                .per_run = 15,
+                                .actions = 12,
+                                .exit_unknown = HQ_DB_EXIT_UNKNOWN,
+                                .make = make,
+                                .free = end,
+                                .begin = begin,
+                                .start = start};

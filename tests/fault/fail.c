@@ -1,9 +1,9 @@
-/* The n-th failure at the store.
+/* The n-th failure: the main program of fail_store and fail_hq.
  *
  *   fail_store [--seed N] [--step N] [--jobs N] [-v]
  *
  * A day's work is run again and again; in it the n-th call fails, n rising by --step from 1, until
- * a whole run passes untouched. Then the daemon starts again, by dice on the files as they are or
+ * a whole run passes untouched. Then the program starts again, by dice on the files as they are or
  * after a power cut, and all that was answered must be there, once. Exits 1 if it is not.
  */
 #include <getopt.h>
@@ -16,10 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rig.h"
-#include "store/journal.h"
+#include "base.h"
 
-#define ACTIONS 60      /* of the day's work */
 #define LASTING 1000000 /* calls: until the process ends */
 #define SHORT 25        /* calls: a disk that is full for a while */
 #define JOBS_MAX 64
@@ -52,7 +50,7 @@ struct tally {
 	uint64_t wrong;
 };
 
-static void plan(struct rig *r, enum mode mode, uint32_t n)
+static void plan(struct base *r, enum mode mode, uint32_t n)
 {
 	static const struct {
 		enum disk_fault fault;
@@ -62,52 +60,51 @@ static void plan(struct rig *r, enum mode mode, uint32_t n)
 	    [NO_ROOM_ONCE] = {DISK_ENOSPC, 1},     [NO_ROOM_FOR_A_WHILE] = {DISK_ENOSPC, SHORT},
 	    [NO_MEMORY] = {DISK_NONE, 0},
 	};
-	disk_plan(r->b.disk, plans[mode].fault, n, plans[mode].times, n);
+	disk_plan(r->disk, plans[mode].fault, n, plans[mode].times, n);
 	r->fail_allocation = mode == NO_MEMORY ? n : 0;
 }
 
-static void say_wrong(const struct rig *r, enum mode mode, uint32_t n, int status)
+static void say_wrong(const struct base *r, enum mode mode, uint32_t n, int status)
 {
 	printf("WRONG: %s, n = %u: %s (status %x)\n", mode_names[mode], n,
-	       r->b.wrong[0] ? r->b.wrong : "the daemon did not end as it should",
-	       (unsigned)status);
-	base_say_log(&r->b);
+	       r->wrong[0] ? r->wrong : "the program did not end as it should", (unsigned)status);
+	base_say_log(r);
 	fflush(stdout);
 }
 
 /* How the day of the failure may end: in order, unknown, or not begun. */
-static bool may_end(const struct rig *r, int status)
+static bool may_end(const struct base *r, int status)
 {
 	if (!WIFEXITED(status))
 		return false;
-	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN ||
-	       (WEXITSTATUS(status) == 1 && !r->b.ready);
+	return WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == subject.exit_unknown ||
+	       (WEXITSTATUS(status) == 1 && !r->ready);
 }
 
 /* false: the failure did not come any more. */
-static bool run(struct rig *r, struct tally *t, enum mode mode, uint32_t n)
+static bool run(struct base *r, struct tally *t, enum mode mode, uint32_t n)
 {
 	uint64_t luck = options.seed * 31 + n;
 
-	rig_begin(r, options.seed);
+	subject.begin(r, options.seed);
 	r->may_refuse = true;
-	r->actions = ACTIONS;
+	r->actions = subject.actions;
 	plan(r, mode, n);
-	int status = rig_start(r);
-	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->b.disk);
+	int status = subject.start(r);
+	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->disk);
 	bool fine = may_end(r, status);
 	t->runs[mode] += struck;
-	t->ended[mode] += fine && WEXITSTATUS(status) == JOURNAL_EXIT_UNKNOWN;
+	t->ended[mode] += fine && status != 0 && WEXITSTATUS(status) == subject.exit_unknown;
 	t->not_started[mode] += fine && WEXITSTATUS(status) == 1;
 	t->refused[mode] += r->refused;
 	if (fine) {
 		if (dice_below(&luck, 2))
-			disk_reboot(r->b.disk, dice(&luck));
+			disk_reboot(r->disk, dice(&luck));
 		r->may_refuse = false;
-		r->b.last = true;
-		disk_plan(r->b.disk, DISK_NONE, 0, 0, 0);
+		r->last = true;
+		disk_plan(r->disk, DISK_NONE, 0, 0, 0);
 		r->fail_allocation = 0;
-		status = rig_start(r);
+		status = subject.start(r);
 		fine = status == 0;
 	}
 	if (!fine) {
@@ -119,32 +116,37 @@ static bool run(struct rig *r, struct tally *t, enum mode mode, uint32_t n)
 	return struck;
 }
 
+static int modes(void)
+{
+	return subject.no_memory ? MODES : NO_MEMORY;
+}
+
 static void work(unsigned job, struct tally *t)
 {
 	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	char folder[128];
 
 	snprintf(folder, sizeof folder, "%s/laneway-fail-%d", base, (int)getpid());
-	struct rig *r = rig_new(folder);
-	if (!r)
-		abort();
-	for (int mode = 0; mode < MODES; mode++) {
+	struct base *r = subject.make(folder);
+	for (int mode = 0; mode < modes(); mode++) {
 		uint64_t step = mode == NO_MEMORY ? options.step * 7 : options.step;
 		uint32_t n = 1 + (uint32_t)(job * step);
 		while (run(r, t, (enum mode)mode, n))
 			n += (uint32_t)(options.jobs * step);
 	}
-	rig_free(r);
+	subject.free(r);
 }
 
 static void print(const struct tally *all, double seconds)
 {
 	uint64_t wrong = 0;
 
-	printf("store, the n-th failure: seed %" PRIu64 ", every %" PRIu64 ". call, every %" PRIu64
-	       ". allocation, %.1f s\n",
-	       options.seed, options.step, options.step * 7, seconds);
-	for (int mode = 0; mode < MODES; mode++) {
+	printf("%s, the n-th failure: seed %" PRIu64 ", every %" PRIu64 ". call", subject.name,
+	       options.seed, options.step);
+	if (subject.no_memory)
+		printf(", every %" PRIu64 ". allocation", options.step * 7);
+	printf(", %.1f s\n", seconds);
+	for (int mode = 0; mode < modes(); mode++) {
 		uint64_t runs = 0, untouched = UINT64_MAX, ended = 0, not_started = 0, refused = 0;
 		for (unsigned i = 0; i < options.jobs; i++) {
 			const struct tally *t = &all[i];

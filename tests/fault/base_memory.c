@@ -1,20 +1,20 @@
-/* Memory that runs out: the chosen allocation of the daemon fails, its own and SQLite's. */
+/* Memory that runs out: the chosen allocation of the program fails, its own and SQLite's. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rig.h"
-#include "rig_memory.h"
+#include "base.h"
+#include "base_memory.h"
 
 static _Thread_local int off; /* the rig's own work is not counted */
 static sqlite3_mem_methods sqlite_below;
 
-void rig_memory_off(void)
+void base_memory_off(void)
 {
 	off++;
 }
 
-void rig_memory_on(void)
+void base_memory_on(void)
 {
 	off--;
 }
@@ -23,8 +23,8 @@ static bool fails(void)
 {
 	if (!base_mine || off)
 		return false;
-	uint64_t n = __atomic_add_fetch(&rig_mine()->allocations, 1, __ATOMIC_SEQ_CST);
-	return n == rig_mine()->fail_allocation;
+	uint64_t n = __atomic_add_fetch(&base_mine->allocations, 1, __ATOMIC_SEQ_CST);
+	return n == base_mine->fail_allocation;
 }
 
 void *__real_malloc(size_t n);
@@ -65,7 +65,7 @@ static void *sqlite_realloc(void *p, int n)
 	return fails() ? NULL : sqlite_below.xRealloc(p, n);
 }
 
-void rig_memory_sqlite(void)
+void base_memory_sqlite(void)
 {
 	sqlite3_mem_methods ours;
 
