@@ -164,6 +164,8 @@ static const char *const steps[] = {
     /* events that are held and count for nothing: an order without a total */
     "CREATE TABLE uncounted(epoch INTEGER, seq INTEGER, reason TEXT NOT NULL, again INTEGER,"
     " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;",
+    /* a boot with a clock that HQ's word contradicts: known without reading its points */
+    "ALTER TABLE boot ADD COLUMN contradicted INTEGER NOT NULL DEFAULT 0;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

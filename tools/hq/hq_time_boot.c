@@ -124,10 +124,17 @@ struct hq_time_span hq_time_bounds(struct hq_time *t, int64_t boot, int64_t mono
 
 static int64_t boot_row(struct hq_time *t, int64_t store, const char *boot_id)
 {
-	int64_t row = hq_db_int(t->db, -1, HQ_SQL_BOOT_ID, "it", store, boot_id);
+	struct sqlite3_stmt *q = hq_db_query(t->db, HQ_SQL_BOOT_ID, "it", store, boot_id);
+	int64_t row = -1;
 
-	if (row < 0 && hq_db_run(t->db, HQ_SQL_BOOT_ADD, "it", store, boot_id) == 1)
+	t->contradicted = false;
+	if (hq_db_row(t->db, q)) {
+		row = sqlite3_column_int64(q, 0);
+		t->contradicted = sqlite3_column_int64(q, 1) != 0;
+		hq_db_end(q);
+	} else if (hq_db_run(t->db, HQ_SQL_BOOT_ADD, "it", store, boot_id) == 1) {
 		row = hq_db_last_id(t->db);
+	}
 	return row;
 }
 
@@ -178,9 +185,9 @@ static void changed_range(const struct hq_time_model *m, const struct hq_time_po
 	*hi_us = last + 1 < m->count ? m->point[last + 1].mono_us : INT64_MAX;
 }
 
+/* t->model is the boot's, without the new point. */
 static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_point *added)
 {
-	/* t->model is the boot's, without the new point. */
 	struct hq_time_model *m = &t->model;
 	struct hq_time_point *old;
 	int64_t lo_us, hi_us;
@@ -191,6 +198,7 @@ static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_poi
 	if (!old || !add_point(m, added)) {
 		free(old);
 		m->boot = 0; /* read again, with the point, when it is asked for next */
+		hq_db_run(t->db, HQ_SQL_BOOT_REDO, "iii", boot, INT64_MIN, INT64_MAX);
 		return;
 	}
 	if (m->count > 1)
@@ -199,7 +207,9 @@ static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_poi
 	changed_range(m, old, added, &lo_us, &hi_us);
 	free(old);
 	hq_db_run(t->db, HQ_SQL_BOOT_REDO, "iii", boot, lo_us, hi_us);
-	hq_db_run(t->db, HQ_SQL_BOOT_POINTS, "ii", boot, (int64_t)m->count);
+	hq_db_run(t->db, HQ_SQL_BOOT_POINTS, "iii", boot, (int64_t)m->count,
+	          (int64_t)m->contradicted);
+	t->contradicted = m->contradicted;
 	if (m->contradicted || was_contradicted)
 		hq_db_run(t->db, HQ_SQL_BOOT_SCAN, "i", boot);
 	hq_db_run(t->db, HQ_SQL_BOOT_DRAW_NEAR, "i", boot);
@@ -252,7 +262,8 @@ int64_t hq_time_take(struct hq_time *t, const struct hq_time_place *at, const st
 		take_point(t, boot, &p);
 	if (e.trust == CLOCK_NONE)
 		note_heard(t, boot, e.mono_us);
-	if (!hq_time_model(t, boot) || (e.trust != CLOCK_NONE && !t->model.contradicted))
+	/* The usual event needs no more than this, and none of its boot's points. */
+	if ((e.trust != CLOCK_NONE && !t->contradicted) || !hq_time_model(t, boot))
 		return e.wall_us;
 	return hq_time_place(t, &e);
 }

@@ -22,6 +22,7 @@ struct hq_time {
 	struct hq_time_model model;
 	int64_t epoch, epoch_boot; /* rows: the epoch asked for last, and its boot */
 	char boot_id[CLOCK_BOOT_ID_SIZE];
+	bool contradicted; /* that boot */
 };
 
 /* One event's clock. */
