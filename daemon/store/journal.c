@@ -25,6 +25,11 @@ static char worst_class(const struct journal *j)
 	return bytes < quota / 100 * FULL_A_PERCENT ? 'A' : 'A' - 1;
 }
 
+bool journal_is_short(const struct journal *j)
+{
+	return j->disk_full || worst_class(j) != 'C';
+}
+
 void journal_publish(struct journal *j)
 {
 	struct journal_state *s = &j->state;
@@ -36,7 +41,7 @@ void journal_publish(struct journal *j)
 	s->confirmed = j->totals.confirmed;
 	s->file_bytes = j->file_bytes;
 	s->cannot_keep = j->cannot_keep;
-	s->full = j->disk_full || worst_class(j) != 'C';
+	s->full = journal_is_short(j);
 	s->clean = j->clean;
 	s->recovered_frames = j->recovered_frames;
 	s->progress_us = clock_mono_us(j->params.clock);

@@ -18,8 +18,8 @@
  *   J6  A pack is deleted only when all of it is confirmed, it is older than the retention, it is
  *       outside the resend window, the shard includes what it changed (events that the catalogue
  *       calls awaited; journal_included), and the statement of the day covers it (the mark
- *       "covered", once there is one). Of each epoch packs go from the first on; its row keeps the
- *       last deleted seq and its h.
+ *       "covered", once there is one, and unless events are refused for want of room). Of each
+ * epoch packs go from the first on; its row keeps the last deleted seq and its h.
  *
  * An entry is refused with "disk_full" (the disk, or its class's share of the quota),
  * "cannot_keep", or "too_long" (a line over EVENT_LINE_MAX, or more than 4,096 events or 4 MiB of

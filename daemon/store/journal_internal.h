@@ -276,6 +276,8 @@ struct journal {
 };
 
 /* journal.c */
+/* There is too little room for some class of events. */
+bool journal_is_short(const struct journal *j);
 /* What journal_state tells, as of now. */
 void journal_publish(struct journal *j);
 

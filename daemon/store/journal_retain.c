@@ -53,12 +53,13 @@ static uint64_t covered_to(struct journal *j, const struct journal_row *row)
 }
 
 /* The last seq of the epoch that may go as far as others are concerned than HQ's confirmations: the
- * shard has to include what is awaited, the statement of the day has to cover it. */
+ * shard has to include what is awaited, the statement of the day has to cover it. Where events are
+ * refused for want of room no statement is waited for: HQ has what goes. */
 static uint64_t wanted_from(struct journal *j, const struct journal_row *row)
 {
 	sqlite3_bind_int64(j->first_awaited, 1, row->ordinal);
 	uint64_t awaited = (uint64_t)ask(j->first_awaited, INT64_MAX) - 1;
-	uint64_t covered = covered_to(j, row);
+	uint64_t covered = journal_is_short(j) ? UINT64_MAX : covered_to(j, row);
 	return awaited < covered ? awaited : covered;
 }
 
