@@ -189,8 +189,9 @@ int bench_open(const struct bench_params *p)
 	int rc = run_open(&r, &one);
 	int64_t open_us = bench_now_us() - r.begun_us;
 	rc = rc || pump(&r, 1);
-	printf("{\"open_us\":%lld,\"first_us\":%lld}\n", (long long)open_us,
-	       (long long)(bench_now_us() - r.begun_us));
+	if (rc == 0)
+		printf("{\"open_us\":%lld,\"first_us\":%lld}\n", (long long)open_us,
+		       (long long)(bench_now_us() - r.begun_us));
 	run_close(&r);
 	return rc ? 1 : 0;
 }
