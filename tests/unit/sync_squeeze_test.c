@@ -301,6 +301,117 @@ static void a_form_with_any_byte_changed_is_refused_or_stays_within_its_bounds(v
 		}
 }
 
+/* A form made by hand, of one or two lines. */
+struct made {
+	const char *why, *shapes, *codes;
+	size_t codes_len;
+	const char *texts, *raw;
+	size_t raw_len;
+	uint32_t count;
+};
+#define BYTES(text) (text), sizeof(text) - 1
+
+static int unpack_made(struct fixture *f, const struct made *m)
+{
+	buf_reset(&f->text);
+	buf_reset(&f->raw);
+	buf_byte(&f->text, (uint8_t)strlen(m->shapes));
+	buf_byte(&f->text, (uint8_t)m->codes_len);
+	buf_str(&f->text, m->shapes);
+	buf_add(&f->text, m->codes, m->codes_len);
+	buf_str(&f->text, m->texts);
+	buf_add(&f->raw, m->raw, m->raw_len);
+	f->head.count = m->count;
+	return unpack(f, 1000);
+}
+
+#define ONE "{\"a\":\"\x01\"}\n"
+#define TWO "{\"a\":\"\x01\",\"b\":\"\x01\"}\n"
+
+static void forms_made_by_hand_are_read_as_the_wire_document_says(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		struct made made;
+		const char *lines;
+	} good[] = {
+	    {{"", "", BYTES("\0"), "any text\n", BYTES(""), 1}, "any text\n"},
+	    {{"", ONE, BYTES("\1\0\2\2\1\x21"), "B9\n", BYTES(""), 2},
+	     "{\"a\":\"B9\"}\n{\"a\":\"B11\"}\n"},
+	    {{"", ONE, BYTES("\1\0\2\2\1\x20"), "x007\n", BYTES(""), 2},
+	     "{\"a\":\"x007\"}\n{\"a\":\"x008\"}\n"},
+	    {{"", TWO, BYTES("\1\0\2\x40"), "same\n", BYTES(""), 1},
+	     "{\"a\":\"same\",\"b\":\"same\"}\n"},
+	    {{"", TWO, BYTES("\1\0\2\x80"), "same\n", BYTES(""), 1},
+	     "{\"a\":\"same\",\"b\":\"same\"}\n"},
+	    {{"", "\x01,\x01\n", BYTES("\1\0\2\xc1"), "5\n", BYTES(""), 1}, "5,7\n"},
+	    {{"", ONE, BYTES("\1\0\6"), "", BYTES("\xac\x02"), 1}, "{\"a\":\"150\"}\n"},
+	    {{"", ONE, BYTES("\1\0\7"), "", BYTES("\0"), 1},
+	     "{\"a\":\"1970-01-01T00:00:00.000Z\"}\n"},
+	    {{"", ONE, BYTES("\1\0\x08"), "", BYTES("\x1f"), 1}, "{\"a\":\"1970-02-01\"}\n"},
+	    {{"", ONE, BYTES("\1\0\2\2\1\x09\2"), "abc\nz\n", BYTES(""), 2},
+	     "{\"a\":\"abc\"}\n{\"a\":\"abz\"}\n"},
+	    {{"", "\"seq\":\x01\n", BYTES("\1\0\0"), "", BYTES(""), 1}, "\"seq\":995\n"},
+	};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (unpack_made(f, &good[i].made))
+			fail_msg("refused: %s", good[i].lines);
+		assert_int_equal(f->out.len, strlen(good[i].lines));
+		assert_memory_equal(f->out.data, good[i].lines, f->out.len);
+	}
+}
+
+static void forms_that_cannot_be_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	static const struct made bad[] = {
+	    {"a line before the first", ONE, BYTES("\1\1\1"), "", BYTES(""), 1},
+	    {"a line far before the first", ONE, BYTES("\1\x40\1"), "", BYTES(""), 1},
+	    {"a line more than 64 back", ONE, BYTES("\1\x41\2"), "x\n", BYTES(""), 1},
+	    {"a line without a shape", ONE, BYTES("\0\1\1\2"), "x\ny\n", BYTES(""), 2},
+	    {"a line whose shape has no place", "{}\n" ONE, BYTES("\1\0\1\1\2"), "x\n", BYTES(""),
+	     2},
+	    {"a time counted on beyond 9999", "\"originalTimestamp\":\x01\n", BYTES("\1\0\7\2\0\7"),
+	     "", BYTES("\xfe\xef\xfe\xa1\xfa\x9d\x73\2"), 2},
+	    {"a shape that is not there", ONE, BYTES("\1\0\2\3\0\2"), "x\ny\n", BYTES(""), 2},
+	    {"a shape too many", ONE ONE, BYTES("\1\0\2"), "x\n", BYTES(""), 1},
+	    {"16 digits", ONE, BYTES("\1\0\2\2\1\x20"), "1234567890123456\n", BYTES(""), 2},
+	    {"no digits", ONE, BYTES("\1\0\2\2\1\x20"), "x\n", BYTES(""), 2},
+	    {"nothing to count on from", ONE, BYTES("\1\0\x20"), "", BYTES(""), 1},
+	    {"nothing of the same key", TWO, BYTES("\1\0\2\xc0"), "1\n", BYTES(""), 1},
+	    {"itself", ONE, BYTES("\1\0\x40"), "", BYTES(""), 1},
+	    {"a value behind it", TWO, BYTES("\1\0\x41\2"), "x\n", BYTES(""), 1},
+	    {"a value before the first", TWO, BYTES("\1\0\2\x81"), "x\n", BYTES(""), 1},
+	    {"nothing expected", ONE, BYTES("\1\0\0"), "", BYTES(""), 1},
+	    {"nothing referred to", ONE, BYTES("\1\0\1"), "", BYTES(""), 1},
+	    {"an unknown code", ONE, BYTES("\1\0\x0b"), "", BYTES(""), 1},
+	    {"more of a prefix than there is", ONE, BYTES("\1\0\2\2\1\x09\4"), "abc\nz\n",
+	     BYTES(""), 2},
+	    {"raw bytes that are not there", ONE, BYTES("\1\0\3"), "", BYTES("123456789012345"), 1},
+	    {"hex that is not there", ONE, BYTES("\1\0\4\3"), "", BYTES("12"), 1},
+	    {"a number below 0", ONE, BYTES("\1\0\6"), "", BYTES("\1"), 1},
+	    {"a number of 10^18", ONE, BYTES("\1\0\6"), "",
+	     BYTES("\x80\x80\xa0\xf6\xf4\xac\xdb\xe0\x1b"), 1},
+	    {"a number without an end", ONE, BYTES("\1\0\6"), "",
+	     BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1},
+	    {"a time before 1970", ONE, BYTES("\1\0\7"), "", BYTES("\1"), 1},
+	    {"a time after 9999", ONE, BYTES("\1\0\7"), "", BYTES("\x80\xf0\xfe\xa1\xfa\x9d\x73"),
+	     1},
+	    {"a day after 9999", ONE, BYTES("\1\0\x08"), "", BYTES("\xa1\x81\xb3\x01"), 1},
+	    {"an order's id without a till", ONE, BYTES("\1\0\x0a"), "1\n", BYTES(""), 1},
+	    {"a text too few", ONE, BYTES("\1\0\2"), "x", BYTES(""), 1},
+	    {"a text too many", ONE, BYTES("\1\0\2"), "x\ny\n", BYTES(""), 1},
+	    {"a code too many", ONE, BYTES("\1\0\2\2"), "x\n", BYTES(""), 1},
+	};
+	/* What stood in the scratch before must not be found. */
+	for (int i = 0; i < 70; i++)
+		add_article(f, i);
+	comes_back(f);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (unpack_made(f, &bad[i]) == 0)
+			fail_msg("accepted: %s", bad[i].why);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -315,6 +426,8 @@ int main(void)
 	    TEST(lines_that_are_not_count_many_or_not_whole_are_not_packed),
 	    TEST(a_form_that_unpacks_to_more_than_allowed_is_refused),
 	    TEST(a_form_cut_anywhere_or_with_a_byte_more_is_refused),
+	    TEST(forms_made_by_hand_are_read_as_the_wire_document_says),
+	    TEST(forms_that_cannot_be_are_refused),
 	    TEST(a_form_with_any_byte_changed_is_refused_or_stays_within_its_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
