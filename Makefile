@@ -79,7 +79,7 @@ $(B)/%.o: %.cc
 	@$(if $(V),,echo "  CXX $<")
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(B)/daemon/serve/ui.o: $(UI)
-$(B)/daemon/sync/batch_dict.o: $(wildcard daemon/sync/dictionary/*)
+$(B)/daemon/store/dictionary.o: $(wildcard daemon/store/dictionary/*)
 # Only this object knows the version, and only a new version makes it anew.
 $(B)/daemon/base/version.o $(FB)/daemon/base/version.o: CPPFLAGS += -DLANEWAY_VERSION='"$(VERSION)"' -DLANEWAY_BUILT_S=$(BUILT_S)
 $(B)/daemon/base/version.o: $(B)/version.txt

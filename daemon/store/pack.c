@@ -3,16 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
+
+#include "store/dictionary.h"
 
 /* Level 1: level 3 takes half as long again for a twentieth fewer bytes, and a commit waits for it.
  */
 #define PACK_ZSTD_LEVEL 1
+/* Lines of a pack up to which a dictionary pays: with one event to a commit the file grows by four
+ * tenths less; packs of hundreds would save a sixth and take a tenth longer. */
+#define DICTIONARY_LINES_BYTES_MAX 16384
 #define ID_TAIL_BYTES (8 + EVENT_ID_BYTES + 4 + 4) /* of an id record, behind its two texts */
 
 struct pack_codec {
 	char store[EVENT_STORE_SIZE];
 	ZSTD_CCtx *cctx;
 	ZSTD_DCtx *dctx;
+	ZSTD_CDict *cdict; /* made when they are first used */
+	ZSTD_DDict *ddict;
 	struct vault_work *work;
 	struct buf packed;
 };
@@ -43,6 +51,8 @@ void pack_codec_free(struct pack_codec *c)
 		return;
 	ZSTD_freeCCtx(c->cctx);
 	ZSTD_freeDCtx(c->dctx);
+	ZSTD_freeCDict(c->cdict);
+	ZSTD_freeDDict(c->ddict);
 	vault_work_free(c->work);
 	buf_free(&c->packed);
 	free(c);
@@ -74,6 +84,35 @@ static void make_ad(const struct pack_codec *c, const struct pack_head *head, st
 	ad->len = (size_t)(p + 12 - ad->bytes);
 }
 
+static size_t compress(struct pack_codec *c, uint8_t *to, size_t room, const struct buf *lines)
+{
+	struct dictionary d;
+	if (lines->len > DICTIONARY_LINES_BYTES_MAX)
+		return ZSTD_compressCCtx(c->cctx, to, room, lines->data, lines->len,
+		                         PACK_ZSTD_LEVEL);
+	if (!c->cdict && dictionary_find(DICTIONARY_LINES, &d))
+		c->cdict = ZSTD_createCDict(d.data, d.len, PACK_ZSTD_LEVEL);
+	if (!c->cdict)
+		return (size_t)-ZSTD_error_GENERIC;
+	return ZSTD_compress_usingCDict(c->cctx, to, room, lines->data, lines->len, c->cdict);
+}
+
+/* The frame names its dictionary; packs of older releases have none. */
+static size_t decompress(struct pack_codec *c, uint8_t *to, size_t room, const uint8_t *p, size_t n)
+{
+	struct dictionary d;
+	unsigned id = ZSTD_getDictID_fromFrame(p, n);
+	if (id == 0)
+		return ZSTD_decompressDCtx(c->dctx, to, room, p, n);
+	if (id != DICTIONARY_LINES || !dictionary_find(id, &d))
+		return (size_t)-ZSTD_error_dictionary_wrong;
+	if (!c->ddict)
+		c->ddict = ZSTD_createDDict(d.data, d.len);
+	if (!c->ddict)
+		return (size_t)-ZSTD_error_memory_allocation;
+	return ZSTD_decompress_usingDDict(c->dctx, to, room, p, n, c->ddict);
+}
+
 int pack_seal(struct pack_codec *c, const uint8_t key[VAULT_KEY_BYTES],
               const struct pack_head *head, const struct buf *lines, struct buf *body)
 {
@@ -85,8 +124,7 @@ int pack_seal(struct pack_codec *c, const uint8_t key[VAULT_KEY_BYTES],
 	uint8_t *packed = buf_room(&c->packed, bound);
 	if (!packed || lines->failed)
 		return -1;
-	size_t n =
-	    ZSTD_compressCCtx(c->cctx, packed, bound, lines->data, lines->len, PACK_ZSTD_LEVEL);
+	size_t n = compress(c, packed, bound, lines);
 	uint8_t *sealed = ZSTD_isError(n) ? NULL : buf_room(body, n + VAULT_SEAL_OVERHEAD);
 	if (!sealed)
 		return -1;
@@ -127,7 +165,7 @@ int pack_open(struct pack_codec *c, const uint8_t key[VAULT_KEY_BYTES],
 	uint8_t *room = buf_room(lines, (size_t)size + 1);
 	if (!room)
 		return -1;
-	size_t len = ZSTD_decompressDCtx(c->dctx, room, (size_t)size, packed, (size_t)got);
+	size_t len = decompress(c, room, (size_t)size, packed, (size_t)got);
 	if (ZSTD_isError(len) || len != size)
 		return -1;
 	lines->len = len;

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 ZERO_H = bytes(32)
-DICTIONARIES = Path(__file__).resolve().parents[2] / "daemon/sync/dictionary"
+DICTIONARIES = Path(__file__).resolve().parents[2] / "daemon/store/dictionary"
 BATCH_HEADER = struct.Struct(">4sBBH8sQII32s32sIII")
 BATCH_BYTES_MAX = 2 * 1024 * 1024
 LINES_MAX = 1024 * 1024
@@ -254,7 +254,10 @@ class Journal:
     def _lines(self, key, epoch, pack):
         first, count, _, key_ids, ids, body = pack
         ad = b"pack\0" + self.store.encode() + b"\0" + epoch + struct.pack(">QI", first, count)
-        lines = split_lines(unzstd(unseal(key, ad, body, "4"), 1 << 30, "4"), "4")
+        frame = unseal(key, ad, body, "4")
+        dictionary = zstandard.get_frame_parameters(frame).dict_id
+        expect(dictionary in (0, 2), "4", "no dictionary, or dictionary 2")
+        lines = split_lines(unzstd(frame, 1 << 30, "4", dictionary), "4")
         expect(len(lines) == count, "4", "a pack has as many lines as its count")
         expect(len(key_ids or b"") % 16 == 0, "4", "pack.keys is whole key ids")
         for record in pack_ids(ids or b""):

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "store/dictionary.h"
 #include "store/pack.h"
 
 struct fixture {
@@ -127,6 +128,86 @@ static void a_body_that_claims_to_be_huge_is_not_believed(void **state)
 	assert_int_equal(open_forged(f, huge, sizeof(huge)), -1);
 }
 
+/* The frame of a pack, out of its seal. */
+static size_t frame_of(struct fixture *f, uint8_t out[400])
+{
+	uint8_t ad[] = "pack\0s1\0\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\5\0\0\0\3";
+	ssize_t n = vault_unseal(pack_work(f->codec), f->key, ad, sizeof(ad) - 1, f->body.data,
+	                         f->body.len, out);
+	assert_in_range(n, 1, 400);
+	return (size_t)n;
+}
+
+static void a_pack_names_its_dictionary_and_one_without_opens_as_well(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t frame[400];
+	size_t n = frame_of(f, frame);
+	assert_int_equal(ZSTD_getDictID_fromFrame(frame, n), DICTIONARY_LINES);
+	assert_int_equal(open_lines(f, "as written\nby an\nolder release\n"), 0);
+	assert_int_equal(open_forged(f, frame, n), 0);
+	assert_memory_equal(f->out.data, f->lines.data, f->lines.len);
+}
+
+static void a_pack_of_a_dictionary_that_is_not_known_does_not_open(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t frame[400];
+	size_t n = frame_of(f, frame);
+	/* One byte of id behind the descriptor and, without a window, nothing else. */
+	assert_int_equal(frame[5], DICTIONARY_LINES);
+	for (uint8_t id = 1; id < 9; id++) {
+		frame[5] = id;
+		assert_int_equal(open_forged(f, frame, n), id == DICTIONARY_LINES ? 0 : -1);
+	}
+}
+
+static void a_large_pack_does_without_a_dictionary(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *frame = malloc(100000);
+	uint8_t ad[] = "pack\0s1\0\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\5\0\0\0\x64";
+	buf_reset(&f->lines);
+	for (f->head.count = 0; f->head.count < 100; f->head.count++)
+		for (int i = 0; i < 200; i++)
+			buf_str(&f->lines, i == 199 ? "\n" : "x");
+	assert_int_equal(pack_seal(f->codec, f->key, &f->head, &f->lines, &f->body), 0);
+	ssize_t n = vault_unseal(pack_work(f->codec), f->key, ad, sizeof(ad) - 1, f->body.data,
+	                         f->body.len, frame);
+	assert_in_range(n, 1, 100000);
+	assert_int_equal(ZSTD_getDictID_fromFrame(frame, (size_t)n), 0);
+	assert_int_equal(reopen(f), 0);
+	free(frame);
+}
+
+static void a_line_like_those_it_was_made_of_takes_a_third_less(void **state)
+{
+	struct fixture *f = *state;
+	static const char line[] =
+	    "{\"anonymousId\":\"njlCHjtBh1Js5xwvcwj3hw\",\"context\":{\"laneway\":{\"basket_id\":"
+	    "\"gN7qr7JcbWktCj35jFcj4A\",\"boot\":\"222b0a526e35438f9bf5abb5f8abbb31\",\"business_"
+	    "date\":"
+	    "\"2026-11-21\",\"clock\":\"kernel\",\"epoch\":\"db3bf93057e8b8c0\",\"lane\":\"1\","
+	    "\"mono_us\":"
+	    "11782411240,\"schema\":1,\"seq\":8,\"source\":\"till:T1\",\"source_message_id\":\"s5-"
+	    "6b024bc0:1\","
+	    "\"staff_ref\":\"K3\",\"store\":\"s17\",\"training\":false,\"utc_offset_min\":60,"
+	    "\"visit_id\":"
+	    "\"njlCHjtBh1Js5xwvcwj3hw\"}},\"event\":\"Visit "
+	    "Ended\",\"messageId\":\"s17:db3bf93057e8b8c0:8\","
+	    "\"originalTimestamp\":\"2026-11-22T01:56:16.334Z\",\"properties\":{\"place\":\"lane\","
+	    "\"reason\":"
+	    "\"sale\"}}\n";
+	uint8_t plain[1000];
+	buf_reset(&f->lines);
+	buf_str(&f->lines, line);
+	f->head.count = 1;
+	assert_int_equal(pack_seal(f->codec, f->key, &f->head, &f->lines, &f->body), 0);
+	size_t without = ZSTD_compress(plain, sizeof(plain), line, sizeof(line) - 1, 1);
+	assert_true((f->body.len - VAULT_SEAL_OVERHEAD) * 3 < without * 2);
+	assert_int_equal(reopen(f), 0);
+}
+
 static void the_chain_goes_over_every_line(void **state)
 {
 	struct fixture *f = *state;
@@ -218,6 +299,10 @@ int main(void)
 	    TEST(every_flipped_bit_and_every_cut_is_found),
 	    TEST(a_body_must_hold_exactly_the_lines_its_row_says),
 	    TEST(a_body_that_claims_to_be_huge_is_not_believed),
+	    TEST(a_pack_names_its_dictionary_and_one_without_opens_as_well),
+	    TEST(a_pack_of_a_dictionary_that_is_not_known_does_not_open),
+	    TEST(a_line_like_those_it_was_made_of_takes_a_third_less),
+	    TEST(a_large_pack_does_without_a_dictionary),
 	    TEST(the_chain_goes_over_every_line),
 	    TEST(id_records_are_the_bytes_of_the_wire_document),
 	    TEST(id_records_read_back_and_end),

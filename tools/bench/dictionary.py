@@ -1,7 +1,9 @@
 """Make a dictionary for batches: three stores trade for a while, their lines are stripped of what is theirs alone,
 and zstd's trainer looks for what is left.
 
-    python3 tools/bench/dictionary.py NUMBER FILE        (daemon/sync/dictionary/NUMBER.zdict; then batch_dict.c names it)
+    python3 tools/bench/dictionary.py NUMBER FILE        (daemon/store/dictionary/NUMBER.zdict; then dictionary.c names it)
+
+1 is for the texts of wire version 2, 2 for whole lines (WIRE.md section 7.3).
 
 A dictionary that was shipped stays as it is for ever, because there are payloads that need it; a better one gets the next
 number. What makes it is not repeatable bit for bit (the stores run in real time), what it saves is: `make bench ONLY=bytes`.
@@ -11,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,6 +67,17 @@ def replace(value, own, key=""):
     return own(value) if key in OWN and isinstance(value, str) else value
 
 
+def without_ids(value):
+    """A copy in which nothing stands that has a digit or is as long as an id."""
+    if isinstance(value, dict):
+        return {k: without_ids(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [without_ids(v) for v in value]
+    if isinstance(value, str):
+        return "?" if re.search(r"[0-9]|^[A-Za-z0-9_-]{16,}$", value) else value
+    return value if isinstance(value, bool) or value in (None, 0, 1) else 0
+
+
 def write(path, events, own):
     """Once for each reason to trust the clock: where this runs there is only one."""
     with open(path, "w") as f:
@@ -86,8 +100,8 @@ def main():
             got = trade(Rig(Path(work) / s["store"], build=build, customers=500, **s), 30.0)
             print(f"{s['store']}: {len(got)} events", file=sys.stderr)
             events += map(json.loads, got)
-        # Texts are looked for where nothing is a store's own; how often each byte stands is counted where all is there.
-        write(Path(work) / "bare", events, lambda text: "?")
+        # Texts are looked for where nothing is a store's own (nor random, where whole lines are looked at); how often each byte stands is counted where all is there.
+        write(Path(work) / "bare", events if args.number == 1 else list(map(without_ids, events)), lambda text: "?")
         write(Path(work) / "full", events, lambda text: like(dice, text))
         if args.keep:
             subprocess.run(["cp", f"{work}/bare", f"{work}/full", args.keep], check=True)

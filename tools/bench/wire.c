@@ -8,10 +8,12 @@
 
 #include "base/text.h"
 #include "bench/bench.h"
+#include "store/dictionary.h"
 #include "sync/batch.h"
 #include "sync/squeeze.h"
 
-#define DICT_BYTES 32768 /* half as much again saves nothing more */
+#define DICT_BYTES 32768       /* half as much again saves nothing more */
+#define LINES_DICT_BYTES 16384 /* same */
 #define SAMPLES_MAX 200000
 #define TRAIN_LEVEL 9
 
@@ -198,6 +200,17 @@ static void add_samples(struct samples *out, struct squeeze *q, const char *text
 	}
 }
 
+static void add_lines(struct samples *out, const char *text, size_t len, uint32_t count)
+{
+	for (size_t at = 0; at < len && out->count < SAMPLES_MAX;) {
+		size_t from = at;
+		for (uint32_t i = 0; i < count && at < len; i++)
+			at = bench_line_end(text, len, at);
+		buf_add(&out->bytes, text + from, at - from);
+		out->sizes[out->count++] = at - from;
+	}
+}
+
 static int write_all(const char *path, const void *p, size_t n)
 {
 	FILE *f = fopen(path, "we");
@@ -211,8 +224,9 @@ static int write_all(const char *path, const void *p, size_t n)
 }
 
 /* Slices of one line, of a few and of many, so that each is catered for. */
-static int read_samples(struct samples *out, const char *path)
+static int read_samples(struct samples *out, const char *path, bool whole)
 {
+	static const uint32_t slices[] = {1, 7, 60};
 	struct squeeze *q = squeeze_new();
 	size_t len = 0;
 	char *text = path ? bench_read_all(path, &len) : NULL;
@@ -220,9 +234,12 @@ static int read_samples(struct samples *out, const char *path)
 	memset(out, 0, sizeof *out);
 	out->sizes = calloc(SAMPLES_MAX, sizeof *out->sizes);
 	if (text && q && out->sizes) {
-		add_samples(out, q, text, len, 1);
-		add_samples(out, q, text, len, 7);
-		add_samples(out, q, text, len, 60);
+		for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++) {
+			if (whole)
+				add_lines(out, text, len, slices[i]);
+			else
+				add_samples(out, q, text, len, slices[i]);
+		}
 	} else {
 		perror(path);
 	}
@@ -247,10 +264,13 @@ int bench_train(const struct bench_params *p)
 	struct samples bare, full;
 	int rc = 1;
 
-	if (read_samples(&bare, p->bare) | read_samples(&full, p->lines))
+	bool whole = p->count == DICTIONARY_LINES;
+	size_t room = whole ? LINES_DICT_BYTES : sizeof found;
+
+	if (read_samples(&bare, p->bare, whole) | read_samples(&full, p->lines, whole))
 		goto free_all;
-	size_t n = ZDICT_optimizeTrainFromBuffer_cover(found, sizeof found, bare.bytes.data,
-	                                               bare.sizes, bare.count, &params);
+	size_t n = ZDICT_optimizeTrainFromBuffer_cover(found, room, bare.bytes.data, bare.sizes,
+	                                               bare.count, &params);
 	size_t head = ZDICT_isError(n) ? n : ZDICT_getDictHeaderSize(found, n);
 	if (!ZDICT_isError(head))
 		n = ZDICT_finalizeDictionary(dict, sizeof dict, found + head, n - head,

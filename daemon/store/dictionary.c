@@ -1,0 +1,31 @@
+#include "store/dictionary.h"
+
+#include <stdint.h>
+
+/* The assembler reads the file, as serve/ui.c has it. */
+#define EMBED(id)                                                                                  \
+	__asm__(".section .rodata\n"                                                               \
+	        "dictionary_" #id ":\n.incbin \"daemon/store/dictionary/" #id ".zdict\"\n"         \
+	        "dictionary_" #id "_end:\n.byte 0\n.previous\n");                                  \
+	extern const uint8_t dictionary_##id[] __asm__("dictionary_" #id)                          \
+	    __attribute__((visibility("hidden")));                                                 \
+	extern const uint8_t dictionary_##id##_end[] __asm__("dictionary_" #id "_end")             \
+	    __attribute__((visibility("hidden")))
+
+EMBED(1);
+EMBED(2);
+
+static const struct {
+	const uint8_t *data, *end;
+} shipped[DICTIONARIES_MAX] = {
+    [DICTIONARY_TEXTS] = {dictionary_1, dictionary_1_end},
+    [DICTIONARY_LINES] = {dictionary_2, dictionary_2_end},
+};
+
+bool dictionary_find(unsigned id, struct dictionary *out)
+{
+	if (id >= DICTIONARIES_MAX || !shipped[id].data)
+		return false;
+	*out = (struct dictionary){shipped[id].data, (size_t)(shipped[id].end - shipped[id].data)};
+	return true;
+}
