@@ -25,6 +25,11 @@ def sh(*argv):
     return subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True, env={**os.environ, "PATH": PATH})
 
 
+def unmount(folder):
+    until(lambda: subprocess.run(["umount", folder], capture_output=True, env={**os.environ, "PATH": PATH}).returncode == 0,
+          10, f"{folder} to be unmounted")
+
+
 class Disk:
     """A folder on a file system of its own."""
 
@@ -40,8 +45,7 @@ class Disk:
         sh("mount", "-o", "loop", self.image, self.folder)
 
     def unmount(self):
-        until(lambda: subprocess.run(["umount", self.folder], capture_output=True, env={**os.environ, "PATH": PATH}).returncode == 0,
-              10, f"{self.folder} to be unmounted")
+        unmount(self.folder)
 
     def cut(self):
         fd = os.open(self.folder, os.O_RDONLY)
@@ -51,14 +55,19 @@ class Disk:
 
 @contextmanager
 def disks(work):
+    """Their parent is a shared mount: unmounted here, they are unmounted in every namespace that was begun meanwhile,
+    by whatever else runs on this machine. Otherwise the dead file system would live on, and be what is mounted again."""
     made = []
+    sh("mount", "--bind", work, work)
     try:
+        sh("mount", "--make-shared", work)
         for name in ("store", "hq"):
             made.append(Disk(work / f"{name}.img", work / name))
         yield dict(zip(("store", "hq"), made))
     finally:
         for disk in made:
             disk.unmount()
+        unmount(work)
 
 
 def lacking(folder):
