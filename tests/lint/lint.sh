@@ -54,10 +54,10 @@ cat "$out"/format/* |
 analyse() {
 	cppcheck -q -j"$jobs" --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--library=tests/lint/cppcheck.cfg --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 --template='{file}:{line}: {id}: {message}' \
-		-D_GNU_SOURCE -DLANEWAY_VERSION='"0"' -Iinclude -Idaemon -Itools --file-list="$out/analysed" \
+		-D_GNU_SOURCE -DLANEWAY_VERSION='"0"' -DLANEWAY_BUILT_S=0 -Iinclude -Idaemon -Itools --file-list="$out/analysed" \
 		>"$out/cppcheck" 2>&1 || cat "$out/cppcheck" >>"$wrong"
 	xargs -P "$jobs" -n 4 sh -c '
-		clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -DLANEWAY_VERSION=\"0\" -Iinclude -Idaemon -Itools -Ibuild \
+		clang-tidy --quiet "$@" -- -std=c11 -D_GNU_SOURCE -DLANEWAY_VERSION=\"0\" -DLANEWAY_BUILT_S=0 -Iinclude -Idaemon -Itools -Ibuild \
 			>"$0/$$" 2>/dev/null' "$out/tidy" <"$out/analysed"
 	cat "$out"/tidy/* | sed -n "s|^$PWD/||; s/^\([^ :]*:[0-9]*\):[0-9]*: \(warning\|error\): /\1: /p" | sort -u >>"$wrong"
 }

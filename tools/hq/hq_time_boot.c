@@ -194,7 +194,7 @@ static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_poi
 	bool was_contradicted;
 
 	was_contradicted = m->contradicted;
-	old = malloc((m->count + 1) * sizeof *old);
+	old = calloc(m->count + 1, sizeof *old);
 	if (!old || !add_point(m, added)) {
 		free(old);
 		m->boot = 0; /* read again, with the point, when it is asked for next */
