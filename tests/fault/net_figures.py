@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -49,13 +50,31 @@ def process_figures(pid):
     ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
     return rss, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
+NEW_EVENTS = 4  # of a basket that is opened and voided: about as many are not the backlog's
+
 
 class Drain:
-    """A store with a long backlog, while it drains and sells on."""
+    """A store with a long backlog, while it drains and sells on. Watches from the moment it is made (HQ holds `before` events,
+    the journal `waiting` more); run() sells."""
 
-    def __init__(self, rig, till, before):
-        self.rig, self.till, self.before = rig, till, before
-        self.late, self.memory, self.hq_memory, self.baskets, self.seen, self.window = [], 0, 0, 0, [], 1 << 20
+    def __init__(self, rig, before, waiting):
+        self.rig, self.before, self.waiting = rig, before, waiting
+        self.late, self.memory, self.hq_memory, self.baskets, self.window = [], 0, 0, 0, 1 << 20
+        self.seen, self.cpu, self.over = [], [], threading.Event()
+        self.watcher = threading.Thread(target=self.watch, daemon=True)
+        self.watcher.start()
+
+    def watch(self):
+        while not self.over.wait(0.05):
+            if not self.rig.alive("daemon"):
+                continue
+            figures = {n: process_figures(self.rig.processes[n].pid) for n in ("daemon", "broker", "hq")}
+            self.memory = max(self.memory, figures["daemon"][0])
+            self.hq_memory = max(self.hq_memory, figures["hq"][0])
+            self.cpu.append([f[1] for f in figures.values()])
+            with self.rig.hq() as db:
+                held = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0] - self.before
+            self.seen.append((time.monotonic(), held - NEW_EVENTS * self.baskets))
 
     def new_event(self):
         """A basket that is opened now; s until HQ holds it."""
@@ -73,51 +92,42 @@ class Drain:
         self.till.kept("basket_voided", basket=basket)
         return took
 
-    def look(self):
-        self.memory = max(self.memory, process_figures(self.rig.processes["daemon"].pid)[0])
-        self.hq_memory = max(self.hq_memory, process_figures(self.rig.processes["hq"].pid)[0])
-        with self.rig.hq() as db:
-            held = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0] - self.before
-        self.seen.append((time.monotonic(), held))
-        return held
+    def held_now(self):
+        return self.seen[-1][1] if self.seen else 0
 
     def crossed(self, level):
-        """When HQ held this many; between two looks on a straight line."""
-        for (t0, h0), (t1, h1) in zip(self.seen, self.seen[1:]):
+        """When HQ held this many: which look, and the moment on a straight line between it and the one before."""
+        for i, ((t0, h0), (t1, h1)) in enumerate(zip(self.seen, self.seen[1:])):
             if h1 >= level:
-                return t0 + (t1 - t0) * (level - h0) / max(1, h1 - h0)
-        return self.seen[-1][0]
+                return i + 1, t0 + (t1 - t0) * max(0, level - h0) / max(1, h1 - h0)
+        return len(self.seen) - 1, self.seen[-1][0]
 
-    def cpu(self):
-        return [process_figures(self.rig.processes[n].pid)[1] for n in ("daemon", "broker", "hq")]
-
-    def run(self, seconds=1800):
-        """From the CONNACK on, until everything is confirmed."""
-        start, waiting = time.monotonic(), self.rig.status()["journal"]["events"]
+    def run(self, till, seconds=1800):
+        """From the CONNACK on, until HQ holds all that waited."""
+        self.till, start = till, time.monotonic()
         self.first = self.new_event()
-        self.behind = waiting - self.look()
+        self.behind = self.waiting - self.held_now()
         self.late.append(self.first)
-        while self.look() < 1000 + 6 * self.baskets:  # until it is not only what is sold now
-            self.late.append(self.new_event())
-            time.sleep(0.05)
-        begun, cpu = time.monotonic(), self.cpu()
-        self.jitter = begun - start
-        while self.look() < waiting:
+        while self.held_now() < self.waiting - NEW_EVENTS:
             self.window = min(self.window, self.rig.status()["sync"]["credit"])
             self.late.append(self.new_event())
-            assert time.monotonic() - begun < seconds
-        took = self.took = time.monotonic() - begun
+            assert time.monotonic() - start < seconds
         until(self.rig.drained, 30, "the last events")
+        self.over.set()
+        self.watcher.join()
         self.late.sort()
-        self.again = self.rig.status()["counters"]["laneway_batches_resent_total"]
-        self.held, self.kept = self.look(), self.rig.status()["journal"]["events"]
-        self.rate = 0.9 * self.held / (self.crossed(0.95 * self.held) - self.crossed(0.05 * self.held))
-        self.cores = [(b - a) / took for a, b in zip(cpu, self.cpu())]
+        status = self.rig.status()
+        self.again, self.kept = status["counters"]["laneway_batches_resent_total"], status["journal"]["events"]
+        self.held = self.rig.hq_events() - self.before
+        (i, begun), (j, ended) = self.crossed(0.05 * self.waiting), self.crossed(0.95 * self.waiting)
+        self.jitter, self.took = begun - start, ended - begun
+        self.rate = 0.9 * self.waiting / max(self.took, 0.05)
+        self.cores = [(b - a) / max(self.seen[j][0] - self.seen[i - 1][0], 0.05) for a, b in zip(self.cpu[i - 1], self.cpu[j])]
         return self
 
     def __str__(self):
-        cores = f"(cores: daemon {self.cores[0]:.2f}, broker {self.cores[1]:.2f}, HQ {self.cores[2]:.2f})"
-        speed = f"drained at {self.rate:,.0f} events/s {cores}" if self.took > 2 else f"gone within {self.took + 1:.0f} s"
-        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun after {self.jitter:.1f} s, {speed}; {len(self.late)} new events "
-                f"meanwhile, the slowest {self.late[-1]:.2f} s; window {self.window // 1024} KiB at the least, {self.again} batches sent again; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; "
-                f"HQ holds {self.held:,} of {self.kept:,}")
+        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun {self.jitter:.1f} s after it, drained at "
+                f"{self.rate:,.0f} events/s (cores: daemon {self.cores[0]:.1f}, broker {self.cores[1]:.1f}, HQ {self.cores[2]:.1f}); "
+                f"{len(self.late)} new events meanwhile, the slowest {self.late[-1]:.2f} s; window {self.window // 1024} KiB at the least, "
+                f"{self.again} batches sent again; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; HQ holds "
+                f"{self.held:,} of {self.kept:,}")

@@ -206,12 +206,13 @@ def days_in_the_dark(folder):
     with place(folder, seed=21, build=PLAIN, store="s7") as rig:
         before = make_backlog(rig, events, settle)
         rig.net.swallow()
+        drain = Drain(rig, before, events)
         rig.start_daemon()
         till = inside(rig.net.store, lambda: Till(rig))
         time.sleep(dark)
         rig.net.heal()
         connack = rig.connected_after(time.time(), 40)
-        drain = Drain(rig, till, before).run()
+        drain.run(till)
         told = f"{events:,} events after {dark} s of silence: CONNACK after {connack:.1f} s, {drain}"
         assert connack < CONNACK_S and drain.first < NEW_EVENT_S, told
         assert drain.behind > events / 2, "what was new came after what was old"

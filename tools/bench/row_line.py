@@ -30,11 +30,11 @@ def drain_once(folder, events):
         rig.setup()
         try:
             before = make_backlog(rig, events, at_rest)
-            begun = time.time()
+            begun, drain = time.time(), Drain(rig, before, events)
             rig.start_daemon()
             till = inside(net.store, lambda: Till(rig))
             rig.connected_after(begun, 30)
-            return Drain(rig, till, before).run()
+            return drain.run(till)
         finally:
             rig.stop_all()
 
