@@ -201,7 +201,7 @@ static void retain(struct journal *j)
 /* Why nothing can be kept now; NULL: it can. */
 static const char *refusal(struct journal *j)
 {
-	if (j->cannot_keep)
+	if (j->cannot_keep && !journal_open_again(j))
 		return "cannot_keep";
 	if (j->disk_full)
 		journal_full_step(j);

@@ -9,8 +9,9 @@
  *   J3  All events of an entry stand in one pack.
  *   J4  A commit error other than a full disk leaves the answer unknown: the process exits with
  *       JOURNAL_EXIT_UNKNOWN, nobody is answered, and what the next start finds is the truth. Three
- *       such exits in ten minutes, and the journal opens in "cannot keep": every entry is refused.
- *       The exits stand in "<path>.unknown".
+ *       such exits in ten minutes, and the journal opens in "cannot keep": every entry is refused,
+ *       until ten minutes have passed since the first of them. The exits stand in
+ *       "<path>.unknown".
  *   J5  From the first write that finds the disk full every entry is refused, until the reserve
  *       ("<path>.reserve": the longest log and 8 MiB, in real blocks) is whole again. Meanwhile
  *       confirmations are applied and packs deleted out of the reserve, and the file shrinks. The
@@ -144,7 +145,6 @@ struct journal_check {
 struct journal_salvaged {
 	bool running;
 	uint64_t events;
-	uint64_t rev; /* rises whenever packs have come: read the epochs anew */
 };
 
 struct journal_state {
@@ -162,6 +162,8 @@ struct journal_state {
 	int64_t slow_us, slow_end_us, busy_since_us;
 	struct journal_check check;
 	struct journal_salvaged salvage;
+	uint64_t
+	    epochs_rev; /* rises when epochs or packs of older ones have come: read them anew */
 	int64_t progress_us; /* mono time of the thread's last step: for the watchdog */
 };
 void journal_state(struct journal *j, struct journal_state *out);

@@ -116,6 +116,10 @@ int journal_epoch_open(struct journal *j)
 		return -1;
 	journal_commit_done(j);
 	j->epoch_open = true;
+	/* Who has read the epochs before the thread could open this one must know of it. */
+	pthread_mutex_lock(&j->lock);
+	j->state.epochs_rev += j->started;
+	pthread_mutex_unlock(&j->lock);
 	return 0;
 }
 

@@ -244,6 +244,7 @@ struct journal {
 	int wal_pages;     /* in the log, as the last commit said */
 	int checkpoint_at; /* pages */
 	bool retain_more;
+	int64_t again_due_us;
 	int64_t retain_due_us, retain_ordinal;
 	int64_t known_id, known_us; /* a pack whose time is known, and no earlier one from where
 	                               retention last looked; 0: none */
@@ -360,6 +361,9 @@ enum journal_opened journal_format_blame(int rc);
 enum journal_opened journal_format_check(struct journal *j, char *err, size_t err_size);
 
 /* journal_open.c */
+/* Nothing was kept because commits ended unknown: ten minutes after the last of them, try again.
+ * true: sources can be served. */
+bool journal_open_again(struct journal *j);
 /* End the epoch in order and close the file. */
 void journal_open_end(struct journal *j);
 void journal_open_free(struct journal *j);

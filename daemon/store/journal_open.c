@@ -11,6 +11,7 @@
 #include "store/journal_internal.h"
 
 /* What is checked before the first scan is taken; the whole is `laneway journal verify`. */
+#define AGAIN_US 60000000 /* between tries to keep again, after commits that ended unknown */
 #define CHECK_PACKS_MAX 1000
 #define CHECK_EVENTS_MAX 100000 /* about a second on a small board */
 #define VACUUM_PAGES "256"      /* given back per step of retention: the pages of its packs */
@@ -337,6 +338,21 @@ void journal_open_free(struct journal *j)
 	free(j);
 }
 
+static int open_all(struct journal *j, bool *set_aside, char *err, size_t err_size)
+{
+	if (open_or_begin(j, set_aside, err, err_size))
+		return -1;
+	if (journal_epoch_find_predecessor(j, *set_aside) || journal_mark_totals(j, &j->totals)) {
+		snprintf(err, err_size, "%s: its epochs cannot be read", j->path);
+		return -1;
+	}
+	if (!journal_reserve_make(j) || journal_epoch_open(j))
+		journal_full_say(j, true);
+	journal_salvage_read(j);
+	journal_commit_measure(j);
+	return 0;
+}
+
 int journal_open(struct journal **out, const struct journal_params *params, bool *set_aside,
                  char *err, size_t err_size)
 {
@@ -344,29 +360,39 @@ int journal_open(struct journal **out, const struct journal_params *params, bool
 	*set_aside = false;
 	if (!j)
 		return -1;
-	if (journal_commit_cannot_keep(j)) {
-		log_error("journal: commits ended unknown three times within ten minutes; nothing "
-		          "is kept, "
-		          "every source is told no; check the disk, then start again");
-		j->cannot_keep = true;
-		journal_publish(j);
-		*out = j;
-		return 0;
+	j->cannot_keep = journal_commit_cannot_keep(j);
+	if (j->cannot_keep) {
+		log_error("ALARM: journal: commits ended unknown three times within ten minutes; "
+		          "nothing is kept, every source is told no, for ten minutes; check the "
+		          "disk");
+	} else if (open_all(j, set_aside, err, err_size)) {
+		journal_free(j);
+		return -1;
 	}
-	if (open_or_begin(j, set_aside, err, err_size))
-		goto err_free;
-	if (journal_epoch_find_predecessor(j, *set_aside) || journal_mark_totals(j, &j->totals)) {
-		snprintf(err, err_size, "%s: its epochs cannot be read", j->path);
-		goto err_free;
-	}
-	if (!journal_reserve_make(j) || journal_epoch_open(j))
-		journal_full_say(j, true);
-	journal_salvage_read(j);
-	journal_commit_measure(j);
 	journal_publish(j);
 	*out = j;
 	return 0;
-err_free:
-	journal_free(j);
-	return -1;
+}
+
+bool journal_open_again(struct journal *j)
+{
+	char err[512] = "";
+	bool set_aside = false;
+
+	if (clock_mono_us(j->params.clock) < j->again_due_us || journal_commit_cannot_keep(j))
+		return false;
+	j->again_due_us = clock_mono_us(j->params.clock) + AGAIN_US;
+	if (open_all(j, &set_aside, err, sizeof(err))) {
+		log_error("journal: still nothing can be kept: %s", err);
+		return false;
+	}
+	pthread_mutex_lock(&j->lock);
+	j->cannot_keep = false;
+	pthread_mutex_unlock(&j->lock);
+	log_warn("journal: ten minutes have passed since the last commit that ended unknown; "
+	         "sources are served again");
+	journal_publish(j);
+	if (journal_back_start(j))
+		log_error("journal: no thread for the background");
+	return true;
 }

@@ -144,7 +144,7 @@ void journal_salvage_count(struct journal *j, void *ctx)
 		j->totals = totals;
 	pthread_mutex_lock(&j->lock);
 	j->state.salvage.events += s->new_events;
-	j->state.salvage.rev++;
+	j->state.epochs_rev++;
 	pthread_mutex_unlock(&j->lock);
 }
 

@@ -263,15 +263,16 @@ int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size
 	return 0;
 }
 
-/* Epochs came back from a damaged journal: they wait too. */
-static void load_salvaged(struct uplink *u, uint64_t rev)
+/* Epochs came back from a damaged journal, or one was opened late, for want of room: they wait too.
+ */
+static void load_new(struct uplink *u, uint64_t rev)
 {
 	char err[200];
 	for (int i = 0; i < u->epoch_count; i++)
 		if (u->epochs[i].dirty) /* told first: what is read anew is what the file says */
 			return;
 	if (uplink_epochs_load(u, false, err, sizeof(err)) == 0)
-		u->salvage_rev = rev;
+		u->epochs_rev = rev;
 	else
 		log_error("%s", err);
 }
@@ -281,8 +282,8 @@ void uplink_epochs_refresh(struct uplink *u)
 	struct journal_state state;
 	journal_state(u->params.journal, &state);
 	int kept = 0;
-	if (state.salvage.rev != u->salvage_rev)
-		load_salvaged(u, state.salvage.rev);
+	if (state.epochs_rev != u->epochs_rev)
+		load_new(u, state.epochs_rev);
 	for (int i = 0; i < u->epoch_count; i++) {
 		struct uplink_epoch *e = &u->epochs[i];
 		bool open = memcmp(e->epoch, state.epoch, sizeof(e->epoch)) == 0;

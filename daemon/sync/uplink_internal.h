@@ -63,7 +63,7 @@ struct uplink {
 	struct vault_work *work;
 	struct uplink_epoch *epochs; /* not wholly confirmed ones and the open one, oldest first */
 	int epoch_count, epoch_cap;
-	uint64_t salvage_rev; /* of the journal, as of the last reading of its epochs */
+	uint64_t epochs_rev; /* of the journal, as of the last reading of its epochs */
 	struct uplink_batch batches[UPLINK_BATCHES_MAX]; /* by (ordinal, first) */
 	int batch_count;
 	size_t bytes; /* of the batches */

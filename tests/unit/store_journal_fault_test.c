@@ -92,6 +92,17 @@ static void comes_up_whole(struct place *p)
 	assert_int_equal(v.epochs, 2);
 }
 
+static void comes_up_whole_after(struct place *p)
+{
+	struct journal_verify v;
+	char err[256] = "";
+	if (journal_reader_verify(place_reader(p), &v, NULL, NULL, err, sizeof(err)))
+		fail_msg("%s", err);
+	place_stop(p);
+	place_start(p);
+	assert_true(place_state(p).clean);
+}
+
 static void after_a_failed_sync_nobody_is_answered_and_the_process_ends(void **state)
 {
 	struct place *p = *state;
@@ -192,6 +203,25 @@ static void three_such_exits_within_ten_minutes_and_every_source_is_told_no(void
 	place_start(p);
 	assert_false(place_state(p).cannot_keep);
 	place_fill(p, 1);
+}
+
+static void ten_minutes_later_sources_are_served_again_by_itself(void **state)
+{
+	struct place *p = *state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(in_child(p, fail_a_sync), JOURNAL_EXIT_UNKNOWN);
+	place_start(p);
+	assert_true(place_state(p).cannot_keep);
+	for (int kept = 0, i = 0; !kept; i++) {
+		assert_true(i < 20);
+		struct entry *e = place_commit(p, place_entry(EVENT_ORDER_COMPLETED));
+		kept = e->status == ENTRY_KEPT;
+		entry_free(e);
+		assert_true(!kept || i > 10); /* minutes */
+		atomic_fetch_add(&p->wall_us, 60 * 1000000LL);
+	}
+	assert_false(place_state(p).cannot_keep);
+	comes_up_whole_after(p);
 }
 
 static void two_such_exits_are_not_enough(void **state)
@@ -311,6 +341,7 @@ int main(void)
 	    TEST(an_entry_is_kept_only_behind_a_sync_of_its_own),
 	    TEST(a_disk_that_takes_over_two_seconds_is_told_of),
 	    TEST(three_such_exits_within_ten_minutes_and_every_source_is_told_no),
+	    TEST(ten_minutes_later_sources_are_served_again_by_itself),
 	    TEST(two_such_exits_are_not_enough),
 	    TEST(a_full_disk_refuses_and_the_same_seqs_are_given_again),
 	    TEST(a_visit_key_refused_with_its_event_is_stored_with_the_next),

@@ -86,10 +86,44 @@ static void salvaged_epochs_are_sent_around_their_holes(void **state)
 	assert_int_equal(now(f).unconfirmed, sent);
 }
 
+/* On a full disk the journal starts without an epoch, and begins one when there is room. */
+static void an_epoch_that_begins_late_is_sent_too(void **state)
+{
+	struct fixture *f = *state;
+	fill(f, 3);
+	place_stop(f->place);
+	uplink_free(f->uplink);
+	char reserve[200];
+	snprintf(reserve, sizeof(reserve), "%s.reserve", f->place->path);
+	unlink(reserve);
+	assert_int_equal(mkdir(reserve, 0700), 0); /* it cannot be made */
+	place_start(f->place);
+	assert_true(place_state(f->place).full);
+	uplink_start(f);
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	rmdir(reserve);
+	for (int ms = 0; place_state(f->place).full; ms++) {
+		assert_true(ms < 10000);
+		later(f, 1000000);
+		usleep(1000);
+	}
+	fill(f, 2);
+	later(f, 60 * S);
+	uplink_step(f->uplink);
+	uint64_t sent = 0;
+	for (int i = 0; i < f->sent_count; i++)
+		if (memcmp(f->sent[i].epoch, place_state(f->place).epoch, 8) == 0)
+			sent += f->sent[i].count;
+	assert_int_equal(sent, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(salvaged_epochs_are_sent_around_their_holes, set_up,
+	                                    tear_down),
+	    cmocka_unit_test_setup_teardown(an_epoch_that_begins_late_is_sent_too, set_up,
 	                                    tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
