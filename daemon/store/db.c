@@ -16,7 +16,6 @@
 	1000 /* a predecessor that is just closing is waited for, another is not                   \
 	      */
 #define DB_LOCK_STEP_MS 20
-#define DB_BUSY_MS 2000    /* readers hold no lock for long; recovery after a crash may */
 #define DB_MMAP "67108864" /* bytes; pages of the file, not anonymous memory */
 #define DB_PATH_SIZE 1024
 #define DB_WORDS_CHARS 40 /* of a statement, for the log: its table, never its values */

@@ -13,6 +13,8 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
+#define DB_BUSY_MS 2000 /* readers hold no lock for long; recovery after a crash may */
+
 enum db_sync { DB_SYNC_NORMAL, DB_SYNC_FULL };
 
 /* The writing connection: WAL, page size 4096, the given synchronous level, secure_delete on, mode

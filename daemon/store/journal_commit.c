@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "store/db.h"
 #include "store/journal_internal.h"
 
 #define UNKNOWN_SUFFIX ".unknown" /* behind the journal's path: when commits ended unknown */
@@ -303,25 +304,40 @@ void journal_commit_done(struct journal *j)
 
 /* Not left to SQLite's own checkpoint after a COMMIT: that one makes the commit's callers wait, and
  * it hides a failed sync of the file. After one, pages may be lost although a second sync succeeds;
- * only ending here and recovering from the log brings them back. */
-void journal_commit_checkpoint(struct journal *j)
+ * only ending here and recovering from the log brings them back. true: all of the log is in the
+ * file. */
+static bool copy_log(struct journal *j, int mode)
 {
 	int pages = 0, copied = 0;
-	if (j->wal_pages < j->checkpoint_at && !(j->disk_full && j->wal_pages))
-		return;
 	int64_t since_us = wait_begins(j);
-	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+	int rc = sqlite3_wal_checkpoint_v2(j->db, NULL, mode, &pages, &copied);
 	wait_ends(j, since_us);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_FULL && (rc & 0xff) != SQLITE_BUSY)
 		journal_commit_unknown(j, "copying the log into the file", rc);
-	if ((rc & 0xff) == SQLITE_FULL) {
+	if ((rc & 0xff) == SQLITE_FULL)
 		j->no_room = true;
+	return rc == SQLITE_OK && copied == pages;
+}
+
+void journal_commit_checkpoint(struct journal *j)
+{
+	if (j->wal_pages < j->checkpoint_at && !(j->disk_full && j->wal_pages))
 		return;
-	}
+	bool whole = copy_log(j, SQLITE_CHECKPOINT_PASSIVE);
+	if (j->no_room)
+		return;
 	/* A reader in the way is not met again at every commit. */
-	bool whole = rc == SQLITE_OK && copied == pages;
 	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES + (whole ? 0 : j->wal_pages);
-	j->wal_pages = 0;
+	if (whole)
+		j->wal_pages = 0;
+}
+
+void journal_commit_cut_log(struct journal *j)
+{
+	sqlite3_busy_timeout(j->db, 0); /* a reader in the way: next time */
+	if (copy_log(j, SQLITE_CHECKPOINT_TRUNCATE))
+		j->wal_pages = 0;
+	sqlite3_busy_timeout(j->db, DB_BUSY_MS);
 }
 
 void journal_commit_measure(struct journal *j)

@@ -7,7 +7,9 @@
 #include "store/journal_internal.h"
 
 #define FULL_EVERY_US                                                                              \
-	1000000       /* between looks whether there is room; a confirmation does not wait */
+	1000000 /* between looks whether there is room; a confirmation does not wait */
+#define FULL_MORE_BYTES (1024u * 1024)
+#define FULL_AGAIN_US 10000000
 #define FULL_STEPS 16 /* of retention and vacuum in one go: a source waits for its refusal */
 
 void journal_full_say(struct journal *j, bool full)
@@ -16,6 +18,11 @@ void journal_full_say(struct journal *j, bool full)
 		log_error("journal: the disk is full; sources are told no until there is room");
 	if (!full && j->disk_full)
 		log_info("journal: there is room on the disk again");
+	if (full && !j->disk_full) {
+		j->full_since_us = clock_mono_us(j->params.clock);
+		j->full_free_bytes = journal_reserve_room(j);
+		j->full_kept = j->totals.kept;
+	}
 	j->disk_full = full;
 	if (full)
 		j->full_due_us = 0;
@@ -52,6 +59,13 @@ static bool free_room(struct journal *j)
 	return more;
 }
 
+/* What was free was not enough: there has to be more, or some time to have passed. */
+static bool has_changed(const struct journal *j)
+{
+	return journal_reserve_room(j) > j->full_free_bytes + FULL_MORE_BYTES ||
+	       clock_mono_us(j->params.clock) - j->full_since_us > FULL_AGAIN_US;
+}
+
 void journal_full_step(struct journal *j)
 {
 	int64_t now_us = clock_mono_us(j->params.clock);
@@ -61,7 +75,10 @@ void journal_full_step(struct journal *j)
 	do {
 		more = free_room(j);
 	} while (j->no_room && journal_reserve_release(j));
-	if (!j->no_room && journal_reserve_make(j))
+	/* When all has gone that may go, the log's own room may be what the reserve lacks. */
+	if (!j->no_room && !more && j->totals.kept < j->full_kept && !journal_reserve_make(j))
+		journal_commit_cut_log(j);
+	if (!j->no_room && has_changed(j) && journal_reserve_make(j))
 		journal_full_say(j, false);
 	j->full_due_us = more && !j->no_room ? 0 : now_us + FULL_EVERY_US;
 	journal_publish(j);

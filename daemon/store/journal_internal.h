@@ -238,7 +238,9 @@ struct journal {
 	/* The disk is full: sources are told no until the reserve is whole again. no_room: what was
 	 * just tried found none. */
 	bool disk_full, no_room, releasing;
-	int64_t full_due_us;
+	int64_t full_due_us, full_since_us;
+	uint64_t full_kept;       /* events, when the disk was found full */
+	uint64_t full_free_bytes; /* on the disk, when it was found full */
 	bool clean, cannot_keep;
 	uint32_t recovered_frames;
 	int wal_pages;     /* in the log, as the last commit said */
@@ -332,6 +334,8 @@ void journal_full_watch(struct journal *j);
 bool journal_reserve_make(struct journal *j);
 /* Give up a slice of it. false: nothing is left. */
 bool journal_reserve_release(struct journal *j);
+/* Bytes that are free on the disk; 0: not known. */
+uint64_t journal_reserve_room(const struct journal *j);
 /* Next to nothing is free on the disk. */
 bool journal_reserve_low(const struct journal *j);
 /* Let the thread look at what other threads said; any thread. */
@@ -417,6 +421,8 @@ void journal_commit_forget_key(struct journal *j, const uint8_t id[EVENT_ID_BYTE
 void journal_commit_done(struct journal *j);
 /* Copy the log into the file when it has grown; not while somebody waits for an answer. */
 void journal_commit_checkpoint(struct journal *j);
+/* Copy all of it and give its room back to the disk. */
+void journal_commit_cut_log(struct journal *j);
 /* Does the file say that three exits of this kind happened within ten minutes? */
 bool journal_commit_cannot_keep(const struct journal *j);
 /* Log, remember, and end the process. */

@@ -111,6 +111,12 @@ bool journal_reserve_release(struct journal *j)
 	return unlink(path) == 0;
 }
 
+uint64_t journal_reserve_room(const struct journal *j)
+{
+	uint64_t free_bytes, all_bytes;
+	return room(j, &free_bytes, &all_bytes) == 0 ? free_bytes : 0;
+}
+
 bool journal_reserve_low(const struct journal *j)
 {
 	uint64_t free_bytes, all_bytes;

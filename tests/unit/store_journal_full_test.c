@@ -129,7 +129,7 @@ static void keep_until_full(struct place *p)
 {
 	int kept = 0;
 	while (keep(p, big_entry(EVENT_ORDER_COMPLETED)))
-		assert_true(++kept < 1000);
+		assert_true(++kept < 2000);
 	assert_true(place_state(p).full);
 }
 
@@ -170,8 +170,8 @@ static void reserve_is_whole(struct place *p)
 	struct stat st;
 	snprintf(path, sizeof(path), "%s.reserve", p->path);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_size, RESERVE_BYTES);
-	assert_true(st.st_blocks * 512 >= RESERVE_BYTES);
+	assert_true(st.st_size >= RESERVE_BYTES); /* more after a log that grew longer */
+	assert_true(st.st_blocks * 512 >= st.st_size);
 }
 
 static void file_is_whole(struct place *p)
@@ -317,5 +317,6 @@ int main(void)
 	    TEST(room_that_others_make_is_enough),
 	};
 	fault_install();
+	cmocka_set_test_filter(getenv("LANEWAY_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
