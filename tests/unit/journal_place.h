@@ -189,6 +189,21 @@ static inline void place_fill(struct place *p, int n)
 	}
 }
 
+/* There is room again: by and by sources are served. */
+static inline struct entry *place_kept_soon(struct place *p)
+{
+	for (int i = 0; i < 50; i++) {
+		struct entry *e = place_commit(p, place_entry(EVENT_ORDER_COMPLETED));
+		if (e->status == ENTRY_KEPT)
+			return e;
+		entry_free(e);
+		atomic_fetch_add(&p->wall_us, 1000000);
+		usleep(1000);
+	}
+	fail_msg("no room although there is room");
+	return NULL;
+}
+
 static inline struct journal_state place_state(struct place *p)
 {
 	struct journal_state s;

@@ -235,21 +235,6 @@ static void two_such_exits_are_not_enough(void **state)
 
 /* ---- a full disk ---- */
 
-/* There is room again: by and by sources are served. */
-static struct entry *kept_soon(struct place *p)
-{
-	for (int i = 0; i < 50; i++) {
-		struct entry *e = place_commit(p, place_entry(EVENT_ORDER_COMPLETED));
-		if (e->status == ENTRY_KEPT)
-			return e;
-		entry_free(e);
-		atomic_fetch_add(&p->wall_us, 1000000);
-		usleep(1000);
-	}
-	fail_msg("no room although there is room");
-	return NULL;
-}
-
 static void a_full_disk_refuses_and_the_same_seqs_are_given_again(void **state)
 {
 	struct place *p = *state;
@@ -272,7 +257,7 @@ static void a_full_disk_refuses_and_the_same_seqs_are_given_again(void **state)
 	assert_int_equal(place_state(p).last_seq, 4);
 	assert_int_equal(counter_get(&p->counters, COUNTER_EVENTS_REFUSED), 5);
 	atomic_store(&fault.log_write_full, false);
-	struct entry *e = kept_soon(p);
+	struct entry *e = place_kept_soon(p);
 	assert_int_equal(e->status, ENTRY_KEPT);
 	assert_int_equal(e->seq, 5);
 	entry_free(e);
@@ -293,7 +278,7 @@ static void a_visit_key_refused_with_its_event_is_stored_with_the_next(void **st
 	for (int i = 0; i < 2; i++) {
 		atomic_store(&fault.log_write_full, i == 0);
 		if (i == 1)
-			entry_free(kept_soon(p));
+			entry_free(place_kept_soon(p));
 		struct entry *e = place_entry(EVENT_IDENTIFIER_PRESENTED);
 		e->first->person = "{\"value\":\"1\"}";
 		e->first->key = key;
@@ -319,7 +304,7 @@ static void on_a_full_disk_the_journal_starts_and_begins_its_epoch_when_there_is
 	entry_free(e);
 	assert_true(place_state(p).full);
 	atomic_store(&fault.log_write_full, false);
-	e = kept_soon(p);
+	e = place_kept_soon(p);
 	assert_int_equal(e->status, ENTRY_KEPT);
 	assert_int_equal(e->seq, 2);
 	entry_free(e);
@@ -339,7 +324,7 @@ static void a_confirmation_on_a_full_disk_is_not_half_applied(void **state)
 	entry_free(place_commit(p, place_entry(EVENT_ORDER_COMPLETED)));
 	assert_int_equal(place_state(p).confirmed, 0);
 	atomic_store(&fault.log_write_full, false);
-	entry_free(kept_soon(p));
+	entry_free(place_kept_soon(p));
 	assert_true(journal_confirm(p->journal, &c));
 	place_fill(p, 1);
 	assert_int_equal(place_state(p).confirmed, 3);
