@@ -72,15 +72,15 @@ static const char *const steps[] = {
     "CREATE TABLE message(session INTEGER, counter INTEGER, epoch INTEGER, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, same INTEGER, PRIMARY KEY(session, counter, epoch)) WITHOUT ROWID;"
     "CREATE INDEX message_twice ON message(epoch, first) WHERE same IS NOT NULL;",
-    /* statements of days, HQ's word on them, tills, keys that are gone for good. What changes a
+    /* statements of days (a store knows its own by the last event that it covers), HQ's word on
+     * them, tills, keys that are gone for good. What changes a
      * statement's findings marks it as due, whoever writes it. */
     "CREATE TABLE statement(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, device TEXT NOT NULL,"
     " epoch INTEGER NOT NULL, seq INTEGER NOT NULL, first_date TEXT NOT NULL,"
     " business_date TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'incomplete',"
-    " missing INTEGER NOT NULL DEFAULT 0, changed INTEGER NOT NULL DEFAULT 0,"
-    " due INTEGER NOT NULL DEFAULT 1, UNIQUE(epoch, seq));"
+    " missing INTEGER NOT NULL DEFAULT 0, due INTEGER NOT NULL DEFAULT 1, last_epoch BLOB,"
+    " last_seq INTEGER, UNIQUE(epoch, seq));"
     "CREATE INDEX statement_day ON statement(store, business_date);"
-    "CREATE INDEX statement_changed ON statement(changed);"
     "CREATE INDEX statement_due ON statement(id) WHERE due > 0;"
     "CREATE TABLE statement_range(store INTEGER, epoch BLOB, first INTEGER, statement INTEGER,"
     " last INTEGER NOT NULL, PRIMARY KEY(store, epoch, first, statement)) WITHOUT ROWID;"
@@ -89,6 +89,7 @@ static const char *const steps[] = {
     "CREATE TABLE countersign(id INTEGER PRIMARY KEY AUTOINCREMENT, statement INTEGER NOT NULL,"
     " version INTEGER NOT NULL, made_us INTEGER NOT NULL, doc BLOB NOT NULL,"
     " UNIQUE(statement, version));"
+    "CREATE INDEX countersign_statement ON countersign(statement);"
     "CREATE TRIGGER countersign_stays BEFORE UPDATE ON countersign"
     " BEGIN SELECT raise(ABORT, 'a version of a statement is never changed'); END;"
     "CREATE TRIGGER countersign_remains BEFORE DELETE ON countersign"
@@ -114,12 +115,6 @@ static const char *const steps[] = {
     " statement FROM statement_range WHERE store = NEW.store AND epoch = NEW.epoch); END;",
     /* messages of a till that came under two names count once */
     "ALTER TABLE fact ADD COLUMN copy INTEGER;",
-    /* a store knows its statement by the last event that it covers */
-    "ALTER TABLE statement ADD COLUMN last_epoch BLOB;"
-    "ALTER TABLE statement ADD COLUMN last_seq INTEGER;"
-    "DROP INDEX statement_changed;"
-    "ALTER TABLE statement DROP COLUMN changed;"
-    "CREATE INDEX countersign_statement ON countersign(statement);",
     /* boots, their trusted points, and the times of events that no trusted clock has stamped.
      * The view has every event; one in no other table was stamped by a trusted clock. */
     "CREATE TABLE boot(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, boot TEXT NOT NULL,"
