@@ -241,6 +241,7 @@ static void on_a_full_disk_the_till_is_told_no_and_may_send_again(void **state)
 	assert_string_equal(text_of(answer, "reason"), "disk_full");
 	assert_int_equal(counted(w, COUNTER_EVENTS_REFUSED), refused + 2);
 	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US); /* the journal gives the disk ten seconds */
 	till_open(w, "a:2", "B2");
 	WAIT_FOR(w, said(w, 0, "kept", "a:2"));
 	assert_int_equal(kept_times(w, "Basket Opened"), 2);
@@ -265,6 +266,7 @@ static void scans_on_a_full_disk_become_a_capture_gap(void **state)
 	WAIT_FOR(w, counted(w, COUNTER_CAPTURE_GAPS) == 2);
 	pass(w, SECOND_US);
 	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US); /* the journal gives the disk ten seconds */
 	assert_int_equal(kept_times(w, "Capture Gap"), 0);
 	till_open(w, "a:1", "B1");
 	WAIT_FOR(w, kept_times(w, "Capture Gap") == 1);
@@ -300,6 +302,7 @@ static void a_gap_that_could_not_be_told_is_told_later(void **state)
 	WAIT_FOR(w, w->flow->gaps[0].reported == 0);
 	assert_int_equal(w->flow->gaps[0].missing, 2);
 	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US); /* the journal gives the disk ten seconds */
 	till_open(w, "a:1", "B1");
 	WAIT_FOR(w, kept_times(w, "Capture Gap") == 1);
 	WAIT_FOR(w, w->flow->gaps[0].missing == 0);
