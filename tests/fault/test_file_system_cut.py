@@ -2,6 +2,7 @@
 under load, then mounted again. What was synced is there, what was not may be gone, and the programs start on it."""
 
 import fcntl
+import gc
 import os
 import random
 import shutil
@@ -25,9 +26,26 @@ def sh(*argv):
     return subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True, env={**os.environ, "PATH": PATH})
 
 
+def holders(folder):
+    """Who has a file open there, for the error."""
+    found = set()
+    for fd in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(fd.readlink()).startswith(str(folder)):
+                found.add(f"{(fd.parents[1] / 'comm').read_text().strip()} {fd.parents[1].name} {fd.readlink()}")
+        except OSError:
+            pass
+    return found
+
+
 def unmount(folder):
-    until(lambda: subprocess.run(["umount", folder], capture_output=True, env={**os.environ, "PATH": PATH}).returncode == 0,
-          10, f"{folder} to be unmounted")
+    def gone():
+        gc.collect()  # a connection to hq.db that nobody refers to any more
+        return subprocess.run(["umount", folder], capture_output=True, env={**os.environ, "PATH": PATH}).returncode == 0
+    try:
+        until(gone, 10, f"{folder} to be unmounted")
+    except TimeoutError as e:
+        raise TimeoutError(f"{e}; open there: {holders(folder)}") from None
 
 
 class Disk:
