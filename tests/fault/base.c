@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +69,7 @@ int base_start(struct base *b, void (*child)(struct base *b))
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(open(b->log, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
 		base_random_seed(dice(&b->dice));
 		disk_install(b->disk);

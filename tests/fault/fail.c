@@ -8,10 +8,12 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +204,7 @@ int main(int argc, char **argv)
 	fflush(NULL);
 	for (unsigned i = 0; i < options.jobs; i++) {
 		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			work(i, &t[i]);
 			fflush(NULL);
 			_exit(0);
