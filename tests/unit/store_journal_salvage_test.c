@@ -300,6 +300,7 @@ static void capture_does_not_wait_and_salvage_waits_for_room(void **state)
 	place_start(p);
 	for (int i = 0; i < 30; i++)
 		entry_free(place_commit(p, place_entry(EVENT_ORDER_COMPLETED)));
+	usleep(500000); /* all the time that it needs */
 	assert_true(place_state(p).salvage.running);
 	assert_true(place_state(p).salvage.events < b.kept);
 	place_stop(p);

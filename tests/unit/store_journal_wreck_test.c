@@ -317,7 +317,8 @@ static void a_log_cut_anywhere_gives_what_was_committed_and_nothing_else(void **
 	struct fixture *f = *state;
 	char log[160];
 	long size = size_of(log_of(f, log));
-	for (int i = 0; i < 60; i++, size -= i % 3 ? FRAME : 1000) {
+	/* Long enough that a pack's page is cut off from the end of its transaction. */
+	for (int i = 0; i < 250; i++, size -= i % 8 ? FRAME : 1000) {
 		assert_int_equal(truncate(log, size), 0);
 		struct journal_wreck *w = wreck(f, false);
 		assert_int_equal(check(f, w), events_by_sqlite(f));
@@ -352,6 +353,29 @@ static void a_transaction_that_was_taken_back_does_not_come_up(void **state)
 	assert_true(check(f, w) < kept(f));
 	journal_wreck_counts(w, &c);
 	assert_true(c.raw.bad_frames > 0);
+	journal_wreck_free(w);
+}
+
+static void a_pack_whose_chain_does_not_close_is_not_believed(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+	                 "UPDATE pack SET link = CAST(substr(link, 1, 8) || zeroblob(32) AS BLOB)"
+	                 " WHERE id = " PLACE_PACK("20") "; UPDATE pack SET h = zeroblob(32)"
+	                                                 " WHERE id = " PLACE_PACK("40"),
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	struct journal_wreck *w = wreck(f, false);
+	struct journal_wreck_count c;
+	uint64_t events = check(f, w);
+	assert_int_equal(events + missing_of(w), kept(f));
+	assert_int_equal(journal_wreck_epoch(w, 0)->missing_count, 2);
+	journal_wreck_counts(w, &c);
+	assert_int_equal(c.unopened, 2);
 	journal_wreck_free(w);
 }
 
@@ -420,6 +444,7 @@ int main(void)
 	    TEST(a_log_cut_anywhere_gives_what_was_committed_and_nothing_else),
 	    TEST(a_damaged_frame_of_the_log_costs_little),
 	    TEST(a_transaction_that_was_taken_back_does_not_come_up),
+	    TEST(a_pack_whose_chain_does_not_close_is_not_believed),
 	    TEST(of_a_file_of_all_garbage_nothing_comes),
 	    TEST(without_hqs_key_hq_reads_nothing),
 	    TEST(the_file_is_not_touched),
