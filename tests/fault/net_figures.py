@@ -126,7 +126,7 @@ class Drain:
         return self
 
     def __str__(self):
-        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun {self.jitter:.1f} s after it, drained at "
+        return (f"a new event at HQ {self.first * 1000:.0f} ms later; backlog begun {max(self.jitter, 0):.1f} s after it, drained at "
                 f"{self.rate:,.0f} events/s (cores: daemon {self.cores[0]:.1f}, broker {self.cores[1]:.1f}, HQ {self.cores[2]:.1f}); "
                 f"{len(self.late)} new events meanwhile, the slowest {self.late[-1]:.2f} s; window {self.window // 1024} KiB at the least, "
                 f"{self.again} batches sent again; RssAnon {self.memory / 1024:.1f} MiB, HQ's {self.hq_memory / 1024:.1f} MiB; HQ holds "
