@@ -2,6 +2,7 @@
 back by itself. Each scenario has two network namespaces of its own; they run side by side, for most of their time is waiting.
 """
 
+import os
 import random
 import statistics
 import time
@@ -9,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import pytest
-from conftest import LONG
 from net import DEAD_IP, HQ_IP, NAME, RELAY_HQ_IP, Net, NetRig, inside, lacking
 from net_figures import PLAIN, Drain, make_backlog, scan_to_screen
 from rig import until
 from store import Till, applied, customers
 
+LONG = os.environ.get("LANEWAY_LONG") == "1"
 CONNACK_S = 12  # from the first packet that can pass
 NEW_EVENT_S = 2  # from the CONNACK to HQ
 
