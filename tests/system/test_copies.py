@@ -196,6 +196,19 @@ def test_06_all_of_hq_of_yesterday_and_what_was_deleted_since(rig):
     assert shown.returncode == 1 and "lost at HQ" in shown.stdout and gone in shown.stdout
     assert "LOST" in copies.hq_show(rig, "status")
     until(rig.drained, 30, "what is still held to be confirmed again")
+    # A newer copy of hq.db turns up after all: nothing is lost any more, on both sides.
+    told.sale(told.till(rig, "T1", "c"), "T1", "B3", "0003")
+    copies.settled(rig, rig)
+    rig.stop("hq")
+    copies.restore(rig.work / "newest.db", rig.work / "hq" / "hq.db")
+    rig.start_hq()
+    until(lambda: rig.status()["sync"]["lost"] == 0, 70, "nothing to be lost any more")
+    copies.settled(rig, rig)
+    copies.all_held(rig, told)
+    copies.every_branch_whole(rig)
+    status = copies.hq_status(rig)
+    assert status["lost"] == [] and len(copies.sales(rig)) == 3
+    assert [g["cause"] for g in status["generations"]] == ["mark"]
 
 
 def test_07_a_person_says_that_hq_was_restored(rig):

@@ -106,6 +106,34 @@ static void a_copy_that_goes_on_by_itself_is_noticed_first(void **state)
 	store_free(s);
 }
 
+/* It has come farther than the mark, so its number says nothing; its generation does. */
+static void a_copy_of_another_life_that_came_as_far_is_noticed(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	char generation[33] = "";
+
+	send_some(s, 4);
+	back_up(w);
+	for (int i = 0; i < 10; i++)
+		send_some(s, 1);
+	world_close(w);
+	run(w, "cp hq.db far.db; rm -f hq.db-wal hq.db-shm; cp old.db hq.db; rm hq.mark");
+	world_open(w);
+	send_some(s, 1);
+	another_generation(w, generation);
+	world_close(w);
+	run(w, "rm -f hq.db-wal hq.db-shm; cp far.db hq.db");
+	world_open(w);
+	assert_true(another_generation(w, generation));
+	assert_string_equal(world_text(w, "SELECT cause FROM generation"), "mark");
+	/* and once only */
+	world_close(w);
+	world_open(w);
+	assert_false(another_generation(w, generation));
+	store_free(s);
+}
+
 static void a_lost_or_spoilt_mark_counts_as_a_restore(void **state)
 {
 	struct world *w = *state;
@@ -119,7 +147,7 @@ static void a_lost_or_spoilt_mark_counts_as_a_restore(void **state)
 	world_open(w);
 	assert_true(another_generation(w, generation));
 	world_close(w);
-	run(w, "printf 'laneway-hq turn 9999 0000000000000000' > hq.mark");
+	run(w, "printf 'laneway-hq turn 9999 %016d %016d\\n' 0 0 > hq.mark");
 	world_open(w);
 	assert_true(another_generation(w, generation));
 	assert_string_equal(world_text(w, "SELECT cause FROM generation"), "no_mark,no_mark");
@@ -138,11 +166,12 @@ static void a_torn_write_of_the_mark_leaves_the_one_before(void **state)
 	assert_int_equal(hq_mark_open(&m, dir, err, sizeof err), 0);
 	assert_false(hq_mark_known(m));
 	for (uint64_t turn = 1; turn <= 5; turn++)
-		assert_int_equal(hq_mark_write(m, turn), 0);
+		assert_int_equal(hq_mark_write(m, turn, "0123456789abcdef"), 0);
 	hq_mark_close(m);
 	run(w, "printf 'torn' | dd of=m/hq.mark conv=notrunc status=none");
 	assert_int_equal(hq_mark_open(&m, dir, err, sizeof err), 0);
 	assert_int_equal(hq_mark_turn(m), 4);
+	assert_string_equal(hq_mark_generation(m), "0123456789abcdef");
 	hq_mark_close(m);
 }
 
@@ -291,6 +320,7 @@ int main(void)
 	    TEST(a_stop_and_a_start_is_the_same_generation),
 	    TEST(a_database_brought_back_from_a_copy_is_another_generation),
 	    TEST(a_copy_that_goes_on_by_itself_is_noticed_first),
+	    TEST(a_copy_of_another_life_that_came_as_far_is_noticed),
 	    TEST(a_lost_or_spoilt_mark_counts_as_a_restore),
 	    TEST(a_torn_write_of_the_mark_leaves_the_one_before),
 	    TEST(nothing_is_confirmed_while_the_mark_cannot_be_written),

@@ -95,7 +95,7 @@ uint64_t hq_db_turn(const struct hq_db *db)
 
 int hq_db_mark(struct hq_db *db)
 {
-	return hq_mark_write(db->mark, db->turn);
+	return hq_mark_write(db->mark, db->turn, db->generation);
 }
 
 int hq_db_renew(struct hq_db *db, const struct hq_db_restored *why)
@@ -123,23 +123,37 @@ int hq_db_renew(struct hq_db *db, const struct hq_db_restored *why)
 	return hq_db_mark(db);
 }
 
-/* Is this the database that the mark was written for, or an older copy of it? */
+/* Says in detail why this is not the database that the mark was written for, or "". */
+static void compare_mark(const struct hq_db *db, char *detail, size_t size)
+{
+	uint64_t seen = hq_mark_turn(db->mark);
+
+	detail[0] = '\0';
+	if (seen > db->turn)
+		snprintf(detail, size,
+		         "it is an older copy: hq.mark has seen turn %" PRIu64
+		         ", this file stands at %" PRIu64,
+		         seen, db->turn);
+	/* Also after a power cut between a renewal and its mark: one more does no harm. */
+	else if (strcmp(hq_mark_generation(db->mark), db->generation) != 0)
+		snprintf(detail, size,
+		         "it is a copy of generation %s; hq.mark was written for generation %s",
+		         db->generation, hq_mark_generation(db->mark));
+}
+
 static int check_mark(struct hq_db *db)
 {
 	char detail[200];
 	struct hq_db_restored why = {.detail = detail, .wall_us = clock_wall_us(clock_system())};
 
 	db->turn = (uint64_t)hq_db_meta(db, "turn");
-	if (hq_mark_known(db->mark) && hq_mark_turn(db->mark) > db->turn) {
+	if (hq_mark_known(db->mark)) {
 		why.cause = "mark";
 		why.turn = hq_mark_turn(db->mark);
-		snprintf(detail, sizeof detail,
-		         "it is an older copy: hq.mark has seen turn %" PRIu64
-		         ", this file stands at %" PRIu64,
-		         why.turn, db->turn);
-		return hq_db_renew(db, &why);
+		compare_mark(db, detail, sizeof detail);
+		return detail[0] != '\0' ? hq_db_renew(db, &why) : hq_db_mark(db);
 	}
-	if (!hq_mark_known(db->mark) && db->turn > 0) {
+	if (db->turn > 0) {
 		why.cause = "no_mark";
 		snprintf(detail, sizeof detail,
 		         "hq.mark is missing or spoilt, so nobody can tell whether this file is an "

@@ -15,6 +15,7 @@
 
 #define HQ_MARK_SLOT_BYTES 512 /* what every disk writes whole, or not at all */
 #define HQ_MARK_CHECK_BYTES 8
+#define HQ_MARK_TEXT_SIZE 80 /* title, turn, generation */
 #define HQ_MARK_TITLE "laneway-hq turn "
 #define HQ_MARK_PATH_SIZE 300
 
@@ -23,6 +24,7 @@ struct hq_mark {
 	int slot; /* of the newest one */
 	bool known;
 	uint64_t turn;
+	char generation[HQ_MARK_GENERATION_SIZE];
 	struct vault_work *work;
 	char path[HQ_MARK_PATH_SIZE];
 };
@@ -36,23 +38,32 @@ static void check_of(struct hq_mark *m, const char *text,
 	text_hex(hash, HQ_MARK_CHECK_BYTES, out);
 }
 
-/* "laneway-hq turn 123 <check>\n", the rest of the slot spaces. */
+/* What is checked: all in front of the check. */
+static void text_of(uint64_t turn, const char *generation, char out[HQ_MARK_TEXT_SIZE])
+{
+	snprintf(out, HQ_MARK_TEXT_SIZE, HQ_MARK_TITLE "%" PRIu64 " %s", turn, generation);
+}
+
+/* "laneway-hq turn 123 <generation> <check>\n", the rest of the slot spaces. */
 static void read_slot(struct hq_mark *m, int slot)
 {
-	char raw[HQ_MARK_SLOT_BYTES + 1] = "", text[64], check[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)];
-	char number[24] = "", said[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)] = "";
+	char raw[HQ_MARK_SLOT_BYTES + 1] = "", text[HQ_MARK_TEXT_SIZE];
+	char check[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)], said[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)];
+	char number[24], generation[HQ_MARK_GENERATION_SIZE];
 	uint64_t turn;
 
 	if (pread(m->fd, raw, HQ_MARK_SLOT_BYTES, (off_t)slot * HQ_MARK_SLOT_BYTES) < 0 ||
-	    sscanf(raw, HQ_MARK_TITLE "%23[0-9] %16[0-9a-f]\n", number, said) != 2 ||
+	    sscanf(raw, HQ_MARK_TITLE "%23[0-9] %16[0-9a-f] %16[0-9a-f]\n", number, generation,
+	           said) != 3 ||
 	    !num_u64(number, 0, INT64_MAX, &turn))
 		return;
-	snprintf(text, sizeof text, HQ_MARK_TITLE "%" PRIu64, turn);
+	text_of(turn, generation, text);
 	check_of(m, text, check);
 	if (strcmp(check, said) != 0 || (m->known && turn <= m->turn))
 		return;
 	m->known = true;
 	m->turn = turn;
+	memcpy(m->generation, generation, sizeof m->generation);
 	m->slot = slot;
 }
 
@@ -116,14 +127,20 @@ uint64_t hq_mark_turn(const struct hq_mark *m)
 	return m->turn;
 }
 
-int hq_mark_write(struct hq_mark *m, uint64_t turn)
+const char *hq_mark_generation(const struct hq_mark *m)
 {
-	char raw[HQ_MARK_SLOT_BYTES], text[64], check[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)];
+	return m->generation;
+}
+
+int hq_mark_write(struct hq_mark *m, uint64_t turn, const char *generation)
+{
+	char raw[HQ_MARK_SLOT_BYTES], text[HQ_MARK_TEXT_SIZE];
+	char check[TEXT_HEX_SIZE(HQ_MARK_CHECK_BYTES)];
 	int slot = m->known ? 1 - m->slot : 0, n;
 
-	if (m->known && turn == m->turn)
+	if (m->known && turn == m->turn && strcmp(generation, m->generation) == 0)
 		return 0;
-	snprintf(text, sizeof text, HQ_MARK_TITLE "%" PRIu64, turn);
+	text_of(turn, generation, text);
 	check_of(m, text, check);
 	memset(raw, ' ', sizeof raw);
 	n = snprintf(raw, sizeof raw, "%s %s", text, check);
@@ -136,6 +153,7 @@ int hq_mark_write(struct hq_mark *m, uint64_t turn)
 	}
 	m->known = true;
 	m->turn = turn;
+	text_copy(m->generation, sizeof m->generation, generation);
 	m->slot = slot;
 	return 0;
 }
