@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../unit/folder.h"
 #include "base/clock.h"
 #include "disk_vfs.h"
 
@@ -89,26 +90,13 @@ int base_start(struct base *b, void (*child)(struct base *b))
 
 void base_clear(struct base *b)
 {
-	char command[256];
-
 	disk_free(b->disk);
-	snprintf(command, sizeof command, "rm -rf '%s'", b->folder);
-	if (system(command) != 0)
-		perror(command);
+	folder_drop(b->folder);
 }
 
 void base_put(const struct base *b, const char *name, const char *text)
 {
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", b->folder, name);
-	f = fopen(path, "w");
-	if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
-		perror(path);
-		abort();
-	}
-	chmod(path, 0600);
+	folder_put(b->folder, name, text, 0600);
 }
 
 void base_say_log(const struct base *b)

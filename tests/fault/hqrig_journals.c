@@ -25,11 +25,7 @@ const char *hqrig_keys(void)
 
 void hqrig_forget_keys(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof command, "rm -rf '%s'", world->dir);
-	if (system(command) != 0)
-		perror(command);
+	folder_drop(world->dir);
 }
 
 const uint8_t *hqrig_sign_pub(void)

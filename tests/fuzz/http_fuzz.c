@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "../unit/folder.h"
 #include "serve/http.h"
 #include "serve/stream.h"
 
@@ -68,13 +69,13 @@ static void open_world(struct world *w)
 	                                   .body_bytes = 65536,
 	                                   .request_ms = 10000,
 	                                   .tick_ms = 1000}};
-	char err[200];
+	char folder[FOLDER_SIZE], err[200];
 
 	signal(SIGPIPE, SIG_IGN);
 	p.base = w->base = event_base_new();
 	w->address.sun_family = AF_UNIX;
-	snprintf(w->address.sun_path, sizeof(w->address.sun_path), "/tmp/http_fuzz.%d",
-	         (int)getpid());
+	folder_make(folder, "http-fuzz");
+	snprintf(w->address.sun_path, sizeof(w->address.sun_path), "%s/s", folder);
 	w->http = http_new(&p);
 	if (!w->http || http_open_local(w->http, w->address.sun_path, err, sizeof(err)) != 0)
 		abort();

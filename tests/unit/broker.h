@@ -16,8 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
+
 struct broker {
-	char dir[64];
+	char dir[FOLDER_SIZE];
 	int port;
 	pid_t pid;
 };
@@ -115,9 +117,7 @@ static inline void broker_kill(struct broker *b)
  * running broker that lets a store use its own topics only. */
 static inline void broker_new(struct broker *b)
 {
-	snprintf(b->dir, sizeof(b->dir), "/tmp/laneway-test-XXXXXX");
-	if (!mkdtemp(b->dir))
-		abort();
+	folder_make(b->dir, "broker");
 	broker_root(b->dir, "right");
 	broker_leaf(b->dir, "right", "broker", "broker");
 	broker_leaf(b->dir, "right", "tls", "s1");
@@ -147,7 +147,7 @@ static inline void broker_new(struct broker *b)
 static inline void broker_free(struct broker *b)
 {
 	broker_kill(b);
-	broker_sh("rm -rf %s%s%s", b->dir, "", "");
+	folder_drop(b->dir);
 }
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "capture/port.h"
 #include "capture/scanner.h"
+#include "folder.h"
 
 #define PATIENCE_S 10 /* longest wait for something that must come */
 
@@ -31,7 +32,7 @@ struct bench {
 	struct scanner_params params;
 	struct scanner *scanner;
 	int master;
-	char folder[64], link[96];
+	char folder[FOLDER_SIZE], link[96];
 	int scans, ups, downs, refusals;
 	uint64_t refused_count;
 	char value[CAPTURE_SCAN_MAX + 1], symbology[8], cause[64], reason[32];
@@ -157,8 +158,7 @@ static int set_up(void **state)
 	                                    .length_min = 3,
 	                                    .length_max = 40,
 	                                    .guard_ms = 500};
-	strcpy(b->folder, "/tmp/capture-scanner-XXXXXX");
-	assert_non_null(mkdtemp(b->folder));
+	folder_make(b->folder, "scanner");
 	snprintf(b->link, sizeof(b->link), "%s/port", b->folder);
 	strcpy(b->params.port, b->link);
 	b->master = -1;
@@ -173,8 +173,7 @@ static int tear_down(void **state)
 	scanner_free(b->scanner);
 	if (b->master >= 0)
 		close(b->master);
-	unlink(b->link);
-	rmdir(b->folder);
+	folder_drop(b->folder);
 	event_base_free(b->base);
 	free(b);
 	return 0;

@@ -13,12 +13,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "laneway/cli.h"
 
 #define OK_CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
 struct server {
-	char dir[64], path[96];
+	char dir[FOLDER_SIZE], path[96];
 	int listener;
 	pthread_t thread;
 	const char *answer;
@@ -61,8 +62,7 @@ static void start(struct server *s, const char *answer)
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 
 	s->answer = answer;
-	strcpy(s->dir, "/tmp/cli_test.XXXXXX");
-	assert_non_null(mkdtemp(s->dir));
+	folder_make(s->dir, "cli");
 	snprintf(s->path, sizeof(s->path), "%s/s", s->dir);
 	strcpy(un.sun_path, s->path);
 	s->listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -75,8 +75,7 @@ static void stop(struct server *s)
 {
 	pthread_join(s->thread, NULL);
 	close(s->listener);
-	unlink(s->path);
-	rmdir(s->dir);
+	folder_drop(s->dir);
 }
 
 struct said {

@@ -15,6 +15,7 @@
 
 #include "conf.h"
 #include "flow.h"
+#include "folder.h"
 
 #define NEEDED                                                                                     \
 	"store = \"s1\"\ndevice = \"d1\"\ncurrency = \"EUR\"\nregion = \"DE\"\nlanes = "           \
@@ -23,7 +24,7 @@
 
 /* A folder with a token file; tests write their configuration into it. */
 struct place {
-	char dir[64], conf[96], token[96], err[512];
+	char dir[FOLDER_SIZE], conf[96], token[96], err[512];
 	struct conf *c;
 };
 
@@ -39,8 +40,7 @@ static inline void put(const char *path, const char *text, mode_t mode)
 static inline int set_up(void **state)
 {
 	struct place *p = calloc(1, sizeof *p);
-	strcpy(p->dir, "/tmp/conf-test-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	folder_make(p->dir, "conf");
 	snprintf(p->conf, sizeof p->conf, "%s/store.conf", p->dir);
 	snprintf(p->token, sizeof p->token, "%s/pos.token", p->dir);
 	put(p->token, TOKEN "\n", 0600);
@@ -52,9 +52,7 @@ static inline int tear_down(void **state)
 {
 	struct place *p = *state;
 	conf_free(p->c);
-	unlink(p->conf);
-	unlink(p->token);
-	rmdir(p->dir);
+	folder_drop(p->dir);
 	free(p);
 	return 0;
 }

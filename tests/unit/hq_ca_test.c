@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "hq/ca.h"
 #include "hq/ca_internal.h"
 #include "store/vault.h"
 
 struct place {
-	char top[64], dir[80];
+	char top[FOLDER_SIZE], dir[80];
 	char said[16384]; /* what the last run wrote to standard output and standard error */
 	struct ca ca;
 };
@@ -62,8 +63,7 @@ static int set_up(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
-	strcpy(p->top, "/tmp/ca-test-XXXXXX");
-	assert_non_null(mkdtemp(p->top));
+	folder_make(p->top, "ca");
 	snprintf(p->dir, sizeof(p->dir), "%s/ca", p->top);
 	strcpy(p->ca.dir, p->dir);
 	assert_int_equal(
@@ -75,10 +75,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct place *p = *state;
-	char command[128];
 
-	snprintf(command, sizeof(command), "rm -r %s", p->top);
-	assert_int_equal(system(command), 0);
+	folder_drop(p->top);
 	free(p);
 	return 0;
 }

@@ -5,15 +5,13 @@
 
 #define GOOD "region = \"DE\"\ncurrency = \"EUR\"\n"
 
-static char path[64];
+static char dir[FOLDER_SIZE], path[FOLDER_SIZE + 16];
 
 static struct hq_conf *read_text(const char *text, char *err, size_t err_size)
 {
 	struct hq_conf *conf = NULL;
-	FILE *f = fopen(path, "w");
 
-	fputs(text, f);
-	fclose(f);
+	folder_put(dir, "hq.conf", text, 0600);
 	err[0] = '\0';
 	return hq_conf_read(path, &conf, err, err_size) == 0 ? conf : NULL;
 }
@@ -144,19 +142,16 @@ static void a_line_is_good_or_has_one_of_three_reasons(void **state)
 
 static int set_up(void **state)
 {
-	int fd;
-
 	(void)state;
-	snprintf(path, sizeof path, "/tmp/laneway-hq-conf-XXXXXX");
-	fd = mkstemp(path);
-	close(fd);
-	return fd < 0;
+	folder_make(dir, "hq-conf");
+	snprintf(path, sizeof path, "%s/hq.conf", dir);
+	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	unlink(path);
+	folder_drop(dir);
 	return 0;
 }
 

@@ -10,11 +10,12 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "folder.h"
 #include "hq/hq_schema.h"
 #include "store/db.h"
 
 struct place {
-	char dir[32], path[48], err[200];
+	char dir[FOLDER_SIZE], path[FOLDER_SIZE + 16], err[200];
 	struct sqlite3 *sql;
 	int lock_fd;
 };
@@ -23,8 +24,7 @@ static void open_place(struct place *p)
 {
 	bool held;
 
-	snprintf(p->dir, sizeof p->dir, "/tmp/hq_schema.XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	folder_make(p->dir, "hq-schema");
 	snprintf(p->path, sizeof p->path, "%s/hq.db", p->dir);
 	assert_int_equal(db_open_writer(&p->sql, &p->lock_fd, p->path, DB_SYNC_FULL, &held, p->err,
 	                                sizeof p->err),
@@ -33,11 +33,8 @@ static void open_place(struct place *p)
 
 static void close_place(struct place *p)
 {
-	char line[64];
-
 	db_close_writer(p->sql, p->lock_fd);
-	snprintf(line, sizeof line, "rm -r %s", p->dir);
-	assert_int_equal(system(line), 0);
+	folder_drop(p->dir);
 }
 
 static int number(struct place *p, const char *sql)

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "folder.h"
 #include "hq/hq_apply.h"
 #include "hq/hq_db.h"
 #include "hq/hq_ingest.h"
@@ -34,7 +35,7 @@
 #define WORLD_WALL_US INT64_C(1795280523123000) /* 2026-11-21T17:02:03.123Z */
 
 struct world {
-	char dir[64];
+	char dir[FOLDER_SIZE];
 	int64_t mono_us, wall_us;
 	struct clock clock;
 	struct {
@@ -97,15 +98,9 @@ static inline void world_write_public(const struct world *w, const char *name,
 }
 
 static inline void world_write_text(const struct world *w, const char *name, const char *text,
-                                    int mode)
+                                    mode_t mode)
 {
-	char path[128];
-	snprintf(path, sizeof path, "%s/%s", w->dir, name);
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fchmod(fileno(f), (mode_t)mode);
-	fputs(text, f);
-	fclose(f);
+	folder_put(w->dir, name, text, mode);
 }
 
 static inline void world_open(struct world *w)
@@ -136,8 +131,7 @@ static inline struct world *world_new(void)
 	char err[400];
 
 	assert_non_null(w);
-	snprintf(w->dir, sizeof w->dir, "/tmp/laneway-hq-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
+	folder_make(w->dir, "hq-world");
 	w->mono_us = 1000000;
 	w->wall_us = WORLD_WALL_US;
 	w->clock = (struct clock){
@@ -159,14 +153,11 @@ static inline struct world *world_new(void)
 
 static inline void world_free(struct world *w)
 {
-	char command[128];
-
 	world_close(w);
 	hq_keys_free(w->keys);
 	vault_work_free(w->work);
 	batch_codec_free(w->codec);
-	snprintf(command, sizeof command, "rm -rf '%s'", w->dir);
-	assert_int_equal(system(command), 0);
+	folder_drop(w->dir);
 	free(w);
 }
 

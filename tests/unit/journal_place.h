@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "folder.h"
 #include "store/db.h"
 #include "store/journal.h"
 
@@ -28,7 +29,7 @@
 #define PLACE_PACK(n) "(SELECT id FROM pack ORDER BY id LIMIT 1 OFFSET " n " - 1)"
 
 struct place {
-	char dir[64], path[96];
+	char dir[FOLDER_SIZE], path[96];
 	struct vault *vault;
 	struct journal *journal;
 	struct journal_reader *reader;
@@ -58,13 +59,7 @@ static inline enum clock_trust place_trust(void *ctx)
 
 static inline void place_put(const struct place *p, const char *name, const char *text)
 {
-	char path[160];
-	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	chmod(path, 0600);
+	folder_put(p->dir, name, text, 0600);
 }
 
 static inline struct place *place_new(void)
@@ -72,8 +67,7 @@ static inline struct place *place_new(void)
 	struct place *p = calloc(1, sizeof(*p));
 	char err[256] = "";
 	assert_non_null(p);
-	strcpy(p->dir, "/tmp/journal-test-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	folder_make(p->dir, "journal");
 	snprintf(p->path, sizeof(p->path), "%s/journal.db", p->dir);
 	place_put(p, "device-box.key",
 	          "-----BEGIN PRIVATE KEY-----\n"
@@ -131,11 +125,9 @@ static inline void place_stop(struct place *p)
 
 static inline void place_free(struct place *p)
 {
-	char command[128];
 	place_stop(p);
 	vault_free(p->vault);
-	snprintf(command, sizeof(command), "rm -r %s", p->dir);
-	assert_int_equal(system(command), 0);
+	folder_drop(p->dir);
 	free(p);
 }
 

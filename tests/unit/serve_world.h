@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "flow.h"
+#include "folder.h"
 #include "serve/serve.h"
 #include "serve/ui.h"
 #include "serve_client.h"
@@ -145,7 +146,7 @@ struct world {
 	struct counters counters;
 	struct flow flow;
 	struct serve *serve;
-	char dir[64], socket[96];
+	char dir[FOLDER_SIZE], socket[96];
 	struct serve_params params;
 };
 
@@ -157,8 +158,7 @@ static int set_up(void **state)
 	char err[300];
 
 	signal(SIGPIPE, SIG_IGN);
-	strcpy(w->dir, "/tmp/serve_test.XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
+	folder_make(w->dir, "serve");
 	snprintf(w->socket, sizeof(w->socket), "%s/api.sock", w->dir);
 	w->base = event_base_new();
 	w->flow.view = "{\"lane\":\"1\",\"rev\":1}";
@@ -183,8 +183,7 @@ static int tear_down(void **state)
 	serve_free(w->serve);
 	event_base_loop(w->base, EVLOOP_NONBLOCK);
 	event_base_free(w->base);
-	unlink(w->socket);
-	rmdir(w->dir);
+	folder_drop(w->dir);
 	free(w);
 	return 0;
 }

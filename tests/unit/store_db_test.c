@@ -11,18 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "folder.h"
 #include "store/db.h"
 
 struct place {
-	char dir[64], path[96];
+	char dir[FOLDER_SIZE], path[96];
 };
 
 static int set_up(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
 
-	strcpy(p->dir, "/tmp/db-test-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	folder_make(p->dir, "db");
 	snprintf(p->path, sizeof(p->path), "%s/x.db", p->dir);
 	*state = p;
 	return 0;
@@ -30,15 +30,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
 	struct place *p = *state;
-	char path[128];
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", p->path, ends[i]);
-		unlink(path);
-	}
-	rmdir(p->dir);
+	folder_drop(p->dir);
 	free(p);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "folder.h"
 #include "store/db.h"
 #include "store/shard.h"
 
@@ -42,7 +43,7 @@ static const char anna[] =
     "\"tier\":\"gold\",\"version\":812,\"visits\":7}\n";
 
 struct place {
-	char dir[64], path[96];
+	char dir[FOLDER_SIZE], path[96];
 	struct vault *vault;
 	struct shard *shard;
 	struct shard_reader *reader;
@@ -50,15 +51,7 @@ struct place {
 
 static inline void put(const struct place *p, const char *name, const char *text)
 {
-	char path[160];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", p->dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	chmod(path, 0600);
+	folder_put(p->dir, name, text, 0600);
 }
 
 static inline void open_vault(struct place *p)
@@ -84,8 +77,7 @@ static inline int set_up(void **state)
 	struct place *p = calloc(1, sizeof(*p));
 	char err[256];
 
-	strcpy(p->dir, "/tmp/shard-test-XXXXXX");
-	assert_non_null(mkdtemp(p->dir));
+	folder_make(p->dir, "shard");
 	snprintf(p->path, sizeof(p->path), "%s/shard.db", p->dir);
 	put(p, "device-box.key", pem_box);
 	put(p, "hq-box.pub", pem_box_pub);
@@ -104,13 +96,11 @@ static inline int set_up(void **state)
 static inline int tear_down(void **state)
 {
 	struct place *p = *state;
-	char command[128];
 
 	shard_reader_free(p->reader);
 	shard_free(p->shard);
 	vault_free(p->vault);
-	snprintf(command, sizeof(command), "rm -r %s", p->dir);
-	assert_int_equal(system(command), 0);
+	folder_drop(p->dir);
 	free(p);
 	return 0;
 }

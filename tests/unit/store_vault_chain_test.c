@@ -15,15 +15,13 @@
 #define DAY (86400 * S)
 #define YEAR (365 * DAY)
 
-static char dir[64];
+static char dir[FOLDER_SIZE];
 static int64_t now_us; /* the certificates are valid from now on */
 
 static int make_certificates(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/laneway-chain-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
+	folder_make(dir, "vault-chain");
 	broker_root(dir, "right");
 	broker_root(dir, "wrong");
 	broker_leaf(dir, "right", "tls", "s1");
@@ -41,7 +39,7 @@ static int make_certificates(void **state)
 static int drop_certificates(void **state)
 {
 	(void)state;
-	broker_sh("rm -rf %s", dir, "", "");
+	folder_drop(dir);
 	return 0;
 }
 

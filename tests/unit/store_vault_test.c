@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "folder.h"
 #include "store/vault.h"
 
 /* The expected bytes below were computed by another program (Python's cryptography) from WIRE.md.
@@ -34,21 +35,13 @@
 	"2222222222222222222248d1452cb924ea1d699eeae58cdfc4fc15042e04e214906b0d41cd94"
 
 struct folder {
-	char dir[64];
+	char dir[FOLDER_SIZE];
 	struct vault_work *w;
 };
 
 static void put(const struct folder *f, const char *name, const char *text, mode_t mode)
 {
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, mode), 0);
+	folder_put(f->dir, name, text, mode);
 }
 
 static void drop(const struct folder *f, const char *name)
@@ -59,15 +52,11 @@ static void drop(const struct folder *f, const char *name)
 	unlink(path);
 }
 
-static const char *const names[] = {"vault.key", "vault.key.new", "device-box.key", "tls.key",
-                                    "tls.crt",   "ca.crt",        "hq-box.pub",     "hq-sign.pub"};
-
 static int set_up(void **state)
 {
 	struct folder *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/vault-test-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	folder_make(f->dir, "vault");
 	put(f, "vault.key", DEVICE_KEY_HEX "\n", 0600);
 	put(f, "device-box.key", BOX_PRIV_PEM, 0600);
 	put(f, "tls.key", "-", 0600);
@@ -85,9 +74,7 @@ static int tear_down(void **state)
 {
 	struct folder *f = *state;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		drop(f, names[i]);
-	rmdir(f->dir);
+	folder_drop(f->dir);
 	vault_work_free(f->w);
 	free(f);
 	return 0;
