@@ -17,7 +17,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
   libjansson-dev libzstd-dev libconfuse-dev libphonenumber-dev libserialport-dev libsystemd-dev \
   libidn2-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
-DEPS_TEST := e2fsprogs mount libcmocka-dev python3-pytest python3-paho-mqtt python3-cryptography python3-zstandard \
+DEPS_TEST := e2fsprogs mount libcmocka-dev python3-pytest python3-pytest-xdist python3-paho-mqtt python3-cryptography python3-zstandard \
   python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
 DEPS_BENCH := redis-server
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
@@ -166,9 +166,12 @@ fuzz-run: $(FUZZ_NAMES:%=$(FB)/%)
 lint: deps
 	$(Q)sh tests/lint/lint.sh
 
+# Side by side, three to a core, for most of what they do is waiting; then, one after another, what measures times.
+PYTEST = $(PYTHON) -m pytest -q
+BESIDE = -n $$((3 * $$(nproc))) --dist loadgroup -m 'not alone'
 .PHONY: system
 system: all
-	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) -m pytest -q -p no:cacheprovider tests/system
+	$(Q)LANEWAY_BUILD=$(B) $(PYTEST) $(BESIDE) tests/system
 
 # Defects put into a copy of the tree on purpose: each must make a test fail.
 .PHONY: planted
@@ -179,7 +182,8 @@ planted: all $(FAULT)
 .PHONY: fault
 fault: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
-	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTHON) -m pytest -q -p no:cacheprovider tests/fault
+	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTEST) $(BESIDE) tests/fault
+	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTEST) -m alone tests/fault
 
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check
@@ -188,7 +192,8 @@ check: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=1 all unit
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
 	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
-	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTHON) -m pytest -q -p no:cacheprovider tests/system tests/browser tests/fault
+	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) $(BESIDE) tests/system tests/browser tests/fault
+	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) -m alone tests/fault
 
 .PHONY: demo
 SECONDS ?=

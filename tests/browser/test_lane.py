@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.takes(40)]
+
 NAME_CAP_PX = 59  # 10 mm on a 10-inch tablet at 1280x800
 POINTS_CAP_PX = 41  # 7 mm
 CHOICE_KEY_PX = 88

@@ -2,15 +2,16 @@
 
 import pytest
 from betrayal import between
-from trade import LONG, at_noon, compare, trade
+from trade import LONG, compare, trade
 
 SEEDS = range(1, 13) if LONG else range(1, 2)
 
 
+@pytest.mark.takes(25)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_broker_that_lies_loses_nothing_and_doubles_nothing(make_rig, say, seed):
     """Goal: whatever the broker does between store and HQ, every event is at HQ once."""
-    rig = at_noon(make_rig(seed=seed))
+    rig = make_rig(seed=seed)
     relay = between(rig, seed)
     relay.honest = True  # until everything runs
     rig.bring_up()

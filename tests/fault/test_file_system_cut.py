@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from rig import until
-from trade import LONG, at_noon, compare, trade
+from trade import LONG, compare, trade
+
+pytestmark = pytest.mark.takes(10)
 
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 SECONDS = 40 if LONG else 4
@@ -130,7 +132,7 @@ def test_a_file_system_that_loses_its_power_loses_nothing_that_was_kept(make_rig
     """Goal: the same promises on a real disk format, with the kernel's own recovery."""
     if why := lacking(tmp_path):
         want(why)
-    rig = at_noon(make_rig(seed=seed))
+    rig = make_rig(seed=seed)
     with disks(rig.work) as parts:
         try:
             rig.bring_up()

@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from trade import LONG, at_noon, compare, trade
+from trade import LONG, compare, trade
 
 ROUNDS = range(1, 21) if LONG else range(1, 2)
 SECONDS = 30 if LONG else 5
@@ -45,10 +45,11 @@ class Killer:
             self.start(name)
 
 
+@pytest.mark.takes(25)
 @pytest.mark.parametrize("seed", ROUNDS)
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(make_rig, say, seed):
     """Goal: however often daemon, HQ and broker are killed, every event that was acknowledged is at HQ once."""
-    rig = at_noon(make_rig(seed=seed)).bring_up()
+    rig = make_rig(seed=seed).bring_up()
     killer = Killer(rig, seed)
     trade(rig, SECONDS, killer.step)
     killer.all_back()

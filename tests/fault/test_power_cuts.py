@@ -2,6 +2,10 @@
 
 import re
 
+import pytest
+
+pytestmark = pytest.mark.takes(14)
+
 
 def share(out, phase):
     return float(re.search(rf"([\d.]+) %\s+\d+\s+{re.escape(phase)}", out).group(1))

@@ -7,7 +7,9 @@ import time
 import copies
 import pytest
 from rig import until
-from trade import LONG, at_noon, compare, trade
+from trade import LONG, compare, trade
+
+pytestmark = pytest.mark.takes(11)
 
 SECONDS = 60 if LONG else 5
 SEEDS = range(1, 7) if LONG else (1,)
@@ -50,7 +52,7 @@ class Restorer:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_hq_is_brought_back_under_load(make_rig, say, seed):
     """Goal: whatever copy comes back at whatever moment, in the end HQ holds what was sent, once, with its bytes."""
-    rig = at_noon(make_rig(customers=300, seed=seed)).bring_up()
+    rig = make_rig(customers=300, seed=seed).bring_up()
     restorer = Restorer(rig, random.Random(seed))
     trade(rig, SECONDS, restorer.step)
     restorer.take()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from box import Tail
-from rig import until
+from rig import ROOT, until
 from store import Scanner, Till, customers, lane
 
+pytestmark = [pytest.mark.alone, pytest.mark.xdist_group("start")]
 SCANS_S, NAMES_S = 5, 15  # promised
 HERE = Path(__file__).resolve().parent
 
@@ -23,22 +24,20 @@ def slowcard(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, long):
-    """A store that has traded for weeks, and whose shard came from HQ; the rig's maker is the module's own."""
-    from conftest import ROOT, make_rig_in
-    with make_rig_in(tmp_path_factory.mktemp("start")) as make:
-        rig = make(customers=100_000 if long else 2000)
-        rig.build = ROOT / os.environ.get("LANEWAY_BUILD", "build")  # without sanitizers: times are measured
-        subprocess.run([rig.build / "tests" / "fault" / "start_fill", rig.work / "device", rig.work / "store", rig.store, str(2_000_000 if long else 40_000), "1"],
-                       check=True, stdout=subprocess.DEVNULL)
-        rig.start_broker()
-        rig.start_hq()
-        rig.import_customers()
-        rig.start_daemon()
-        until(lambda: rig.status()["sync"]["profiles"] == rig.customers, 300, "the profiles")
-        rig.stop("hq")
-        rig.stop("broker")
-        yield rig
+def filled(make_rig_of_module, long):
+    """A store that has traded for weeks, and whose shard came from HQ."""
+    rig = make_rig_of_module(customers=100_000 if long else 2000)
+    rig.build = ROOT / os.environ.get("LANEWAY_BUILD", "build")  # without sanitizers: times are measured
+    subprocess.run([rig.build / "tests" / "fault" / "start_fill", rig.work / "device", rig.work / "store", rig.store, str(2_000_000 if long else 40_000), "1"],
+                   check=True, stdout=subprocess.DEVNULL)
+    rig.start_broker()
+    rig.start_hq()
+    rig.import_customers()
+    rig.start_daemon()
+    until(lambda: rig.status()["sync"]["profiles"] == rig.customers, 300, "the profiles")
+    rig.stop("hq")
+    rig.stop("broker")
+    return rig
 
 
 def card_of(rig, n):

@@ -22,13 +22,6 @@ def trade(rig, seconds, meanwhile=lambda: time.sleep(0.05)):
     assert rig.processes["sim"].returncode == 0, rig.log_of("sim")[-2000:]
 
 
-def at_noon(rig):
-    """A store where the day does not end by itself while it trades."""
-    rig.noon()
-    rig.write_store_conf()
-    return rig
-
-
 def compare(rig):
     """Wait for the drain, then: acknowledged, a part of what HQ holds, a part of what was sent; once, in order, with
     its bytes; and all of it, since the sources have sent again what they were not told about. `prove` agrees."""

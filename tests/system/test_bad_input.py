@@ -12,6 +12,8 @@ import pytest
 from rig import until
 from store import Scanner, Till, lane
 
+pytestmark = [pytest.mark.xdist_group("bad input"), pytest.mark.takes(15)]
+
 PAN = "4111111111111111"
 FLOOD = 10_000
 WAVE = 100  # what the listener's backlog holds: the kernel makes the next ones wait a second

@@ -9,6 +9,9 @@ import threading
 
 import pytest
 from peer import WAIT_S, Peer
+from rig import free_port
+
+pytestmark = pytest.mark.xdist_group("ca")
 
 BUILD = os.environ.get("LANEWAY_BUILD", "build")
 HQ = os.path.abspath(os.path.join(BUILD, "laneway-hq"))
@@ -16,12 +19,6 @@ HQ = os.path.abspath(os.path.join(BUILD, "laneway-hq"))
 
 def ca(*words):
     return subprocess.run([HQ, "ca", *map(str, words)], check=True, capture_output=True, text=True).stdout
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Fleet:

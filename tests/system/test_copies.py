@@ -2,10 +2,13 @@
 
 import copies
 import forge
+import pytest
 from copies import Box2, Told
 from peer import as_device
 from rig import until
 from store import customers, hq_profile
+
+pytestmark = pytest.mark.takes(12)
 
 
 def test_01_a_store_brought_back_from_its_backup(rig):

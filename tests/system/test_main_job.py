@@ -8,6 +8,8 @@ import pytest
 from rig import until
 from store import Scanner, Till, applied, cached, customers, hq_lines, hq_profile, lane, post, up
 
+pytestmark = pytest.mark.takes(10)
+
 
 def on_their_way(rig):
     s = rig.status()

@@ -10,6 +10,8 @@ import pytest
 from rig import BUILD, Rig, until
 from store import applied
 
+pytestmark = [pytest.mark.xdist_group("oracle"), pytest.mark.takes(25)]
+
 ORACLE = Path(__file__).resolve().parents[2] / "tools" / "demo" / "oracle.py"
 
 
@@ -33,7 +35,8 @@ def day(tmp_path_factory):
 
 
 def compare(rig, sim, db):
-    p = subprocess.run(["/usr/bin/python3", ORACLE, "--sim", sim, "--db", db, "--keys", rig.keys, "--store", rig.store],
+    p = subprocess.run(["/usr/bin/python3", ORACLE, "--sim", sim, "--db", db, "--keys", rig.keys, "--store", rig.store,
+                        "--zone", rig.timezone, "--day-cut", rig.day_cut],
                        text=True, capture_output=True)
     return p.returncode, p.stdout, p.stderr
 

@@ -13,8 +13,6 @@ from rig import until
 
 def traded(make_rig, seconds=3):
     rig = make_rig(customers=200, lanes=("1", "2"))
-    rig.noon()
-    rig.write_store_conf()
     rig.bring_up()
     rig.start_sim(seconds, 40.0)
     until(lambda: not rig.alive("sim"), seconds + 30, "the simulator to end")
@@ -79,8 +77,6 @@ def test_a_day_that_hq_has_not_heard_of_waits(make_rig):
 def test_a_box_without_a_signing_key_gets_one(make_rig):
     """Goal: a device that was set up before days were signed works, says what is missing, and closes its days later."""
     rig = make_rig(customers=50, lanes=("1",))
-    rig.noon()
-    rig.write_store_conf()
     (rig.work / "device" / "device-sign.key").unlink()
     (rig.keys / "stores" / rig.store / "box-1" / "device-sign.pub").unlink()
     rig.bring_up()
@@ -119,8 +115,6 @@ def close_day_of(rig, box):
 def test_two_boxes_close_one_day_and_hq_is_restored(make_rig):
     """Goal: each device closes its own ranges, prove takes them together; a restored HQ gives no version twice."""
     rig = make_rig(customers=50)
-    rig.noon()
-    rig.write_store_conf()
     rig.bring_up()
     rig.tool("laneway-hq", "ca", "device", rig.keys, rig.store, "box-2", "--out", rig.work / "device2")
     told, other = Told(), Box2(rig, "second", "box-2", rig.work / "device2").start()

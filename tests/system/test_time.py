@@ -10,6 +10,8 @@ from machine import YEAR_S, Machine, build_shim
 from rig import until
 from store import Till, applied, hq_lines, lane
 
+pytestmark = pytest.mark.takes(20)
+
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory):

@@ -189,8 +189,8 @@ def main():
         signal.signal(sig, stop)
     with tempfile.TemporaryDirectory(prefix="laneway-demo-") as folder:
         rig = Rig(args.keep or folder, seed=args.seed, aim=True)
-        if args.seconds:
-            rig.noon()
+        if not args.seconds:
+            rig.timezone, rig.day_cut = "Europe/Berlin", "04:00"
         try:
             start(rig)
             if args.seconds:

@@ -3,6 +3,7 @@
 Everything lives in one folder and on loopback ports that the rig picks; every process dies with it.
 """
 
+import collections
 import ctypes
 import json
 import os
@@ -17,16 +18,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
+NOON_CUT = "23:00"
 # Where the programs are; the tests prefer those with sanitizers.
 BUILD = os.environ.get("LANEWAY_SAN") or os.environ.get("LANEWAY_BUILD", "build")
 # Debian puts it where an ordinary user's PATH does not look.
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin") or "mosquitto"
 
 
+PORTS = range(10240, 32768)  # below those that the kernel gives to outgoing connections
+_claims = collections.deque(maxlen=256)  # an older rig is gone
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A loopback port that stays this process's also while nobody listens there: whoever else picks one, side by side, sees
+    that its name is taken."""
+    first = secrets.randbelow(len(PORTS))
+    for port in (PORTS[(first + i) % len(PORTS)] for i in range(len(PORTS))):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0laneway-port-{port}")
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
+    raise RuntimeError(f"no port is free from {PORTS[0]} to {PORTS[-1]}")
 
 
 def _die_with_parent():
@@ -61,7 +80,9 @@ class Rig:
         self.webhook_url = ""
         self.dark_seconds = 300
         self.aim = aim  # scanners send AIM identifiers
-        self.timezone, self.day_cut = "Europe/Berlin", "04:00"
+        # It is about noon in the store, and its cut late in the day: it trades on the day before, and no day ends by itself.
+        hours = 12 - time.gmtime().tm_hour
+        self.timezone, self.day_cut = f"Etc/GMT{-hours:+d}", NOON_CUT
 
     # --- making ---
 
@@ -262,13 +283,9 @@ class Rig:
 
     # --- the day ---
 
-    def noon(self):
-        """Put the store where it is about noon, and its cut late in the day: it trades on the day before."""
-        hours = 12 - time.gmtime().tm_hour
-        self.timezone, self.day_cut = f"Etc/GMT{-hours:+d}", "23:00"
-
     def close_day(self, seconds=30):
         """Move the cut of a store at noon to the early morning: the day that it traded on is closed. Its date."""
+        assert self.day_cut == NOON_CUT, "a day is closed once, and at noon"
         before = len(self.statements()["statements"])
         self.day_cut = "01:00"
         self.write_store_conf()
