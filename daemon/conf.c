@@ -11,105 +11,25 @@
 
 #include "base/text.h"
 #include "conf_fault.h"
-#include "conf_rule.h"
-#include "conf_text.h"
-
-static cfg_opt_t journal_opts[] = {
-    CFG_INT("retention_days", 7, CFGF_NONE),
-    CFG_INT("quota_mb", 2048, CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t uplink_opts[] = {
-    CFG_STR("broker", "", CFGF_NODEFAULT),
-    CFG_INT("port", 8883, CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t http_opts[] = {
-    CFG_STR("listen", "127.0.0.1", CFGF_NONE),
-    CFG_INT("port", 8080, CFGF_NONE),
-    CFG_STR("socket", "/run/laneway/api.sock", CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t pos_opts[] = {
-    CFG_STR("listen", "127.0.0.1", CFGF_NONE),
-    CFG_INT("port", 7070, CFGF_NONE),
-    CFG_STR("token_file", "", CFGF_NODEFAULT),
-    CFG_END(),
-};
-static cfg_opt_t prompt_opts[] = {
-    CFG_STR("ask", "Ask for the customer card", CFGF_NONE),
-    CFG_STR("greet", "Greet by name", CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t scanner_opts[] = {
-    CFG_STR("lane", NULL, CFGF_NODEFAULT),
-    CFG_STR("role", "lane", CFGF_NONE),
-    CFG_STR("port", NULL, CFGF_NODEFAULT),
-    CFG_INT("baud", 9600, CFGF_NONE),
-    CFG_STR("terminator", "any", CFGF_NONE),
-    CFG_STR("prefix", "", CFGF_NONE),
-    CFG_BOOL("aim", cfg_false, CFGF_NONE),
-    CFG_INT("min", 3, CFGF_NONE),
-    CFG_INT("max", 512, CFGF_NONE),
-    CFG_INT("guard_ms", 700, CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t loyalty_opts[] = {
-    CFG_STR("prefix", NULL, CFGF_NODEFAULT),
-    CFG_INT("length", 0, CFGF_NODEFAULT),
-    CFG_STR("check", "none", CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t options[] = {
-    CFG_STR("store", NULL, CFGF_NODEFAULT),
-    CFG_STR("device", NULL, CFGF_NODEFAULT),
-    CFG_STR("data", "/var/lib/laneway", CFGF_NONE),
-    CFG_STR("keys", "/etc/laneway/keys", CFGF_NONE),
-    CFG_STR("timezone", "UTC", CFGF_NONE),
-    CFG_STR("day_cut", "04:00", CFGF_NONE),
-    CFG_STR("currency", NULL, CFGF_NODEFAULT),
-    CFG_STR("region", NULL, CFGF_NODEFAULT),
-    CFG_STR("ruleset", "1", CFGF_NONE),
-    CFG_STR("log_level", "info", CFGF_NONE),
-    CFG_STR_LIST("lanes", NULL, CFGF_NODEFAULT),
-    CFG_SEC("journal", journal_opts, CFGF_NONE),
-    CFG_SEC("uplink", uplink_opts, CFGF_NODEFAULT),
-    CFG_SEC("http", http_opts, CFGF_NONE),
-    CFG_SEC("pos", pos_opts, CFGF_NODEFAULT),
-    CFG_SEC("prompt", prompt_opts, CFGF_NONE),
-    CFG_SEC("scanner", scanner_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
-    CFG_SEC("loyalty", loyalty_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
-    CFG_END(),
-};
+#include "conf_option.h"
 
 struct reading {
 	struct conf *conf;
-	const char *path;
 	char *err;
 	size_t err_size;
 };
 
-/* line 0: it is not the fault of one line. */
 static int fault(const struct reading *r, int line, const char *what, const char *expected)
 {
-	char at[16] = "";
-
-	if (line > 0)
-		snprintf(at, sizeof at, ":%d", line);
-	snprintf(r->err, r->err_size, "%s%s: %s, expected %s", r->path, at, what, expected);
-	conf_fault_flatten(r->err);
+	conf_fault_say(r->err, r->err_size, line, what, expected);
 	return -1;
 }
 
-/* The same within a section that has a name. The line is the option's, else the section's last. */
 static int section_fault(const struct reading *r, cfg_t *sec, const char *option, const char *what,
                          const char *expected)
 {
-	char text[192];
-	int line = conf_fault_line(sec, option);
-
-	snprintf(text, sizeof text, "%s \"%.32s\": %s", cfg_name(sec), cfg_title(sec), what);
-	return fault(r, line > 0 ? line : sec->line, text, expected);
+	conf_fault_say_section(r->err, r->err_size, sec, option, what, expected);
+	return -1;
 }
 
 static int read_lanes(const struct reading *r, cfg_t *cfg)
@@ -138,16 +58,9 @@ static bool known_lane(const struct conf *c, const char *lane)
 	return false;
 }
 
-static bool good_name(const char *title)
-{
-	size_t n = strlen(title);
-
-	return n >= 1 && n <= 32 && !text_has_control(title, n);
-}
-
 static int check_scanner(const struct reading *r, cfg_t *sec)
 {
-	if (!good_name(cfg_title(sec)) || strcmp(cfg_title(sec), "box") == 0 ||
+	if (!conf_rule_title_ok(cfg_title(sec)) || strcmp(cfg_title(sec), "box") == 0 ||
 	    strncmp(cfg_title(sec), "till:", 5) == 0)
 		return section_fault(r, sec, "", "the name is wrong",
 		                     "1 to 32 bytes, not \"box\" and not \"till:...\"");
@@ -197,7 +110,7 @@ static int read_scanners(const struct reading *r, cfg_t *cfg)
 
 static int read_scheme(const struct reading *r, cfg_t *sec, struct conf_scheme *s)
 {
-	if (!good_name(cfg_title(sec)))
+	if (!conf_rule_title_ok(cfg_title(sec)))
 		return section_fault(r, sec, "", "the name is wrong", "1 to 32 bytes");
 	if (!cfg_getstr(sec, "prefix"))
 		return section_fault(r, sec, "", "prefix is missing",
@@ -343,37 +256,24 @@ static int fill(const struct reading *r, cfg_t *cfg)
 	return read_services(r, cfg);
 }
 
-static int parse(const struct reading *r, cfg_t *cfg, const char *text)
-{
-	conf_rule_attach(cfg);
-	conf_fault_begin(cfg, r->path);
-	if (cfg_parse_buf(cfg, text) == CFG_SUCCESS)
-		return fill(r, cfg);
-	if (!conf_fault_first()[0]) /* an empty name is all that libconfuse has no words for */
-		return fault(r, cfg->line, "a name is empty", "NAME = VALUE");
-	snprintf(r->err, r->err_size, "%s", conf_fault_first());
-	return -1;
-}
-
 int conf_read(const char *path, struct conf **out, char *err, size_t err_size)
 {
 	struct conf *c = calloc(1, sizeof *c);
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	struct reading r = {c, path, err, err_size};
-	char *text = NULL;
+	struct reading r = {c, err, err_size};
+	cfg_t *cfg = NULL;
 	int rc = -1;
 
-	snprintf(err, err_size, "%s: out of memory", path);
-	if (c && cfg && !text_copy(c->path, sizeof c->path, path))
+	if (!c)
+		snprintf(err, err_size, "%s: out of memory", path);
+	else if (!text_copy(c->path, sizeof c->path, path))
 		snprintf(err, err_size, "%s: the path is too long, expected at most 255 bytes",
 		         path);
-	else if (c && cfg)
-		text = conf_text_read(path, err, err_size);
-	if (text)
-		rc = parse(&r, cfg, text);
-	free(text);
-	if (cfg)
+	else
+		cfg = conf_file_read(path, &conf_option_form, err, err_size);
+	if (cfg) {
+		rc = fill(&r, cfg);
 		cfg_free(cfg);
+	}
 	if (rc < 0) {
 		conf_free(c);
 		return -1;

@@ -39,7 +39,7 @@ static const struct wording wordings[] = {
     {"attempt to append", "%s has one value", "\"=\" instead of \"+=\""},
     {"missing equal sign", "%s is not followed by \"=\"", "NAME = VALUE"},
     {"missing opening brace", "%s is a section and is not followed by \"{\"", "NAME { ... }"},
-    {"missing title", "%s is a section and has no name", "for example scanner \"scan-1\" { ... }"},
+    {"missing title", "%s is a section and has no name", "NAME \"WHICH\" { ... }"},
     {"invalid octal number", "\"%s\" is no character", "\"\\\\\" for one backslash"},
     {"bad escape sequence", "\"%s\" is no character", "\"\\\\\" for one backslash"},
 };
@@ -108,7 +108,8 @@ static void reword(cfg_t *cfg, const char *fmt, va_list ap, char *out, size_t si
 	                       : conf_rule_expected(cfg, name));
 }
 
-void conf_fault_flatten(char *text)
+/* One line of it: what a value brings along may hold control characters. */
+static void flatten(char *text)
 {
 	for (char *at = text; *at; at++) {
 		if (text_has_control(at, 1))
@@ -124,7 +125,7 @@ static void note(cfg_t *cfg, const char *fmt, va_list ap)
 		return;
 	reword(cfg, fmt, ap, text, sizeof text);
 	snprintf(reading.first, sizeof reading.first, "%s:%d: %s", reading.path, cfg->line, text);
-	conf_fault_flatten(reading.first);
+	flatten(reading.first);
 }
 
 void conf_fault_begin(cfg_t *cfg, const char *path)
@@ -167,4 +168,25 @@ int conf_fault_mark(cfg_t *cfg, const cfg_opt_t *opt)
 int conf_fault_line(cfg_t *cfg, const char *option)
 {
 	return line_of(cfg_getopt(cfg, option));
+}
+
+void conf_fault_say(char *err, size_t err_size, int line, const char *what, const char *expected)
+{
+	char at[16] = "";
+
+	if (line > 0)
+		snprintf(at, sizeof at, ":%d", line);
+	snprintf(err, err_size, "%s%s: %s%s%s", reading.path, at, what,
+	         expected ? ", expected " : "", expected ? expected : "");
+	flatten(err);
+}
+
+void conf_fault_say_section(char *err, size_t err_size, cfg_t *sec, const char *option,
+                            const char *what, const char *expected)
+{
+	char text[192];
+	int line = conf_fault_line(sec, option);
+
+	snprintf(text, sizeof text, "%s \"%.32s\": %s", cfg_name(sec), cfg_title(sec), what);
+	conf_fault_say(err, err_size, line > 0 ? line : sec->line, text, expected);
 }

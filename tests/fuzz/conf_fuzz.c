@@ -1,4 +1,5 @@
-/* A configuration file: whatever stands in it, it is read whole or refused with one line. */
+/* A configuration file, the store's and HQ's: whatever stands in it, it is read whole or refused
+ * with one line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,23 @@
 
 #include "conf.h"
 #include "flow.h"
+#include "hq/hq_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_as_hq(const char *path)
+{
+	char err[512] = "";
+	struct hq_conf *c = NULL;
+
+	if (hq_conf_read(path, &c, err, sizeof err) == 0) {
+		if (!c->data[0] || strlen(c->currency) != 3 || c->broker_port < 1)
+			abort();
+	} else if (!err[0] || strchr(err, '\n')) {
+		abort();
+	}
+	hq_conf_free(c);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (strchr(err, '\n'))
 		abort();
 	conf_free(c);
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	read_as_hq(path);
 	close(fd);
 	return 0;
 }

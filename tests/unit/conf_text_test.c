@@ -105,8 +105,8 @@ static void a_wrong_shape_is_answered_with_the_right_one(void **state)
 	    {"timezone =\n", ":7: the file ends in the middle of an option, expected NAME = VALUE"},
 	    {"journal = 5\n", ":6: journal is a section and is not followed by \"{\", expected "
 	                      "NAME { ... }"},
-	    {"scanner { }\n", ":6: scanner is a section and has no name, expected for example "
-	                      "scanner \"scan-1\" { ... }"},
+	    {"scanner { }\n", ":6: scanner is a section and has no name, expected NAME "
+	                      "\"WHICH\" { ... }"},
 	    {"timezone = \"\\9\"\n", ":6: \"\\9\" is no character, expected \"\\\\\" for one "
 	                             "backslash"},
 	};

@@ -75,10 +75,13 @@ static void a_fault_is_named_with_line_and_what_was_expected(void **state)
 	    {"region = \"DE\"\ncurrency = \"XXQ\"\n",
 	     ":2: currency is \"XXQ\", expected an ISO 4217"},
 	    {"region = \"de\"\n", "expected an ISO 3166"},
-	    {"region = \"DE\"\n", "currency is missing"},
-	    {GOOD "loyalty \"c\" { length = 13 }\n", "loyalty \"c\": prefix is missing"},
+	    {"region = \"DE\"\n", ": currency is missing, expected an ISO 4217"},
+	    {GOOD "loyalty \"c\" {\n length = 13\n}\n",
+	     ":5: loyalty \"c\": prefix is missing, expected 1 to 32"},
 	    {GOOD "loyalty \"c\" { prefix = \"41\" length = 16 check = \"luhn\" }\n",
-	     "card issuer"},
+	     ":3: loyalty \"c\": prefix: inside a card issuer's range"},
+	    {GOOD "dark_seconds = soon\n",
+	     ":3: dark_seconds is not a whole number, expected 1 to 86400"},
 	};
 	char err[600];
 
@@ -90,10 +93,53 @@ static void a_fault_is_named_with_line_and_what_was_expected(void **state)
 		if (strstr(err, path) != err)
 			fail_msg("said \"%s\", expected it to begin with %s", err, path);
 	}
-	unlink(path);
+}
+
+static void refused(const char *at, const char *said)
+{
+	char err[600] = "";
 	struct hq_conf *c = NULL;
-	assert_int_equal(hq_conf_read(path, &c, err, sizeof err), -1);
-	assert_non_null(strstr(err, "No such file"));
+
+	assert_int_equal(hq_conf_read(at, &c, err, sizeof err), -1);
+	assert_memory_equal(err, at, strlen(at));
+	assert_string_equal(err + strlen(at), said);
+}
+
+static void what_is_no_file_is_named(void **state)
+{
+	(void)state;
+	refused(path, ": No such file or directory, expected a configuration file");
+	refused(dir, ": Is a directory, expected a configuration file");
+}
+
+/* libconfuse alone takes all of these for whole files. */
+static void a_file_that_breaks_off_is_refused_where_it_was_opened(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} faults[] = {
+	    {GOOD "broker {\n host = \"b\"\n",
+	     ":3: a \"{\" is not closed, expected a \"}\" after it"},
+	    {GOOD "loyalty \"c\" { prefix = \"26\"",
+	     ":3: a \"{\" is not closed, expected a \"}\" after it"},
+	    {GOOD "/* webhook\n", ":3: a comment is not closed, expected \"*/\""},
+	    {GOOD "data = \"/d\n",
+	     ":3: a text is not closed, expected a quotation mark on the same line"},
+	    {GOOD "currency = \"USD\"\n",
+	     ":3: currency stands twice, expected once: line 2 has it"},
+	    {GOOD "broker { }\nbroker { port = 1 }\n",
+	     ":4: broker stands twice, expected once: line 3 has it"},
+	    {GOOD "broker|port = 1\n",
+	     ":3: port is not an option here, expected it in its section"},
+	    {GOOD "loyalty \"\" { prefix = \"26\" length = 13 }\n",
+	     ":3: loyalty \"\": the name is wrong, expected 1 to 32 bytes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		folder_put(dir, "hq.conf", faults[i].text, 0600);
+		refused(path, faults[i].said);
+	}
 }
 
 /* ---- lines ---- */
@@ -163,6 +209,8 @@ int main(void)
 	    TEST(a_short_file_gets_the_defaults),
 	    TEST(everything_that_is_set_is_read),
 	    TEST(a_fault_is_named_with_line_and_what_was_expected),
+	    TEST(what_is_no_file_is_named),
+	    TEST(a_file_that_breaks_off_is_refused_where_it_was_opened),
 	    cmocka_unit_test(a_line_is_good_or_has_one_of_three_reasons),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

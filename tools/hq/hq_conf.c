@@ -1,16 +1,13 @@
 #include "hq/hq_conf.h"
 
 #include <confuse.h>
-#include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "base/text.h"
-
-#define HQ_CONF_FAULT_SIZE 512
+#include "conf_fault.h"
+#include "conf_file.h"
 
 static cfg_opt_t broker_opts[] = {
     CFG_STR("host", "127.0.0.1", CFGF_NONE),
@@ -42,37 +39,28 @@ static cfg_opt_t options[] = {
     CFG_END(),
 };
 
-enum rule_type {
-	RULE_TEXT,
-	RULE_INT,
-	RULE_REGION,
-	RULE_CURRENCY,
-	RULE_LEVEL,
-	RULE_URL,
-	RULE_CHECK
+static const struct conf_rule rules[] = {
+    {"data", CONF_RULE_TEXT, 1, 199, NULL, "a folder"},
+    {"keys", CONF_RULE_TEXT, 1, 199, NULL, "a folder"},
+    {"socket", CONF_RULE_TEXT, 0, 107, NULL, "a path of at most 107 bytes"},
+    {"region", CONF_RULE_COUNTRY, 2, 2, NULL,
+     "an ISO 3166 code of two capital letters such as \"DE\""},
+    {"currency", CONF_RULE_CURRENCY, 3, 3, NULL, "an ISO 4217 code such as \"EUR\""},
+    {"ruleset", CONF_RULE_TEXT, 1, 32, NULL, "a version of 1 to 32 bytes"},
+    {"log_level", CONF_RULE_WORD, 0, 0, " error warn info debug ", "error, warn, info or debug"},
+    {"dark_seconds", CONF_RULE_INT, 1, 86400, NULL, "1 to 86400 seconds"},
+    {"broker", CONF_RULE_SECTION, 0, 0, NULL, ""},
+    {"webhook", CONF_RULE_SECTION, 0, 0, NULL, ""},
+    {"broker|host", CONF_RULE_TEXT, 1, 255, NULL, "a host name or address"},
+    {"broker|port", CONF_RULE_INT, 1, 65535, NULL, "a port from 1 to 65535"},
+    {"webhook|url", CONF_RULE_URL, 0, 511, NULL, "an http or https URL"},
+    {"loyalty|prefix", CONF_RULE_TEXT, 1, 32, NULL, "1 to 32 letters or digits"},
+    {"loyalty|length", CONF_RULE_INT, 4, 32, NULL, "4 to 32 characters"},
+    {"loyalty|check", CONF_RULE_WORD, 0, 0, " none luhn ean mod11 ", "none, luhn, ean or mod11"},
+    {.path = NULL},
 };
 
-static const struct rule {
-	const char *path;
-	enum rule_type type;
-	long min, max; /* of the number, or of the text's bytes */
-	const char *expected;
-} rules[] = {
-    {"data", RULE_TEXT, 1, 199, "a folder"},
-    {"keys", RULE_TEXT, 1, 199, "a folder"},
-    {"socket", RULE_TEXT, 0, 107, "a path of at most 107 bytes"},
-    {"region", RULE_REGION, 2, 2, "an ISO 3166 code of two capital letters such as \"DE\""},
-    {"currency", RULE_CURRENCY, 3, 3, "an ISO 4217 code such as \"EUR\""},
-    {"ruleset", RULE_TEXT, 1, 32, "a version of 1 to 32 bytes"},
-    {"log_level", RULE_LEVEL, 1, 8, "error, warn, info or debug"},
-    {"dark_seconds", RULE_INT, 1, 86400, "1 to 86400 seconds"},
-    {"broker|host", RULE_TEXT, 1, 255, "a host name or address"},
-    {"broker|port", RULE_INT, 1, 65535, "a port from 1 to 65535"},
-    {"webhook|url", RULE_URL, 0, 511, "an http or https URL"},
-    {"loyalty|prefix", RULE_TEXT, 1, 32, "1 to 32 letters or digits"},
-    {"loyalty|length", RULE_INT, 4, 32, "4 to 32 characters"},
-    {"loyalty|check", RULE_CHECK, 1, 8, "none, luhn, ean or mod11"},
-};
+static const struct conf_form form = {options, rules};
 
 static const char *const levels[] = {
     [LOG_LEVEL_ERROR] = "error",
@@ -97,119 +85,68 @@ static int word_index(const char *const *words, int count, const char *word)
 	return -1;
 }
 
-static bool text_ok(const struct rule *r, const char *s)
+struct reading {
+	struct hq_conf *conf;
+	char *err;
+	size_t err_size;
+};
+
+static int fault(const struct reading *r, const char *what, const char *expected)
 {
-	size_t n = strlen(s);
-
-	if (n < (size_t)r->min || n > (size_t)r->max || !text_utf8_ok(s, n) ||
-	    text_has_control(s, n))
-		return false;
-	switch (r->type) {
-	case RULE_REGION:
-		return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n;
-	case RULE_CURRENCY:
-		return num_currency_digits(s) >= 0;
-	case RULE_LEVEL:
-		return word_index(levels, COUNT(levels), s) >= 0;
-	case RULE_CHECK:
-		return word_index(checks, COUNT(checks), s) >= 0;
-	case RULE_URL:
-		return n == 0 || strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
-	default:
-		return true;
-	}
-}
-
-static int check(cfg_t *cfg, cfg_opt_t *opt)
-{
-	bool root = strcmp(cfg_name(cfg), "root") == 0;
-	const struct rule *r = rules;
-	const char *s = NULL;
-	char path[64];
-	long v = 0;
-
-	snprintf(path, sizeof path, "%s%s%s", root ? "" : cfg_name(cfg), root ? "" : "|",
-	         opt->name);
-	while (strcmp(r->path, path) != 0)
-		r++;
-	if (r->type == RULE_INT)
-		v = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
-	else
-		s = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-	if (r->type == RULE_INT ? v >= r->min && v <= r->max : s && text_ok(r, s))
-		return 0;
-	if (r->type == RULE_INT)
-		cfg_error(cfg, "%s is %ld, expected %s", opt->name, v, r->expected);
-	else
-		cfg_error(cfg, "%s is \"%s\", expected %s", opt->name, s ? s : "", r->expected);
+	conf_fault_say(r->err, r->err_size, 0, what, expected);
 	return -1;
 }
 
-/* libconfuse's error callback has no context pointer: the first fault waits here for hq_conf_read.
- */
-static _Thread_local char first_fault[HQ_CONF_FAULT_SIZE];
-
-static void note_fault(cfg_t *cfg, const char *fmt, va_list ap)
+/* ident's words hold what was expected themselves. */
+static int scheme_fault(const struct reading *r, cfg_t *sec, const char *what, const char *expected)
 {
-	char what[HQ_CONF_FAULT_SIZE - 128];
-
-	if (first_fault[0])
-		return;
-	vsnprintf(what, sizeof what, fmt, ap);
-	snprintf(first_fault, sizeof first_fault, "%d: %s", cfg ? cfg->line : 0, what);
+	conf_fault_say_section(r->err, r->err_size, sec, "prefix", what, expected);
+	return -1;
 }
 
-static int read_scheme(cfg_t *sec, struct ident_rules *out, char *err, size_t err_size)
+static int read_scheme(const struct reading *r, cfg_t *sec, struct loyalty_scheme *s)
 {
-	struct loyalty_scheme *s = &out->schemes[out->scheme_count];
-	const char *fault = NULL, *prefix = cfg_getstr(sec, "prefix");
+	const char *prefix = cfg_getstr(sec, "prefix"), *wrong;
 
-	if (!text_copy(s->name, sizeof s->name, cfg_title(sec)))
-		fault = "its name is longer than 32 bytes";
-	else if (!prefix || !text_copy(s->prefix, sizeof s->prefix, prefix))
-		fault = "prefix is missing, expected 1 to 32 letters or digits";
+	if (!conf_rule_title_ok(cfg_title(sec)))
+		return scheme_fault(r, sec, "the name is wrong", "1 to 32 bytes");
+	if (!prefix)
+		return scheme_fault(r, sec, "prefix is missing", "1 to 32 letters or digits");
+	text_copy(s->name, sizeof s->name, cfg_title(sec));
+	text_copy(s->prefix, sizeof s->prefix, prefix);
 	s->length = (int)cfg_getint(sec, "length");
 	s->check = (enum loyalty_check)word_index(checks, COUNT(checks), cfg_getstr(sec, "check"));
-	if (!fault)
-		fault = ident_scheme_fault(s);
-	if (fault) {
-		snprintf(err, err_size, "loyalty \"%.32s\": %s", cfg_title(sec), fault);
-		return -1;
-	}
-	out->scheme_count++;
-	return 0;
+	wrong = ident_scheme_fault(s);
+	return wrong ? scheme_fault(r, sec, wrong, NULL) : 0;
 }
 
-static int read_rules(cfg_t *cfg, struct ident_rules *out, char *err, size_t err_size)
+static int read_rules(const struct reading *r, cfg_t *cfg)
 {
+	struct ident_rules *out = &r->conf->rules;
 	unsigned n = cfg_size(cfg, "loyalty");
 
 	text_copy(out->region, sizeof out->region, cfg_getstr(cfg, "region"));
 	text_copy(out->ruleset, sizeof out->ruleset, cfg_getstr(cfg, "ruleset"));
-	if (n > (unsigned)COUNT(out->schemes)) {
-		snprintf(err, err_size, "too many loyalty schemes, expected at most %d",
-		         COUNT(out->schemes));
-		return -1;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		if (read_scheme(cfg_getnsec(cfg, "loyalty", i), out, err, err_size) != 0)
+	if (n > (unsigned)COUNT(out->schemes))
+		return fault(r, "too many loyalty schemes", "at most 16");
+	for (; out->scheme_count < (int)n; out->scheme_count++) {
+		cfg_t *sec = cfg_getnsec(cfg, "loyalty", (unsigned)out->scheme_count);
+		if (read_scheme(r, sec, &out->schemes[out->scheme_count]) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int read_all(cfg_t *cfg, struct hq_conf *c, char *err, size_t err_size)
+static int read_all(const struct reading *r, cfg_t *cfg)
 {
+	struct hq_conf *c = r->conf;
 	const char *socket = cfg_getstr(cfg, "socket");
 	char beside[sizeof c->data + 16];
 
-	for (const char *const *need = (const char *const[]){"region", "currency", NULL}; *need;
-	     need++) {
-		if (!cfg_getstr(cfg, *need)) {
-			snprintf(err, err_size, "%s is missing", *need);
-			return -1;
-		}
-	}
+	if (!cfg_getstr(cfg, "region"))
+		return fault(r, "region is missing", conf_rule_expected(cfg, "region"));
+	if (!cfg_getstr(cfg, "currency"))
+		return fault(r, "currency is missing", conf_rule_expected(cfg, "currency"));
 	text_copy(c->data, sizeof c->data, cfg_getstr(cfg, "data"));
 	text_copy(c->keys, sizeof c->keys, cfg_getstr(cfg, "keys"));
 	text_copy(c->currency, sizeof c->currency, cfg_getstr(cfg, "currency"));
@@ -220,60 +157,33 @@ static int read_all(cfg_t *cfg, struct hq_conf *c, char *err, size_t err_size)
 	c->log_level =
 	    (enum log_level)word_index(levels, COUNT(levels), cfg_getstr(cfg, "log_level"));
 	snprintf(beside, sizeof beside, "%s/hq.sock", c->data);
-	if (!text_copy(c->socket, sizeof c->socket, socket[0] ? socket : beside)) {
-		snprintf(err, err_size,
-		         "data is too long for its socket, expected a path of at most 99 bytes"
-		         " or a socket of its own");
-		return -1;
-	}
-	return read_rules(cfg, &c->rules, err, err_size);
-}
-
-static cfg_t *parse(const char *path, char *err, size_t err_size)
-{
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	int rc;
-
-	if (!cfg)
-		return NULL;
-	first_fault[0] = '\0';
-	cfg_set_error_function(cfg, note_fault);
-	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		cfg_set_validate_func(cfg, rules[i].path, check);
-	errno = 0;
-	rc = cfg_parse(cfg, path);
-	if (rc == CFG_SUCCESS && !first_fault[0])
-		return cfg;
-	if (rc == CFG_FILE_ERROR)
-		snprintf(err, err_size, "%s: %s", path, errno ? strerror(errno) : "cannot be read");
-	else
-		snprintf(err, err_size, "%s:%s", path, first_fault);
-	cfg_free(cfg);
-	return NULL;
+	if (!text_copy(c->socket, sizeof c->socket, socket[0] ? socket : beside))
+		return fault(r, "data is too long for its socket",
+		             "a path of at most 99 bytes or a socket of its own");
+	return read_rules(r, cfg);
 }
 
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size)
 {
-	char what[HQ_CONF_FAULT_SIZE / 2];
 	struct hq_conf *c = calloc(1, sizeof *c);
-	cfg_t *cfg;
+	struct reading r = {c, err, err_size};
+	cfg_t *cfg = NULL;
+	int rc = -1;
 
-	snprintf(err, err_size, "out of memory");
-	cfg = c ? parse(path, err, err_size) : NULL;
-	if (!cfg)
-		goto err_free;
-	if (read_all(cfg, c, what, sizeof what) != 0) {
-		snprintf(err, err_size, "%s: %s", path, what);
-		goto err_free_cfg;
+	if (!c)
+		snprintf(err, err_size, "%s: out of memory", path);
+	else
+		cfg = conf_file_read(path, &form, err, err_size);
+	if (cfg) {
+		rc = read_all(&r, cfg);
+		cfg_free(cfg);
 	}
-	cfg_free(cfg);
+	if (rc < 0) {
+		hq_conf_free(c);
+		return -1;
+	}
 	*out = c;
 	return 0;
-err_free_cfg:
-	cfg_free(cfg);
-err_free:
-	free(c);
-	return -1;
 }
 
 void hq_conf_free(struct hq_conf *c)
