@@ -1,65 +1,27 @@
 /* laneway-hq salvage. */
 #include <curl/curl.h>
-#include <getopt.h>
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "hq/hq_cmd.h"
+#include "hq/hq_cmd_args.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_salvage.h"
 #include "store/db.h"
 
-#define HQ_CMD_ERR_SIZE 640
 #define HQ_CMD_TIMEOUT_S 60L
 #define HQ_CMD_ANSWER_MAX 65536
 
-enum { EXIT_GOOD = 0, EXIT_SOME_BAD = 1, EXIT_NOT_DONE = 2 };
-
-struct arguments {
-	const char *conf_path, *file, *store;
-	bool json, ingest;
-};
-
-static const struct option long_options[] = {
+static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"json", no_argument, NULL, 'j'},
     {"ingest", no_argument, NULL, 'i'},
-    {"store", required_argument, NULL, 's'},
+    {"store", required_argument, NULL, 't'},
     {NULL, 0, NULL, 0},
 };
-
-static int read_arguments(int argc, char **argv, struct arguments *out)
-{
-	int opt;
-
-	*out = (struct arguments){.conf_path = HQ_CONF_DEFAULT};
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, "c:j", long_options, NULL)) != -1) {
-		if (opt == 'c')
-			out->conf_path = optarg;
-		else if (opt == 'j')
-			out->json = true;
-		else if (opt == 'i')
-			out->ingest = true;
-		else if (opt == 's')
-			out->store = optarg;
-		else
-			return -1;
-	}
-	if (optind == argc - 1) {
-		out->file = argv[optind];
-		return 0;
-	}
-	fprintf(stderr, optind == argc ? "laneway-hq salvage: the journal.db is missing\n"
-	                               : "laneway-hq salvage: one file at a time\n");
-	return -1;
-}
+static const struct hq_cmd_form form = {"c:j", options, "the journal.db", NULL};
 
 /* ---- the two ways in: this process, or the HQ that runs ---- */
 
@@ -184,16 +146,14 @@ static int64_t new_events(const json_t *report)
 	return n;
 }
 
-static int tell(const struct arguments *a, json_t *report, int64_t new_before)
+/* Drops the report. */
+static int tell(const struct hq_cmd_args *a, json_t *report, int64_t new_before)
 {
 	int64_t left = new_events(report);
 
 	if (a->ingest)
 		json_object_set_new(report, "ingested", json_integer(new_before - left));
-	if (a->json && json_dumpf(report, stdout, JSON_COMPACT) == 0)
-		putchar('\n');
-	if (!a->json)
-		hq_salvage_print(report);
+	hq_cmd_args_print(a, report, hq_salvage_print);
 	if (!a->json && a->ingest)
 		printf("  %lld events were taken in\n", (long long)(new_before - left));
 	if (!a->json && a->ingest && left)
@@ -203,18 +163,18 @@ static int tell(const struct arguments *a, json_t *report, int64_t new_before)
 	return a->ingest && left ? EXIT_SOME_BAD : EXIT_GOOD;
 }
 
-static int salvage(const struct arguments *a, const struct hq_conf *conf, struct hq_keys *keys)
+static int salvage(const struct hq_cmd_args *a, const struct hq_conf *conf, struct hq_keys *keys)
 {
-	char err[HQ_CMD_ERR_SIZE], path[sizeof conf->data + 16];
-	struct sqlite3 *db = NULL;
+	char err[HQ_CMD_ERR_SIZE];
+	struct sqlite3 *db = hq_cmd_args_reader(a, conf);
 	struct hq_salvage *s = NULL;
-	json_t *report = NULL;
-	int64_t new_before = 0;
+	json_t *report;
+	int64_t new_before;
 	int rc = EXIT_NOT_DONE;
 
-	snprintf(path, sizeof path, "%s/hq.db", conf->data);
-	if (db_open_reader(&db, path, err, sizeof err) != 0 ||
-	    hq_salvage_open(&s, a->file, a->store, keys, err, sizeof err) != 0)
+	if (!db)
+		return EXIT_NOT_DONE;
+	if (hq_salvage_open(&s, a->word, a->store, keys, err, sizeof err) != 0)
 		goto done;
 	snprintf(err, sizeof err, "out of memory");
 	report = hq_salvage_report(s, db);
@@ -223,7 +183,6 @@ static int salvage(const struct arguments *a, const struct hq_conf *conf, struct
 	new_before = new_events(report);
 	if (a->ingest) {
 		json_decref(report);
-		report = NULL;
 		if (bring_in(s, conf, keys, db, err, sizeof err) != 0)
 			goto done;
 		snprintf(err, sizeof err, "out of memory");
@@ -233,27 +192,27 @@ static int salvage(const struct arguments *a, const struct hq_conf *conf, struct
 		rc = tell(a, report, new_before);
 done:
 	if (rc == EXIT_NOT_DONE)
-		fprintf(stderr, "laneway-hq salvage: %s\n", err);
-	json_decref(report);
+		hq_cmd_args_fail(a, err);
 	hq_salvage_free(s);
-	if (db)
-		db_close_reader(db);
+	db_close_reader(db);
 	return rc;
 }
 
 int hq_cmd_salvage(int argc, char **argv)
 {
 	char err[HQ_CMD_ERR_SIZE];
-	struct arguments a;
-	struct hq_conf *conf = NULL;
+	struct hq_cmd_args a;
+	struct hq_conf *conf;
 	struct hq_keys *keys = NULL;
-	int rc = EXIT_NOT_DONE;
+	int rc;
 
-	if (read_arguments(argc, argv, &a) != 0)
+	if (hq_cmd_args_read(argc, argv, &form, &a) != 0)
 		return EXIT_NOT_DONE;
-	if (hq_conf_read(a.conf_path, &conf, err, sizeof err) != 0 ||
-	    hq_keys_open(&keys, conf->keys, err, sizeof err) != 0) {
-		fprintf(stderr, "laneway-hq salvage: %s\n", err);
+	conf = hq_cmd_args_conf(&a);
+	if (!conf)
+		return EXIT_NOT_DONE;
+	if (hq_keys_open(&keys, conf->keys, err, sizeof err) != 0) {
+		rc = hq_cmd_args_fail(&a, err);
 	} else {
 		log_open("laneway-hq", conf->log_level);
 		rc = salvage(&a, conf, keys);
