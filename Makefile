@@ -17,7 +17,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
   libjansson-dev libzstd-dev libconfuse-dev libphonenumber-dev libserialport-dev libsystemd-dev \
   libidn2-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
-DEPS_TEST := e2fsprogs mount libcmocka-dev python3-pytest python3-pytest-xdist python3-paho-mqtt python3-cryptography python3-zstandard \
+DEPS_TEST := e2fsprogs git mount libcmocka-dev python3-pytest python3-pytest-xdist python3-paho-mqtt python3-cryptography python3-zstandard \
   python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
 DEPS_BENCH := redis-server
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
@@ -37,9 +37,14 @@ PKGS := libevent libevent_openssl libevent_pthreads libmosquitto sqlite3 libssl 
   libconfuse libserialport libsystemd libidn2 libcurl
 CC := gcc
 CXX := g++
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0)
-# Certificates are held against this while the clock is not trusted. Without git: the year of the tree.
-BUILT_S := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),1767225600)
+# Git speaks of this tree only where its top is here: a tree that was unpacked inside another one's is not that one.
+GIT := $(if $(filter $(CURDIR),$(shell git rev-parse --show-toplevel 2>/dev/null)),git,false)
+VERSION := $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo 0)
+# Certificates are held against this while the clock is not trusted, so it is never later than the build itself. Without git the
+# newest source says it: `git archive` gives all files the commit's time.
+NEWEST_S = $(shell find Makefile daemon include tools -type f -not -name '*.pyc' -printf '%T@\n' | sort -n | tail -n 1 | cut -d. -f1)
+BUILT_S := $(or $(SOURCE_DATE_EPOCH),$(shell $(GIT) log -1 --format=%ct 2>/dev/null),$(NEWEST_S))
+BUILT_S := $(shell now=$$(date +%s); [ "$(BUILT_S)" -gt $$now ] && echo $$now || echo $(BUILT_S))
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
 CPPFLAGS = -D_GNU_SOURCE -Iinclude -Idaemon -Itools -I$(B)
 CFLAGS = -std=c11 -O2 -g $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pthread
