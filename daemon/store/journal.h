@@ -94,6 +94,7 @@ struct journal_confirm {
 	uint64_t through;
 	struct journal_range ranges[32];
 	uint32_t range_count;
+	bool unheard; /* HQ's generation has more to say of the epoch: journal_reader_unheard */
 };
 bool journal_confirm(struct journal *j, const struct journal_confirm *c);
 
@@ -108,8 +109,8 @@ void journal_generation(struct journal *j, const char *generation, bool rewind);
 
 /* What HQ said of seqs beyond confirming them. JOURNAL_NOTE_LOST: they were confirmed once, are
  * deleted here and no longer held at HQ. Any thread; false: say it again later. Stays until it is
- * taken out (first is 0: all of this kind of the epoch), another generation comes (not
- * JOURNAL_NOTE_LOST), or the epoch's last pack goes (same). */
+ * taken out (`out`), another generation comes (not JOURNAL_NOTE_LOST), or the epoch's last pack
+ * goes (same). */
 enum journal_note_kind {
 	JOURNAL_NOTE_FORKED,
 	JOURNAL_NOTE_FOREIGN, /* another copy of this device sent others under these names */
@@ -125,6 +126,7 @@ struct journal_note {
 	uint64_t first, last;
 	char reason[33];
 	int64_t wall_us;
+	bool out; /* these seqs are no longer of this kind, whatever the reason was */
 };
 bool journal_note(struct journal *j, const struct journal_note *n);
 

@@ -89,13 +89,14 @@ size_t journal_mark_ranges(const struct journal_row *row, uint8_t out[16 * JOURN
 	return ranges.len;
 }
 
-static int store_row(struct journal *j, const struct journal_row *row)
+static int store_row(struct journal *j, const struct journal_row *row, bool heard)
 {
 	uint8_t text[16 * JOURNAL_RANGES_MAX];
 	sqlite3_bind_int64(j->set_marks, 1, row->ordinal);
 	sqlite3_bind_int64(j->set_marks, 2, (sqlite3_int64)row->through);
 	sqlite3_bind_blob(j->set_marks, 3, text, (int)journal_mark_ranges(row, text),
 	                  SQLITE_STATIC);
+	sqlite3_bind_int(j->set_marks, 4, heard);
 	if (journal_commit_run(j, j->set_marks) || drop_urgent(j, row->ordinal, 1, row->through))
 		return -1;
 	for (uint32_t i = 0; i < row->range_count; i++) {
@@ -146,14 +147,14 @@ int journal_mark_apply(struct journal *j, const struct journal_word *word,
 	    (rc == 1 && row.ordinal != j->ordinal && journal_seek_end(&j->seek, &row, &last, h)))
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	if (rc == 0) /* another device's, or one that was drained long ago */
-		return word->included ? 0 : journal_note_heard(j, c->epoch);
+		return word->included || c->unheard ? 0 : journal_note_heard(j, c->epoch);
 	if (word->included)
 		return include(j, row.ordinal, word->included);
 	if (row.salvaged && merge_holes(j, &row, last))
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	uint64_t before = journal_mark_held(&row, last);
 	journal_mark_merge(&row, c, last);
-	if (store_row(j, &row))
+	if (store_row(j, &row, !c->unheard))
 		return -1;
 	totals->confirmed = totals->confirmed - before + journal_mark_held(&row, last);
 	return 0;

@@ -160,21 +160,43 @@ static int rewind_all(struct journal *j)
 	           : 0;
 }
 
-static int put_note(struct journal *j, const struct journal_note *n)
+static int run_note(struct journal *j, const char *sql, const struct journal_note *n)
 {
-	sqlite3_stmt *stmt =
-	    prepare(j, n->first ? "INSERT OR REPLACE INTO noted(epoch, kind, first, last, reason,"
-	                          " wall_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
-	                        : "DELETE FROM noted WHERE epoch = ?1 AND kind = ?2");
+	sqlite3_stmt *stmt = prepare(j, sql);
 	sqlite3_bind_blob(stmt, 1, n->epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 2, kind_names[n->kind], -1, SQLITE_STATIC);
-	if (n->first) {
-		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)n->first);
-		sqlite3_bind_int64(stmt, 4, (sqlite3_int64)n->last);
+	sqlite3_bind_int64(stmt, 3, (sqlite3_int64)n->first);
+	sqlite3_bind_int64(stmt, 4, (sqlite3_int64)n->last);
+	if (sqlite3_bind_parameter_count(stmt) > 4) {
 		sqlite3_bind_text(stmt, 5, n->reason, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(stmt, 6, n->wall_us);
 	}
 	return run(j, stmt);
+}
+
+/* Rows may reach over the seqs on both sides: what lies above gets a row of its own, first. */
+static int put_note(struct journal *j, const struct journal_note *n)
+{
+	if (!n->out)
+		return run_note(j,
+		                "INSERT OR REPLACE INTO noted(epoch, kind, first, last, reason,"
+		                " wall_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+		                n);
+	return run_note(j,
+	                "INSERT OR REPLACE INTO noted SELECT epoch, kind, ?4 + 1, last, reason,"
+	                " wall_us FROM noted WHERE epoch = ?1 AND kind = ?2 AND first <= ?4 AND"
+	                " last > ?4 AND ?3 <= ?4",
+	                n) ||
+	               run_note(j,
+	                        "UPDATE noted SET last = ?3 - 1 WHERE epoch = ?1 AND kind = ?2"
+	                        " AND first < ?3 AND last >= ?3 AND ?3 <= ?4",
+	                        n) ||
+	               run_note(j,
+	                        "DELETE FROM noted WHERE epoch = ?1 AND kind = ?2 AND"
+	                        " first BETWEEN ?3 AND ?4",
+	                        n)
+	           ? -1
+	           : 0;
 }
 
 int journal_notes_apply(struct journal *j, struct journal_totals *totals)

@@ -41,7 +41,7 @@ static const struct {
     STATEMENT(put_awaited, "INSERT INTO awaited(ordinal, seq, event) VALUES(?1, ?2, ?3)"),
     STATEMENT(put_mark, "INSERT OR REPLACE INTO meta(name, value)"
                         " VALUES('" JOURNAL_MARK_PREFIX "' || ?1, ?2)"),
-    STATEMENT(set_marks, "UPDATE epoch SET confirmed = ?2, ranges = ?3, heard = 1"
+    STATEMENT(set_marks, "UPDATE epoch SET confirmed = ?2, ranges = ?3, heard = heard OR ?4"
                          " WHERE ordinal = ?1"),
     STATEMENT(done_urgent, "INSERT OR IGNORE INTO urgent_done SELECT ordinal, seq FROM urgent"
                            " WHERE ordinal = ?1 AND seq BETWEEN ?2 AND ?3"),

@@ -118,6 +118,21 @@ static int parse_ranges(struct parse *p, const json_t *object, const struct rang
 	return 0;
 }
 
+static int parse_held(struct parse *p, const json_t *list, struct confirm_epoch *e)
+{
+	size_t n = json_array_size(list);
+	int64_t first = whole(json_array_get(list, 0), 1), last = INT64_MAX;
+	if (!list)
+		return 0;
+	if (n > 1)
+		last = whole(json_array_get(list, 1), first);
+	if (n < 1 || n > 2 || first < 1 || last < first)
+		return fail(p, "held: expected [first, last] or [first]");
+	e->held_first = (uint64_t)first;
+	e->held_last = n > 1 ? (uint64_t)last : UINT64_MAX;
+	return 0;
+}
+
 static int check_rising(struct parse *p, const struct confirm_epoch *e)
 {
 	uint64_t below = e->through;
@@ -149,6 +164,7 @@ static int parse_epoch(struct parse *p, const json_t *item, struct confirm_epoch
 		if (parse_ranges(p, item, &lists[i]))
 			return -1;
 	if (parse_range_h(p, json_object_get(item, "range_h"), e) || check_rising(p, e) ||
+	    parse_held(p, json_object_get(item, "held"), e) ||
 	    parse_seqs(p, json_object_get(item, "quarantined"), "quarantined", e->quarantined,
 	               &e->quarantined_count))
 		return -1;
@@ -340,7 +356,11 @@ static void write_epoch(const struct confirm_epoch *e, struct buf *out)
 	write_ranges("settled", e->settled, e->settled_count, out);
 	write_seqs("quarantined", e->quarantined, e->quarantined_count, out);
 	write_seqs("forked", e->forked, e->forked_count, out);
-	buf_byte(out, '}');
+	if (e->held_first)
+		buf_printf(out, ",\"held\":[%llu", (unsigned long long)e->held_first);
+	if (e->held_first && e->held_last != UINT64_MAX)
+		buf_printf(out, ",%llu", (unsigned long long)e->held_last);
+	buf_str(out, e->held_first ? "]}" : "}");
 }
 
 static void write_bits(const char *name, uint64_t bits, struct buf *out)

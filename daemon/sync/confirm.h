@@ -44,6 +44,9 @@ struct confirm_epoch {
 	/* forked seqs that a person at HQ has looked at: the store may let them go */
 	struct confirm_range settled[CONFIRM_SEQS_MAX];
 	int settled_count;
+	/* An answer to `held`: of these seqs this names all that HQ holds (held_last UINT64_MAX: of
+	 * all from held_first on). held_first 0: it is none. */
+	uint64_t held_first, held_last;
 };
 struct confirm {
 	char generation[17];

@@ -19,6 +19,7 @@
 #define ALARM_US 3600000000ll      /* 1 h in which something waited and nothing was confirmed */
 #define HELD_WAIT_US 10000000ll    /* for HQ's word on what it holds: an older one has none */
 #define READ_RETRY_US 1000000ll    /* after the journal could not be read */
+#define NOTES_WAIT_US 20000ll      /* the journal's list is full: a commit empties it */
 
 struct uplink *uplink_new(const struct uplink_params *params, char *err, size_t err_size)
 {
@@ -293,6 +294,8 @@ int64_t uplink_step(struct uplink *u)
 	uplink_epochs_flush(u);
 	int64_t now = uplink_now(u), next = INT64_MAX;
 	check_alarm(u, now);
+	if (!uplink_notes_flush(&u->notes, u->params.journal))
+		next = now + NOTES_WAIT_US;
 	if (!u->up)
 		return next;
 	uplink_next_split(u);

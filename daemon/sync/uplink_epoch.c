@@ -7,6 +7,8 @@
 
 #define EPOCHS_FIRST 64  /* epochs read at first; doubled while the journal has more */
 #define EPOCHS_MAX 65536 /* a crash a minute for six weeks */
+#define RANGES_TOLD                                                                                \
+	32 /* of one epoch, to the journal: after a restart the rest is sent again, no more */
 
 /* ---- one epoch's arithmetic ---- */
 
@@ -19,8 +21,8 @@ uint64_t uplink_epoch_unconfirmed_below(const struct uplink_epoch *e, uint64_t s
 {
 	uint64_t last = min_u64(e->last_seq, seq ? seq - 1 : 0);
 	uint64_t n = last > e->through ? last - e->through : 0;
-	for (int i = 0; i < e->range_count && e->ranges[i].first <= last; i++)
-		n -= min_u64(e->ranges[i].last, last) - e->ranges[i].first + 1;
+	for (size_t i = 0; i < e->confirmed.count && e->confirmed.run[i].first <= last; i++)
+		n -= min_u64(e->confirmed.run[i].last, last) - e->confirmed.run[i].first + 1;
 	return n;
 }
 
@@ -35,12 +37,10 @@ uint64_t uplink_epoch_open(const struct uplink_epoch *e, uint64_t seq)
 		seq = e->through + 1;
 	for (uint64_t before = 0; before != seq;) {
 		before = seq;
-		for (int i = 0; i < e->range_count; i++)
-			if (seq >= e->ranges[i].first && seq <= e->ranges[i].last)
-				seq = e->ranges[i].last + 1;
-		uint64_t end = uplink_runs_end(&e->forked, seq);
-		if (end)
-			seq = end + 1;
+		uint64_t end = uplink_runs_end(&e->confirmed, seq);
+		seq = end ? end + 1 : seq;
+		end = uplink_runs_end(&e->forked, seq);
+		seq = end ? end + 1 : seq;
 	}
 	return seq;
 }
@@ -74,10 +74,7 @@ bool uplink_epoch_alone(const struct uplink_epoch *e, uint64_t seq)
 /* How far a batch that begins at seq may reach before something that is not to be carried. */
 static uint64_t free_to(const struct uplink_epoch *e, uint64_t seq)
 {
-	uint64_t last = e->last_seq;
-	for (int i = 0; i < e->range_count; i++)
-		if (e->ranges[i].first > seq)
-			last = min_u64(last, e->ranges[i].first - 1);
+	uint64_t last = min_u64(e->last_seq, uplink_runs_next(&e->confirmed, seq) - 1);
 	last = min_u64(last, uplink_runs_next(&e->forked, seq) - 1);
 	if (uplink_epoch_alone(e, seq))
 		return seq;
@@ -105,32 +102,14 @@ bool uplink_epoch_gap(const struct uplink *u, const struct uplink_epoch *e, uint
 
 /* ---- what HQ said ---- */
 
-static int by_first(const void *a, const void *b)
+/* What lies above `through` and touches it goes into it; what is beyond the last seq is nothing. */
+static void settle(struct uplink_epoch *e)
 {
-	const struct journal_range *x = a, *y = b;
-	return x->first < y->first ? -1 : x->first > y->first;
-}
-
-/* Ranges in any order, overlapping or not, become `through` and at most 32 rising ranges above it.
- */
-static void settle(struct uplink_epoch *e, struct journal_range *r, int n)
-{
-	qsort(r, (size_t)n, sizeof(*r), by_first);
-	e->range_count = 0;
-	for (int i = 0; i < n; i++) {
-		uint64_t last = min_u64(r[i].last, e->last_seq);
-		if (last <= e->through || r[i].first > last)
-			continue;
-		struct journal_range *top = e->range_count ? &e->ranges[e->range_count - 1] : NULL;
-		if (!top && r[i].first <= e->through + 1) {
-			e->through = last;
-		} else if (top && r[i].first <= top->last + 1) {
-			top->last = last > top->last ? last : top->last;
-		} else if (e->range_count < UPLINK_RANGES_MAX) {
-			e->ranges[e->range_count].first = r[i].first;
-			e->ranges[e->range_count++].last = last;
-		}
-	}
+	uint64_t end = uplink_runs_end(&e->confirmed, e->through + 1);
+	uplink_runs_cut(&e->confirmed, e->last_seq + 1, UINT64_MAX);
+	if (end)
+		e->through = min_u64(end, e->last_seq);
+	uplink_runs_cut(&e->confirmed, 1, e->through);
 }
 
 bool uplink_epoch_covers(const struct uplink_epoch *e, uint64_t first, uint64_t last)
@@ -139,24 +118,17 @@ bool uplink_epoch_covers(const struct uplink_epoch *e, uint64_t first, uint64_t 
 		return true;
 	if (first <= e->through)
 		first = e->through + 1;
-	for (int i = 0; i < e->range_count; i++)
-		if (first >= e->ranges[i].first && last <= e->ranges[i].last)
-			return true;
-	return false;
+	return uplink_runs_end(&e->confirmed, first) >= last;
 }
 
 uint64_t uplink_epoch_confirm(struct uplink_epoch *e, const struct journal_range *said, int n)
 {
 	uint64_t before = uplink_epoch_unconfirmed(e);
-	struct uplink_runs all = {0};
 	if (n == 0)
 		return 0;
-	for (int i = 0; i < e->range_count; i++)
-		uplink_runs_add(&all, e->ranges[i].first, e->ranges[i].last);
 	for (int i = 0; i < n; i++)
-		uplink_runs_add(&all, said[i].first, said[i].last);
-	settle(e, all.run, (int)all.count);
-	uplink_runs_free(&all);
+		uplink_runs_add(&e->confirmed, said[i].first, said[i].last);
+	settle(e);
 	uint64_t gained = before - uplink_epoch_unconfirmed(e);
 	e->dirty = e->dirty || gained != 0;
 	return gained;
@@ -188,16 +160,30 @@ static void take_over(struct uplink_epoch *e, const struct journal_epoch *from, 
 	e->deleted = from->deleted_through;
 	e->through = from->deleted_through;
 	/* There is nothing to send for holes, whatever HQ says of them. */
-	struct journal_range r[2 * UPLINK_RANGES_MAX];
-	uint32_t n = from->hole_count;
-	memcpy(r, from->holes, n * sizeof(r[0]));
+	for (uint32_t i = 0; i < from->hole_count; i++)
+		uplink_runs_add(&e->confirmed, from->holes[i].first, from->holes[i].last);
 	if (!rewind) {
 		e->through =
 		    from->confirmed_through > e->deleted ? from->confirmed_through : e->deleted;
-		memcpy(r + n, from->confirmed, from->confirmed_count * sizeof(r[0]));
-		n += from->confirmed_count;
+		for (uint32_t i = 0; i < from->confirmed_count; i++)
+			uplink_runs_add(&e->confirmed, from->confirmed[i].first,
+			                from->confirmed[i].last);
 	}
-	settle(e, r, (int)n);
+	settle(e);
+}
+
+/* What the journal was not told, or does not keep. */
+static void keep_known(struct uplink_epoch *e, const struct uplink_epoch *old, bool rewind)
+{
+	memcpy(e->singles, old->singles, sizeof(e->singles));
+	e->single_count = old->single_count;
+	if (rewind)
+		return;
+	e->heard = old->heard;
+	for (size_t i = 0; i < old->confirmed.count; i++)
+		uplink_runs_add(&e->confirmed, old->confirmed.run[i].first,
+		                old->confirmed.run[i].last);
+	uplink_runs_add(&e->confirmed, 1, old->through);
 }
 
 /* All epochs of the journal, in memory of their own; the number, or -1. */
@@ -220,6 +206,7 @@ static int read_epochs(struct uplink *u, struct journal_epoch **out)
 static void forget(struct uplink_epoch *e)
 {
 	uplink_runs_free(&e->forked);
+	uplink_runs_free(&e->confirmed);
 	memset(e, 0, sizeof(*e));
 }
 
@@ -245,10 +232,8 @@ int uplink_epochs_load(struct uplink *u, bool rewind, char *err, size_t err_size
 	for (int i = 0; i < n; i++) {
 		struct uplink_epoch *e = &epochs[kept];
 		struct uplink_epoch *old = uplink_epoch_by_ordinal(u, list[i].ordinal);
-		if (old) {
-			memcpy(e->singles, old->singles, sizeof(e->singles));
-			e->single_count = old->single_count;
-		}
+		if (old)
+			keep_known(e, old, rewind);
 		take_over(e, &list[i], rewind);
 		uplink_notes_runs(&u->notes, e->epoch, JOURNAL_NOTE_FORKED, &e->forked);
 		if (i == n - 1 || uplink_epoch_unconfirmed(e))
@@ -307,9 +292,11 @@ void uplink_epochs_flush(struct uplink *u)
 		if (!e->dirty)
 			continue;
 		struct journal_confirm c = {.through = e->through,
-		                            .range_count = (uint32_t)e->range_count};
+		                            .unheard = u->ask.unheard && !e->heard};
 		memcpy(c.epoch, e->epoch, sizeof(c.epoch));
-		memcpy(c.ranges, e->ranges, (size_t)e->range_count * sizeof(e->ranges[0]));
+		for (; c.range_count < RANGES_TOLD && c.range_count < e->confirmed.count;
+		     c.range_count++)
+			c.ranges[c.range_count] = e->confirmed.run[c.range_count];
 		if (!journal_confirm(u->params.journal, &c))
 			return;
 		e->dirty = false;

@@ -7,8 +7,6 @@
 #include "sync/uplink_notes.h"
 #include "sync/uplink_runs.h"
 
-#define UPLINK_RANGES_MAX                                                                          \
-	32 /* confirmed ranges kept above `through`, as on the wire and in the journal */
 #define UPLINK_ASKED_MAX CONFIRM_EPOCHS_MAX
 #define UPLINK_RAW_MAX 8       /* events that HQ cannot read alone, named to it in one ask */
 #define UPLINK_SINGLES_MAX 8   /* ranges of an epoch that travel one event a batch */
@@ -20,12 +18,18 @@ struct uplink_epoch {
 	uint64_t last_seq;
 	uint64_t deleted; /* no longer held through here */
 	uint64_t through;
-	struct journal_range ranges[UPLINK_RANGES_MAX]; /* rising, apart, above through */
-	int range_count;
+	struct uplink_runs confirmed; /* above through; the journal knows the lowest of them */
 	struct journal_range singles[UPLINK_SINGLES_MAX];
 	int single_count;
 	struct uplink_runs forked; /* held back */
 	bool dirty;                /* the journal has not been told yet */
+	bool heard;                /* HQ has said all that it holds of it, in this generation */
+};
+
+/* An epoch that HQ is asked for: it answers in pages, this is where the next one begins. */
+struct uplink_asked {
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	uint64_t gone, from;
 };
 
 struct uplink_batch {
@@ -45,7 +49,7 @@ struct uplink_batch {
 struct uplink_ask {
 	bool unheard; /* there may be epochs that HQ's generation has not spoken of */
 	bool look;    /* ask for the epochs with forked or lost seqs too */
-	struct journal_unheard epochs[UPLINK_ASKED_MAX]; /* asked for and not answered */
+	struct uplink_asked epochs[UPLINK_ASKED_MAX]; /* asked for and not answered to the end */
 	int epoch_count;
 	struct {
 		uint8_t sha256[EVENT_HASH_BYTES], epoch[EVENT_EPOCH_BYTES];

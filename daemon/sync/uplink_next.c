@@ -72,7 +72,7 @@ void uplink_next_split(struct uplink *u)
 		u->ahead_bytes = 0;
 		draw_line(u);
 	} else if (u->split && waiting(u, true) > LIVE_BEHIND_MAX &&
-	           newest->range_count < SPLIT_RANGES_MAX) {
+	           newest->confirmed.count < SPLIT_RANGES_MAX) {
 		draw_line(u);
 	}
 }

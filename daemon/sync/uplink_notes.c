@@ -6,12 +6,14 @@
 #include "base/log.h"
 
 #define NOTES_MAX 4096 /* epochs times reasons: thousands of copies of a device */
+#define LATER_FIRST 256
 
 void uplink_notes_free(struct uplink_notes *n)
 {
 	for (size_t i = 0; i < n->count; i++)
 		uplink_runs_free(&n->list[i].runs);
 	free(n->list);
+	free(n->later);
 	memset(n, 0, sizeof(*n));
 }
 
@@ -72,6 +74,34 @@ static struct journal_note row_of(const struct uplink_noted *noted, const struct
 	return row;
 }
 
+/* HQ may name thousands of runs at once, and the journal's list is short. false: no memory. */
+static bool tell(struct uplink_notes *n, struct journal *journal, const struct journal_note *note)
+{
+	if (n->later_count == 0 && journal_note(journal, note))
+		return true;
+	if (n->later_count == n->later_cap) {
+		size_t cap = n->later_cap ? n->later_cap * 2 : LATER_FIRST;
+		struct journal_note *more = realloc(n->later, cap * sizeof(*more));
+		if (!more)
+			return false;
+		n->later = more;
+		n->later_cap = cap;
+	}
+	n->later[n->later_count++] = *note;
+	return true;
+}
+
+bool uplink_notes_flush(struct uplink_notes *n, struct journal *journal)
+{
+	size_t told = 0;
+	while (told < n->later_count && journal_note(journal, &n->later[told]))
+		told++;
+	n->later_count -= told;
+	if (told)
+		memmove(n->later, n->later + told, n->later_count * sizeof(*n->later));
+	return n->later_count == 0;
+}
+
 uint64_t uplink_notes_add(struct uplink_notes *n, struct journal *journal,
                           const struct journal_note *note)
 {
@@ -84,7 +114,7 @@ uint64_t uplink_notes_add(struct uplink_notes *n, struct journal *journal,
 		struct journal_note row = row_of(noted, &noted->runs.run[i]);
 		if (row.first > note->first || row.last < note->last)
 			continue;
-		if (journal_note(journal, &row))
+		if (tell(n, journal, &row))
 			return fresh;
 		break;
 	}
@@ -95,7 +125,7 @@ uint64_t uplink_notes_add(struct uplink_notes *n, struct journal *journal,
 void uplink_notes_cut(struct uplink_notes *n, struct journal *journal,
                       const struct journal_note *note)
 {
-	struct journal_note all = *note;
+	struct journal_note out = *note;
 	uint64_t cut = 0;
 	for (size_t i = 0; i < n->count; i++)
 		if (is_of(&n->list[i], note->epoch, note->kind))
@@ -103,17 +133,8 @@ void uplink_notes_cut(struct uplink_notes *n, struct journal *journal,
 	if (!cut)
 		return;
 	n->changes++;
-	all.first = 0;
-	bool written = journal_note(journal, &all);
-	for (size_t i = 0; i < n->count; i++) {
-		const struct uplink_noted *noted = &n->list[i];
-		for (size_t k = 0; is_of(noted, note->epoch, note->kind) && k < noted->runs.count;
-		     k++) {
-			struct journal_note row = row_of(noted, &noted->runs.run[k]);
-			written = journal_note(journal, &row) && written;
-		}
-	}
-	if (!written)
+	out.out = true;
+	if (!tell(n, journal, &out))
 		log_warn("uplink: what HQ said of some events is remembered until the next start "
 		         "only");
 }
@@ -129,6 +150,11 @@ void uplink_notes_rewind(struct uplink_notes *n)
 	}
 	n->count = kept;
 	n->changes++;
+	kept = 0;
+	for (size_t i = 0; i < n->later_count; i++)
+		if (n->later[i].kind == JOURNAL_NOTE_LOST)
+			n->later[kept++] = n->later[i];
+	n->later_count = kept;
 }
 
 uint64_t uplink_notes_total(const struct uplink_notes *n, enum journal_note_kind kind)

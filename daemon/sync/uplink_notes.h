@@ -20,18 +20,23 @@ struct uplink_notes {
 	struct uplink_noted *list; /* one per epoch, kind and reason */
 	size_t count, cap;
 	unsigned changes; /* rises with every change */
+	/* What the journal's list had no room for, oldest first. */
+	struct journal_note *later;
+	size_t later_count, later_cap;
 };
 
 void uplink_notes_free(struct uplink_notes *n);
 /* As the journal has them. 0 or -1 (logged). */
 int uplink_notes_load(struct uplink_notes *n, struct journal_reader *reader);
-/* Remember, and let the journal remember; how many seqs are new (0: none, or it must be said
- * again). */
+/* Remember, and let the journal remember, at once or later; how many seqs are new (0 also when
+ * there is no memory: it must be said again). */
 uint64_t uplink_notes_add(struct uplink_notes *n, struct journal *journal,
                           const struct journal_note *note);
 /* These seqs are no longer of this kind. */
 void uplink_notes_cut(struct uplink_notes *n, struct journal *journal,
                       const struct journal_note *note);
+/* Tell the journal what it had no room for. false: there is more. */
+bool uplink_notes_flush(struct uplink_notes *n, struct journal *journal);
 /* Another generation: all but what is lost is to be heard anew. The journal forgets it by itself.
  */
 void uplink_notes_rewind(struct uplink_notes *n);

@@ -1,9 +1,11 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "sync/uplink_internal.h"
 
+#define TOLD_SIZE 200
 #define SAID_MAX 256 /* runs of one word on an epoch; what does not fit is said again */
 
 /* The end of a batch that is on its way is known without reading: the usual case. */
@@ -124,45 +126,84 @@ static struct journal_note note_of(const struct uplink *u, const struct uplink_e
 	return note;
 }
 
-static void note_quarantined(struct uplink *u, const struct uplink_epoch *e,
-                             const struct confirm_seq *s)
+/* One line for what one word says, however many runs it names. */
+struct telling {
+	uint64_t events;
+	int runs;
+	const struct confirm_seq *first;
+};
+
+static void add_told(struct telling *t, const struct confirm_seq *s, uint64_t n)
 {
-	struct journal_note note = note_of(u, e, JOURNAL_NOTE_QUARANTINED, s);
-	char hex[EVENT_EPOCH_SIZE];
-	uint64_t n = uplink_notes_add(&u->notes, u->params.journal, &note);
 	if (!n)
 		return;
-	counter_add(u->params.counters, COUNTER_QUARANTINED, n);
+	if (!t->runs++)
+		t->first = s;
+	t->events += n;
+}
+
+/* "0123456789abcdef:7 to 9 (other_leaf)", and how many runs more. */
+static const char *told_text(const struct telling *t, const struct uplink_epoch *e,
+                             char out[TOLD_SIZE])
+{
+	char hex[EVENT_EPOCH_SIZE], more[64] = "";
 	text_hex(e->epoch, sizeof(e->epoch), hex);
-	log_warn("uplink: HQ keeps event %s:%llu to %llu raw: %s", hex, (unsigned long long)s->seq,
-	         (unsigned long long)s->last, s->reason);
+	if (t->runs > 1)
+		snprintf(more, sizeof(more), " and %d runs more, %llu events in all", t->runs - 1,
+		         (unsigned long long)t->events);
+	snprintf(out, TOLD_SIZE, "%s:%llu to %llu (%s)%s", hex, (unsigned long long)t->first->seq,
+	         (unsigned long long)t->first->last, t->first->reason, more);
+	return out;
+}
+
+static void take_quarantined(struct uplink *u, const struct uplink_epoch *e,
+                             const struct confirm_epoch *c)
+{
+	struct telling t = {0};
+	char text[TOLD_SIZE];
+	for (int i = 0; i < c->quarantined_count; i++) {
+		struct journal_note note =
+		    note_of(u, e, JOURNAL_NOTE_QUARANTINED, &c->quarantined[i]);
+		add_told(&t, &c->quarantined[i],
+		         uplink_notes_add(&u->notes, u->params.journal, &note));
+	}
+	counter_add(u->params.counters, COUNTER_QUARANTINED, t.events);
+	if (t.runs)
+		log_warn("uplink: HQ keeps events %s raw", told_text(&t, e, text));
 }
 
 /* Held back from now on, and never deleted, until a person at HQ has settled it. */
-static void note_forked(struct uplink *u, struct uplink_epoch *e, const struct confirm_seq *s)
+static uint64_t note_forked(struct uplink *u, struct uplink_epoch *e, const struct confirm_seq *s,
+                            bool ours)
 {
-	bool ours = uplink_word_is_ours(u, e, s->last, s->has_h ? s->h : NULL);
 	struct journal_note note =
 	    note_of(u, e, ours ? JOURNAL_NOTE_FORKED : JOURNAL_NOTE_FOREIGN, s);
-	char hex[EVENT_EPOCH_SIZE];
 	if (ours && (s->last > e->last_seq || uplink_epoch_covers(e, s->seq, s->last)))
-		return;
+		return 0;
 	uint64_t n = uplink_notes_add(&u->notes, u->params.journal, &note);
-	if (!n)
-		return;
-	text_hex(e->epoch, sizeof(e->epoch), hex);
-	if (!ours) {
-		log_error("uplink: another copy of this device sent events as %s:%llu to %llu "
-		          "(%s): HQ keeps them beside ours; is its disk or its backup running "
-		          "elsewhere?",
-		          hex, (unsigned long long)s->seq, (unsigned long long)s->last, s->reason);
-		return;
+	if (n && ours)
+		uplink_runs_add(&e->forked, s->seq, s->last);
+	return n;
+}
+
+static void take_forked(struct uplink *u, struct uplink_epoch *e, const struct confirm_epoch *c)
+{
+	struct telling of_ours = {0}, of_others = {0};
+	char text[TOLD_SIZE];
+	for (int i = 0; i < c->forked_count; i++) {
+		const struct confirm_seq *s = &c->forked[i];
+		bool ours = uplink_word_is_ours(u, e, s->last, s->has_h ? s->h : NULL);
+		add_told(ours ? &of_ours : &of_others, s, note_forked(u, e, s, ours));
 	}
-	uplink_runs_add(&e->forked, s->seq, s->last);
-	counter_add(u->params.counters, COUNTER_FORKED, n);
-	log_error("uplink: HQ holds other events %s:%llu to %llu than ours (%s): ours are kept "
-	          "here and not sent again until HQ settles them; was this device's disk copied?",
-	          hex, (unsigned long long)s->seq, (unsigned long long)s->last, s->reason);
+	counter_add(u->params.counters, COUNTER_FORKED, of_ours.events);
+	if (of_others.runs)
+		log_error("uplink: another copy of this device sent events as %s: HQ keeps them "
+		          "beside ours; is its disk or its backup running elsewhere?",
+		          told_text(&of_others, e, text));
+	if (of_ours.runs)
+		log_error("uplink: HQ holds other events %s than ours: ours are kept here and not "
+		          "sent again until HQ settles them; was this device's disk copied?",
+		          told_text(&of_ours, e, text));
 }
 
 uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct confirm_epoch *c)
@@ -176,9 +217,7 @@ uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct
 	uint64_t gained = uplink_epoch_confirm(e, said.list, said.count);
 	let_go(u, e, &said);
 	let_go_foreign(u, e, c);
-	for (int i = 0; i < c->quarantined_count; i++)
-		note_quarantined(u, e, &c->quarantined[i]);
-	for (int i = 0; i < c->forked_count; i++)
-		note_forked(u, e, &c->forked[i]);
+	take_quarantined(u, e, c);
+	take_forked(u, e, c);
 	return gained;
 }

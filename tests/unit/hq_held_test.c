@@ -55,22 +55,79 @@ static void an_ask_is_answered_with_all_that_is_held_of_the_epoch(void **state)
 	store_free(s);
 }
 
+/* What a page says of its seqs, counted: beside through and the lowest ranges. */
+static uint64_t count_page(const struct confirm_epoch *e, uint8_t *told)
+{
+	uint64_t n = 0;
+
+	assert_true(e->same_count <= CONFIRM_SEQS_MAX);
+	for (int i = 0; i < e->same_count + e->range_count; i++) {
+		const struct confirm_range *r =
+		    i < e->same_count ? &e->same[i] : &e->ranges[i - e->same_count];
+		for (uint64_t seq = r->first; seq <= r->last; seq++) {
+			n += seq >= e->held_first && seq <= e->held_last && !told[seq];
+			told[seq] = 1;
+		}
+	}
+	return n;
+}
+
+/* Every second event of a long epoch: page by page, each seq that is held is named by the page that
+ * speaks of it, and no page is more than a confirmation carries. */
 static void an_answer_is_whole_however_many_gaps_there_are(void **state)
 {
 	struct world *w = *state;
 	struct store *s = store_new(w, "s1", 1);
-	uint64_t told = 0;
+	uint64_t told = 0, from = 1, pages = 0;
+	static uint8_t seen[WORLD_LINES_MAX + 1];
+	char more[64];
+
+	store_chatter(s, 4999);
+	for (uint64_t seq = 1; seq <= 5000; seq += 2)
+		store_send(s, seq, seq);
+	while (from) {
+		snprintf(more, sizeof more, ",\"gone\":4000,\"from\":%" PRIu64, from);
+		ask(w, "s1", held_ask(s, more));
+		assert_int_equal(said(w)->through, 1);
+		assert_int_equal(said(w)->held_first, from);
+		told += count_page(said(w), seen);
+		from = said(w)->held_last == UINT64_MAX ? 0 : said(w)->held_last + 1;
+		pages++;
+	}
+	assert_int_equal(told, 2499); /* and through */
+	assert_int_equal(pages, (2500 + CONFIRM_SEQS_MAX - 1) / CONFIRM_SEQS_MAX);
+	store_free(s);
+}
+
+/* While the question waits for its round's commit a batch closes gaps: nothing that was held when
+ * it was asked falls out of the answer. */
+static void gaps_that_close_in_the_same_round_leave_no_hole_in_the_answer(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	struct buf payload = {0};
+	static uint8_t seen[WORLD_LINES_MAX + 1];
+	const char *json;
 
 	store_chatter(s, 200);
-	for (uint64_t seq = 1; seq < 160; seq += 2)
+	for (uint64_t seq = 1; seq < 100; seq += 2)
 		store_send(s, seq, seq);
-	ask(w, "s1", held_ask(s, ",\"gone\":150"));
-	assert_int_equal(said(w)->through, 1);
-	for (int i = 0; i < said(w)->range_count; i++)
-		told += said(w)->ranges[i].last - said(w)->ranges[i].first + 1;
-	for (int i = 0; i < said(w)->same_count; i++)
-		told += said(w)->same[i].last - said(w)->same[i].first + 1;
-	assert_int_equal(told, 79);
+	json = held_ask(s, ",\"gone\":150,\"from\":1");
+	assert_int_equal(hq_ingest_begin(w->ingest), 0);
+	hq_ingest_held(w->ingest, "s1", json, strlen(json));
+	store_batch_of(s, 2, 60, true, &payload);
+	hq_ingest_up(w->ingest, "s1", payload.data, payload.len);
+	assert_int_equal(hq_ingest_commit(w->ingest), 0);
+	w->confirms = 0;
+	hq_ingest_confirm(w->ingest, world_note, w);
+	memset(seen, 0, sizeof seen);
+	for (int i = 0; i < w->confirms; i++)
+		for (int k = 0; k < w->confirm[i].epoch_count; k++)
+			count_page(&w->confirm[i].epochs[k], seen);
+	assert_int_equal(w->confirm[0].epochs[0].through, 61);
+	for (uint64_t seq = 63; seq < 100; seq += 2)
+		assert_int_equal(seen[seq], 1);
+	buf_free(&payload);
 	store_free(s);
 }
 
@@ -139,19 +196,38 @@ static void say(struct store *s, int n, int64_t later_us)
 	store_chatter(s, n);
 }
 
+static void send_in_one_round(struct store *s)
+{
+	struct world *w = s->world;
+	struct buf payload = {0};
+
+	assert_int_equal(hq_ingest_begin(w->ingest), 0);
+	for (uint64_t first = 1; first <= s->seq; first += 1000) {
+		buf_reset(&payload);
+		store_batch_of(s, first, first + 999 < s->seq ? first + 999 : s->seq, true,
+		               &payload);
+		hq_ingest_up(w->ingest, s->name, payload.data, payload.len);
+	}
+	assert_int_equal(hq_ingest_commit(w->ingest), 0);
+	w->confirms = 0;
+	hq_ingest_confirm(w->ingest, world_note, w);
+	buf_free(&payload);
+}
+
 /* Every second event of b differs from a's: no two forked seqs stand side by side. */
 static void forks_that_do_not_fit_into_one_confirmation_are_all_named(void **state)
 {
 	struct world *w = *state;
 	struct store *a = twin(w), *b = twin(w);
-	uint64_t named = 0, at[1001] = {0};
+	static uint64_t at[WORLD_LINES_MAX + 1];
+	uint64_t named = 0;
 
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 4000; i++) {
 		say(a, 1, 1000);
 		say(b, 1, i % 2 ? 1000 : 9000);
 	}
-	store_send(a, 1, a->seq);
-	store_send(b, 1, b->seq);
+	send_in_one_round(a);
+	send_in_one_round(b);
 	assert_true(w->confirms > 1);
 	for (int i = 0; i < w->confirms; i++) {
 		struct confirm_epoch *e = &w->confirm[i].epochs[0];
@@ -163,7 +239,7 @@ static void forks_that_do_not_fit_into_one_confirmation_are_all_named(void **sta
 			                    EVENT_HASH_BYTES);
 		}
 	}
-	assert_int_equal(named, 200);
+	assert_int_equal(named, 2000);
 	for (uint64_t seq = 4; seq <= b->seq; seq += 2)
 		assert_int_equal(at[seq], 1);
 	store_free(a);
@@ -379,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_ask_is_answered_with_all_that_is_held_of_the_epoch),
 	    TEST(an_answer_is_whole_however_many_gaps_there_are),
+	    TEST(gaps_that_close_in_the_same_round_leave_no_hole_in_the_answer),
 	    TEST(an_epoch_that_hq_lost_is_answered_with_nothing_held),
 	    TEST(what_neither_side_holds_any_more_is_lost_until_it_comes_after_all),
 	    TEST(forks_that_do_not_fit_into_one_confirmation_are_all_named),

@@ -30,8 +30,8 @@
 #include "sync/batch.h"
 #include "sync_keys.h"
 
-#define WORLD_CONFIRMS_MAX 8
-#define WORLD_LINES_MAX 1200
+#define WORLD_CONFIRMS_MAX 64
+#define WORLD_LINES_MAX 5000
 #define WORLD_WALL_US INT64_C(1795280523123000) /* 2026-11-21T17:02:03.123Z */
 
 struct world {

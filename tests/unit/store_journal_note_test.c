@@ -156,17 +156,33 @@ static void notes_are_durable_and_end_with_their_generation_but_what_is_lost_sta
 	assert_string_equal(notes(p), "lost 1-2 why;");
 }
 
-static void notes_of_a_kind_are_taken_out_together(void **state)
+static void take_out(struct place *p, uint64_t first, uint64_t last)
+{
+	struct journal_note n = {
+	    .kind = JOURNAL_NOTE_FORKED, .first = first, .last = last, .out = true};
+	memcpy(n.epoch, place_state(p).epoch, 8);
+	assert_true(journal_note(p->journal, &n));
+	settle(p);
+}
+
+static void only_the_seqs_that_are_taken_out_go_whatever_rows_they_stand_in(void **state)
 {
 	struct place *p = *state;
 	note(p, JOURNAL_NOTE_FORKED, 3, 4);
-	note(p, JOURNAL_NOTE_FORKED, 6, 7);
+	note(p, JOURNAL_NOTE_FORKED, 6, 19);
 	note(p, JOURNAL_NOTE_UNREADABLE, 9, 9);
 	settle(p);
-	note(p, JOURNAL_NOTE_FORKED, 0, 0);
-	note(p, JOURNAL_NOTE_FORKED, 6, 6);
-	settle(p);
-	assert_string_equal(notes(p), "forked 6-6 why;unreadable 9-9 why;");
+	take_out(p, 9, 11);
+	assert_string_equal(notes(p),
+	                    "forked 3-4 why;forked 6-8 why;forked 12-19 why;unreadable 9-9 why;");
+	take_out(p, 4, 6);
+	assert_string_equal(notes(p),
+	                    "forked 3-3 why;forked 7-8 why;forked 12-19 why;unreadable 9-9 why;");
+	take_out(p, 20, 30);
+	take_out(p, 1, 12);
+	assert_string_equal(notes(p), "forked 13-19 why;unreadable 9-9 why;");
+	take_out(p, 13, 19);
+	assert_string_equal(notes(p), "unreadable 9-9 why;");
 }
 
 static void an_epoch_whose_packs_are_gone_is_remembered_and_asked_about(void **state)
@@ -231,7 +247,7 @@ int main(void)
 	    TEST(another_generation_takes_back_what_was_confirmed_urgent_seqs_too),
 	    TEST(what_the_old_generation_said_and_was_not_written_yet_is_void),
 	    TEST(notes_are_durable_and_end_with_their_generation_but_what_is_lost_stays),
-	    TEST(notes_of_a_kind_are_taken_out_together),
+	    TEST(only_the_seqs_that_are_taken_out_go_whatever_rows_they_stand_in),
 	    TEST(an_epoch_whose_packs_are_gone_is_remembered_and_asked_about),
 	    TEST(the_last_generations_are_remembered_newest_first),
 	};

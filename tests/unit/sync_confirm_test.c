@@ -34,7 +34,7 @@ static void the_example_of_the_wire_document_is_read(void **state)
 	          "\"0300000000000000000000000000000000000000000000000000000000000000\"],"
 	          "\"same\":[[3,9,"
 	          "\"0400000000000000000000000000000000000000000000000000000000000000\"]],"
-	          "\"settled\":[[140,150]],"
+	          "\"settled\":[[140,150]],\"held\":[3,150],"
 	          "\"quarantined\":[{\"seq\":126,\"reason\":\"not_json\"}],"
 	          "\"forked\":[{\"seq\":131,\"last\":139,\"reason\":\"other_leaf\",\"h\":"
 	          "\"0500000000000000000000000000000000000000000000000000000000000000\"}]}],"
@@ -55,6 +55,8 @@ static void the_example_of_the_wire_document_is_read(void **state)
 	assert_int_equal(got.epochs[0].ranges[1].last, 132);
 	assert_true(got.epochs[0].has_h && got.epochs[0].h[0] == 1);
 	assert_true(got.epochs[0].ranges[1].has_h && got.epochs[0].ranges[1].h[0] == 3);
+	assert_int_equal(got.epochs[0].held_first, 3);
+	assert_int_equal(got.epochs[0].held_last, 150);
 	assert_int_equal(got.epochs[0].same_count, 1);
 	assert_int_equal(got.epochs[0].same[0].last, 9);
 	assert_int_equal(got.epochs[0].same[0].h[0], 4);
@@ -87,6 +89,8 @@ static void what_is_written_is_read_back_the_same(void **state)
 		e->epoch[0] = (uint8_t)i;
 		e->through = (uint64_t)i * 1000;
 		e->range_count = CONFIRM_RANGES_MAX;
+		e->held_first = i % 3 ? (uint64_t)i : 0;
+		e->held_last = i % 3 == 0 ? 0 : i % 3 == 1 ? UINT64_MAX : (uint64_t)i + 7;
 		e->has_h = true;
 		memset(e->h, i + 1, sizeof(e->h));
 		for (int k = 0; k < CONFIRM_RANGES_MAX; k++) {
@@ -181,6 +185,10 @@ static void what_is_wrong_is_named(void **state)
 	    {HEAD "{" EPOCH ",\"ranges\":[[125,126]],\"range_h\":[7]}]}", "range_h"},
 	    {HEAD "{" EPOCH ",\"same\":[[1,2,3]]}]}", "same"},
 	    {HEAD "{" EPOCH ",\"settled\":[[0,2]]}]}", "settled"},
+	    {HEAD "{" EPOCH ",\"held\":[]}]}", "held"},
+	    {HEAD "{" EPOCH ",\"held\":[0,4]}]}", "held"},
+	    {HEAD "{" EPOCH ",\"held\":[9,8]}]}", "held"},
+	    {HEAD "{" EPOCH ",\"held\":{\"from\":1}}]}", "held"},
 	    {HEAD "{" EPOCH ",\"forked\":[{\"seq\":9,\"last\":8,\"reason\":\"a\"}]}]}", "forked"},
 	    {HEAD "],\"seen\":\"x.AAAA\"}", "seen"},
 	    {HEAD "],\"seen\":\"12\"}", "seen"},

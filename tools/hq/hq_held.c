@@ -62,8 +62,9 @@ static const char *ask_fault(const json_t *root, struct hq_held_ask *out)
 	for (size_t i = 0; i < json_array_size(epochs); i++) {
 		const json_t *o = json_array_get(epochs, i);
 		if (!read_hex(o, "epoch", out->epochs[i].epoch, EVENT_EPOCH_BYTES) ||
-		    !read_seq(o, "gone", &out->epochs[i].gone))
-			return "an ask for an epoch that is not {epoch, gone}";
+		    !read_seq(o, "gone", &out->epochs[i].gone) ||
+		    !read_seq(o, "from", &out->epochs[i].from))
+			return "an ask for an epoch that is not {epoch, gone, from}";
 		out->epoch_count++;
 	}
 	for (size_t i = 0; i < json_array_size(raw); i++) {
@@ -171,36 +172,45 @@ static void take_raw(const struct hq_held *held, const struct hq_held_ask *ask, 
 	         held->store, run.first);
 }
 
-/* Beyond what `ranges` carry: the answer is of the whole epoch, or events would look lost. */
-static int name_runs(const struct hq_held *held, const struct hq_round_place *place)
+/* What is held from `from` on, as far as one confirmation carries. */
+static int name_runs(const struct hq_held *held, const struct hq_round_place *place, uint64_t from)
 {
-	struct sqlite3_stmt *q = hq_db_query(held->db, HQ_SQL_RUN_ALL, "i", place->epoch_row);
-	struct hq_run run;
-	int rc = 0;
+	struct hq_round_page page = {.first = from, .last = UINT64_MAX};
+	struct sqlite3_stmt *q = hq_db_query(held->db, HQ_SQL_RUN_FROM, "iii", place->epoch_row,
+	                                     (int64_t)from, (int64_t)CONFIRM_SEQS_MAX + 1);
+	bool whole = true;
 
-	for (int i = 0; rc == 0 && hq_db_row(held->db, q); i++) {
+	while (hq_db_row(held->db, q)) {
 		const void *h = hq_db_bytes(q, 2, EVENT_HASH_BYTES);
-		const void *h_prev = hq_db_bytes(q, 3, EVENT_HASH_BYTES);
-		if (i < CONFIRM_RANGES_MAX || !h || !h_prev)
-			continue;
-		run.first = (uint64_t)sqlite3_column_int64(q, 0);
-		run.last = (uint64_t)sqlite3_column_int64(q, 1);
-		memcpy(run.h_prev, h_prev, sizeof run.h_prev);
-		memcpy(run.h_last, h, sizeof run.h_last);
-		rc = hq_round_same(held->round, place, &run);
+		struct confirm_range *run = &page.run[page.n];
+		if (page.n == CONFIRM_SEQS_MAX) {
+			page.last = page.run[page.n - 1].last;
+			break;
+		}
+		*run = (struct confirm_range){.first = (uint64_t)sqlite3_column_int64(q, 0),
+		                              .last = (uint64_t)sqlite3_column_int64(q, 1),
+		                              .has_h = true};
+		whole = h != NULL;
+		if (!whole)
+			break;
+		memcpy(run->h, h, sizeof run->h);
+		page.n++;
 	}
 	hq_db_end(q);
-	return rc;
+	return whole ? hq_round_page(held->round, place, &page) : -1;
 }
 
-static int take_epoch(const struct hq_held *held, const struct hq_round_place *place, uint64_t gone,
-                      const char *device)
+/* What is kept raw goes with the first page. */
+static int take_epoch(const struct hq_held *held, const struct hq_round_place *place,
+                      const struct hq_held_ask *ask, int i)
 {
-	hq_db_run(held->db, HQ_SQL_EPOCH_GONE, "iit", place->epoch_row, (int64_t)gone, device);
-	return hq_round_touch(held->round, place) || name_runs(held, place) ||
-	               name_forks(held, place) || name_quarantined(held, place)
-	           ? -1
-	           : 0;
+	uint64_t from = ask->epochs[i].from;
+
+	hq_db_run(held->db, HQ_SQL_EPOCH_GONE, "iit", place->epoch_row,
+	          (int64_t)ask->epochs[i].gone, ask->device);
+	if (name_runs(held, place, from ? from : 1))
+		return -1;
+	return from <= 1 && (name_forks(held, place) || name_quarantined(held, place)) ? -1 : 0;
 }
 
 int hq_held_take(const struct hq_held *held, const struct hq_held_ask *ask)
@@ -220,8 +230,7 @@ int hq_held_take(const struct hq_held *held, const struct hq_held_ask *ask)
 	for (int i = 0; i < ask->epoch_count; i++) {
 		place.epoch = ask->epochs[i].epoch;
 		place.epoch_row = hq_epoch_row(held->db, store, place.epoch);
-		if (place.epoch_row < 0 ||
-		    take_epoch(held, &place, ask->epochs[i].gone, ask->device) != 0)
+		if (place.epoch_row < 0 || take_epoch(held, &place, ask, i) != 0)
 			return -1;
 	}
 	return 0;

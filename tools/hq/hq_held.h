@@ -1,5 +1,5 @@
 /* A store asks what HQ holds of its epochs (WIRE.md section 10, "held"): the answer is a
- * confirmation of all of them.
+ * confirmation of all of them, of each as far as one confirmation carries. The store asks on.
  *
  * It asks when HQ has a new generation, when it has forked events, and when an event alone could
  * not be read. It says up to where it no longer holds an epoch: what HQ lacks of that is lost.
@@ -22,6 +22,7 @@ struct hq_held_ask {
 	struct {
 		uint8_t epoch[EVENT_EPOCH_BYTES];
 		uint64_t gone; /* 1 to here are no longer at the store, where they were confirmed */
+		uint64_t from; /* what is held of this seq and above; 0: of all */
 	} epochs[HQ_HELD_EPOCHS_MAX];
 	int epoch_count;
 	/* Batches of one event that HQ could not read: what the store sent, and of what. */

@@ -242,6 +242,34 @@ int hq_round_same(struct hq_round *r, const struct hq_round_place *place, const 
 	return 0;
 }
 
+/* What it says of its seqs stands in one place: a confirmation that has none of the epoch's yet. */
+int hq_round_page(struct hq_round *r, const struct hq_round_place *place,
+                  const struct hq_round_page *page)
+{
+	struct sheet *open = NULL;
+	struct confirm_epoch *e;
+
+	for (struct sheet *sheet = r->first; sheet; sheet = sheet->next) {
+		if (strcmp(sheet->store, place->store) == 0 &&
+		    index_of(sheet, place->epoch_row) < 0 &&
+		    sheet->confirm.epoch_count < CONFIRM_EPOCHS_MAX &&
+		    sheet->entries + page->n <= HQ_ROUND_ENTRIES_MAX)
+			open = sheet;
+	}
+	if (!open)
+		open = add_sheet(r, place->store);
+	if (!open)
+		return -1;
+	struct spot spot = add_epoch(open, place);
+	e = epoch_at(&spot);
+	e->held_first = page->first;
+	e->held_last = page->last;
+	memcpy(e->same, page->run, (size_t)page->n * sizeof e->same[0]);
+	e->same_count = page->n;
+	open->entries += page->n;
+	return 0;
+}
+
 int hq_round_unreadable(struct hq_round *r, const char *store,
                         const uint8_t sha256[EVENT_HASH_BYTES])
 {

@@ -38,6 +38,15 @@ int hq_round_name(struct hq_round *r, const struct hq_round_place *place, enum h
                   const struct hq_round_seq *seq);
 /* These seqs came, and are held as they came: run's h are those of the batch. */
 int hq_round_same(struct hq_round *r, const struct hq_round_place *place, const struct hq_run *run);
+/* A page of the answer to `held`: of the seqs first to last (UINT64_MAX: of all from first on) the
+ * runs are all that is held. n is at most CONFIRM_SEQS_MAX. */
+struct hq_round_page {
+	uint64_t first, last;
+	struct confirm_range run[CONFIRM_SEQS_MAX];
+	int n;
+};
+int hq_round_page(struct hq_round *r, const struct hq_round_place *place,
+                  const struct hq_round_page *page);
 int hq_round_unreadable(struct hq_round *r, const char *store,
                         const uint8_t sha256[EVENT_HASH_BYTES]);
 
