@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from conftest import ROOT
+from rig import ROOT
 
 COMMIT_S = 1790000000  # 2026-09-21, of the trees below
 SHOW = '#include <stdio.h>\n#include "base/version.h"\nint main(void){printf("%s %lld", version_text(), ' \
