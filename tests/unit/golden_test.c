@@ -372,21 +372,6 @@ static void the_golden_journal_can_be_gone_on_with(void **state)
 	assert_int_equal(place_state(f->place).kept, 4 + 3 + 2);
 }
 
-static int64_t number(struct fixture *f, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
-	assert_int_equal(sqlite3_open_v2(f->place->path, &db, SQLITE_OPEN_READONLY, NULL),
-	                 SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	int64_t v = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_close(db);
-	return v;
-}
-
 /* used-1.db: a journal of format 1 with a history, its log not yet copied into it. */
 static void the_used_golden_journal_keeps_all_it_holds(void **state)
 {
@@ -415,9 +400,10 @@ static void the_used_golden_journal_keeps_all_it_holds(void **state)
 	assert_int_equal(journal_reader_urgent(place_reader(p), urgent, 4), 1);
 	assert_int_equal(urgent[0].seq, 5);
 	assert_memory_equal(urgent[0].epoch, e[1].epoch, 8);
-	assert_int_equal(number(f, "PRAGMA user_version"), 3);
-	assert_int_equal(number(f, "SELECT count(*) FROM pack WHERE link IS NULL"), 13);
-	assert_int_equal(number(f, "SELECT count(*) FROM pack WHERE length(link) > 40"), 1);
+	assert_int_equal(place_ask(f->place, "PRAGMA user_version"), 3);
+	assert_int_equal(place_ask(f->place, "SELECT count(*) FROM pack WHERE link IS NULL"), 13);
+	assert_int_equal(place_ask(f->place, "SELECT count(*) FROM pack WHERE length(link) > 40"),
+	                 1);
 	/* A run, a place of the chain and retention are found in packs of both kinds of ids. */
 	place_fill(p, 3);
 	for (int i = 0; i < 4; i++) {
@@ -445,9 +431,9 @@ static void the_used_golden_journal_keeps_all_it_holds(void **state)
 	atomic_fetch_add(&p->wall_us, 20 * PLACE_DAY_US);
 	place_stop(p);
 	place_start(p);
-	while (number(f, "SELECT count(*) FROM epoch") > 2)
+	while (place_ask(f->place, "SELECT count(*) FROM epoch") > 2)
 		usleep(1000);
-	assert_int_equal(number(f, "SELECT count(*) FROM pack"), 6);
+	assert_int_equal(place_ask(f->place, "SELECT count(*) FROM pack"), 6);
 }
 
 static void the_golden_batch_is_whole(void **state)

@@ -431,19 +431,7 @@ static void an_epoch_that_follows_itself_ends_the_sort(void **state)
 	assert_int_equal(n[0].id + n[1].id + n[2].id, 6);
 }
 
-static int set_up(void **state)
-{
-	*state = world_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

@@ -436,19 +436,7 @@ static void what_is_no_ask_is_said_to_be_none(void **state)
 	assert_false(hq_held_is("held", 4));
 }
 
-static int set_up(void **state)
-{
-	*state = world_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

@@ -506,19 +506,7 @@ static void the_order_of_arrival_does_not_matter_and_the_truth_is_within_the_bou
 	}
 }
 
-static int set_up(void **state)
-{
-	*state = world_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_free(*state);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

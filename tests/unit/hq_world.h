@@ -161,6 +161,19 @@ static inline void world_free(struct world *w)
 	free(w);
 }
 
+/* For cmocka: a world per test. */
+static inline int world_set_up(void **state)
+{
+	*state = world_new();
+	return 0;
+}
+
+static inline int world_tear_down(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
 static inline void world_note(void *ctx, const char *store, const struct confirm *confirm)
 {
 	struct world *w = ctx;

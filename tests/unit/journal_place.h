@@ -131,6 +131,26 @@ static inline void place_free(struct place *p)
 	free(p);
 }
 
+/* For cmocka: a place per test, its journal not open yet, or running. */
+static inline int place_set_up(void **state)
+{
+	*state = place_new();
+	return 0;
+}
+
+static inline int place_set_up_started(void **state)
+{
+	*state = place_new();
+	place_start(*state);
+	return 0;
+}
+
+static inline int place_tear_down(void **state)
+{
+	place_free(*state);
+	return 0;
+}
+
 static inline struct journal_reader *place_reader(struct place *p)
 {
 	char err[256] = "";
@@ -201,6 +221,32 @@ static inline struct journal_state place_state(struct place *p)
 	struct journal_state s;
 	journal_state(p->journal, &s);
 	return s;
+}
+
+/* One number out of the file, as a third party would see it. */
+static inline int64_t place_ask(const struct place *p, const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	assert_int_equal(sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(db, 2000);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t v = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_close(db);
+	return v;
+}
+
+/* The file as somebody else left it. */
+static inline void place_damage(const struct place *p, const char *sql)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
 }
 
 #endif

@@ -1,20 +1,6 @@
 /* Reading the journal from a place on, as a start does. */
 #include "journal_place.h"
 
-static int set_up(void **state)
-{
-	struct place *p = place_new();
-	place_start(p);
-	*state = p;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 struct seen {
 	int n, stop_at;
 	uint64_t counter;
@@ -100,13 +86,7 @@ static void a_pack_that_cannot_be_opened_is_left_out_and_counted(void **state)
 	uint64_t unread = 0;
 	place_fill(p, 9);
 	place_stop(p);
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-	                              "UPDATE pack SET body = x'00' WHERE id = " PLACE_PACK("4"),
-	                              NULL, NULL, NULL),
-	                 SQLITE_OK);
-	sqlite3_close(db);
+	place_damage(p, "UPDATE pack SET body = x'00' WHERE id = " PLACE_PACK("4"));
 	assert_int_equal(journal_reader_lines_from(place_reader(p), &from, count_line, &s, &unread),
 	                 0);
 	assert_int_equal(s.n, 9);
@@ -139,7 +119,7 @@ static void lines_stop_when_told(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(message_ids_stop_when_told),
 	    TEST(lines_are_told_from_a_place_on_whatever_the_clock_said),

@@ -2,19 +2,6 @@
 
 #include "store/journal_internal.h"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 /* ---- merging, pure ---- */
 
 struct merge {
@@ -280,7 +267,7 @@ static void the_end_of_an_epoch_whose_packs_are_all_gone_is_still_named(void **s
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(through_never_goes_back),
 	    cmocka_unit_test(ranges_are_united_and_taken_into_through),

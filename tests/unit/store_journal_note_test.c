@@ -6,19 +6,6 @@
 #define GENERATION_A "aaaaaaaaaaaaaaaa"
 #define GENERATION_B "bbbbbbbbbbbbbbbb"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 /* A commit behind what was said has written it. */
 static void settle(struct place *p)
 {
@@ -242,7 +229,7 @@ static void the_last_generations_are_remembered_newest_first(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(another_generation_takes_back_what_was_confirmed_urgent_seqs_too),
 	    TEST(what_the_old_generation_said_and_was_not_written_yet_is_void),

@@ -2,27 +2,6 @@
 
 #include "store/pack.h"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
-static void damage(struct place *p, const char *sql)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* Packs of 1, 2, 3 ... 9 events behind Epoch Opened: seqs 2 to 46. */
 static void fill_packs(struct place *p)
 {
@@ -312,7 +291,7 @@ static void a_pack_whose_lines_do_not_fit_its_h_gives_no_run(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
-	damage(p, "UPDATE pack SET h = zeroblob(32) WHERE id = " PLACE_PACK("3"));
+	place_damage(p, "UPDATE pack SET h = zeroblob(32) WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
 }
 
@@ -322,8 +301,8 @@ static void a_body_moved_to_another_place_does_not_open(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
-	damage(p, "UPDATE pack SET body = (SELECT body FROM pack WHERE id = " PLACE_PACK(
-	              "2") ") WHERE id = " PLACE_PACK("3"));
+	place_damage(p, "UPDATE pack SET body = (SELECT body FROM pack WHERE id = " PLACE_PACK(
+	                    "2") ") WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
 }
 
@@ -524,7 +503,7 @@ static void verify_finds(struct place *p, const char *sql, const char *word)
 	place_fill(p, 3);
 	if (verify(p, &v, err))
 		fail_msg("%s", err);
-	damage(p, sql);
+	place_damage(p, sql);
 	assert_int_equal(verify(p, &v, err), -1);
 	if (!strstr(err, word))
 		fail_msg("\"%s\" does not say \"%s\"", err, word);
@@ -561,7 +540,7 @@ static void verify_finds_packs_in_the_wrong_order(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_run_from_any_seq_carries_the_chain_on_both_sides),
 	    TEST(the_chain_can_be_asked_at_any_place_inside_packs_too),

@@ -3,19 +3,6 @@
 
 #include "store/journal_internal.h"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *stmt;
@@ -136,7 +123,7 @@ static void a_visit_key_met_again_is_under_the_newest_epoch(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(every_pack_names_its_epoch_and_the_chain_in_front_of_it),
 	    TEST(hq_can_open_a_visit_key_with_the_epochs_key),

@@ -1,19 +1,6 @@
 /* What keeps a pack that HQ has confirmed and that is old. */
 #include "journal_place.h"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 static void confirm_all(struct place *p, const uint8_t epoch[8])
 {
 	struct journal_confirm c = {.through = UINT64_MAX};
@@ -190,7 +177,7 @@ static void an_epochs_row_goes_after_those_of_older_ones(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_the_shard_does_not_include_yet_stays),
 	    TEST(what_a_statement_of_the_day_does_not_cover_yet_stays),

@@ -14,42 +14,6 @@ struct before {
 	uint64_t kept;
 };
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
-static void damage(struct place *p, const char *sql)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
-static int64_t ask(struct place *p, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
-	assert_int_equal(sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	sqlite3_busy_timeout(db, 2000);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	int64_t v = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_close(db);
-	return v;
-}
-
 static void keep(struct place *p, uint64_t counter, bool urgent)
 {
 	struct entry *e = place_entry(EVENT_CUSTOMER_DETACHED);
@@ -137,7 +101,7 @@ static void a_newer_format_comes_back_whole_with_all_that_belongs_to_it(void **s
 	struct journal_urgent u[8];
 	uint64_t ids = 0;
 	fill(p, &b, 3);
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	start_and_settle(p);
 	assert_true(p->set_aside);
 	assert_int_equal(place_state(p).salvage.events, b.kept);
@@ -170,7 +134,7 @@ static void what_came_back_is_not_brought_again(void **state)
 	struct place *p = *state;
 	struct before b;
 	fill(p, &b, 2);
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	start_and_settle(p);
 	for (int i = 0; i < 2; i++)
 		confirm(p, b.epoch[i], UINT64_MAX);
@@ -235,8 +199,8 @@ static void of_a_damaged_file_comes_what_is_whole_and_the_rest_is_named(void **s
 	assert_int_equal(events, place_state(p).salvage.events + 1);
 	assert_int_equal(place_state(p).kept, events);
 	whole(p, (uint64_t)n, events);
-	assert_int_equal(ask(p, "SELECT count(*) FROM salvage WHERE result LIKE"
-	                        " '%\"missing\":[[%'"),
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM salvage WHERE result LIKE"
+	                              " '%\"missing\":[[%'"),
 	                 1);
 	/* HQ confirms what it got: then nothing waits any more, and it goes when it is old. */
 	for (int i = 0; i < n; i++) {
@@ -261,7 +225,7 @@ static void of_a_damaged_file_comes_what_is_whole_and_the_rest_is_named(void **s
 		atomic_fetch_add(&p->wall_us, 1000000);
 		usleep(1000);
 	}
-	for (int ms = 0; ask(p, "SELECT count(*) FROM hole") > 0; ms++) {
+	for (int ms = 0; place_ask(p, "SELECT count(*) FROM hole") > 0; ms++) {
 		assert_true(ms < 5000);
 		atomic_fetch_add(&p->wall_us, 1000000);
 		usleep(1000);
@@ -295,7 +259,7 @@ static void capture_does_not_wait_and_salvage_waits_for_room(void **state)
 	struct place *p = *state;
 	struct before b;
 	fill(p, &b, 3);
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	p->params.quota_bytes = 200000; /* a fresh file is a good half of it */
 	place_start(p);
 	for (int i = 0; i < 30; i++)
@@ -306,8 +270,8 @@ static void capture_does_not_wait_and_salvage_waits_for_room(void **state)
 	place_stop(p);
 	p->params.quota_bytes = 1 << 30;
 	start_and_settle(p);
-	assert_int_equal(ask(p, "SELECT sum(count) FROM pack p JOIN epoch e USING(ordinal)"
-	                        " WHERE cause = 'salvaged'"),
+	assert_int_equal(place_ask(p, "SELECT sum(count) FROM pack p JOIN epoch e USING(ordinal)"
+	                              " WHERE cause = 'salvaged'"),
 	                 b.kept);
 	place_fill(p, 1);
 	struct journal_verify v;
@@ -324,7 +288,7 @@ static void a_file_of_garbage_is_done_with_at_once(void **state)
 	garbage_pages(p, 0, 1);
 	start_and_settle(p);
 	assert_int_equal(place_state(p).salvage.events, 0);
-	assert_int_equal(ask(p, "SELECT count(*) FROM salvage WHERE result IS NOT NULL"), 1);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM salvage WHERE result IS NOT NULL"), 1);
 	place_fill(p, 1);
 	whole(p, 1, 2);
 }
@@ -335,7 +299,7 @@ static void the_file_that_was_set_aside_is_not_touched(void **state)
 	struct before b;
 	char command[300];
 	fill(p, &b, 1);
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	snprintf(command, sizeof(command), "sha256sum <%s >%s/sum", p->path, p->dir);
 	assert_int_equal(system(command), 0);
 	start_and_settle(p);
@@ -350,13 +314,13 @@ static void two_files_come_back_one_below_the_other(void **state)
 	struct before first, second;
 	struct journal_epoch e[8];
 	fill(p, &first, 1);
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	p->params.quota_bytes = 1; /* nothing comes back yet */
 	place_start(p);
 	place_stop(p);
 	atomic_fetch_add(&p->wall_us, 5000000);
 	p->params.quota_bytes = 1 << 30;
-	damage(p, "PRAGMA user_version = 99");
+	place_damage(p, "PRAGMA user_version = 99");
 	start_and_settle(p);
 	memset(&second, 0, sizeof(second));
 	assert_int_equal(journal_reader_epochs(place_reader(p), e, 8), 3);
@@ -377,8 +341,8 @@ static void a_fault_far_back_is_found_in_the_background(void **state)
 		entry_free(place_wait(p));
 	place_fill(p, 1100);
 	place_stop(p);
-	damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = " PLACE_PACK("3"));
-	int64_t seq = ask(p, "SELECT first FROM pack WHERE id = " PLACE_PACK("3"));
+	place_damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = " PLACE_PACK("3"));
+	int64_t seq = place_ask(p, "SELECT first FROM pack WHERE id = " PLACE_PACK("3"));
 	uint8_t epoch[8] = {0};
 	place_start(p);
 	assert_false(p->set_aside);
@@ -431,7 +395,7 @@ static void a_visit_key_goes_when_no_pack_names_it_any_more(void **state)
 	}
 	place_stop(p);
 	start_and_settle(p);
-	for (int ms = 0; ask(p, "SELECT count(*) FROM visit_key") > 2; ms++) {
+	for (int ms = 0; place_ask(p, "SELECT count(*) FROM visit_key") > 2; ms++) {
 		assert_true(ms < 5000);
 		usleep(1000);
 	}
@@ -447,7 +411,7 @@ static void a_visit_key_goes_when_no_pack_names_it_any_more(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_newer_format_comes_back_whole_with_all_that_belongs_to_it),
 	    TEST(what_came_back_is_not_brought_again),

@@ -3,41 +3,6 @@
 #include <jansson.h>
 #include <sys/wait.h>
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
-/* One number out of the file, as a third party would see it. */
-static int64_t ask(struct place *p, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
-	assert_int_equal(sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	int64_t v = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_close(db);
-	return v;
-}
-
-static void damage(struct place *p, const char *sql)
-{
-	sqlite3 *db;
-	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
 /* The properties of the newest epoch's seq 1. */
 static json_t *opened(struct place *p)
 {
@@ -134,9 +99,9 @@ static void entries_come_back_in_the_order_they_were_put_without_gaps(void **sta
 		assert_int_equal(e->seq, i + 2);
 		entry_free(e);
 	}
-	assert_true(ask(p, "SELECT count(*) FROM pack") < 9000);
-	assert_int_equal(ask(p, "SELECT sum(count) FROM pack"), 10001);
-	assert_int_equal(ask(p, "SELECT max(count) <= 4096 FROM pack"), 1);
+	assert_true(place_ask(p, "SELECT count(*) FROM pack") < 9000);
+	assert_int_equal(place_ask(p, "SELECT sum(count) FROM pack"), 10001);
+	assert_int_equal(place_ask(p, "SELECT max(count) <= 4096 FROM pack"), 1);
 }
 
 static void all_events_of_an_entry_stand_in_one_pack(void **state)
@@ -155,9 +120,9 @@ static void all_events_of_an_entry_stand_in_one_pack(void **state)
 	}
 	for (int i = 0; i < 40; i++)
 		entry_free(place_wait(p));
-	assert_int_equal(ask(p, "SELECT sum(count) FROM pack"), 12001);
-	assert_int_equal(ask(p, "SELECT count(*) FROM pack WHERE first > 1 AND count % 300 <> 0"),
-	                 0);
+	assert_int_equal(place_ask(p, "SELECT sum(count) FROM pack"), 12001);
+	assert_int_equal(
+	    place_ask(p, "SELECT count(*) FROM pack WHERE first > 1 AND count % 300 <> 0"), 0);
 }
 
 static void a_full_queue_refuses_and_the_entry_stays_the_callers(void **state)
@@ -195,8 +160,8 @@ static void stop_commits_what_is_queued_and_closes_the_epoch(void **state)
 	struct entry *late = place_entry(EVENT_PRODUCT_ADDED);
 	assert_false(journal_put(p->journal, late));
 	entry_free(late);
-	assert_int_equal(ask(p, "SELECT sum(count) FROM pack"), 6);
-	assert_int_equal(ask(p, "SELECT closed FROM epoch"), 1);
+	assert_int_equal(place_ask(p, "SELECT sum(count) FROM pack"), 6);
+	assert_int_equal(place_ask(p, "SELECT closed FROM epoch"), 1);
 }
 
 static void the_next_epoch_names_the_end_of_the_one_before(void **state)
@@ -287,7 +252,7 @@ static void a_newer_format_is_set_aside_untouched(void **state)
 	place_start(p);
 	place_fill(p, 2);
 	place_stop(p);
-	damage(p, "PRAGMA user_version=99");
+	place_damage(p, "PRAGMA user_version=99");
 	starts_anew(p);
 }
 
@@ -297,7 +262,7 @@ static void a_damaged_last_pack_is_found_at_start(void **state)
 	place_start(p);
 	place_fill(p, 2);
 	place_stop(p);
-	damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = " PLACE_PACK("2"));
+	place_damage(p, "UPDATE pack SET body = zeroblob(100) WHERE id = " PLACE_PACK("2"));
 	starts_anew(p);
 }
 
@@ -307,7 +272,7 @@ static void a_missing_pack_in_the_tail_is_found_at_start(void **state)
 	place_start(p);
 	place_fill(p, 5);
 	place_stop(p);
-	damage(p, "DELETE FROM pack WHERE id = " PLACE_PACK("3"));
+	place_damage(p, "DELETE FROM pack WHERE id = " PLACE_PACK("3"));
 	starts_anew(p);
 }
 
@@ -316,7 +281,7 @@ static void another_format_that_cannot_be_is_set_aside_too(void **state)
 	struct place *p = *state;
 	place_start(p);
 	place_stop(p);
-	damage(p, "PRAGMA user_version=0");
+	place_damage(p, "PRAGMA user_version=0");
 	starts_anew(p);
 }
 
@@ -426,11 +391,11 @@ static void a_visit_key_is_stored_once_and_survives_a_restart(void **state)
 	vault_random(key, sizeof(key));
 	for (int i = 0; i < 6; i++)
 		entry_free(place_commit(p, person_entry(&key[i % 2], "{\"value\":\"x\"}")));
-	assert_int_equal(ask(p, "SELECT count(*) FROM visit_key"), 2);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM visit_key"), 2);
 	place_stop(p);
 	place_start(p);
 	entry_free(place_commit(p, person_entry(&key[0], "{\"value\":\"x\"}")));
-	assert_int_equal(ask(p, "SELECT count(*) FROM visit_key"), 2);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM visit_key"), 2);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(journal_reader_key(place_reader(p), key[i].id, &found), 0);
 		assert_memory_equal(&found, &key[i], sizeof(found));
@@ -532,7 +497,7 @@ static void classes_are_refused_one_after_the_other_as_the_quota_fills(void **st
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_new_journal_begins_with_epoch_opened),
 	    TEST(epoch_opened_is_what_the_catalogue_wants),

@@ -3,20 +3,6 @@
 
 #include "base/log.h"
 
-static int set_up(void **state)
-{
-	struct place *p = place_new();
-	place_start(p);
-	*state = p;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 /* Confirm all that stands, and let retention look twice: once at a new opening, once more after it.
  */
 static void confirm_and_look(struct place *p)
@@ -140,7 +126,7 @@ static void ids_and_lines_of_no_known_time_are_told_whatever_the_age_asked_for(v
 
 int main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_jump_of_ten_years_deletes_nothing_while_it_is_not_trusted),
 	    TEST(what_was_kept_in_1970_is_as_young_as_the_next_pack_with_a_time),

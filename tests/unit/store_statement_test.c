@@ -165,19 +165,6 @@ static void dates_move_over_months_and_leap_days(void **state)
 
 /* ---- out of a journal ---- */
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 static struct statement_place here(struct place *p)
 {
 	struct journal_state s = place_state(p);
@@ -248,17 +235,13 @@ static void a_statement_goes_over_every_epoch_in_between(void **state)
 /* As salvage leaves an epoch of a damaged file of which packs were lost. */
 static void make_hole(struct place *p, int first, int last)
 {
-	sqlite3 *db;
 	char sql[300];
 	snprintf(sql, sizeof sql,
 	         "DELETE FROM pack WHERE ordinal = 1 AND first BETWEEN %d AND %d;"
 	         "INSERT INTO hole VALUES(1, %d, %d); UPDATE epoch SET cause = 'salvaged' WHERE "
 	         "ordinal = 1",
 	         first, last, first, last);
-	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
+	place_damage(p, sql);
 }
 
 static void what_did_not_come_back_from_a_damaged_file_is_left_out(void **state)
@@ -344,7 +327,8 @@ static void the_first_date_is_of_a_trusted_clock(void **state)
 	}
 }
 
-#define PLACE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define PLACE_TEST(name)                                                                           \
+	cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 
 int main(void)
 {

@@ -2,19 +2,6 @@
 
 #include "sync/generation.h"
 
-static int set_up(void **state)
-{
-	*state = place_new();
-	place_start(*state);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	place_free(*state);
-	return 0;
-}
-
 static void a_generation_whose_end_was_heard_never_counts_again(void **state)
 {
 	struct generation g = {0};
@@ -72,7 +59,7 @@ static void only_a_newer_one_is_handed_back(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_generation_whose_end_was_heard_never_counts_again),
 	    TEST(what_is_over_is_remembered_over_a_restart),
