@@ -10,37 +10,6 @@ static void fill_many(struct fixture *f)
 		fill_pack(f, 1000, false);
 }
 
-/* HQ confirms everything that it got. Ranges above `through` are the runs it holds. */
-static void confirm_got(struct fixture *f)
-{
-	struct confirm_epoch *e = word(f, 0);
-	uint64_t s = 1, last = place_state(f->place).last_seq;
-	while (s <= last && f->seen[s])
-		s++;
-	e->through = s - 1;
-	for (; s <= last; s++) {
-		if (!f->seen[s])
-			continue;
-		if (e->range_count && e->ranges[e->range_count - 1].last == s - 1) {
-			e->ranges[e->range_count - 1].last = s;
-		} else if (e->range_count < CONFIRM_RANGES_MAX) {
-			e->ranges[e->range_count].first = e->ranges[e->range_count].last = s;
-			e->range_count++;
-		}
-	}
-	uplink_confirm(f->uplink, f->confirm);
-}
-
-/* What was sent since `from` has come to HQ. */
-static void arrive(struct fixture *f, int from)
-{
-	if (!f->seen)
-		f->seen = calloc(1, f->seen_max = 100000);
-	for (int i = from; i < f->sent_count; i++)
-		for (uint64_t k = 0; k < f->sent[i].count; k++)
-			f->seen[f->sent[i].first + k]++;
-}
-
 static bool was_sent(const struct fixture *f, int from, uint64_t seq)
 {
 	for (int i = from; i < f->sent_count; i++)
@@ -132,37 +101,51 @@ static void little_that_waits_goes_at_once_and_in_order(void **state)
 	assert_int_equal(now(f).backlog, 0);
 }
 
+/* What left by each cursor: all up to seq `old_last` is backlog. */
+struct share {
+	int64_t old, live;
+	uint64_t old_last;
+};
+
+/* Live traffic that never ends: a pack of new events in each round. */
+static void flood(struct fixture *f, int rounds, struct share *s)
+{
+	for (int round = 0; round < rounds; round++) {
+		int from = f->sent_count;
+		fill_pack(f, 1000, false);
+		uplink_step(f->uplink);
+		assert_true(now(f).backlog > 0);
+		for (int i = from; i < f->sent_count; i++)
+			*(f->sent[i].first <= s->old_last ? &s->old : &s->live) +=
+			    (int64_t)f->sent[i].bytes;
+		arrive(f, from);
+		confirm_got(f);
+	}
+}
+
 /* Live traffic that never ends, on a narrow pipe: of what leaves, the backlog has its quarter, and
  * the live cursor the rest. */
 static void a_flood_of_new_events_leaves_the_backlog_a_quarter(void **state)
 {
 	struct fixture *f = *state;
-	const uint64_t old_events = 5 * MANY;
+	struct share s = {.old_last = 5 * MANY};
 	for (int i = 0; i < 5; i++)
 		fill_many(f);
 	f->confirm->credit = 6000;
 	confirm(f, 0);
 	uplink_up(f->uplink);
 	later(f, 31 * S);
-	size_t old = 0, live = 0;
-	for (int round = 0; round < 30; round++) {
-		int from = f->sent_count;
-		fill_pack(f, 1000, false);
-		uplink_step(f->uplink);
-		assert_true(now(f).backlog > 0);
-		for (int i = from; i < f->sent_count; i++)
-			*(f->sent[i].first <= old_events ? &old : &live) += f->sent[i].bytes;
-		arrive(f, from);
-		confirm_got(f);
-	}
-	if (old * 100 < (old + live) * 24 || old * 100 > (old + live) * 40)
-		fail_msg("the backlog had %zu of %zu bytes", old, old + live);
+	flood(f, 30, &s);
+	if (s.old * 100 < (s.old + s.live) * 24 || s.old * 100 > (s.old + s.live) * 40)
+		fail_msg("the backlog had %lld of %lld bytes", (long long)s.old,
+		         (long long)(s.old + s.live));
 }
 
 /* What the backlog took while nothing else wanted to leave is not held against it for long. */
 static void a_backlog_that_had_the_line_to_itself_still_has_its_quarter(void **state)
 {
 	struct fixture *f = *state;
+	struct share s = {.old_last = 8 * MANY};
 	for (int i = 0; i < 8; i++)
 		fill_many(f);
 	f->confirm->credit = 6000;
@@ -175,23 +158,14 @@ static void a_backlog_that_had_the_line_to_itself_still_has_its_quarter(void **s
 		arrive(f, from);
 		confirm_got(f);
 	}
-	int64_t alone = 0, old = 0, live = 0;
+	int64_t alone = 0;
 	for (int i = 0; i < f->sent_count; i++)
 		alone += (int64_t)f->sent[i].bytes;
 	assert_true(alone > 60000);
-	for (int round = 0; round < 25; round++) {
-		int from = f->sent_count;
-		fill_pack(f, 1000, false);
-		uplink_step(f->uplink);
-		assert_true(now(f).backlog > 0);
-		for (int i = from; i < f->sent_count; i++)
-			*(f->sent[i].first <= 8 * MANY ? &old : &live) += (int64_t)f->sent[i].bytes;
-		arrive(f, from);
-		confirm_got(f);
-	}
-	if (old * 100 < (old + live - 65536) * 24)
-		fail_msg("the backlog had %lld of %lld bytes", (long long)old,
-		         (long long)(old + live));
+	flood(f, 25, &s);
+	if (s.old * 100 < (s.old + s.live - 65536) * 24)
+		fail_msg("the backlog had %lld of %lld bytes", (long long)s.old,
+		         (long long)(s.old + s.live));
 }
 
 static void a_second_backlog_is_split_like_the_first(void **state)

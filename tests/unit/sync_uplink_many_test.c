@@ -7,9 +7,9 @@
 #include "base/text.h"
 #include "sync/uplink_notes.h"
 
-#define GENERATION_B "bbbbbbbbbbbbbbbb"
-#define EVENTS 6001 /* the epoch's first and two packs of 3,000: odd seqs are held, even ones not  \
-	             */
+#define EVENTS                                                                                     \
+	6001 /* the epoch's first and two packs of 3,000: odd seqs are held, even ones not         \
+	      */
 #define PAGE CONFIRM_SEQS_MAX
 
 static void fill_many(struct fixture *f)
@@ -19,31 +19,13 @@ static void fill_many(struct fixture *f)
 	assert_int_equal(place_state(f->place).last_seq, EVENTS);
 }
 
-/* Every confirmation by itself, in one go. */
-static void confirm_all(struct fixture *f)
+/* All of it, in this epoch, is at HQ. */
+static void fill_and_confirm(struct fixture *f, uint8_t epoch[8])
 {
+	memcpy(epoch, place_state(f->place).epoch, 8);
+	fill_many(f);
 	confirm(f, EVENTS);
 	await_confirmed(f, EVENTS);
-}
-
-static void restart(struct fixture *f)
-{
-	uplink_free(f->uplink);
-	journal_reader_free(f->place->reader);
-	f->place->reader = NULL;
-	uplink_start(f);
-	f->sent_count = 0;
-}
-
-static void await_unheard(struct fixture *f, int n)
-{
-	struct journal_unheard list[8];
-	for (int i = 0; i < 2000; i++) {
-		if (journal_reader_unheard(place_reader(f->place), list, 8) == n)
-			return;
-		poll(NULL, 0, 5);
-	}
-	fail_msg("the journal never said that %d epochs are unheard of", n);
 }
 
 static void count_note(void *ctx, const struct journal_note *n)
@@ -130,9 +112,7 @@ static void an_epoch_of_thousands_of_holes_at_hq_is_heard_page_by_page(void **st
 {
 	struct fixture *f = *state;
 	uint8_t epoch[8];
-	memcpy(epoch, place_state(f->place).epoch, 8);
-	fill_many(f);
-	confirm_all(f);
+	fill_and_confirm(f, epoch);
 	uplink_generation(f->uplink, GENERATION_B, true);
 	await_unheard(f, 1);
 	uplink_up(f->uplink);
@@ -152,9 +132,7 @@ static void only_the_last_page_ends_an_answer(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t epoch[8];
-	memcpy(epoch, place_state(f->place).epoch, 8);
-	fill_many(f);
-	confirm_all(f);
+	fill_and_confirm(f, epoch);
 	uplink_generation(f->uplink, GENERATION_B, true);
 	await_unheard(f, 1);
 	uplink_up(f->uplink);
@@ -177,25 +155,11 @@ static void only_the_last_page_ends_an_answer(void **state)
 	await_unheard(f, 0);
 }
 
-static void retain(struct fixture *f)
-{
-	uplink_free(f->uplink);
-	place_stop(f->place);
-	atomic_fetch_add(&f->place->wall_us, 8 * PLACE_DAY_US);
-	place_start(f->place);
-	for (int i = 0; i < 10; i++)
-		fill(f, 1);
-	uplink_start(f);
-	f->sent_count = 0;
-}
-
 static void of_what_is_deleted_here_only_what_no_page_names_is_lost(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t epoch[8];
-	memcpy(epoch, place_state(f->place).epoch, 8);
-	fill_many(f);
-	confirm_all(f);
+	fill_and_confirm(f, epoch);
 	retain(f);
 	uplink_generation(f->uplink, GENERATION_B, true);
 	await_unheard(f, 2);

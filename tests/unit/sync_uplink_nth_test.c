@@ -4,7 +4,6 @@
 #define PACKS 30
 #define TURNS_MAX 2000
 #define N_MAX 500
-#define SEQS_MAX 1000
 
 struct drain {
 	struct fixture *f;
@@ -13,70 +12,13 @@ struct drain {
 	bool broken;
 };
 
-static bool fails(struct drain *d)
+static bool fails(void *ctx)
 {
+	struct drain *d = ctx;
 	d->calls++;
 	if (d->calls == d->n)
 		d->broken = true;
 	return d->calls == d->n || (d->lasting && d->broken);
-}
-
-static bool publish(void *ctx, const void *payload, size_t len)
-{
-	struct drain *d = ctx;
-	return !fails(d) && take(d->f, payload, len);
-}
-
-static bool ask(void *ctx, const void *payload, size_t len)
-{
-	struct drain *d = ctx;
-	return !fails(d) && take_ask(d->f, payload, len);
-}
-
-static void start(struct drain *d)
-{
-	struct fixture *f = d->f;
-	char err[200] = "";
-	const struct uplink_params params = {.store = "s1",
-	                                     .device = "d1",
-	                                     .ask = ask,
-	                                     .vault = f->place->vault,
-	                                     .clock = &f->place->clock,
-	                                     .counters = &f->place->counters,
-	                                     .journal = f->place->journal,
-	                                     .reader = place_reader(f->place),
-	                                     .codec = f->codec,
-	                                     .publish = publish,
-	                                     .ctx = d};
-	uplink_free(f->uplink);
-	f->uplink = uplink_new(&params, err, sizeof(err));
-	assert_string_equal(err, "");
-}
-
-/* HQ holds what it was sent, and says so: through the first gap, and the runs above it. */
-static void hear(struct drain *d, bool *held, uint64_t last)
-{
-	struct fixture *f = d->f;
-	uint64_t through = 0;
-
-	for (int i = 0; i < f->sent_count; i++) {
-		for (uint64_t seq = f->sent[i].first; seq < f->sent[i].first + f->sent[i].count;
-		     seq++)
-			held[seq] = true;
-	}
-	while (through < last && held[through + 1])
-		through++;
-	struct confirm_epoch *e = word(f, through);
-	for (uint64_t seq = through + 2; seq <= last && e->range_count < CONFIRM_RANGES_MAX;
-	     seq++) {
-		if (!held[seq])
-			continue;
-		struct confirm_range *r = &e->ranges[e->range_count++];
-		r->first = seq;
-		while (seq <= last && held[seq])
-			r->last = seq++;
-	}
-	uplink_confirm(f->uplink, f->confirm);
 }
 
 /* A drain in which call n fails; how many calls it took. */
@@ -87,9 +29,8 @@ static int drain(int n, bool lasting)
 
 	assert_int_equal(set_up(&state), 0);
 	d.f = state;
-	bool *held = calloc(SEQS_MAX, sizeof(*held));
-	assert_non_null(held);
-	start(&d);
+	d.f->fails = fails;
+	d.f->fails_ctx = &d;
 	uplink_up(d.f->uplink);
 	uint64_t last = 1;
 	for (int turns = 0; turns < PACKS || now(d.f).unconfirmed > 0; turns++) {
@@ -99,8 +40,10 @@ static int drain(int n, bool lasting)
 		if (turns > TURNS_MAX)
 			fail_msg("call %d failed, and %llu events never arrive", n,
 			         (unsigned long long)now(d.f).unconfirmed);
+		int from = d.f->sent_count;
 		uplink_step(d.f->uplink);
-		hear(&d, held, last);
+		arrive(d.f, from);
+		confirm_got(d.f);
 		later(d.f, S);
 		if (d.broken && turns % 20 == 19) { /* the connection is made anew */
 			d.broken = false;
@@ -109,9 +52,8 @@ static int drain(int n, bool lasting)
 		}
 	}
 	for (uint64_t seq = 1; seq <= last; seq++)
-		assert_true(held[seq]);
+		assert_true(d.f->seen[seq] > 0);
 	await_confirmed(d.f, last);
-	free(held);
 	tear_down(&state);
 	return d.calls;
 }

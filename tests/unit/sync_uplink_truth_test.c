@@ -3,8 +3,6 @@
 
 #include "sync/uplink_notes.h"
 
-#define GENERATION_B "bbbbbbbbbbbbbbbb"
-
 /* h(seq) of the open epoch, or of another history when `other` is set. */
 static void h_at(struct fixture *f, uint64_t seq, bool other, uint8_t h[32])
 {
@@ -36,26 +34,25 @@ static void fork_seqs(struct fixture *f, struct confirm_epoch *e, uint64_t first
 	h_at(f, last, other, s->h);
 }
 
-static void send_all(struct fixture *f)
+/* Seqs 1 to 10 are on their way. */
+static void send_ten(struct fixture *f)
 {
-	uplink_up(f->uplink);
-	uplink_step(f->uplink);
+	fill_pack(f, 9, false);
+	send_all(f);
 }
 
-static void restart(struct fixture *f)
+/* HQ holds 1 to 4, and refused 5 to 10: ours, or another copy's. */
+static void hear_of_a_fork(struct fixture *f, bool other)
 {
-	uplink_free(f->uplink);
-	journal_reader_free(f->place->reader);
-	f->place->reader = NULL;
-	uplink_start(f);
-	f->sent_count = 0;
+	struct confirm_epoch *e = word_h(f, 4, false);
+	fork_seqs(f, e, 5, 10, other);
+	uplink_confirm(f->uplink, f->confirm);
 }
 
 static void a_word_about_another_copys_history_confirms_nothing(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
 	word_h(f, 8, true);
 	uplink_confirm(f->uplink, f->confirm);
 	assert_int_equal(now(f).unconfirmed, 10);
@@ -74,8 +71,7 @@ static void a_word_about_another_copys_history_confirms_nothing(void **state)
 static void what_hq_holds_of_ours_counts_beside_another_copys_through(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
 	struct confirm_epoch *e = word_h(f, 10, true);
 	e->same_count = 1;
 	e->same[0] = range_h(f, 1, 4, false);
@@ -91,8 +87,7 @@ static void what_hq_holds_of_ours_counts_beside_another_copys_through(void **sta
 static void an_hq_that_names_no_h_is_taken_at_its_word(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
 	struct confirm_epoch *e = word(f, 4);
 	e->range_count = 1;
 	e->ranges[0] = (struct confirm_range){.first = 6, .last = 8};
@@ -103,8 +98,7 @@ static void an_hq_that_names_no_h_is_taken_at_its_word(void **state)
 static void what_an_hq_without_h_refuses_is_not_confirmed_by_its_through(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
 	struct confirm_epoch *e = word(f, 10);
 	e->forked_count = 1;
 	e->forked[0] = (struct confirm_seq){.seq = 4, .last = 6, .reason = "other_leaf"};
@@ -145,12 +139,9 @@ static void a_fork_is_held_back_over_a_restart_and_stays_unconfirmed(void **stat
 static void a_settled_fork_may_go(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
+	hear_of_a_fork(f, false);
 	struct confirm_epoch *e = word_h(f, 4, false);
-	fork_seqs(f, e, 5, 10, false);
-	uplink_confirm(f->uplink, f->confirm);
-	e = word_h(f, 4, false);
 	e->settled_count = 1;
 	e->settled[0] = range_h(f, 5, 10, true); /* of the other copy */
 	uplink_confirm(f->uplink, f->confirm);
@@ -167,14 +158,11 @@ static void a_settled_fork_may_go(void **state)
 static void another_copys_fork_is_shown_and_changes_nothing_for_ours(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
-	struct confirm_epoch *e = word_h(f, 4, false);
-	fork_seqs(f, e, 5, 10, true);
-	uplink_confirm(f->uplink, f->confirm);
+	send_ten(f);
+	hear_of_a_fork(f, true);
 	assert_int_equal(now(f).foreign, 6);
 	assert_int_equal(now(f).forked, 0);
-	e = word_h(f, 10, false);
+	struct confirm_epoch *e = word_h(f, 10, false);
 	uplink_confirm(f->uplink, f->confirm);
 	assert_int_equal(now(f).unconfirmed, 0);
 	assert_int_equal(now(f).foreign, 6);
@@ -195,12 +183,9 @@ static void forked_epochs_are_asked_for_after_each_connack(void **state)
 {
 	struct fixture *f = *state;
 	char epoch[17];
-	fill_pack(f, 9, false);
-	send_all(f);
+	send_ten(f);
 	assert_int_equal(f->asks, 0);
-	struct confirm_epoch *e = word_h(f, 4, false);
-	fork_seqs(f, e, 5, 10, false);
-	uplink_confirm(f->uplink, f->confirm);
+	hear_of_a_fork(f, false);
 	uplink_step(f->uplink);
 	assert_int_equal(f->asks, 0);
 	uplink_up(f->uplink);
@@ -258,17 +243,6 @@ static void an_event_that_hq_cannot_read_alone_is_named_to_it_and_shown(void **s
 
 /* ---- another generation ---- */
 
-static void await_unheard(struct fixture *f, int n)
-{
-	struct journal_unheard list[8];
-	for (int i = 0; i < 2000; i++) {
-		if (journal_reader_unheard(place_reader(f->place), list, 8) == n)
-			return;
-		poll(NULL, 0, 5);
-	}
-	fail_msg("the journal never said that %d epochs are unheard of", n);
-}
-
 static void after_another_generation_hq_is_asked_and_only_what_it_lacks_goes_again(void **state)
 {
 	struct fixture *f = *state;
@@ -293,18 +267,6 @@ static void after_another_generation_hq_is_asked_and_only_what_it_lacks_goes_aga
 	expect_sent(f, 0, 81, 10);
 	await_confirmed(f, 90);
 	assert_int_equal(now(f).lost, 0);
-}
-
-static void retain(struct fixture *f)
-{
-	uplink_free(f->uplink);
-	place_stop(f->place);
-	atomic_fetch_add(&f->place->wall_us, 8 * PLACE_DAY_US);
-	place_start(f->place);
-	for (int i = 0; i < 10; i++)
-		fill(f, 1);
-	uplink_start(f);
-	f->sent_count = 0;
 }
 
 static void what_was_deleted_here_and_hq_no_longer_holds_is_lost_and_listed(void **state)
@@ -361,11 +323,8 @@ static void what_was_deleted_here_and_hq_no_longer_holds_is_lost_and_listed(void
 static void forks_are_heard_anew_from_another_generation(void **state)
 {
 	struct fixture *f = *state;
-	fill_pack(f, 9, false);
-	send_all(f);
-	struct confirm_epoch *e = word_h(f, 4, false);
-	fork_seqs(f, e, 5, 10, false);
-	uplink_confirm(f->uplink, f->confirm);
+	send_ten(f);
+	hear_of_a_fork(f, false);
 	uplink_generation(f->uplink, GENERATION_B, true);
 	f->sent_count = 0;
 	uplink_step(f->uplink);

@@ -11,6 +11,7 @@
 #define S 1000000LL
 #define SENT_MAX 4096
 #define BIG 100000000
+#define GENERATION_B "bbbbbbbbbbbbbbbb" /* the one that HQ goes on in */
 
 /* What the fake HQ got: one payload, and what it says of it. */
 struct sent {
@@ -32,7 +33,8 @@ struct fixture {
 	uint8_t hq_priv[32];
 	struct sent sent[SENT_MAX];
 	int sent_count;
-	bool refuse;      /* publishing fails */
+	bool (*fails)(void *ctx); /* NULL, or asked before each publish and each ask */
+	void *fails_ctx;
 	char asked[8192]; /* the last ask */
 	int asks;
 	uint8_t *seen; /* per seq of the watched epoch: how often it came */
@@ -41,13 +43,18 @@ struct fixture {
 	struct buf last_lines;
 };
 
+static inline bool link_fails(struct fixture *f)
+{
+	return f->fails && f->fails(f->fails_ctx);
+}
+
 /* Every payload must be one that HQ can use: it opens, and its lines fit its chain. */
 static inline bool take(void *ctx, const void *payload, size_t len)
 {
 	struct fixture *f = ctx;
 	struct batch b;
 	char err[200];
-	if (f->refuse)
+	if (link_fails(f))
 		return false;
 	if (batch_decode(f->hq_codec, payload, len, "s1", f->hq_priv, &b, err, sizeof(err)))
 		fail_msg("%s", err);
@@ -68,6 +75,8 @@ static inline bool take(void *ctx, const void *payload, size_t len)
 static inline bool take_ask(void *ctx, const void *payload, size_t len)
 {
 	struct fixture *f = ctx;
+	if (link_fails(f))
+		return false;
 	assert_true(len < sizeof(f->asked));
 	memcpy(f->asked, payload, len);
 	f->asked[len] = '\0';
@@ -195,6 +204,77 @@ static inline void await_confirmed(struct fixture *f, uint64_t n)
 	}
 	fail_msg("the journal counts %llu confirmed, expected %llu",
 	         (unsigned long long)place_state(f->place).confirmed, (unsigned long long)n);
+}
+
+/* The journal has taken in how many epochs a new generation said nothing of yet. */
+static inline void await_unheard(struct fixture *f, int n)
+{
+	struct journal_unheard list[8];
+	for (int i = 0; i < 2000; i++) {
+		if (journal_reader_unheard(place_reader(f->place), list, 8) == n)
+			return;
+		poll(NULL, 0, 5);
+	}
+	fail_msg("the journal never said that %d epochs are unheard of", n);
+}
+
+static inline void send_all(struct fixture *f)
+{
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+}
+
+static inline void restart(struct fixture *f)
+{
+	uplink_free(f->uplink);
+	journal_reader_free(f->place->reader);
+	f->place->reader = NULL;
+	uplink_start(f);
+	f->sent_count = 0;
+}
+
+/* A week later: what was confirmed is deleted. */
+static inline void retain(struct fixture *f)
+{
+	uplink_free(f->uplink);
+	place_stop(f->place);
+	atomic_fetch_add(&f->place->wall_us, 8 * PLACE_DAY_US);
+	place_start(f->place);
+	for (int i = 0; i < 10; i++)
+		fill(f, 1);
+	uplink_start(f);
+	f->sent_count = 0;
+}
+
+/* What was sent since `from` has come to HQ. */
+static inline void arrive(struct fixture *f, int from)
+{
+	if (!f->seen)
+		f->seen = calloc(1, f->seen_max = 100000);
+	for (int i = from; i < f->sent_count; i++)
+		for (uint64_t k = 0; k < f->sent[i].count; k++)
+			f->seen[f->sent[i].first + k]++;
+}
+
+/* HQ confirms everything that it got. Ranges above `through` are the runs it holds. */
+static inline void confirm_got(struct fixture *f)
+{
+	struct confirm_epoch *e = word(f, 0);
+	uint64_t s = 1, last = place_state(f->place).last_seq;
+	while (s <= last && f->seen[s])
+		s++;
+	e->through = s - 1;
+	for (; s <= last; s++) {
+		if (!f->seen[s])
+			continue;
+		if (e->range_count && e->ranges[e->range_count - 1].last == s - 1) {
+			e->ranges[e->range_count - 1].last = s;
+		} else if (e->range_count < CONFIRM_RANGES_MAX) {
+			e->ranges[e->range_count].first = e->ranges[e->range_count].last = s;
+			e->range_count++;
+		}
+	}
+	uplink_confirm(f->uplink, f->confirm);
 }
 
 #endif
