@@ -202,6 +202,10 @@ static void take_window(struct flow *f, struct window *window, struct journal_re
 	f->day = reader ? flow_day_new(f, reader, err, sizeof err) : NULL;
 	if (!f->day)
 		log_error("ALARM: days are not closed in this run: %s", err);
+	f->recall = flow_recall_new(f);
+	if (!f->recall)
+		log_error("messages that come back with a damaged journal are not known before "
+		          "the next start: out of memory");
 	sale_tills_heard(f->sale, &now);
 	f->stage = FLOW_READY;
 	log_info("tills are heard: %zu message ids, after %d ms", window_len(f->window),

@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "flow_day.h"
 #include "flow_rebuild.h"
+#include "flow_recall.h"
 #include "identity/resolve.h"
 #include "store/journal.h"
 #include "store/shard.h"
@@ -68,6 +69,7 @@ struct flow {
 	struct sale *sale;
 	struct window *window;
 	struct flow_day *day;          /* NULL until FLOW_READY */
+	struct flow_recall *recall;    /* same */
 	struct journal_reader *reader; /* same */
 	struct shard_reader *shard;
 	struct vault_work *work;

@@ -296,6 +296,7 @@ void flow_stop(struct flow *f)
 	if (f->pos)
 		pos_stop(f->pos);
 	flow_day_stop(f->day);
+	flow_recall_stop(f->recall);
 	event_del(f->tick_event);
 	flow_clock_free(f);
 	if (f->rebuild)
@@ -323,6 +324,7 @@ void flow_free(struct flow *f)
 	if (f->tick_event)
 		event_free(f->tick_event);
 	flow_day_free(f->day);
+	flow_recall_free(f->recall);
 	flow_clock_free(f);
 	if (f->rebuild_event)
 		event_free(f->rebuild_event);

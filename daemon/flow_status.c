@@ -29,6 +29,7 @@ static void add_salvage(struct flow *f, struct buf *out, const struct journal_sa
 	buf_byte(out, '{');
 	member_bool(out, "running", s->running);
 	member_count(out, "events", s->events);
+	member_bool(out, "known", flow_recall_known(f->recall));
 	member_key(out, "files");
 	buf_byte(out, '{');
 	journal_salvaged_files(f->p.journal, out);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* A till opens a session per start; these bounds only meet a till that makes one up per message. */
 #define SOURCES_MAX 1024
 #define SESSIONS_PER_SOURCE_MAX 4096
@@ -398,6 +400,68 @@ int window_kept(struct window *w, const struct entry_id *id, const uint8_t epoch
 	s->at.seq = seq;
 	s->epoch = index;
 	source_bound(w, id->source);
+	return 0;
+}
+
+/* ---- taking over ---- */
+
+/* The lowest id of a session. 0 or -1. */
+static int move_first(struct window *w, const struct window *from, const struct source *of,
+                      struct session *s)
+{
+	const struct id_slot *slot = &s->ids[s->head];
+	struct entry_id id = {.counter = slot->counter};
+	struct window_slot known;
+	text_copy(id.source, sizeof(id.source), of->name);
+	text_copy(id.session, sizeof(id.session), s->name);
+	memcpy(id.body, slot->body, sizeof(slot->body));
+	if (slot->count && window_ask(w, &id, &known) == WINDOW_NEW &&
+	    window_kept(w, &id, from->epochs[slot->epoch], slot->at.seq, slot->count,
+	                (int64_t)slot->wall_s * 1000000))
+		return -1;
+	s->head++;
+	s->len--;
+	return 0;
+}
+
+/* What left the window there has left it here. */
+static int move_marks(struct window *w, const struct source *of, const struct session *s)
+{
+	struct source *source = s->dropped ? source_get(w, of->name) : NULL;
+	struct session *mine = source ? session_get(w, source, s->name) : NULL;
+	if (!s->dropped)
+		return 0;
+	if (!mine)
+		return -1;
+	if (s->dropped > mine->dropped)
+		mine->dropped = s->dropped;
+	return 0;
+}
+
+int64_t window_move(struct window *w, struct window *from, size_t max)
+{
+	while (from->len) {
+		struct source *of = from->sources[from->len - 1];
+		struct session *s = of->len ? of->sessions[of->len - 1] : NULL;
+		for (; s && s->len && max; max--) {
+			if (move_first(w, from, of, s))
+				return -1;
+			of->ids--;
+			from->ids--;
+		}
+		if (s && s->len)
+			return (int64_t)from->ids;
+		if (s && move_marks(w, of, s))
+			return -1;
+		if (s) {
+			session_free(s);
+			of->len--;
+			continue;
+		}
+		free(of->sessions);
+		free(of);
+		from->len--;
+	}
 	return 0;
 }
 

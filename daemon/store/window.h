@@ -45,6 +45,10 @@ int window_queued(struct window *w, const struct entry_id *id, struct entry *e, 
 /* It is durable now (also used to rebuild). */
 int window_kept(struct window *w, const struct entry_id *id, const uint8_t epoch[EVENT_EPOCH_BYTES],
                 uint64_t seq, uint32_t count, int64_t wall_us);
+/* Take over what `from` knows of durable ids and this one does not, `max` ids at most, the lowest
+ * counters of a session first; `from` loses them. How many are left, 0: with them the marks of what
+ * is too old have come. -1: out of memory. */
+int64_t window_move(struct window *w, struct window *from, size_t max);
 /* It was refused: forget it, the source may try again. */
 void window_forget(struct window *w, const struct entry_id *id);
 

@@ -113,3 +113,52 @@ def test_a_damaged_journal_is_set_aside_and_comes_back(make_rig):
     files = rig.status()["journal"]["salvage"]["files"]
     assert [f["damaged"] for f in files.values()] == [[]]
     rig.tool("laneway", "--socket", rig.work / "api.sock", "journal", "verify")
+
+
+def refund(rig, number):
+    product = {"line": "1", "sku": "4006381333931", "name": "Highlighter", "quantity": "1", "unit": "piece",
+               "price": "1.49", "line_total": "1.49", "discount": "0.00", "tax_rate": "19.0", "line_kind": "goods"}
+    return {"type": "refund", "refund_number": number, "original_order_id": None, "no_receipt_reason": "lost",
+            "products": [product], "total": "1.49", "tax": "0.24", "tenders": [{"type": "cash", "amount": "1.49"}]}
+
+
+def say(till, counter, message):
+    till.raw({"source_message_id": f"r:{counter}", **message})
+    return till.wait("kept", source_message_id=f"r:{counter}")
+
+
+def test_a_till_that_sends_again_what_stands_in_a_damaged_journal_is_counted_once(make_rig):
+    """Goal: kept in the damaged file, sent again in front of its salvage and behind it: no restart is needed to know it."""
+    rig = make_rig()
+    rig.bring_up()
+    rig.stop("hq")
+    till = Till(rig)
+    first = [say(till, n, refund(rig, f"{n:04}")) for n in range(1, 41)]
+    till.close()
+    rig.stop("daemon")
+    journal, aside = rig.work / "store" / "journal.db", rig.work / "aside"
+    shutil.move(journal, aside)
+    journal.write_bytes(bytes(16 * PAGE))  # nothing of it can be read, so far
+    rig.start_daemon()
+    until(lambda: rig.status()["start"] == "ready", 10, "tills to be heard")
+    till = Till(rig)
+    again = say(till, 1, refund(rig, "0001"))
+    assert again["epoch"] != first[0]["epoch"]
+    till.close()
+    rig.stop("daemon")
+    shutil.move(aside, f"{journal}.unreadable-20261121T170203123Z")  # now it can
+    rig.start_daemon()
+    until(lambda: rig.status()["journal"]["salvage"]["events"] >= 40, 20, "the salvage")
+    until(lambda: rig.status()["journal"]["salvage"]["known"], 10, "its message ids")
+    till = Till(rig)
+    for n in range(2, 41):
+        back = say(till, n, refund(rig, f"{n:04}"))
+        assert (back["epoch"], back["seq"], back["order_id"]) == tuple(first[n - 1][k] for k in ("epoch", "seq", "order_id"))
+    rig.start_hq()
+    until(rig.drained, 30, "the store's events to be confirmed")
+    until(lambda: applied(rig), 10, "HQ to have folded every event")
+    held = [line["context"]["laneway"]["source_message_id"] for line in hq_lines(rig, "Order Refunded")]
+    assert sorted(held) == sorted(["r:1", *(f"r:{n}" for n in range(1, 41))])
+    with rig.hq() as db:
+        assert db.execute("SELECT count(*), sum(same) FROM message WHERE same IS NOT NULL").fetchone() == (2, 1)
+        assert db.execute("SELECT count(*) FROM alarm WHERE kind = 'id_reused'").fetchone() == (0,)

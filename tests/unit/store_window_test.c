@@ -233,6 +233,76 @@ static void a_till_that_makes_up_sessions_is_bounded(void **state)
 	window_free(w);
 }
 
+/* ---- taking over what came back ---- */
+
+static struct window *with_ids(uint64_t first, uint64_t last, int64_t wall_us)
+{
+	struct window *w = window_new(72 * HOUR_US, 1000);
+	for (uint64_t c = first; c <= last; c++) {
+		struct entry_id id = till(c);
+		assert_int_equal(window_kept(w, &id, epoch_b, c, 1, wall_us), 0);
+	}
+	return w;
+}
+
+static void what_came_back_is_taken_over_in_pieces(void **state)
+{
+	struct window *w = *state, *back = with_ids(1, 10, NOW_US - HOUR_US);
+	struct entry_id other = id_of("till:T4", "s", 7);
+	struct window_slot slot;
+	assert_int_equal(window_kept(back, &other, epoch_b, 70, 3, NOW_US), 0);
+	keep(w, 20, NOW_US);
+	assert_int_equal(window_move(w, back, 4), 7);
+	assert_int_equal(window_move(w, back, 4), 3);
+	assert_int_equal(window_move(w, back, 4), 0);
+	assert_int_equal(window_move(w, back, 4), 0);
+	assert_int_equal(window_len(w), 12);
+	assert_int_equal(window_len(back), 0);
+	for (uint64_t c = 1; c <= 10; c++)
+		assert_int_equal(ask(w, c), WINDOW_KEPT);
+	assert_int_equal(window_ask(w, &other, &slot), WINDOW_KEPT);
+	assert_memory_equal(slot.epoch, epoch_b, sizeof(slot.epoch));
+	assert_int_equal(slot.seq, 70);
+	assert_int_equal(slot.count, 3);
+	assert_int_equal(ask(w, 11), WINDOW_NEW);
+	window_free(back);
+}
+
+/* Sent again before it came back: the second copy was answered, and stays the answer. */
+static void what_is_known_or_on_its_way_is_not_touched_by_what_came_back(void **state)
+{
+	struct window *w = *state, *back = with_ids(1, 3, NOW_US);
+	struct window_slot slot;
+	struct entry_id id = till(2);
+	struct entry *queued = (struct entry *)&slot;
+	keep(w, 1, NOW_US);
+	assert_int_equal(window_queued(w, &id, queued, NOW_US), 0);
+	assert_int_equal(window_move(w, back, 100), 0);
+	assert_int_equal(window_ask(w, &id, &slot), WINDOW_QUEUED);
+	id = till(1);
+	assert_int_equal(window_ask(w, &id, &slot), WINDOW_KEPT);
+	assert_memory_equal(slot.epoch, epoch_a, sizeof(slot.epoch));
+	id = till(3);
+	assert_int_equal(window_ask(w, &id, &slot), WINDOW_KEPT);
+	assert_memory_equal(slot.epoch, epoch_b, sizeof(slot.epoch));
+	assert_int_equal(window_len(w), 3);
+	window_free(back);
+}
+
+static void what_left_the_window_in_a_file_that_came_back_is_too_old_here(void **state)
+{
+	struct window *w = *state, *back = with_ids(1, 5, NOW_US - 80 * HOUR_US);
+	struct entry_id id = till(9);
+	window_expire(back, NOW_US);
+	assert_int_equal(window_len(back), 0);
+	assert_int_equal(window_kept(w, &id, epoch_a, 9, 1, NOW_US), 0);
+	assert_int_equal(window_move(w, back, 100), 0);
+	assert_int_equal(ask(w, 5), WINDOW_TOO_OLD);
+	assert_int_equal(ask(w, 6), WINDOW_NEW);
+	assert_int_equal(ask(w, 9), WINDOW_KEPT);
+	window_free(back);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -250,6 +320,9 @@ int main(void)
 	    TEST(over_the_bound_the_oldest_of_the_source_leaves),
 	    TEST(a_long_day_keeps_exactly_the_bound),
 	    TEST(a_till_that_makes_up_sessions_is_bounded),
+	    TEST(what_came_back_is_taken_over_in_pieces),
+	    TEST(what_is_known_or_on_its_way_is_not_touched_by_what_came_back),
+	    TEST(what_left_the_window_in_a_file_that_came_back_is_too_old_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
