@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <pthread.h>
 
+#include "hq/hq_act.h"
+#include "hq/hq_call.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_control.h"
 #include "hq/hq_import_file.h"
@@ -21,11 +23,34 @@ struct running {
 	pthread_t thread;
 	int fds[2];
 	int changes;
+	char acted[200]; /* what the loop was asked to do */
+	int up;          /* what it says of a batch */
 };
 
 static void changed(void *ctx)
 {
 	((struct running *)ctx)->changes++;
+}
+
+static json_t *act(void *ctx, const char *action, const char *store, const char *epoch, char *err,
+                   size_t err_size)
+{
+	struct running *r = ctx;
+
+	snprintf(r->acted, sizeof r->acted, "%s|%s|%s", action, store ? store : "-",
+	         epoch ? epoch : "-");
+	if (strcmp(action, "settle") == 0)
+		return json_pack("{s:i}", "settled", 3);
+	snprintf(err, err_size, "not today");
+	return NULL;
+}
+
+static int up(void *ctx, const char *store, const uint8_t *payload, size_t len)
+{
+	struct running *r = ctx;
+
+	snprintf(r->acted, sizeof r->acted, "%s|%.*s", store, (int)len, (const char *)payload);
+	return r->up;
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *ctx)
@@ -49,6 +74,8 @@ static void start(struct running *r)
 	                                   .rules = &r->conf.rules,
 	                                   .path = r->conf.socket,
 	                                   .changed = changed,
+	                                   .act = act,
+	                                   .up = up,
 	                                   .ctx = r};
 	char err[300];
 
@@ -172,6 +199,47 @@ static void a_wrong_header_a_missing_file_and_a_silent_hq_are_said(void **state)
 	halt(r);
 }
 
+static void what_a_person_asks_for_reaches_the_running_hq_letter_by_letter(void **state)
+{
+	struct running *r = *state;
+	char err[300] = "";
+	json_t *answer;
+
+	start(r);
+	answer = hq_act_call(&r->conf, "settle", "a b&epoch=c%20", "00ff", err, sizeof err);
+	assert_int_equal(json_integer_value(json_object_get(answer, "settled")), 3);
+	json_decref(answer);
+	assert_string_equal(r->acted, "settle|a b&epoch=c%20|00ff");
+	assert_null(hq_act_call(&r->conf, "retry", NULL, NULL, err, sizeof err));
+	assert_string_equal(r->acted, "retry|-|-");
+	assert_string_equal(err, "not today");
+	halt(r);
+}
+
+static void a_batch_is_kept_or_it_is_said_why_not(void **state)
+{
+	const struct hq_call_param s1[] = {{"store", "s1"}, {NULL, NULL}}, none[] = {{NULL, NULL}};
+	struct running *r = *state;
+	struct hq_call *call = hq_call_open(r->conf.socket);
+	char err[300] = "";
+	json_t *answer;
+
+	start(r);
+	answer = hq_call_post(call, "/v1/up", s1, "batch", 5, err, sizeof err);
+	assert_non_null(answer);
+	json_decref(answer);
+	assert_string_equal(r->acted, "s1|batch");
+	assert_null(hq_call_post(call, "/v1/up", none, "batch", 5, err, sizeof err));
+	assert_non_null(strstr(err, "expected ?store="));
+	r->up = -1;
+	assert_null(hq_call_post(call, "/v1/up", s1, "batch", 5, err, sizeof err));
+	assert_non_null(strstr(err, "could not keep"));
+	halt(r);
+	assert_null(hq_call_post(call, "/v1/up", s1, "batch", 5, err, sizeof err));
+	assert_non_null(strstr(err, "does not answer"));
+	hq_call_close(call);
+}
+
 static size_t take(char *p, size_t size, size_t n, void *ctx)
 {
 	buf_add(ctx, p, size * n);
@@ -288,6 +356,8 @@ int main(void)
 	    TEST(a_file_goes_through_the_running_hq_in_pieces),
 	    TEST(a_file_goes_straight_in_when_no_hq_runs),
 	    TEST(a_wrong_header_a_missing_file_and_a_silent_hq_are_said),
+	    TEST(what_a_person_asks_for_reaches_the_running_hq_letter_by_letter),
+	    TEST(a_batch_is_kept_or_it_is_said_why_not),
 	    TEST(the_status_names_stores_epochs_gaps_and_what_is_wrong),
 	    TEST(a_reader_sees_the_status_and_a_profile_while_hq_runs),
 	    TEST(only_the_owner_can_reach_the_socket),

@@ -1,22 +1,18 @@
 #include "hq/hq_act.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "event/event.h"
+#include "hq/hq_call.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_generation.h"
 #include "hq/hq_retry.h"
-
-#define HQ_ACT_TIMEOUT_S 120L /* a retry over a large quarantine */
-#define HQ_ACT_ANSWER_MAX 65536
 
 static json_t *restored(const struct hq_act *act, char *err, size_t err_size)
 {
@@ -82,66 +78,15 @@ json_t *hq_act_do(const struct hq_act *act, const char *action, const char *stor
 
 /* ---- from the command line ---- */
 
-static size_t take_answer(char *p, size_t size, size_t n, void *ctx)
-{
-	struct buf *answer = ctx;
-
-	if (answer->len + size * n > HQ_ACT_ANSWER_MAX)
-		return 0;
-	buf_add(answer, p, size * n);
-	return answer->failed ? 0 : size * n;
-}
-
-static json_t *read_answer(const struct buf *answer, char *err, size_t err_size)
-{
-	json_t *root = json_loadb((const char *)answer->data, answer->len, 0, NULL);
-	const char *message =
-	    json_string_value(json_object_get(json_object_get(root, "error"), "message"));
-
-	if (json_is_object(root) && !message)
-		return root;
-	snprintf(err, err_size, "%s", message ? message : "the running HQ gave no answer");
-	json_decref(root);
-	return NULL;
-}
-
-static json_t *call(const struct hq_conf *conf, const char *path, char *err, size_t err_size)
-{
-	CURL *curl = curl_easy_init();
-	struct buf answer = {0};
-	json_t *result = NULL;
-	CURLcode rc;
-
-	if (!curl) {
-		snprintf(err, err_size, "out of memory");
-		return NULL;
-	}
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, conf->socket);
-	curl_easy_setopt(curl, CURLOPT_URL, path);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "{}");
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, HQ_ACT_TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-	rc = curl_easy_perform(curl);
-	if (rc == CURLE_OK)
-		result = read_answer(&answer, err, err_size);
-	else
-		snprintf(err, err_size,
-		         "another process has hq.db open, but %s does not answer: %s", conf->socket,
-		         curl_easy_strerror(rc));
-	curl_easy_cleanup(curl);
-	buf_free(&answer);
-	return result;
-}
-
 json_t *hq_act_call(const struct hq_conf *conf, const char *action, const char *store,
                     const char *epoch, char *err, size_t err_size)
 {
 	struct hq_act act = {.wall_us = clock_wall_us(clock_system())};
 	struct hq_keys *keys = NULL;
 	json_t *answer = NULL;
-	char url[200];
+	const struct hq_call_param params[] = {
+	    {"action", action}, {"store", store}, {"epoch", epoch}, {NULL, NULL}};
+	struct hq_call *call;
 	bool held;
 
 	if (hq_db_open(&act.db, conf->data, &held, err, err_size) == 0) {
@@ -155,8 +100,11 @@ json_t *hq_act_call(const struct hq_conf *conf, const char *action, const char *
 	}
 	if (!held)
 		return NULL;
-	snprintf(url, sizeof url, "http://laneway-hq/v1/act?action=%s%s%s%s%s", action,
-	         store ? "&store=" : "", store ? store : "", epoch ? "&epoch=" : "",
-	         epoch ? epoch : "");
-	return call(conf, url, err, err_size);
+	call = hq_call_open(conf->socket);
+	if (call)
+		answer = hq_call_post(call, "/v1/act", params, "{}", 2, err, err_size);
+	else
+		snprintf(err, err_size, "out of memory");
+	hq_call_close(call);
+	return answer;
 }

@@ -1,18 +1,14 @@
 /* laneway-hq salvage. */
-#include <curl/curl.h>
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "base/log.h"
+#include "hq/hq_call.h"
 #include "hq/hq_cmd.h"
 #include "hq/hq_cmd_args.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_salvage.h"
 #include "store/db.h"
-
-#define HQ_CMD_TIMEOUT_S 60L
-#define HQ_CMD_ANSWER_MAX 65536
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -29,9 +25,7 @@ struct way {
 	const struct hq_conf *conf;
 	struct hq_db *db;
 	struct hq_ingest *ingest;
-	CURL *curl;
-	struct buf answer;
-	uint64_t batches;
+	struct hq_call *call;
 	char *err;
 	size_t err_size;
 };
@@ -42,53 +36,24 @@ static int send_here(void *ctx, const char *store, const uint8_t *payload, size_
 
 	if (hq_ingest_begin(w->ingest) == 0) {
 		hq_ingest_up(w->ingest, store, payload, len);
-		if (hq_ingest_commit(w->ingest) == 0) {
-			w->batches++;
+		if (hq_ingest_commit(w->ingest) == 0)
 			return 0;
-		}
 	}
 	snprintf(w->err, w->err_size, "%s/hq.db: a batch could not be kept (see above)",
 	         w->conf->data);
 	return -1;
 }
 
-static size_t take_answer(char *p, size_t size, size_t n, void *ctx)
-{
-	struct way *w = ctx;
-
-	if (w->answer.len + size * n > HQ_CMD_ANSWER_MAX)
-		return 0;
-	buf_add(&w->answer, p, size * n);
-	return w->answer.failed ? 0 : size * n;
-}
-
 static int send_there(void *ctx, const char *store, const uint8_t *payload, size_t len)
 {
 	struct way *w = ctx;
-	char url[96];
-	long status = 0;
-	CURLcode rc;
+	const struct hq_call_param params[] = {{"store", store}, {NULL, NULL}};
+	json_t *answer = hq_call_post(w->call, "/v1/up", params, payload, len, w->err, w->err_size);
 
-	snprintf(url, sizeof url, "http://laneway-hq/v1/up?store=%s", store);
-	buf_reset(&w->answer);
-	curl_easy_setopt(w->curl, CURLOPT_UNIX_SOCKET_PATH, w->conf->socket);
-	curl_easy_setopt(w->curl, CURLOPT_URL, url);
-	curl_easy_setopt(w->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	curl_easy_setopt(w->curl, CURLOPT_POSTFIELDS, payload);
-	curl_easy_setopt(w->curl, CURLOPT_TIMEOUT, HQ_CMD_TIMEOUT_S);
-	curl_easy_setopt(w->curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(w->curl, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(w->curl, CURLOPT_WRITEDATA, w);
-	rc = curl_easy_perform(w->curl);
-	curl_easy_getinfo(w->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (rc == CURLE_OK && status == 200) {
-		w->batches++;
-		return 0;
-	}
-	snprintf(w->err, w->err_size, "the running HQ at %s did not take a batch: %s",
-	         w->conf->socket,
-	         rc != CURLE_OK ? curl_easy_strerror(rc) : "it could not be kept (see its log)");
-	return -1;
+	if (!answer)
+		return -1;
+	json_decref(answer);
+	return 0;
 }
 
 static int open_way(struct way *w, const struct hq_keys *keys)
@@ -100,8 +65,8 @@ static int open_way(struct way *w, const struct hq_keys *keys)
 	else if (!held)
 		return -1;
 	else
-		w->curl = curl_easy_init();
-	if (w->ingest || w->curl)
+		w->call = hq_call_open(w->conf->socket);
+	if (w->ingest || w->call)
 		return 0;
 	snprintf(w->err, w->err_size, "out of memory");
 	return -1;
@@ -111,9 +76,7 @@ static void close_way(struct way *w)
 {
 	hq_ingest_free(w->ingest);
 	hq_db_close(w->db);
-	if (w->curl)
-		curl_easy_cleanup(w->curl);
-	buf_free(&w->answer);
+	hq_call_close(w->call);
 }
 
 static int bring_in(struct hq_salvage *s, const struct hq_conf *conf, const struct hq_keys *keys,

@@ -138,7 +138,7 @@ static void on_up(struct evhttp_request *req, void *ctx)
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	struct evkeyvalq params;
 	const char *store;
-	int rc = -1;
+	int rc = 1; /* 1: no batch; -1: it could not be kept */
 
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
 		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
@@ -153,8 +153,11 @@ static void on_up(struct evhttp_request *req, void *ctx)
 	}
 	if (rc == 0)
 		answer(req, HTTP_OK, json_object());
+	else if (rc > 0)
+		refuse(req, HTTP_BADREQUEST, "bad_batch", "expected ?store=.. and a batch");
 	else
-		refuse(req, HTTP_BADREQUEST, "not_done", "expected ?store=.. and a batch");
+		refuse(req, HTTP_INTERNAL, "not_kept",
+		       "the running HQ could not keep a batch (see its log)");
 }
 
 static void on_other(struct evhttp_request *req, void *ctx)

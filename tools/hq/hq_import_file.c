@@ -1,6 +1,5 @@
 #include "hq/hq_import_file.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -11,24 +10,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hq/hq_call.h"
 #include "hq/hq_control.h"
 #include "hq/hq_import.h"
 
 #define HQ_IMPORT_FILE_ROWS_MAX 500            /* of one piece: a short pause for the running HQ */
 #define HQ_IMPORT_FILE_BYTES_MAX (1024 * 1024) /* of one piece */
-#define HQ_IMPORT_FILE_ANSWER_MAX (1024 * 1024)
-#define HQ_IMPORT_FILE_TIMEOUT_S 60L
 _Static_assert(HQ_IMPORT_FILE_BYTES_MAX + 2 * HQ_CSV_ROW_MAX < HQ_CONTROL_BODY_MAX, "a piece fits");
 
 struct importing {
 	const struct hq_conf *conf;
 	struct hq_db *db; /* NULL: through the running HQ */
-	CURL *curl;
+	struct hq_call *call;
 	FILE *out;
 	struct hq_import_sums *sums;
 	char *err;
 	size_t err_size;
-	struct buf piece, answer;
+	struct buf piece;
 	size_t header_len;
 };
 
@@ -60,60 +58,29 @@ static int import_here(struct importing *im, unsigned first_line)
 	return rc;
 }
 
-static size_t take_answer(char *p, size_t size, size_t n, void *ctx)
-{
-	struct buf *answer = ctx;
-
-	if (answer->len + size * n > HQ_IMPORT_FILE_ANSWER_MAX)
-		return 0;
-	buf_add(answer, p, size * n);
-	return answer->failed ? 0 : size * n;
-}
-
-static int read_answer(struct importing *im)
-{
-	json_t *root = json_loadb((const char *)im->answer.data, im->answer.len, 0, NULL);
-	struct hq_import_sums more;
-	const char *problems = "", *message;
-	int rc = -1;
-
-	if (root && json_unpack(root, "{s:i,s:i,s:i,s:i,s:s}", "new", (int *)&more.made, "changed",
-	                        (int *)&more.changed, "same", (int *)&more.same, "bad",
-	                        (int *)&more.bad, "problems", &problems) == 0) {
-		add_sums(im, &more, problems);
-		rc = 0;
-	} else {
-		message =
-		    json_string_value(json_object_get(json_object_get(root, "error"), "message"));
-		snprintf(im->err, im->err_size, "%s",
-		         message ? message : "the running HQ gave no answer");
-	}
-	json_decref(root);
-	return rc;
-}
-
 static int import_there(struct importing *im, unsigned first_line)
 {
-	char url[96];
-	CURLcode rc;
+	char line[16];
+	const struct hq_call_param params[] = {{"first_line", line}, {NULL, NULL}};
+	struct hq_import_sums more;
+	const char *problems = "";
+	json_t *answer;
+	int rc;
 
-	snprintf(url, sizeof url, "http://laneway-hq/v1/import?first_line=%u", first_line);
-	buf_reset(&im->answer);
-	curl_easy_setopt(im->curl, CURLOPT_UNIX_SOCKET_PATH, im->conf->socket);
-	curl_easy_setopt(im->curl, CURLOPT_URL, url);
-	curl_easy_setopt(im->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)im->piece.len);
-	curl_easy_setopt(im->curl, CURLOPT_POSTFIELDS, im->piece.data);
-	curl_easy_setopt(im->curl, CURLOPT_TIMEOUT, HQ_IMPORT_FILE_TIMEOUT_S);
-	curl_easy_setopt(im->curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(im->curl, CURLOPT_WRITEFUNCTION, take_answer);
-	curl_easy_setopt(im->curl, CURLOPT_WRITEDATA, &im->answer);
-	rc = curl_easy_perform(im->curl);
-	if (rc == CURLE_OK)
-		return read_answer(im);
-	snprintf(im->err, im->err_size,
-	         "another process has hq.db open, but %s does not answer: %s", im->conf->socket,
-	         curl_easy_strerror(rc));
-	return -1;
+	snprintf(line, sizeof line, "%u", first_line);
+	answer = hq_call_post(im->call, "/v1/import", params, im->piece.data, im->piece.len,
+	                      im->err, im->err_size);
+	if (!answer)
+		return -1;
+	rc = json_unpack(answer, "{s:i,s:i,s:i,s:i,s:s}", "new", (int *)&more.made, "changed",
+	                 (int *)&more.changed, "same", (int *)&more.same, "bad", (int *)&more.bad,
+	                 "problems", &problems);
+	if (rc == 0)
+		add_sums(im, &more, problems);
+	else
+		snprintf(im->err, im->err_size, "the running HQ gave no answer");
+	json_decref(answer);
+	return rc;
 }
 
 static int send_piece(struct importing *im, unsigned first_line)
@@ -180,7 +147,7 @@ static int send_file(struct importing *im, const char *text, size_t len)
 	return rc;
 }
 
-/* 0 and one of db and curl set. */
+/* 0 and one of db and call set. */
 static int open_way(struct importing *im)
 {
 	bool held;
@@ -189,8 +156,8 @@ static int open_way(struct importing *im)
 		return 0;
 	if (!held)
 		return -1;
-	im->curl = curl_easy_init();
-	if (im->curl)
+	im->call = hq_call_open(im->conf->socket);
+	if (im->call)
 		return 0;
 	snprintf(im->err, im->err_size, "out of memory");
 	return -1;
@@ -231,11 +198,9 @@ int hq_import_file(const struct hq_conf *conf, const char *path, FILE *out,
 		return -1;
 	if (open_way(&im) == 0)
 		rc = send_file(&im, text, len);
-	if (im.curl)
-		curl_easy_cleanup(im.curl);
+	hq_call_close(im.call);
 	hq_db_close(im.db);
 	buf_free(&im.piece);
-	buf_free(&im.answer);
 	munmap(text, len);
 	return rc;
 }
