@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define BUF_FIRST_BYTES 256 /* smaller first blocks only cost reallocations */
 
 static bool grow(struct buf *b, size_t n)
@@ -14,7 +16,7 @@ static bool grow(struct buf *b, size_t n)
 	size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;
 	while (cap < b->len + n)
 		cap *= 2;
-	uint8_t *data = realloc(b->data, cap);
+	uint8_t *data = memory_more(b->data, cap);
 	if (!data)
 		return false;
 	b->data = data;

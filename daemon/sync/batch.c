@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd_errors.h>
 
+#include "base/memory.h"
 #include "sync/batch_internal.h"
 
 #define CONTEXT_BYTES (EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8)
@@ -52,6 +54,8 @@ int batch_compress(struct batch_codec *c, const void *p, size_t n, struct buf *o
 	if (!to)
 		return -1;
 	size_t got = ZSTD_compress2(c->cctx, to, bound, p, n);
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		memory_note();
 	if (ZSTD_isError(got))
 		return -1;
 	out->len += got;
@@ -67,6 +71,8 @@ int batch_decompress(struct batch_codec *c, const uint8_t *p, size_t n, size_t m
 	if (!room)
 		return -1;
 	size_t got = ZSTD_decompressDCtx(c->dctx, room, max, p, n);
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		memory_note();
 	if (ZSTD_isError(got))
 		return -1;
 	to->len = got;

@@ -1,4 +1,5 @@
 /* The dictionaries of batches. */
+#include "base/memory.h"
 #include "store/dictionary.h"
 #include "sync/batch_internal.h"
 
@@ -18,8 +19,10 @@ int batch_dict_compress(struct batch_codec *c, uint16_t id)
 		return -1;
 	if (id && !c->cdict[id])
 		c->cdict[id] = ZSTD_createCDict(d.data, d.len, DICT_ZSTD_LEVEL);
-	if (id && !c->cdict[id])
+	if (id && !c->cdict[id]) {
+		memory_note();
 		return -1;
+	}
 	return ZSTD_isError(ZSTD_CCtx_refCDict(c->cctx, id ? c->cdict[id] : NULL)) ? -1 : 0;
 }
 
@@ -30,8 +33,10 @@ int batch_dict_decompress(struct batch_codec *c, uint16_t id)
 		return -1;
 	if (id && !c->ddict[id])
 		c->ddict[id] = ZSTD_createDDict(d.data, d.len);
-	if (id && !c->ddict[id])
+	if (id && !c->ddict[id]) {
+		memory_note();
 		return -1;
+	}
 	return ZSTD_isError(ZSTD_DCtx_refDDict(c->dctx, id ? c->ddict[id] : NULL)) ? -1 : 0;
 }
 

@@ -21,6 +21,7 @@ struct base {
 	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
 	uint64_t refused;           /* messages told no, or batches not confirmed in their round */
 	uint64_t sent, again, kept; /* messages or batches, those said again, events */
+	uint64_t digest;            /* of what the last start has made of it all; 0: of nothing */
 	char wrong[512];            /* what was found; empty: nothing */
 	char folder[160], log[176];
 };
@@ -68,5 +69,6 @@ int64_t base_wall_us(void *ctx);
  * own ids and keys as well, so that a run can be played again. */
 void base_random_seed(uint64_t seed);
 void base_random(void *out, size_t n);
+void base_random_openssl(void); /* in the parent, before any key is made */
 
 #endif

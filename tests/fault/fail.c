@@ -1,10 +1,11 @@
 /* The n-th failure: the main program of fail_store and fail_hq.
  *
- *   fail_store [--seed N] [--step N] [--jobs N] [-v]
+ *   fail_store [--seed N] [--step N] [--memory N] [--jobs N] [-v]
  *
  * A day's work is run again and again; in it the n-th call fails, n rising by --step from 1, until
- * a whole run passes untouched. Then the program starts again, by dice on the files as they are or
- * after a power cut, and all that was answered must be there, once. Exits 1 if it is not.
+ * a whole run passes untouched (of allocations every N-th of --memory). Then the program starts
+ * again, by dice on the files as they are or after a power cut, and all that was answered must be
+ * there, once. Exits 1 if it is not.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -23,6 +24,7 @@
 #define LASTING 1000000 /* calls: until the process ends */
 #define SHORT 25        /* calls: a disk that is full for a while */
 #define JOBS_MAX 64
+#define SAID_MAX 3 /* runs that went wrong, of one worker */
 
 enum mode {
 	WRITE_OR_SYNC_FAILS,
@@ -41,15 +43,16 @@ static const char *const mode_names[MODES] = {
 };
 
 static struct {
-	uint64_t seed, step;
+	uint64_t seed, step, memory;
 	unsigned jobs;
 	bool verbose;
-} options = {.seed = 1, .step = 1, .jobs = 4};
+} options = {.seed = 1, .step = 1, .memory = 7, .jobs = 4};
 
 struct tally {
 	uint64_t runs[MODES], untouched[MODES]; /* untouched: the n that nothing came of */
 	uint64_t ended[MODES], not_started[MODES], refused[MODES];
 	uint64_t wrong;
+	uint64_t digest; /* of a run in which nothing fails */
 };
 
 static void plan(struct base *r, enum mode mode, uint32_t n)
@@ -66,8 +69,10 @@ static void plan(struct base *r, enum mode mode, uint32_t n)
 	r->fail_allocation = mode == NO_MEMORY ? n : 0;
 }
 
-static void say_wrong(const struct base *r, enum mode mode, uint32_t n, int status)
+static void say_wrong(const struct base *r, struct tally *t, enum mode mode, uint32_t n, int status)
 {
+	if (t->wrong++ >= SAID_MAX)
+		return;
 	printf("WRONG: %s, n = %u: %s (status %x)\n", mode_names[mode], n,
 	       r->wrong[0] ? r->wrong : "the program did not end as it should", (unsigned)status);
 	base_say_log(r);
@@ -83,16 +88,40 @@ static bool may_end(const struct base *r, int status)
 	       (WEXITSTATUS(status) == 1 && !r->ready);
 }
 
-/* false: the failure did not come any more. */
-static bool run(struct base *r, struct tally *t, enum mode mode, uint32_t n)
+static int day(struct base *r, enum mode mode, uint32_t n)
 {
-	uint64_t luck = options.seed * 31 + n;
-
 	subject.begin(r, options.seed);
 	r->may_refuse = true;
 	r->actions = subject.actions;
 	plan(r, mode, n);
-	int status = subject.start(r);
+	return subject.start(r);
+}
+
+static int last_start(struct base *r)
+{
+	r->may_refuse = false;
+	r->last = true;
+	disk_plan(r->disk, DISK_NONE, 0, 0, 0);
+	r->fail_allocation = 0;
+	return subject.start(r);
+}
+
+/* What comes of it when nothing fails. */
+static uint64_t whole(struct base *r)
+{
+	if (day(r, NO_MEMORY, 0) != 0 || last_start(r) != 0) {
+		printf("WRONG: nothing fails, and yet: %s\n", r->wrong);
+		base_say_log(r);
+		exit(1);
+	}
+	return r->digest;
+}
+
+/* false: the failure did not come any more. */
+static bool run(struct base *r, struct tally *t, enum mode mode, uint32_t n)
+{
+	uint64_t luck = options.seed * 31 + n;
+	int status = day(r, mode, n);
 	bool struck = mode == NO_MEMORY ? r->allocations >= n : disk_struck(r->disk);
 	bool fine = may_end(r, status);
 	t->runs[mode] += struck;
@@ -102,16 +131,17 @@ static bool run(struct base *r, struct tally *t, enum mode mode, uint32_t n)
 	if (fine) {
 		if (dice_below(&luck, 2))
 			disk_reboot(r->disk, dice(&luck));
-		r->may_refuse = false;
-		r->last = true;
-		disk_plan(r->disk, DISK_NONE, 0, 0, 0);
-		r->fail_allocation = 0;
-		status = subject.start(r);
+		status = last_start(r);
 		fine = status == 0;
 	}
+	if (fine && r->digest != t->digest) {
+		snprintf(r->wrong, sizeof r->wrong,
+		         "something else was made of it than of a run "
+		         "that nothing failed in");
+		fine = false;
+	}
 	if (!fine) {
-		t->wrong++;
-		say_wrong(r, mode, n, status);
+		say_wrong(r, t, mode, n, status);
 	}
 	if (!struck)
 		t->untouched[mode] = n;
@@ -130,8 +160,9 @@ static void work(unsigned job, struct tally *t)
 
 	snprintf(folder, sizeof folder, "%s/laneway-fail-%d", base, (int)getpid());
 	struct base *r = subject.make(folder);
+	t->digest = whole(r);
 	for (int mode = 0; mode < modes(); mode++) {
-		uint64_t step = mode == NO_MEMORY ? options.step * 7 : options.step;
+		uint64_t step = mode == NO_MEMORY ? options.memory : options.step;
 		uint32_t n = 1 + (uint32_t)(job * step);
 		while (run(r, t, (enum mode)mode, n))
 			n += (uint32_t)(options.jobs * step);
@@ -146,7 +177,7 @@ static void print(const struct tally *all, double seconds)
 	printf("%s, the n-th failure: seed %" PRIu64 ", every %" PRIu64 ". call", subject.name,
 	       options.seed, options.step);
 	if (subject.no_memory)
-		printf(", every %" PRIu64 ". allocation", options.step * 7);
+		printf(", every %" PRIu64 ". allocation", options.memory);
 	printf(", %.1f s\n", seconds);
 	for (int mode = 0; mode < modes(); mode++) {
 		uint64_t runs = 0, untouched = UINT64_MAX, ended = 0, not_started = 0, refused = 0;
@@ -173,6 +204,7 @@ static void parse(int argc, char **argv)
 {
 	static const struct option names[] = {{"seed", required_argument, NULL, 's'},
 	                                      {"step", required_argument, NULL, 't'},
+	                                      {"memory", required_argument, NULL, 'm'},
 	                                      {"jobs", required_argument, NULL, 'j'},
 	                                      {0}};
 	int opt;
@@ -183,6 +215,8 @@ static void parse(int argc, char **argv)
 			options.seed = n;
 		else if (opt == 't')
 			options.step = n;
+		else if (opt == 'm')
+			options.memory = n;
 		else if (opt == 'j')
 			options.jobs = n > JOBS_MAX ? JOBS_MAX : (unsigned)n;
 		else if (opt == 'v')

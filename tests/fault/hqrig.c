@@ -384,6 +384,7 @@ int __wrap_event_base_dispatch(struct event_base *base)
 	if (h->b.last) {
 		fold_all(base);
 		check(h, run.folded);
+		h->b.digest = hqrig_digest(run.db);
 	}
 	disk_set_phase(h->b.disk, DISK_CLOSE);
 	return 0;

@@ -63,4 +63,7 @@ const struct hqrig_fact *hqrig_fact(int epoch, uint64_t seq);
 struct hq_db;
 void hqrig_check(struct hqrig *h, struct hq_db *db, bool folded);
 
+/* hqrig_digest.c, in the child, when HQ has folded all that the stores have. */
+uint64_t hqrig_digest(struct hq_db *db);
+
 #endif

@@ -180,6 +180,7 @@ void hqrig_write_journals(uint64_t seed)
 	uint64_t luck = seed;
 
 	memset(facts, 0, sizeof facts);
+	world->wall_us = WORLD_WALL_US; /* whatever runs were before this one */
 	for (int i = 0; i < HQRIG_EPOCHS; i++) {
 		int store = i % HQRIG_STORES;
 		if (hqrig_journals.real[i]) {

@@ -105,6 +105,7 @@ struct rig *rig_new(const char *folder)
 	snprintf(data, sizeof data, "%s/data", folder);
 	snprintf(copy, sizeof copy, "%s/copy", folder);
 	mkdir(folder, 0700);
+	base_random_openssl();
 	for (size_t i = 0; i < KEYS; i++)
 		base_put(&r->b, keys[i].name, keys[i].text);
 	base_put(&r->b, "pos.token", "0123456789abcdef\n");

@@ -101,9 +101,10 @@ bool __wrap_queue_wait(struct queue *q, int timeout_ms)
 {
 	bool free_running;
 
+	/* Without a limit: whether it gives up just before the commit is done would be chance. */
 	if (pthread_equal(pthread_self(), run.journal->ahead.thread)) {
 		atomic_store(&run.ahead_waits, true);
-		return __real_queue_wait(q, timeout_ms);
+		return __real_queue_wait(q, -1);
 	}
 	pthread_mutex_lock(&run.lock);
 	run.waits = true;
@@ -193,11 +194,21 @@ void __wrap_journal_stop(struct journal *j)
 {
 	if (rig_mine()->b.ready)
 		disk_set_phase(rig_mine()->b.disk, DISK_CLOSE);
+	__real_journal_stop(j);
+}
+
+/* Nothing more comes: from here on the journal's thread runs to its end. */
+void __real_queue_close(struct queue *q);
+void __wrap_queue_close(struct queue *q);
+void __wrap_queue_close(struct queue *q)
+{
+	__real_queue_close(q);
+	if (!run.journal || q != run.journal->in)
+		return;
 	pthread_mutex_lock(&run.lock);
 	run.free_running = true;
 	pthread_cond_broadcast(&run.changed);
 	pthread_mutex_unlock(&run.lock);
-	__real_journal_stop(j);
 }
 
 void __real_journal_commit_checkpoint(struct journal *j);

@@ -1,4 +1,5 @@
 /* HQ, for cut_hq and fail_hq. */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base_memory.h"
 #include "hq/hq_conf.h"
 #include "hq/hq_db.h"
+#include "hq/hq_memory.h"
 #include "hq/hq_serve.h"
 #include "hqrig.h"
 
@@ -21,8 +22,10 @@ static struct base *make(const char *folder)
 	snprintf(h->b.log, sizeof h->b.log, "%s/log", folder);
 	snprintf(data, sizeof data, "%s/data", folder);
 	mkdir(folder, 0700);
+	base_random_openssl();
 	hqrig_keys();
-	base_memory_sqlite();
+	sqlite3_shutdown();
+	hq_memory_watch();
 	h->b.disk = disk_new(data);
 	return &h->b;
 }
@@ -65,6 +68,7 @@ const struct subject subject = {.name = "HQ",
                                 .program = "cut_hq",
                                 .per_run = 15,
                                 .actions = 12,
+                                .no_memory = true,
                                 .exit_unknown = HQ_DB_EXIT_UNKNOWN,
                                 .make = make,
                                 .free = end,

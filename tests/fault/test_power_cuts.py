@@ -48,11 +48,11 @@ def test_power_cuts_while_hq_starts(program, long):
 
 def test_the_nth_failure_at_the_store(program, long):
     """Goal: each write, sync and allocation fails in turn, once and for good, until a whole run passes untouched."""
-    out = program("fail_store", "--step", 1 if long else 5, "--seed", 1)
+    out = program("fail_store", "--step", 1 if long else 5, "--memory", 7 if long else 35, "--seed", 1)
     assert "runs with something lost, doubled or wrong: 0" in out
 
 
 def test_the_nth_failure_at_hq(program, long):
-    """Goal: each write and sync fails in turn, once and for good: what HQ confirmed it holds all the same."""
-    out = program("fail_hq", "--step", 2 if long else 40, "--seed", 1)
+    """Goal: each write, sync and allocation fails in turn: HQ holds what it confirmed, and makes of it what it always does."""
+    out = program("fail_hq", "--step", 2 if long else 60, "--memory", 29 if long else 1501, "--seed", 1)
     assert "runs with something lost, doubled or wrong: 0" in out

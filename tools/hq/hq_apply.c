@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
 #include "hq/hq_day.h"
@@ -44,14 +45,14 @@ struct hq_apply {
 
 struct hq_apply *hq_apply_new(const struct hq_apply_params *params)
 {
-	struct hq_apply *a = calloc(1, sizeof *a);
+	struct hq_apply *a = memory_zeroed(1, sizeof *a);
 
 	if (!a)
 		return NULL;
 	a->p = *params;
 	a->work = vault_work_new();
 	a->time = hq_time_new(params->db, params->clock);
-	a->epoch = calloc(HQ_APPLY_EPOCHS_MAX, sizeof *a->epoch);
+	a->epoch = memory_zeroed(HQ_APPLY_EPOCHS_MAX, sizeof *a->epoch);
 	a->messages = hq_messages_new(params->db);
 	if (a->work && a->time && a->epoch && a->messages)
 		return a;

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_import.h"
@@ -54,8 +55,15 @@ static void refuse(struct evhttp_request *req, int status, const char *code, con
 static void on_status(struct evhttp_request *req, void *ctx)
 {
 	struct hq_control *c = ctx;
+	uint64_t before = memory_failures();
+	json_t *status = hq_status_read(hq_db_handle(c->p.db));
 
-	answer(req, HTTP_OK, hq_status_read(hq_db_handle(c->p.db)));
+	if (memory_failures() == before) {
+		answer(req, HTTP_OK, status);
+		return;
+	}
+	json_decref(status);
+	refuse(req, HTTP_SERVUNAVAIL, "no_memory", "out of memory; ask again");
 }
 
 static unsigned first_line(struct evhttp_request *req)
@@ -196,7 +204,7 @@ static int open_socket(const char *path, char *err, size_t err_size)
 int hq_control_open(struct hq_control **out, const struct hq_control_params *params, char *err,
                     size_t err_size)
 {
-	struct hq_control *c = calloc(1, sizeof *c);
+	struct hq_control *c = memory_zeroed(1, sizeof *c);
 	int fd;
 
 	snprintf(err, err_size, "out of memory");

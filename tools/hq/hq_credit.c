@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
 
@@ -40,7 +41,7 @@ uint64_t hq_credit_share(uint64_t stores, int64_t lag_us)
 
 struct hq_credit *hq_credit_new(void)
 {
-	return calloc(1, sizeof(struct hq_credit));
+	return memory_zeroed(1, sizeof(struct hq_credit));
 }
 
 void hq_credit_free(struct hq_credit *c)
@@ -88,7 +89,7 @@ void hq_credit_heard(struct hq_credit *c, const char *name, size_t len, int64_t 
 	turn(c, now_us);
 	struct store **at = place_of(c, name), *s = *at;
 	if (!s) {
-		s = *at = calloc(1, sizeof(*s));
+		s = *at = memory_zeroed(1, sizeof(*s));
 		if (!s)
 			return;
 		text_copy(s->name, sizeof(s->name), name);

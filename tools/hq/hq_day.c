@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "hq/hq_epoch.h"
 #include "hq/hq_till.h"
 #include "store/statement.h"
@@ -23,7 +24,7 @@ static void note_bad(struct hq_db *db, const struct hq_day_place *at, const char
 static void note_statement(struct hq_db *db, const struct hq_day_place *at,
                            const struct hq_line *line)
 {
-	struct statement *s = malloc(sizeof *s);
+	struct statement *s = memory_alloc(sizeof *s);
 	char err[160] = "out of memory";
 	int64_t id;
 

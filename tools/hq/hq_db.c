@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_mark.h"
 #include "hq/hq_schema.h"
@@ -26,7 +27,9 @@
 struct hq_db {
 	struct sqlite3 *sql;
 	int lock_fd;
-	bool failed; /* a statement of the open transaction failed */
+	bool open;   /* a transaction is */
+	bool failed; /* a statement of it failed */
+	uint64_t memory_at_begin;
 	struct hq_mark *mark;
 	int log_pages, checkpoint_at;
 	uint64_t turn;
@@ -166,7 +169,7 @@ static int check_mark(struct hq_db *db)
 int hq_db_open(struct hq_db **out, const char *dir, bool *held, char *err, size_t err_size)
 {
 	char path[HQ_DB_PATH_SIZE];
-	struct hq_db *db = calloc(1, sizeof *db);
+	struct hq_db *db = memory_zeroed(1, sizeof *db);
 
 	*held = false;
 	if (!db || (size_t)snprintf(path, sizeof path, "%s/hq.db", dir) >= sizeof path) {
@@ -223,24 +226,39 @@ const char *hq_db_generation(const struct hq_db *db)
 int hq_db_begin(struct hq_db *db)
 {
 	db->failed = false;
+	db->memory_at_begin = memory_failures();
 	db->changes_at_begin = sqlite3_total_changes(db->sql);
-	return db_exec(db->sql, "BEGIN IMMEDIATE");
+	db->open = db_exec(db->sql, "BEGIN IMMEDIATE") == 0;
+	return db->open ? 0 : -1;
 }
 
 void hq_db_rollback(struct hq_db *db)
 {
-	db_exec(db->sql, "ROLLBACK");
-	db->failed = false;
+	if (!sqlite3_get_autocommit(db->sql)) /* else SQLite has done it by itself */
+		db_exec(db->sql, "ROLLBACK");
+	db->open = db->failed = false;
+}
+
+/* What could not be read for want of memory looked like nothing, and what was made of it is wrong.
+ */
+static void check_memory(struct hq_db *db)
+{
+	if (memory_failures() == db->memory_at_begin)
+		return;
+	log_error("hq.db: out of memory; nothing of this transaction is kept");
+	db->failed = true;
 }
 
 int hq_db_commit(struct hq_db *db)
 {
 	bool turned = sqlite3_total_changes(db->sql) != db->changes_at_begin;
 
-	if (turned)
+	check_memory(db);
+	if (turned && !db->failed)
 		hq_db_meta_set(db, "turn", (int64_t)db->turn + 1);
 	if (!db->failed && db_exec(db->sql, "COMMIT") == 0) {
 		db->turn += turned;
+		db->open = false;
 		checkpoint(db);
 		return 0;
 	}
@@ -281,8 +299,17 @@ static void bind_all(struct hq_db *db, struct sqlite3_stmt *s, const char *types
 		note_failure(db, s);
 }
 
+/* Out of memory or room, SQLite rolls back by itself: what is run behind that would stand alone,
+ * each statement a transaction of its own. */
+static bool is_over(const struct hq_db *db)
+{
+	return db->open && db->failed;
+}
+
 static struct sqlite3_stmt *statement(struct hq_db *db, enum hq_sql id)
 {
+	if (is_over(db))
+		return NULL;
 	if (!db->stmt[id])
 		db->stmt[id] = db_prepare(db->sql, sql_text[id]);
 	if (!db->stmt[id])
@@ -328,7 +355,7 @@ bool hq_db_row(struct hq_db *db, struct sqlite3_stmt *q)
 
 	if (!q)
 		return false;
-	rc = sqlite3_step(q);
+	rc = is_over(db) ? SQLITE_DONE : sqlite3_step(q);
 	if (rc == SQLITE_ROW)
 		return true;
 	if (rc != SQLITE_DONE)

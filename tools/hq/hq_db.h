@@ -54,7 +54,9 @@ struct hq_db_restored {
 };
 int hq_db_renew(struct hq_db *db, const struct hq_db_restored *why);
 
-/* A transaction. Commit rolls back and returns -1 when any statement in it failed. */
+/* A transaction. When a statement in it has failed, those behind it are not run and find no rows.
+ * Commit rolls back and returns -1 when any statement in it failed, or any allocation
+ * since its begin (base/memory.h): a column that could not be read reads as null. */
 int hq_db_begin(struct hq_db *db);
 int hq_db_commit(struct hq_db *db);
 void hq_db_rollback(struct hq_db *db);

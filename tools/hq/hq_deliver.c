@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "hq/hq_outbox.h"
 
 #define HQ_DELIVER_JOBS_MAX 1024 /* in memory; more stay in the outbox until there is room */
@@ -34,7 +35,7 @@ struct hq_deliver {
 struct hq_deliver *hq_deliver_new(struct hq_db *db, struct hq_webhook *webhook,
                                   const struct clock *clock)
 {
-	struct hq_deliver *d = calloc(1, sizeof *d);
+	struct hq_deliver *d = memory_zeroed(1, sizeof *d);
 
 	if (!d)
 		return NULL;
@@ -73,7 +74,7 @@ static bool take(void *ctx, int64_t id, const char *body)
 {
 	struct hq_deliver *d = ctx;
 	struct job *job = find(d, 0);
-	char *copy = job ? strdup(body) : NULL;
+	char *copy = job && body[0] ? memory_text(body) : NULL; /* empty: it could not be read */
 
 	if (!copy)
 		return false;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 void hq_import_report_free(struct hq_import_report *r)
 {
 	buf_free(&r->problems);
@@ -78,7 +80,7 @@ static void read_rows(struct scratch *s, struct hq_db *db, const struct ident_ru
 int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_import_piece *piece,
                    struct hq_import_report *report)
 {
-	struct scratch *s = malloc(sizeof *s);
+	struct scratch *s = memory_alloc(sizeof *s);
 	int rc = -1;
 
 	snprintf(piece->err, sizeof piece->err, "out of memory");

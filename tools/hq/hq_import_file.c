@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "hq/hq_call.h"
 #include "hq/hq_control.h"
 #include "hq/hq_import.h"
@@ -128,7 +129,7 @@ static int send_rows(struct importing *im, struct hq_csv *csv, struct hq_csv_row
 
 static int send_file(struct importing *im, const char *text, size_t len)
 {
-	struct hq_csv_row *row = malloc(sizeof *row);
+	struct hq_csv_row *row = memory_alloc(sizeof *row);
 	struct hq_csv csv;
 	int rc = -1;
 

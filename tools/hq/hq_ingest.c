@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_epoch.h"
 #include "hq/hq_held.h"
@@ -48,7 +49,7 @@ struct taking {
 struct hq_ingest *hq_ingest_new(struct hq_db *db, const struct hq_keys *keys,
                                 const struct clock *clock)
 {
-	struct hq_ingest *in = calloc(1, sizeof *in);
+	struct hq_ingest *in = memory_zeroed(1, sizeof *in);
 
 	if (!in)
 		return NULL;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
 
@@ -62,7 +63,7 @@ static int read_vault_key(const char *path, uint8_t out[VAULT_KEY_BYTES], char *
 
 int hq_keys_open(struct hq_keys **out, const char *dir, char *err, size_t err_size)
 {
-	struct hq_keys *k = calloc(1, sizeof *k);
+	struct hq_keys *k = memory_zeroed(1, sizeof *k);
 	char path[HQ_KEYS_PATH_SIZE + 32];
 
 	if (!k || !text_copy(k->dir, sizeof k->dir, dir)) {
@@ -179,7 +180,7 @@ bool hq_keys_name_ok(const char *name)
 static const uint8_t *remember(struct hq_keys *k, const struct device_key *found)
 {
 	if (!k->device)
-		k->device = calloc(HQ_KEYS_DEVICES_MAX, sizeof *k->device);
+		k->device = memory_zeroed(HQ_KEYS_DEVICES_MAX, sizeof *k->device);
 	if (!k->device)
 		return NULL;
 	if (k->device_count == HQ_KEYS_DEVICES_MAX)

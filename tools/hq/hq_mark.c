@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "store/vault.h"
@@ -80,7 +81,7 @@ static int sync_folder(const char *dir)
 
 int hq_mark_open(struct hq_mark **out, const char *dir, char *err, size_t err_size)
 {
-	struct hq_mark *m = calloc(1, sizeof *m);
+	struct hq_mark *m = memory_zeroed(1, sizeof *m);
 
 	snprintf(err, err_size, "out of memory");
 	if (!m)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_epoch.h"
@@ -40,7 +41,7 @@ struct hq_messages {
 
 struct hq_messages *hq_messages_new(struct hq_db *db)
 {
-	struct hq_messages *m = calloc(1, sizeof *m);
+	struct hq_messages *m = memory_zeroed(1, sizeof *m);
 
 	if (m)
 		m->db = db;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 void hq_names_add(struct hq_names *set, const char *name)
 {
 	char *copy;
@@ -11,7 +13,7 @@ void hq_names_add(struct hq_names *set, const char *name)
 		return;
 	if (set->count == set->room) {
 		size_t room = set->room ? set->room * 2 : 32;
-		char **more = realloc(set->name, room * sizeof *more);
+		char **more = memory_more(set->name, room * sizeof *more);
 		if (!more) {
 			set->failed = true;
 			return;
@@ -19,7 +21,7 @@ void hq_names_add(struct hq_names *set, const char *name)
 		set->name = more;
 		set->room = room;
 	}
-	copy = strdup(name);
+	copy = memory_text(name);
 	if (copy)
 		set->name[set->count++] = copy;
 	else

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_epoch.h"
 
@@ -71,7 +72,7 @@ int hq_epoch_sort(struct hq_epoch_node *nodes, size_t n)
 {
 	if (n == 0)
 		return 0;
-	struct hq_epoch_node **sorted = malloc(n * sizeof *sorted);
+	struct hq_epoch_node **sorted = memory_alloc(n * sizeof *sorted);
 	if (!sorted)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
@@ -96,7 +97,7 @@ static struct hq_epoch_node *add_node(struct node_list *list)
 {
 	if (list->count == list->room) {
 		size_t room = list->room ? list->room * 2 : 64;
-		struct hq_epoch_node *more = realloc(list->node, room * sizeof *more);
+		struct hq_epoch_node *more = memory_more(list->node, room * sizeof *more);
 		if (!more)
 			return NULL;
 		list->node = more;

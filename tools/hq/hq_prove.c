@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_statement.h"
 #include "store/db.h"
@@ -278,7 +279,7 @@ static void prove_statement(struct proof *p, struct hq_statement *st)
 
 static void prove_statements(struct proof *p)
 {
-	struct hq_statement *st = calloc(1, sizeof *st);
+	struct hq_statement *st = memory_zeroed(1, sizeof *st);
 	sqlite3_stmt *q =
 	    db_prepare(p->db, "SELECT id, epoch, seq, first_date, business_date FROM statement"
 	                      " WHERE store = ?1 AND first_date <= ?2 AND business_date >= ?2"

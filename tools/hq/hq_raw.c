@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "event/event.h"
@@ -55,7 +56,8 @@ static json_t *object(sqlite3_stmt *q)
 
 	for (int i = 0; i < sqlite3_column_count(q); i++) {
 		char name[48];
-		size_t n = (size_t)snprintf(name, sizeof name, "%s", sqlite3_column_name(q, i));
+		const char *of = sqlite3_column_name(q, i); /* NULL: out of memory */
+		size_t n = (size_t)snprintf(name, sizeof name, "%s", of ? of : "");
 		bool time = n > 3 && n < sizeof name && strcmp(name + n - 3, "_us") == 0;
 		if (time)
 			name[n - 3] = '\0';
@@ -261,7 +263,7 @@ static json_t *bytes_of(sqlite3_stmt *q, int column)
 
 	if (text)
 		return text;
-	char *hex = malloc(TEXT_HEX_SIZE(n));
+	char *hex = memory_alloc(TEXT_HEX_SIZE(n));
 	if (hex)
 		text_hex(p, n, hex);
 	text = json_pack("{s:s?}", "hex", hex);

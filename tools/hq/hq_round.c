@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_run.h"
 
@@ -25,7 +27,7 @@ struct hq_round {
 
 struct hq_round *hq_round_new(void)
 {
-	struct hq_round *r = calloc(1, sizeof *r);
+	struct hq_round *r = memory_zeroed(1, sizeof *r);
 
 	if (r)
 		r->end = &r->first;
@@ -52,7 +54,7 @@ void hq_round_free(struct hq_round *r)
 
 static struct sheet *add_sheet(struct hq_round *r, const char *store)
 {
-	struct sheet *sheet = calloc(1, sizeof *sheet);
+	struct sheet *sheet = memory_zeroed(1, sizeof *sheet);
 
 	if (!sheet)
 		return NULL;
@@ -340,6 +342,7 @@ static void write_seen(const struct hq_round_out *out, struct sheet *sheet)
 void hq_round_send(struct hq_round *r, const struct hq_round_out *out)
 {
 	for (struct sheet *sheet = r->first; sheet; sheet = sheet->next) {
+		uint64_t before = memory_failures();
 		for (int i = 0; i < sheet->confirm.epoch_count; i++)
 			fill(out->db, sheet->row[i], &sheet->confirm.epochs[i]);
 		text_copy(sheet->confirm.generation, sizeof sheet->confirm.generation,
@@ -347,6 +350,11 @@ void hq_round_send(struct hq_round *r, const struct hq_round_out *out)
 		sheet->confirm.credit = out->credit;
 		batch_accepts(&sheet->confirm.accepts);
 		write_seen(out, sheet);
+		if (memory_failures() != before) {
+			log_error("store %s: out of memory for a confirmation; it will ask again",
+			          sheet->store);
+			continue;
+		}
 		out->fn(out->ctx, sheet->store, &sheet->confirm);
 	}
 	hq_round_clear(r);

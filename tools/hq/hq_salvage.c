@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "store/db.h"
 #include "store/journal_wreck.h"
@@ -154,7 +155,7 @@ static void find_keys(struct hq_salvage *s)
 int hq_salvage_open(struct hq_salvage **out, const char *path, const char *store,
                     const struct hq_keys *keys, char *err, size_t err_size)
 {
-	struct hq_salvage *s = calloc(1, sizeof(*s));
+	struct hq_salvage *s = memory_zeroed(1, sizeof(*s));
 	snprintf(err, err_size, "out of memory");
 	if (!s)
 		return -1;

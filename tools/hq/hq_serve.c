@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_act.h"
@@ -546,7 +547,7 @@ static void stop(struct serve *s)
 
 int hq_serve(const struct hq_conf *conf)
 {
-	struct serve *s = calloc(1, sizeof *s);
+	struct serve *s = memory_zeroed(1, sizeof *s);
 	char err[HQ_SERVE_ERR_SIZE] = "out of memory";
 	int rc = 1;
 

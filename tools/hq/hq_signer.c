@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_statement.h"
 
@@ -21,18 +22,19 @@ struct hq_signer {
 	struct hq_walk *walk;    /* NULL: none is */
 	struct hq_tills *tills;
 	int64_t due; /* as it was when the look began */
+	uint64_t memory_at_begin;
 };
 
 struct hq_signer *hq_signer_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock)
 {
-	struct hq_signer *s = calloc(1, sizeof *s);
+	struct hq_signer *s = memory_zeroed(1, sizeof *s);
 
 	if (!s)
 		return NULL;
 	s->db = db;
 	s->keys = keys;
 	s->clock = clock;
-	s->st = calloc(1, sizeof *s->st);
+	s->st = memory_zeroed(1, sizeof *s->st);
 	if (s->st)
 		return s;
 	free(s);
@@ -207,6 +209,15 @@ static const char *state_to_keep(const char *state, bool countersigned)
 	return strcmp(state, "incomplete") == 0 && countersigned ? "lost" : state;
 }
 
+/* Was everything read that this look goes by? */
+static bool had_memory(const struct hq_signer *s)
+{
+	if (memory_failures() == s->memory_at_begin)
+		return true;
+	log_error("store %s: out of memory while a statement was looked at", s->st->store);
+	return false;
+}
+
 static int write_down(struct hq_signer *s, const struct hq_walk_result *r, json_t *findings)
 {
 	const char *state = hq_statement_state(s->st, r);
@@ -226,7 +237,8 @@ static int write_down(struct hq_signer *s, const struct hq_walk_result *r, json_
 	if (hq_db_begin(s->db) != 0)
 		goto done;
 	keep_keys(s, r);
-	if (is_new && add_version(s, was, version + 1, findings, restored) != 0) {
+	if (!had_memory(s) ||
+	    (is_new && add_version(s, was, version + 1, findings, restored) != 0)) {
 		hq_db_rollback(s->db);
 		goto done;
 	}
@@ -262,7 +274,7 @@ static void on_line(void *ctx, int64_t epoch_row, uint64_t seq, const struct hq_
 
 static int settle(struct hq_signer *s, const char *state, int64_t missing)
 {
-	if (hq_db_begin(s->db) != 0)
+	if (!had_memory(s) || hq_db_begin(s->db) != 0)
 		return -1;
 	set_state(s, state, missing);
 	return hq_db_commit(s->db);
@@ -290,13 +302,14 @@ static int begin_walk(struct hq_signer *s)
 /* 1 a look has begun or was short, 0 nothing is due, -1 */
 static int begin_look(struct hq_signer *s)
 {
-	struct sqlite3_stmt *q = hq_db_query(s->db, HQ_SQL_STATEMENT_NEXT, "");
 	struct hq_statement *st = s->st;
 	int64_t missing, version;
 	char err[200];
 
+	s->memory_at_begin = memory_failures();
+	struct sqlite3_stmt *q = hq_db_query(s->db, HQ_SQL_STATEMENT_NEXT, "");
 	if (!hq_db_row(s->db, q))
-		return q ? 0 : -1;
+		return q && had_memory(s) ? 0 : -1;
 	st->id = sqlite3_column_int64(q, 0);
 	st->store_row = sqlite3_column_int64(q, 1);
 	text_copy(st->store, sizeof st->store, hq_db_text(q, 2));

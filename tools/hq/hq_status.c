@@ -42,8 +42,8 @@ static json_t *text_or_null(sqlite3_stmt *q, int column)
 
 static json_t *column(sqlite3_stmt *q, int i)
 {
-	const char *name = sqlite3_column_name(q, i);
-	size_t n = strlen(name);
+	const char *name = sqlite3_column_name(q, i); /* NULL: out of memory */
+	size_t n = name ? strlen(name) : 0;
 
 	if (n > 3 && strcmp(name + n - 3, "_us") == 0)
 		return time_or_null(q, i);
@@ -64,8 +64,8 @@ static json_t *rows(struct sqlite3 *db, const char *sql, int64_t arg)
 		json_t *row = json_object();
 		for (int i = 0; i < sqlite3_column_count(q); i++) {
 			char name[64];
-			size_t n =
-			    (size_t)snprintf(name, sizeof name, "%s", sqlite3_column_name(q, i));
+			const char *of = sqlite3_column_name(q, i);
+			size_t n = (size_t)snprintf(name, sizeof name, "%s", of ? of : "");
 			if (n > 3 && strcmp(name + n - 3, "_us") == 0)
 				name[n - 3] = '\0';
 			json_object_set_new(row, name, column(q, i));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
 #include "hq/hq_epoch.h"
@@ -30,7 +31,7 @@ struct hq_stores {
 
 static struct store *add(struct hq_stores *s, const char *name)
 {
-	struct store *store = calloc(1, sizeof *store);
+	struct store *store = memory_zeroed(1, sizeof *store);
 
 	if (!store)
 		return NULL;
@@ -43,7 +44,7 @@ static struct store *add(struct hq_stores *s, const char *name)
 
 struct hq_stores *hq_stores_new(const struct hq_stores_params *params)
 {
-	struct hq_stores *s = calloc(1, sizeof *s);
+	struct hq_stores *s = memory_zeroed(1, sizeof *s);
 	struct sqlite3_stmt *q;
 	struct store *store;
 

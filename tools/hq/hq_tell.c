@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_statement.h"
@@ -35,7 +36,7 @@ struct hq_tell {
 
 struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock)
 {
-	struct hq_tell *t = calloc(1, sizeof *t);
+	struct hq_tell *t = memory_zeroed(1, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -305,10 +306,16 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, 
 {
 	char err[HQ_TELL_ERR_SIZE];
 	struct hq_tell_ask ask;
+	uint64_t before = memory_failures();
+	int rc;
 
 	if (hq_tell_parse(ask_bytes, len, &ask, err, sizeof err) != 0) {
 		log_warn("store %s: %s", store, err);
 		return -1;
 	}
-	return kinds[kind_of(ask.kind)].answer(t, store, &ask, out);
+	rc = kinds[kind_of(ask.kind)].answer(t, store, &ask, out);
+	if (memory_failures() == before)
+		return rc;
+	log_error("store %s: out of memory for an answer; it will ask again", store);
+	return -1;
 }

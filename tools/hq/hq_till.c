@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "hq/hq_till_internal.h"
 
 #include <stdlib.h>
@@ -110,7 +111,7 @@ bool hq_till_read(const struct hq_line *line, const char *store, struct hq_till_
 struct hq_tills *hq_tills_new(struct sqlite3 *db, const char *store, int64_t store_row,
                               const char *first, const char *last)
 {
-	struct hq_tills *t = calloc(1, sizeof *t);
+	struct hq_tills *t = memory_zeroed(1, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -173,7 +174,7 @@ static struct hq_till_row *new_row(struct hq_tills *t)
 {
 	if (t->rows == t->cap) {
 		size_t cap = t->cap ? 2 * t->cap : 256;
-		struct hq_till_row *more = realloc(t->row, cap * sizeof *more);
+		struct hq_till_row *more = memory_more(t->row, cap * sizeof *more);
 		if (!more)
 			return NULL;
 		t->row = more;
@@ -193,7 +194,7 @@ void hq_tills_line(struct hq_tills *t, int64_t epoch_row, uint64_t seq, const st
 	    strcmp(fact.day, t->last) > 0)
 		return;
 	r = new_row(t);
-	if (!r || !(r->number = strdup(fact.number))) {
+	if (!r || !(r->number = memory_text(fact.number))) {
 		t->failed = true;
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "hq/hq_till.h"
 
 #define SUFFIX_DIGITS_MAX 15
@@ -161,7 +162,7 @@ void hq_till_gaps(const struct hq_till_number *numbers, size_t n,
                   const struct hq_till_close *closes, size_t close_count, json_t *list,
                   int64_t *not_numeric)
 {
-	struct number *all = calloc(n ? n : 1, sizeof *all);
+	struct number *all = memory_zeroed(n ? n : 1, sizeof *all);
 	size_t good = 0, series, part;
 
 	*not_numeric = 0;

@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "hq/hq_till_internal.h"
 
 #include <stdlib.h>
@@ -178,9 +179,9 @@ static json_t *tenders_json(struct group *g)
 /* Orders and refunds draw their numbers at the same till; voids name an order's. */
 static int gaps_json(const struct group *g, json_t *out)
 {
-	struct hq_till_number *numbers = calloc(g->rows, sizeof *numbers);
-	struct hq_till_close *closes = calloc(g->rows, sizeof *closes);
-	const struct hq_till_row **rows = calloc(g->rows, sizeof *rows);
+	struct hq_till_number *numbers = memory_zeroed(g->rows, sizeof *numbers);
+	struct hq_till_close *closes = memory_zeroed(g->rows, sizeof *closes);
+	const struct hq_till_row **rows = memory_zeroed(g->rows, sizeof *rows);
 	json_t *list = json_array();
 	size_t n = 0, c = 0;
 	int64_t not_numeric = 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_time_internal.h"
 
@@ -17,7 +18,7 @@
 
 struct hq_time *hq_time_new(struct hq_db *db, const struct clock *clock)
 {
-	struct hq_time *t = calloc(1, sizeof *t);
+	struct hq_time *t = memory_zeroed(1, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -46,7 +47,7 @@ static bool add_point(struct hq_time_model *m, const struct hq_time_point *p)
 {
 	if (m->count == m->room) {
 		size_t room = m->room ? m->room * 2 : 64;
-		struct hq_time_point *more = realloc(m->point, room * sizeof *more);
+		struct hq_time_point *more = memory_more(m->point, room * sizeof *more);
 		if (!more)
 			return false;
 		m->point = more;
@@ -194,7 +195,7 @@ static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_poi
 	bool was_contradicted;
 
 	was_contradicted = m->contradicted;
-	old = calloc(m->count + 1, sizeof *old);
+	old = memory_zeroed(m->count + 1, sizeof *old);
 	if (!old || !add_point(m, added)) {
 		free(old);
 		m->boot = 0; /* read again, with the point, when it is asked for next */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
 #include "store/db.h"
@@ -54,7 +55,7 @@ static int prepare(struct hq_walk *w)
 
 struct hq_walk *hq_walk_new(const struct hq_walk_params *params)
 {
-	struct hq_walk *w = calloc(1, sizeof *w);
+	struct hq_walk *w = memory_zeroed(1, sizeof *w);
 
 	if (!w)
 		return NULL;
@@ -348,10 +349,10 @@ static void name_forks(struct hq_walk *w)
 	while (sqlite3_step(w->forks) == SQLITE_ROW) {
 		uint64_t seq = (uint64_t)sqlite3_column_int64(w->forks, 0);
 		const void *line = sqlite3_column_blob(w->forks, 2);
+		const char *reason = (const char *)sqlite3_column_text(w->forks, 3);
 		vault_sha256(w->work, line ? line : "", (size_t)sqlite3_column_bytes(w->forks, 2),
 		             own);
-		name(w, &w->result.forked, seq, seq,
-		     (const char *)sqlite3_column_text(w->forks, 3));
+		name(w, &w->result.forked, seq, seq, reason ? reason : "");
 		if (sqlite3_column_bytes(w->forks, 1) != EVENT_HASH_BYTES ||
 		    memcmp(sqlite3_column_blob(w->forks, 1), own, sizeof own) != 0)
 			name(w, &w->result.faults, seq, seq, "leaf");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/queue.h"
 
 #define HQ_WEBHOOK_QUEUE_MAX 2048 /* jobs; more stay in the outbox */
@@ -155,11 +156,11 @@ static void *run(void *arg)
 
 struct hq_webhook *hq_webhook_start(const char *url)
 {
-	struct hq_webhook *w = calloc(1, sizeof *w);
+	struct hq_webhook *w = memory_zeroed(1, sizeof *w);
 
 	if (!w || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
 		goto err_free;
-	w->url = strdup(url);
+	w->url = memory_text(url);
 	w->jobs = queue_new(HQ_WEBHOOK_QUEUE_MAX);
 	w->results = queue_new(2 * HQ_WEBHOOK_QUEUE_MAX);
 	w->multi = curl_multi_init();
@@ -216,12 +217,12 @@ void hq_webhook_stop(struct hq_webhook *w)
 
 bool hq_webhook_post(struct hq_webhook *w, int64_t id, const char *key, const char *body)
 {
-	struct job *job = calloc(1, sizeof *job);
+	struct job *job = memory_zeroed(1, sizeof *job);
 
 	if (!job)
 		return false;
 	job->id = id;
-	job->body = strdup(body);
+	job->body = memory_text(body);
 	snprintf(job->key, sizeof job->key, "%s", key);
 	if (!job->body || !queue_push(w->jobs, job)) {
 		free_job(job);

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/version.h"
 #include "hq/ca.h"
 #include "hq/hq_cmd.h"
+#include "hq/hq_memory.h"
 
 static const struct command {
 	const char *name;
@@ -38,8 +40,18 @@ static int usage(FILE *out)
 	return 2;
 }
 
+/* What a command has printed may lack what could not be read. `run` sees to that itself. */
+static int end(const struct command *c, int rc)
+{
+	if (memory_failures() == 0 || rc != 0 || c->main == hq_cmd_run)
+		return rc;
+	fprintf(stderr, "laneway-hq: out of memory: the answer is not whole\n");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
+	hq_memory_watch();
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		usage(stdout);
 		return 0;
@@ -50,7 +62,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].main(argc - 1, argv + 1);
+			return end(&commands[i], commands[i].main(argc - 1, argv + 1));
 	}
 	return usage(stderr);
 }
