@@ -302,11 +302,6 @@ bool box_moves(struct box *b)
 	return false;
 }
 
-struct flow *box_flow(struct box *b)
-{
-	return b->flow;
-}
-
 /* ---- stop, in reverse ---- */
 
 bool box_stop(struct box *b)

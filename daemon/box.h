@@ -33,6 +33,4 @@ const char *box_fixed(const struct conf *was, const struct conf *is);
 /* Has every thread moved within its own limit? What does not is logged. */
 bool box_moves(struct box *b);
 
-struct flow *box_flow(struct box *b);
-
 #endif

@@ -14,6 +14,11 @@
 #define TEXT_BYTES_MAX 262144 /* 64 scanners take about 10 KB */
 #define DEPTH_MAX 8           /* a list in a section: 2 */
 
+struct text_fault {
+	int line;
+	const char *what, *expected;
+};
+
 enum place { PLAIN, IN_STRING, IN_LINE_COMMENT, IN_BLOCK_COMMENT };
 
 struct cleaning {
@@ -21,12 +26,12 @@ struct cleaning {
 	char quote;
 	int line, opened_line; /* where the string or comment began */
 	int brace_line[DEPTH_MAX], depth;
-	struct conf_text_fault *fault;
+	struct text_fault *fault;
 };
 
 static int fault(struct cleaning *c, int line, const char *what, const char *expected)
 {
-	*c->fault = (struct conf_text_fault){line, what, expected};
+	*c->fault = (struct text_fault){line, what, expected};
 	return -1;
 }
 
@@ -113,7 +118,8 @@ static bool ends_word(char b)
 	return strchr(" \t\r\n={}()+,\"'", b) != NULL;
 }
 
-int conf_text_clean(char *text, size_t n, struct conf_text_fault *out)
+/* Blank out the comments of text[0..n) in place and check it. */
+static int clean(char *text, size_t n, struct text_fault *out)
 {
 	struct cleaning c = {.line = 1, .fault = out};
 	bool starts_word = true;
@@ -158,7 +164,7 @@ static char *read_all(int fd, size_t *n)
 
 char *conf_text_read(const char *path, char *err, size_t err_size)
 {
-	struct conf_text_fault f;
+	struct text_fault f;
 	size_t n = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text = fd < 0 ? NULL : read_all(fd, &n);
@@ -173,7 +179,7 @@ char *conf_text_read(const char *path, char *err, size_t err_size)
 	if (n > TEXT_BYTES_MAX) {
 		snprintf(err, err_size, "%s: the file is too long, expected at most %d bytes", path,
 		         TEXT_BYTES_MAX);
-	} else if (conf_text_clean(text, n, &f) < 0) {
+	} else if (clean(text, n, &f) < 0) {
 		snprintf(err, err_size, "%s:%d: %s, expected %s", path, f.line, f.what, f.expected);
 	} else {
 		return text;

@@ -10,15 +10,7 @@
 
 #include <stddef.h>
 
-struct conf_text_fault {
-	int line;
-	const char *what, *expected; /* static text */
-};
-
 /* The file's text with NUL, to be freed; NULL with one line in err. */
 char *conf_text_read(const char *path, char *err, size_t err_size);
-
-/* Blank out the comments of text[0..n) in place and check it. 0, or -1 with the first fault. */
-int conf_text_clean(char *text, size_t n, struct conf_text_fault *fault);
 
 #endif

@@ -130,9 +130,6 @@ void flow_resolve(struct flow *f, enum ident_kind kind, const char *value, bool 
                   struct answer *out);
 void flow_till_ops(struct capture_ops *ops);
 
-/* The loyalty schemes and the region of the configuration as identity's rules. */
-void flow_set_rules(struct flow *f);
-
 /* What message ids are aged by: the wall clock of the start, run on by the monotonic clock, so that
  * no jump ages them. */
 int64_t flow_age_us(const struct flow *f);

@@ -44,7 +44,8 @@ static void rules_of(const struct conf *c, struct ident_rules *rules)
 	text_copy(rules->ruleset, sizeof rules->ruleset, c->ruleset);
 }
 
-void flow_set_rules(struct flow *f)
+/* The loyalty schemes and the region of the configuration as identity's rules. */
+static void set_rules(struct flow *f)
 {
 	rules_of(f->conf, &f->rules);
 	phone_prepare(f->rules.region);
@@ -167,7 +168,7 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->ops.ctx = f;
 	flow_scan_ops(&f->ops);
 	flow_till_ops(&f->ops);
-	flow_set_rules(f);
+	set_rules(f);
 	if (make_parts(f) == 0)
 		return f;
 	flow_free(f);
@@ -258,7 +259,7 @@ void flow_reload(struct flow *f, const struct conf *conf)
 
 	close_scanners(f);
 	f->conf = conf;
-	flow_set_rules(f);
+	set_rules(f);
 	open_scanners(f);
 	snprintf(properties, sizeof properties,
 	         "{\"author\":\"local\",\"reason\":\"reload\",\"version\":\"%s\"}", conf->ruleset);

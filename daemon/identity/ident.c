@@ -147,7 +147,7 @@ const char *ident_scheme_fault(const struct loyalty_scheme *scheme)
 
 /* --- any kind --------------------------------------------------------------------------------- */
 
-bool ident_phone(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE])
+static bool phone(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE])
 {
 	return strnlen(value, IDENT_VALUE_SIZE) < IDENT_VALUE_SIZE &&
 	       phone_e164(value, rules->region, out);
@@ -166,7 +166,7 @@ static enum ident_kind find_kind(const struct ident_rules *rules, const char *va
 {
 	if (ident_loyalty(rules, value, out))
 		return IDENT_LOYALTY;
-	if (says_it_is_a_phone(value) && ident_phone(rules, value, out))
+	if (says_it_is_a_phone(value) && phone(rules, value, out))
 		return IDENT_PHONE;
 	return ident_email(value, out) ? IDENT_EMAIL : IDENT_NONE;
 }
@@ -178,7 +178,7 @@ bool ident_normalise(const struct ident_rules *rules, enum ident_kind *kind, con
 	case IDENT_LOYALTY:
 		return ident_loyalty(rules, value, out);
 	case IDENT_PHONE:
-		return ident_phone(rules, value, out);
+		return phone(rules, value, out);
 	case IDENT_EMAIL:
 		return ident_email(value, out);
 	default:

@@ -48,7 +48,6 @@ struct ident_rules {
 const char *ident_scheme_fault(const struct loyalty_scheme *scheme);
 
 bool ident_loyalty(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE]);
-bool ident_phone(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE]);
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
 
 /* The normal form of a value whose kind is known, or whose kind must be found (IDENT_NONE: tried in

@@ -48,7 +48,6 @@ void vault_work_free(struct vault_work *w);
 /* --- plain tools; no key of ours in them --- */
 void vault_random(void *out, size_t n); /* ends the process if the system has no randomness */
 void vault_sha256(struct vault_work *w, const void *p, size_t n, uint8_t out[VAULT_HASH_BYTES]);
-bool vault_equal(const void *a, const void *b, size_t n); /* constant time */
 void vault_wipe(void *p, size_t n);
 
 /* h(seq) = SHA-256(h(seq-1) || epoch || seq as u64 big-endian || leaf). h is read and replaced. */

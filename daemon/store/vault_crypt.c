@@ -25,11 +25,6 @@ void vault_random(void *out, size_t n)
 	}
 }
 
-bool vault_equal(const void *a, const void *b, size_t n)
-{
-	return CRYPTO_memcmp(a, b, n) == 0;
-}
-
 void vault_wipe(void *p, size_t n)
 {
 	OPENSSL_cleanse(p, n);
@@ -68,8 +63,9 @@ void vault_work_free(struct vault_work *w)
 	free(w);
 }
 
-void vault_digest(struct vault_work *w, const struct vault_bytes *parts, size_t count,
-                  uint8_t out[VAULT_HASH_BYTES])
+/* `count` parts as one message. */
+static void digest(struct vault_work *w, const struct vault_bytes *parts, size_t count,
+                   uint8_t out[VAULT_HASH_BYTES])
 {
 	bool ok = EVP_DigestInit_ex2(w->md, w->sha256, NULL) == 1;
 
@@ -83,7 +79,7 @@ void vault_digest(struct vault_work *w, const struct vault_bytes *parts, size_t 
 
 void vault_sha256(struct vault_work *w, const void *p, size_t n, uint8_t out[VAULT_HASH_BYTES])
 {
-	vault_digest(w, &(struct vault_bytes){p, n}, 1, out);
+	digest(w, &(struct vault_bytes){p, n}, 1, out);
 }
 
 void vault_chain(struct vault_work *w, uint8_t h[VAULT_HASH_BYTES], const uint8_t epoch[8],
@@ -118,9 +114,9 @@ void vault_hmac(struct vault_work *w, const struct vault_hmac_key *k,
 
 	for (size_t i = 0; i < count && i < VAULT_HMAC_PARTS_MAX; i++)
 		in[1 + i] = parts[i];
-	vault_digest(w, in, 1 + count, hash);
-	vault_digest(w, (struct vault_bytes[]){{k->outer, sizeof(k->outer)}, {hash, sizeof(hash)}},
-	             2, out);
+	digest(w, in, 1 + count, hash);
+	digest(w, (struct vault_bytes[]){{k->outer, sizeof(k->outer)}, {hash, sizeof(hash)}}, 2,
+	       out);
 	vault_wipe(hash, sizeof(hash));
 }
 

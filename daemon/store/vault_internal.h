@@ -27,10 +27,6 @@ struct vault_hmac_key {
 	uint8_t inner[VAULT_BLOCK_BYTES], outer[VAULT_BLOCK_BYTES];
 };
 
-/* Hash `count` parts as one message. Ends the process if OpenSSL cannot hash. */
-void vault_digest(struct vault_work *w, const struct vault_bytes *parts, size_t count,
-                  uint8_t out[VAULT_HASH_BYTES]);
-
 /* key: at most VAULT_BLOCK_BYTES; n 0 is the "no salt" of RFC 5869. */
 void vault_hmac_init(struct vault_hmac_key *k, const void *key, size_t n);
 /* At most VAULT_HMAC_PARTS_MAX parts. */

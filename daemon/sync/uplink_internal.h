@@ -138,10 +138,6 @@ bool uplink_epoch_covers(const struct uplink_epoch *e, uint64_t first, uint64_t 
 
 /* ---- uplink_word.c ---- */
 
-/* Does h stand at this seq of our own history? What cannot be said (deleted, or an HQ that names no
- * h) counts as ours. */
-bool uplink_word_is_ours(struct uplink *u, const struct uplink_epoch *e, uint64_t seq,
-                         const uint8_t *h);
 /* What HQ says of an epoch; how many seqs are newly confirmed. */
 uint64_t uplink_word_take(struct uplink *u, struct uplink_epoch *e, const struct confirm_epoch *c);
 

@@ -19,8 +19,9 @@ static const uint8_t *sent_h(const struct uplink *u, const struct uplink_epoch *
 	return NULL;
 }
 
-bool uplink_word_is_ours(struct uplink *u, const struct uplink_epoch *e, uint64_t seq,
-                         const uint8_t *h)
+/* Does h stand at this seq of our own history? What cannot be said (deleted, or an HQ that names no
+ * h) counts as ours. */
+static bool is_ours(struct uplink *u, const struct uplink_epoch *e, uint64_t seq, const uint8_t *h)
 {
 	uint8_t read[EVENT_HASH_BYTES];
 	if (!h || seq < e->deleted || seq == 0)
@@ -63,7 +64,7 @@ static void add(struct uplink *u, struct said *said, const struct uplink_epoch *
 		return;
 	if (!r->has_h)
 		add_unnamed(said, e, c, r);
-	else if (uplink_word_is_ours(u, e, r->last, r->h))
+	else if (is_ours(u, e, r->last, r->h))
 		said->list[said->count++] = (struct journal_range){r->first, r->last};
 }
 
@@ -79,7 +80,7 @@ static void add_all(struct uplink *u, struct said *said, const struct uplink_epo
 			add(u, said, e, c, &words[k].list[i]);
 	for (int i = 0; i < c->settled_count && said->count < SAID_MAX; i++) {
 		const struct confirm_range *r = &c->settled[i];
-		if (uplink_word_is_ours(u, e, r->last, r->has_h ? r->h : NULL))
+		if (is_ours(u, e, r->last, r->has_h ? r->h : NULL))
 			said->list[said->count++] = (struct journal_range){r->first, r->last};
 	}
 }
@@ -192,7 +193,7 @@ static void take_forked(struct uplink *u, struct uplink_epoch *e, const struct c
 	char text[TOLD_SIZE];
 	for (int i = 0; i < c->forked_count; i++) {
 		const struct confirm_seq *s = &c->forked[i];
-		bool ours = uplink_word_is_ours(u, e, s->last, s->has_h ? s->h : NULL);
+		bool ours = is_ours(u, e, s->last, s->has_h ? s->h : NULL);
 		add_told(ours ? &of_ours : &of_others, s, note_forked(u, e, s, ours));
 	}
 	counter_add(u->params.counters, COUNTER_FORKED, of_ours.events);

@@ -235,20 +235,3 @@ int hq_held_take(const struct hq_held *held, const struct hq_held_ask *ask)
 	}
 	return 0;
 }
-
-void hq_held_lost(struct hq_db *db, int64_t epoch_row, hq_held_lost_fn *fn, void *ctx)
-{
-	uint64_t gone = (uint64_t)hq_db_int(db, 0, HQ_SQL_EPOCH_GONE_GET, "i", epoch_row), from = 1;
-	struct hq_run run;
-
-	while (from <= gone) {
-		uint64_t next = 0;
-		if (hq_run_covering(db, epoch_row, from, &run, &next)) {
-			from = run.last + 1;
-			continue;
-		}
-		uint64_t last = next && next - 1 < gone ? next - 1 : gone;
-		fn(ctx, from, last);
-		from = last + 1;
-	}
-}

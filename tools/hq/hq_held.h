@@ -51,9 +51,4 @@ struct hq_held {
 };
 int hq_held_take(const struct hq_held *held, const struct hq_held_ask *ask);
 
-/* Runs of seqs that the store no longer holds and that HQ does not hold either, rising: lost at
- * HQ. */
-typedef void hq_held_lost_fn(void *ctx, uint64_t first, uint64_t last);
-void hq_held_lost(struct hq_db *db, int64_t epoch_row, hq_held_lost_fn *fn, void *ctx);
-
 #endif

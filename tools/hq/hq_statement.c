@@ -113,7 +113,7 @@ const char *hq_statement_state(const struct hq_statement *st, const struct hq_wa
 	return hq_statement_counts_agree(st, r) ? "complete" : "disputed";
 }
 
-json_t *hq_statement_spans(const struct hq_spans *spans)
+static json_t *spans_json(const struct hq_spans *spans)
 {
 	const struct hq_span *span = (const void *)spans->list.data;
 	json_t *list = json_array();
@@ -154,11 +154,10 @@ json_t *hq_statement_findings(const struct hq_statement *st, const struct hq_wal
 	                 hq_statement_state(st, r), "received", (json_int_t)r->held, "counts",
 	                 counts_json(&r->counts), "training", counts_json(&r->training),
 	                 "counts_agree", hq_statement_counts_agree(st, r), "lost",
-	                 hq_statement_spans(&r->lost), "missing", hq_statement_spans(&r->missing),
-	                 "quarantined", hq_statement_spans(&r->quarantined), "forked",
-	                 hq_statement_spans(&r->forked), "faults", hq_statement_spans(&r->faults),
-	                 "sealed", (json_int_t)r->sealed, "erased", (json_int_t)r->erased, "tills",
-	                 without_late(tills));
+	                 spans_json(&r->lost), "missing", spans_json(&r->missing), "quarantined",
+	                 spans_json(&r->quarantined), "forked", spans_json(&r->forked), "faults",
+	                 spans_json(&r->faults), "sealed", (json_int_t)r->sealed, "erased",
+	                 (json_int_t)r->erased, "tills", without_late(tills));
 }
 
 /* ---- the signature of a version ---- */

@@ -44,9 +44,6 @@ bool hq_statement_counts_agree(const struct hq_statement *st, const struct hq_wa
 /* Sign a version: adds the member `signature`. 0 or -1. */
 int hq_statement_sign(struct json_t *doc, const char *store, const uint8_t priv[32]);
 
-/* Spans as a list of {"epoch","from","to","why"}. */
-struct json_t *hq_statement_spans(const struct hq_spans *spans);
-
 /* Append the versions after `since` of a device's statements, one a line, and behind the last of
  * them what is not countersigned. The number up to which it goes; *more: another page follows. */
 struct hq_statement_ask {
