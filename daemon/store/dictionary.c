@@ -14,12 +14,16 @@
 
 EMBED(1);
 EMBED(2);
+EMBED(3);
+EMBED(4);
 
 static const struct {
 	const uint8_t *data, *end;
 } shipped[DICTIONARIES_MAX] = {
-    [DICTIONARY_TEXTS] = {dictionary_1, dictionary_1_end},
-    [DICTIONARY_LINES] = {dictionary_2, dictionary_2_end},
+    [DICTIONARY_TEXTS_OLD] = {dictionary_1, dictionary_1_end},
+    [DICTIONARY_LINES_OLD] = {dictionary_2, dictionary_2_end},
+    [DICTIONARY_TEXTS] = {dictionary_3, dictionary_3_end},
+    [DICTIONARY_LINES] = {dictionary_4, dictionary_4_end},
 };
 
 bool dictionary_find(unsigned id, struct dictionary *out)

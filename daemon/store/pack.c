@@ -20,7 +20,7 @@ struct pack_codec {
 	ZSTD_CCtx *cctx;
 	ZSTD_DCtx *dctx;
 	ZSTD_CDict *cdict; /* made when they are first used */
-	ZSTD_DDict *ddict;
+	ZSTD_DDict *ddict[DICTIONARIES_MAX];
 	struct vault_work *work;
 	struct buf packed;
 };
@@ -52,7 +52,8 @@ void pack_codec_free(struct pack_codec *c)
 	ZSTD_freeCCtx(c->cctx);
 	ZSTD_freeDCtx(c->dctx);
 	ZSTD_freeCDict(c->cdict);
-	ZSTD_freeDDict(c->ddict);
+	for (unsigned id = 0; id < DICTIONARIES_MAX; id++)
+		ZSTD_freeDDict(c->ddict[id]);
 	vault_work_free(c->work);
 	buf_free(&c->packed);
 	free(c);
@@ -97,20 +98,25 @@ static size_t compress(struct pack_codec *c, uint8_t *to, size_t room, const str
 	return ZSTD_compress_usingCDict(c->cctx, to, room, lines->data, lines->len, c->cdict);
 }
 
-/* The frame names its dictionary; packs of older releases have none. */
+static bool for_packs(unsigned id)
+{
+	return id == DICTIONARY_LINES || id == DICTIONARY_LINES_OLD;
+}
+
+/* The frame names its dictionary; packs of older releases have an older one, or none. */
 static size_t decompress(struct pack_codec *c, uint8_t *to, size_t room, const uint8_t *p, size_t n)
 {
 	struct dictionary d;
 	unsigned id = ZSTD_getDictID_fromFrame(p, n);
 	if (id == 0)
 		return ZSTD_decompressDCtx(c->dctx, to, room, p, n);
-	if (id != DICTIONARY_LINES || !dictionary_find(id, &d))
+	if (!for_packs(id) || !dictionary_find(id, &d))
 		return (size_t)-ZSTD_error_dictionary_wrong;
-	if (!c->ddict)
-		c->ddict = ZSTD_createDDict(d.data, d.len);
-	if (!c->ddict)
+	if (!c->ddict[id])
+		c->ddict[id] = ZSTD_createDDict(d.data, d.len);
+	if (!c->ddict[id])
 		return (size_t)-ZSTD_error_memory_allocation;
-	return ZSTD_decompress_usingDDict(c->dctx, to, room, p, n, c->ddict);
+	return ZSTD_decompress_usingDDict(c->dctx, to, room, p, n, c->ddict[id]);
 }
 
 int pack_seal(struct pack_codec *c, const uint8_t key[VAULT_KEY_BYTES],

@@ -26,6 +26,7 @@ struct batch_codec *batch_codec_new(void)
 		return NULL;
 	}
 	ZSTD_CCtx_setParameter(c->cctx, ZSTD_c_compressionLevel, BATCH_ZSTD_LEVEL);
+	ZSTD_CCtx_setParameter(c->cctx, ZSTD_c_dictIDFlag, 0); /* the header names it */
 	return c;
 }
 
@@ -91,15 +92,17 @@ void batch_accepts(struct batch_accepts *out)
 	out->schemas = 1;
 }
 
-/* The newest of each is the best of each; version 1 takes no dictionary. */
+/* The newest of each is the best of each; version 1 takes no dictionary, and version 2 is only
+ * read.
+ */
 struct batch_form batch_form_best(const struct batch_accepts *theirs)
 {
 	struct batch_accepts ours;
 	struct batch_form best = {.wire = 1};
 	batch_accepts(&ours);
-	if (!(ours.wires & theirs->wires & (1 << 2)))
+	if (!(ours.wires & theirs->wires & (1 << BATCH_WIRE_BEST)))
 		return best;
-	best.wire = 2;
+	best.wire = BATCH_WIRE_BEST;
 	for (uint16_t id = 1; id < BATCH_DICTIONARIES_MAX; id++)
 		if (ours.dictionaries & theirs->dictionaries & (1ull << id))
 			best.dictionary = id;
@@ -201,7 +204,8 @@ int batch_encode(struct batch_codec *c, const struct batch *b, const char *store
 {
 	if (!encodable(b))
 		return -1;
-	int rc = b->form.wire == 2 ? batch_v2_encode(c, b, store, hq_pub, out) : 1;
+	int rc =
+	    b->form.wire == BATCH_WIRE_BEST ? batch_squeezed_encode(c, b, store, hq_pub, out) : 1;
 	return rc == 1 ? encode_v1(c, b, store, hq_pub, out) : rc;
 }
 
@@ -315,7 +319,7 @@ int batch_decode(struct batch_codec *c, const uint8_t *p, size_t n, const char *
 		out->form = batch_form_of(p);
 		memcpy(out->epoch, p + 8, EVENT_EPOCH_BYTES);
 		fault = out->form.wire == 1 ? decode_v1(c, p, n, out, &box)
-		                            : batch_v2_decode(c, p, n, store, out, &box);
+		                            : batch_squeezed_decode(c, p, n, store, out, &box);
 	}
 	if (!fault && box.n && hq_priv && open_keys(c, store, hq_priv, &box, out))
 		fault = "keys that are not sealed to this HQ and store";

@@ -20,7 +20,7 @@
 #define PAGE_RAW_MAX (1024 * 1024) /* bytes of lines in one page */
 
 /* How a batch travels: wire version, and dictionary (0: none). All zero is version 1 without one,
- * which every HQ reads. */
+ * which every HQ reads. Version 2 is read and no longer written. */
 struct batch_form {
 	uint8_t wire;
 	uint16_t dictionary;
@@ -38,7 +38,7 @@ void batch_accepts(struct batch_accepts *out);
 struct batch_form batch_form_best(const struct batch_accepts *theirs);
 
 struct batch {
-	struct batch_form form; /* in: the one wanted; out: the one that came */
+	struct batch_form form; /* in: the one wanted (1 or 3); out: the one that came */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	uint64_t first;
 	uint32_t count;

@@ -9,7 +9,7 @@ _Static_assert(DICTIONARY_TEXTS < BATCH_DICTIONARIES_MAX, "ids of batches are be
 
 bool batch_dict_known(uint16_t id)
 {
-	return id == DICTIONARY_TEXTS;
+	return id == DICTIONARY_TEXTS || id == DICTIONARY_TEXTS_OLD;
 }
 
 int batch_dict_compress(struct batch_codec *c, uint16_t id)

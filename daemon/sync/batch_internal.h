@@ -1,5 +1,5 @@
-/* What the files of the codec share: batch.c (version 1 and what all versions have), batch_v2.c,
- * batch_dict.c, page.c. */
+/* What the files of the codec share: batch.c (version 1 and what all versions have),
+ * batch_squeezed.c, batch_dict.c, page.c. */
 #ifndef LANEWAY_SYNC_BATCH_INTERNAL_H
 #define LANEWAY_SYNC_BATCH_INTERNAL_H
 
@@ -12,8 +12,9 @@
 #define BATCH_ZSTD_LEVEL                                                                           \
 	3                   /* of whole lines: a level more costs twice the time for two per cent  \
 	                     */
-#define BATCH_WIRES 0x06ull /* versions 1 and 2 */
-#define BATCH_DICTIONARIES_MAX 2 /* ids below this */
+#define BATCH_WIRES 0x0eull /* versions 1 to 3 */
+#define BATCH_WIRE_BEST 3
+#define BATCH_DICTIONARIES_MAX 4 /* ids below this */
 #define BATCH_KEY_BYTES (EVENT_ID_BYTES + VAULT_KEY_BYTES)
 #define BATCH_PREFIX_BYTES 16 /* magic to epoch: alike in all versions */
 
@@ -54,17 +55,17 @@ int batch_dict_decompress(struct batch_codec *c, uint16_t id);
 void batch_dict_free(struct batch_codec *c);
 bool batch_dict_known(uint16_t id);
 
-/* ---- batch_v2.c ---- */
+/* ---- batch_squeezed.c: versions 2, which is only read, and 3 ---- */
 
 /* 0; 1: the lines do not fit (nothing was appended); -1. */
-int batch_v2_encode(struct batch_codec *c, const struct batch *b, const char *store,
-                    const uint8_t hq_pub[32], struct buf *out);
+int batch_squeezed_encode(struct batch_codec *c, const struct batch *b, const char *store,
+                          const uint8_t hq_pub[32], struct buf *out);
 /* What is wrong with a payload, or NULL. out->lines is set, and where its box of keys stands. */
 struct batch_box {
 	const uint8_t *p;
 	size_t n;
 };
-const char *batch_v2_decode(struct batch_codec *c, const uint8_t *p, size_t n, const char *store,
-                            struct batch *out, struct batch_box *box);
+const char *batch_squeezed_decode(struct batch_codec *c, const uint8_t *p, size_t n,
+                                  const char *store, struct batch *out, struct batch_box *box);
 
 #endif

@@ -14,6 +14,7 @@
 #define B64_MIN 40   /* characters: sealed text, nothing that a person wrote */
 #define B64_MAX 340  /* characters that fill the u8 in front */
 #define HEX_BYTES_MAX 32
+#define GTIN_LINES_MAX 1
 
 struct squeeze *squeeze_new(void)
 {
@@ -243,16 +244,22 @@ static bool put_clock(struct squeeze *s, uint32_t k, const uint8_t *p, size_t n)
 {
 	enum squeeze_role role = squeeze_slot(s, squeeze_line(s, s->at)->shape, k)->role;
 	uint64_t mono;
-	int64_t ms, days;
+	int64_t ms, days, noon;
 	if (role == SQUEEZE_MONO && squeeze_parse_number(p, n, &mono)) {
-		buf_byte(&s->ops, SQUEEZE_NUMBER);
-		put_signed(&s->raw, (int64_t)(mono - s->mono));
+		buf_byte(&s->ops, s->mono ? SQUEEZE_NUMBER : SQUEEZE_FIRST_NUMBER);
+		if (s->mono)
+			put_signed(&s->raw, (int64_t)(mono - s->mono));
+		else
+			put_varint(&s->raw, mono);
+	} else if (squeeze_parse_time(p, n, &ms) && !s->timed && squeeze_noon(s, k, &noon)) {
+		buf_byte(&s->ops, SQUEEZE_DAY_TIME);
+		put_signed(&s->raw, ms - noon);
 	} else if (squeeze_parse_time(p, n, &ms)) {
 		buf_byte(&s->ops, SQUEEZE_TIME);
 		put_signed(&s->raw, ms - squeeze_time(s));
 	} else if (squeeze_parse_date(p, n, &days)) {
-		buf_byte(&s->ops, SQUEEZE_DATE);
-		put_varint(&s->raw, (uint64_t)days);
+		buf_byte(&s->ops, SQUEEZE_NEAR_DATE);
+		put_signed(&s->raw, days - SQUEEZE_DAYS_NEAR);
 	} else {
 		return false;
 	}
@@ -319,6 +326,18 @@ static bool put_hex(struct squeeze *s, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* Numbers of articles, where the batch has no earlier line in which zstd may find them. */
+static bool put_gtin(struct squeeze *s, const uint8_t *p, size_t n)
+{
+	uint64_t digits;
+	if (s->head.count > GTIN_LINES_MAX || !squeeze_parse_gtin(p, n, &digits))
+		return false;
+	buf_byte(&s->ops, SQUEEZE_GTIN);
+	for (unsigned shift = 8 * SQUEEZE_GTIN_BYTES; shift; shift -= 8)
+		buf_byte(&s->raw, (uint8_t)(digits >> (shift - 8)));
+	return true;
+}
+
 /* Random ids, and what was sealed with its nonce. */
 static bool put_b64(struct squeeze *s, uint32_t k, const uint8_t *p, size_t n)
 {
@@ -373,7 +392,7 @@ static void put_value(struct squeeze *s, uint32_t k)
 	if (!put_derived(s, k, p, n, referred) && !put_clock(s, k, p, n) &&
 	    !put_counted(s, referred, p, n, SQUEEZE_ADD, 32) && !put_alike(s, k, p, n) &&
 	    !put_counted(s, squeeze_latest(s, k), p, n, SQUEEZE_NEXT, 64) && !put_hex(s, p, n) &&
-	    !put_b64(s, k, p, n))
+	    !put_b64(s, k, p, n) && !put_gtin(s, p, n))
 		put_text(s, k, p, n, referred);
 	squeeze_note(s, k, p, n);
 }

@@ -1,4 +1,4 @@
-/* Lines without what can be worked out: the form in which wire version 2 carries them. Pure.
+/* Lines without what can be worked out: the form in which wire versions 2 and 3 carry them. Pure.
  *
  * A line is taken apart into its shape (the text between its values) and its values. A value that
  * the reader can work out (the epoch, the seq, the same as in an earlier line, one more than there,

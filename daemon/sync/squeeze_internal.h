@@ -13,9 +13,13 @@
 #define SQUEEZE_LOOK_MAX 64    /* values looked at for one key */
 #define SQUEEZE_DERIVED_MAX 96 /* bytes of a value that is worked out */
 #define SQUEEZE_DIGITS_MAX 15  /* of a number that is counted on */
-#define SQUEEZE_MS_MAX 253402300799999 /* the end of the year 9999 */
-#define SQUEEZE_DAYS_MAX 2932896       /* its last day */
+#define SQUEEZE_MS_MAX 253402300799999      /* the end of the year 9999 */
+#define SQUEEZE_DAYS_MAX 2932896            /* its last day */
+#define SQUEEZE_NUMBERS 1000000000000000000 /* whole numbers are below this */
 #define SQUEEZE_DATE_BYTES 10
+#define SQUEEZE_DAYS_NEAR 20454 /* 2026-01-01: dates around it take two bytes */
+#define SQUEEZE_GTIN_DIGITS 13
+#define SQUEEZE_GTIN_BYTES 5 /* of its first 12 digits */
 
 /* In front of a line: the number of its shape + 2, or one of these. */
 enum { SQUEEZE_WHOLE = 0, SQUEEZE_NEW_SHAPE = 1, SQUEEZE_OLD_SHAPE = 2 };
@@ -33,6 +37,10 @@ enum {
 	SQUEEZE_DATE,            /* raw: days since 1970 */
 	SQUEEZE_PREFIX,          /* u8 n: n bytes as in the line referred to, then the next text */
 	SQUEEZE_OWN,             /* store/till/business date/, then the next text */
+	SQUEEZE_NEAR_DATE,       /* raw: signed difference to 2026-01-01, days */
+	SQUEEZE_DAY_TIME,        /* raw: signed difference to noon of the business date, ms */
+	SQUEEZE_GTIN,            /* 5 raw bytes: 12 digits, to which the check digit comes */
+	SQUEEZE_FIRST_NUMBER,    /* raw: the digits as a number */
 	SQUEEZE_ADD = 0x20,      /* ... as in the line referred to, counted on by 1 to 32 */
 	SQUEEZE_SLOT = 0x40,     /* ... as value 0 to 63 of this line */
 	SQUEEZE_NEAR = 0x80,     /* ... as the value 1 to 64 before it in this line */
@@ -123,6 +131,8 @@ size_t squeeze_expected(struct squeeze *s, uint32_t k, const struct squeeze_valu
 /* What begins the ids that a till's number makes: "s1/T3/2026-11-21/"; its length, 0: nothing does.
  */
 size_t squeeze_own(const struct squeeze *s, uint32_t k, char out[SQUEEZE_DERIVED_MAX]);
+/* Noon of the business date that stands in the line at work in front of value k. */
+bool squeeze_noon(const struct squeeze *s, uint32_t k, int64_t *ms);
 /* The value before k in the line at work with the same key, or NULL. */
 const struct squeeze_value *squeeze_latest(const struct squeeze *s, uint32_t k);
 /* The number that v ends with, and n more; the length, 0: no such number. */
@@ -138,6 +148,10 @@ bool squeeze_parse_time(const uint8_t *p, size_t n, int64_t *ms);
 /* "2026-11-21" and nothing else, from 1970 to 9999. */
 bool squeeze_parse_date(const uint8_t *p, size_t n, int64_t *days);
 void squeeze_put_date(int64_t days, char out[CLOCK_ISO8601_SIZE]);
+/* 13 digits of which the last is the check digit of those before it; they as a number. */
+bool squeeze_parse_gtin(const uint8_t *p, size_t n, uint64_t *digits);
+/* false: more than 12 digits. */
+bool squeeze_put_gtin(uint64_t digits, char out[SQUEEZE_GTIN_DIGITS + 1]);
 /* A whole number below 10^18 as it is printed. */
 bool squeeze_parse_number(const uint8_t *p, size_t n, uint64_t *out);
 

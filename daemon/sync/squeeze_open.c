@@ -102,18 +102,17 @@ static void put_b64(struct opening *o, size_t n)
 	put(o, p ? text : NULL, p ? strlen(text) : 0);
 }
 
-static void put_number(struct opening *o)
+static void put_number(struct opening *o, uint64_t v)
 {
-	uint64_t v = o->s->mono + (uint64_t)take_signed(o, &o->raw);
 	char text[24];
-	if (v >= 1000000000000000000) {
+	if (v >= SQUEEZE_NUMBERS) {
 		o->bad = true;
 		return;
 	}
 	put(o, text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)v));
 }
 
-static void put_time(struct opening *o)
+static void put_time(struct opening *o, int64_t base_ms)
 {
 	int64_t ms = take_signed(o, &o->raw);
 	char text[CLOCK_ISO8601_SIZE];
@@ -121,7 +120,7 @@ static void put_time(struct opening *o)
 		o->bad = true;
 		return;
 	}
-	ms += squeeze_time(o->s);
+	ms += base_ms;
 	if (ms < 0 || ms > SQUEEZE_MS_MAX) {
 		o->bad = true;
 		return;
@@ -130,16 +129,34 @@ static void put_time(struct opening *o)
 	put(o, text, sizeof(text) - 1);
 }
 
-static void put_date(struct opening *o)
+static void put_day_time(struct opening *o, uint32_t k)
 {
-	uint64_t days = take_varint(o, &o->raw);
+	int64_t noon;
+	if (squeeze_noon(o->s, k, &noon))
+		put_time(o, noon);
+	else
+		o->bad = true;
+}
+
+static void put_date(struct opening *o, int64_t days)
+{
 	char text[CLOCK_ISO8601_SIZE];
-	if (days > SQUEEZE_DAYS_MAX) {
+	if (days < 0 || days > SQUEEZE_DAYS_MAX) {
 		o->bad = true;
 		return;
 	}
-	squeeze_put_date((int64_t)days, text);
+	squeeze_put_date(days, text);
 	put(o, text, SQUEEZE_DATE_BYTES);
+}
+
+static void put_gtin(struct opening *o)
+{
+	char text[SQUEEZE_GTIN_DIGITS + 1];
+	const uint8_t *p = take(o, &o->raw, SQUEEZE_GTIN_BYTES);
+	uint64_t digits = 0;
+	for (size_t i = 0; p && i < SQUEEZE_GTIN_BYTES; i++)
+		digits = digits << 8 | p[i];
+	put(o, p && squeeze_put_gtin(digits, text) ? text : NULL, SQUEEZE_GTIN_DIGITS);
 }
 
 static void put_prefix(struct opening *o, const struct squeeze_value *referred)
@@ -217,19 +234,31 @@ static void put_by_code(struct opening *o, uint32_t k, const struct squeeze_valu
 		put_b64(o, take_byte(o, &o->ops));
 		break;
 	case SQUEEZE_NUMBER:
-		put_number(o);
+		put_number(o, o->s->mono + (uint64_t)take_signed(o, &o->raw));
 		break;
 	case SQUEEZE_TIME:
-		put_time(o);
+		put_time(o, squeeze_time(o->s));
 		break;
 	case SQUEEZE_DATE:
-		put_date(o);
+		put_date(o, (int64_t)take_varint(o, &o->raw));
 		break;
 	case SQUEEZE_PREFIX:
 		put_prefix(o, referred);
 		break;
 	case SQUEEZE_OWN:
 		put_own_id(o, k);
+		break;
+	case SQUEEZE_NEAR_DATE:
+		put_date(o, SQUEEZE_DAYS_NEAR + take_signed(o, &o->raw));
+		break;
+	case SQUEEZE_DAY_TIME:
+		put_day_time(o, k);
+		break;
+	case SQUEEZE_GTIN:
+		put_gtin(o);
+		break;
+	case SQUEEZE_FIRST_NUMBER:
+		put_number(o, take_varint(o, &o->raw));
 		break;
 	default:
 		o->bad = true;

@@ -8,7 +8,8 @@
 
 #define NUMBER_DIGITS_MAX 18
 #define MS_PER_DAY 86400000
-#define KEY_MAX 64 /* bytes of a key that are looked at */
+#define GTIN_NUMBERS 1000000000000 /* 12 digits */
+#define KEY_MAX 64                 /* bytes of a key that are looked at */
 
 void squeeze_begin(struct squeeze *s, const struct squeeze_head *head, const uint8_t *lines)
 {
@@ -175,6 +176,17 @@ size_t squeeze_own(const struct squeeze *s, uint32_t k, char out[SQUEEZE_DERIVED
 	                        (const char *)date);
 }
 
+bool squeeze_noon(const struct squeeze *s, uint32_t k, int64_t *ms)
+{
+	const uint8_t *date;
+	int64_t days;
+	size_t n = of_key(s, k, "business_date", &date);
+	if (!n || !squeeze_parse_date(date, n, &days))
+		return false;
+	*ms = days * MS_PER_DAY + MS_PER_DAY / 2;
+	return true;
+}
+
 /* What stands behind the last slash of the order's id. */
 static size_t receipt_of(const struct squeeze *s, uint32_t k, const uint8_t **p)
 {
@@ -306,6 +318,38 @@ void squeeze_put_date(int64_t days, char out[CLOCK_ISO8601_SIZE])
 {
 	clock_iso8601(days * MS_PER_DAY * 1000, out);
 	out[SQUEEZE_DATE_BYTES] = '\0';
+}
+
+/* GS1: from the right, every second digit counts three times. */
+static uint64_t check_digit(uint64_t digits)
+{
+	uint64_t sum = 0;
+	for (uint64_t weight = 3; digits; digits /= 10, weight = 4 - weight)
+		sum += digits % 10 * weight;
+	return (10 - sum % 10) % 10;
+}
+
+bool squeeze_parse_gtin(const uint8_t *p, size_t n, uint64_t *digits)
+{
+	uint64_t v = 0;
+	if (n != SQUEEZE_GTIN_DIGITS)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		v = v * 10 + (uint64_t)(p[i] - '0');
+	}
+	*digits = v / 10;
+	return check_digit(v / 10) == v % 10;
+}
+
+bool squeeze_put_gtin(uint64_t digits, char out[SQUEEZE_GTIN_DIGITS + 1])
+{
+	if (digits >= GTIN_NUMBERS)
+		return false;
+	snprintf(out, SQUEEZE_GTIN_DIGITS + 1, "%012" PRIu64 "%" PRIu64, digits,
+	         check_digit(digits));
+	return true;
 }
 
 bool squeeze_parse_number(const uint8_t *p, size_t n, uint64_t *out)

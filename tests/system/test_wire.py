@@ -107,8 +107,9 @@ def test_the_batch_carries_the_journals_lines_and_their_keys(copy, device_key, h
 
 
 def test_every_form_of_a_batch_unpacks_to_the_same_lines(hq_box):
-    """Goal: section 7.2 says all that is needed to read wire version 2, without and with its dictionary."""
-    for store, plain, forms in (("s1", "batch.bin", ((2, 0), (2, 1))), ("s17", "day-1-0.bin", ((2, 0), (2, 1)))):
+    """Goal: sections 7.2 and 7.3 say all that is needed to read versions 2 and 3, without and with a dictionary."""
+    forms = ((2, 0), (2, 1), (3, 0), (3, 3))
+    for store, plain in (("s1", "batch.bin"), ("s17", "day-1-0.bin")):
         expected = wire.read_batch(load(plain), store, hq_box)
         for version, dictionary in forms:
             got = wire.read_batch(load(f"{plain.split('.')[0].removesuffix('-1-0')}-{version}-{dictionary}.bin"), store, hq_box)
@@ -117,8 +118,19 @@ def test_every_form_of_a_batch_unpacks_to_the_same_lines(hq_box):
     assert expected["count"] == 200
 
 
-def test_a_flipped_bit_of_a_batch_of_version_2_is_seen_or_changes_nothing(hq_box):
-    data = load("batch-2-0.bin")
+def test_a_batch_of_one_unpacks_to_its_line(hq_box):
+    expected = wire.read_batch(load("one-1-0.bin"), "s17", hq_box)
+    assert expected["count"] == 1
+    assert b'"sku":"' in expected["lines"][0]
+    for version, dictionary in ((3, 0), (3, 3)):
+        got = wire.read_batch(load(f"one-{version}-{dictionary}.bin"), "s17", hq_box)
+        assert got.pop("form") == (version, dictionary)
+        assert got == {k: v for k, v in expected.items() if k != "form"}
+
+
+@pytest.mark.parametrize("name", ["batch-2-0.bin", "batch-3-0.bin"])
+def test_a_flipped_bit_of_a_squeezed_batch_is_seen_or_changes_nothing(hq_box, name):
+    data = load(name)
     whole, idle = wire.read_batch(data, "s1", hq_box), 0
     for _, spoilt in flips(data):
         try:

@@ -256,7 +256,7 @@ class Journal:
         ad = b"pack\0" + self.store.encode() + b"\0" + epoch + struct.pack(">QI", first, count)
         frame = unseal(key, ad, body, "4")
         dictionary = zstandard.get_frame_parameters(frame).dict_id
-        expect(dictionary in (0, 2), "4", "no dictionary, or dictionary 2")
+        expect(dictionary in (0, 2, 4), "4", "no dictionary, or 2 or 4")
         lines = split_lines(unzstd(frame, 1 << 30, "4", dictionary), "4")
         expect(len(lines) == count, "4", "a pack has as many lines as its count")
         expect(len(key_ids or b"") % 16 == 0, "4", "pack.keys is whole key ids")
@@ -277,15 +277,28 @@ def batch_v1(payload):
     return first, count, h_prev, h_last, payload[108:108 + keys_len], split_lines(raw, "7.1")
 
 
+def frame_v3(head):
+    number = head.number()
+    size, as_they_are = divmod(number, 2)
+    blocks = head.rest()
+    expect(size <= 2 * LINES_MAX and (as_they_are or len(blocks) <= 131072), "7.3", "a text of 2 MiB, a block of 128 KiB")
+    block = b"" if as_they_are else struct.pack("<I", 5 + 8 * len(blocks))[:3]
+    return b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", size) + block + blocks
+
+
 def batch_v2(payload, store):
     head = wire_v2.Bytes(payload)
     try:
         head.take(8)
         epoch, h_prev, check = head.take(8), head.take(32), head.take(4)
-        first, count, keys, raw_len = (head.number() for _ in range(4))
+        first, count = head.number(), head.number()
+        boxed = payload[4] == 2 or count % 2
+        count = count if payload[4] == 2 else count // 2
+        keys, raw_len = head.number() if boxed else 0, head.number()
         expect(first >= 1 and 1 <= count <= 1000 and keys <= count, "7.2", "first, count and N in bounds")
         box, raw = head.take(69 + 48 * keys if keys else 0), head.take(raw_len)
-        text = unzstd(b"\x28\xb5\x2f\xfd" + head.rest(), 2 * LINES_MAX, "7.2", payload[7])
+        frame = frame_v3(head) if payload[4] == 3 else b"\x28\xb5\x2f\xfd" + head.rest()
+        text = unzstd(frame, 2 * LINES_MAX, "7.2", payload[7])
         lines = wire_v2.unpack(store, epoch, first, count, raw, text)
     except wire_v2.Bad as e:
         raise WireError(f"WIRE.md section 7.2: {e}") from e
@@ -297,9 +310,9 @@ def read_batch(payload, store, hq_box_private=None):
     """The batch as a dict; lines are checked and chained, keys opened when the private key is given."""
     expect(16 <= len(payload) <= BATCH_BYTES_MAX, "7", "16 bytes to 2 MiB")
     magic, version, flags, dictionary, epoch = struct.unpack_from(">4sBBH8s", payload)
-    expect(magic == b"LNWB" and version in (1, 2) and flags == 0 and dictionary <= version - 1, "7",
+    expect(magic == b"LNWB" and version in (1, 2, 3) and flags == 0 and dictionary in ((0,) if version == 1 else (0, 1, 3)), "7",
            "magic, a version, no flags, a dictionary of that version")
-    expect(version == 2 or len(payload) >= BATCH_HEADER.size, "7.1", "at least 108 bytes")
+    expect(version != 1 or len(payload) >= BATCH_HEADER.size, "7.1", "at least 108 bytes")
     first, count, h_prev, h_last, box, lines = batch_v1(payload) if version == 1 else batch_v2(payload, store)
     expect(len(lines) == count, "7", "count lines")
     h, events = h_prev, []

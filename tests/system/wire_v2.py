@@ -1,10 +1,11 @@
-"""Unpacks the lines of a batch of wire version 2. Written from WIRE.md section 7.2 alone, like wire.py."""
+"""Unpacks the lines of a batch of wire versions 2 and 3. Written from WIRE.md sections 7.2 and 7.3 alone, like wire.py."""
 import base64
 import datetime
 import re
 
 PLACE = 1
 MS_MAX = 253402300799999
+DAYS_2026 = (datetime.date(2026, 1, 1) - datetime.date(1970, 1, 1)).days
 EPOCH = datetime.datetime(1970, 1, 1)
 
 
@@ -95,6 +96,13 @@ def counted_on(value, n):
     return value[:len(value) - len(digits)] + str(int(digits) + n).zfill(len(digits)).encode()
 
 
+def article(number):
+    digits = b"%012d" % number
+    need(len(digits) == 12, "at most 12 digits")
+    weighed = sum((c - ord("0")) * (3 if i % 2 else 1) for i, c in enumerate(digits))
+    return digits + b"%d" % (-weighed % 10)
+
+
 class Reader:
     def __init__(self, store, epoch, first, raw, text):
         self.store, self.epoch, self.first, self.raw = store.encode(), epoch.hex().encode(), first, Bytes(raw)
@@ -168,6 +176,18 @@ class Reader:
             return time_text(self.time() + self.raw.signed())
         if code == 0x08:
             return time_text(self.raw.number() * 86400000)[:10]
+        if code == 0x0b:
+            return time_text((DAYS_2026 + self.raw.signed()) * 86400000)[:10]
+        if code == 0x0c:
+            midnight = time_ms(self.first_of(b"business_date") + b"T00:00:00.000Z")
+            need(midnight is not None, "the business date in front")
+            return time_text(midnight + 43200000 + self.raw.signed())
+        if code == 0x0d:
+            return article(int.from_bytes(self.raw.take(5), "big"))
+        if code == 0x0e:
+            value = self.raw.number()
+            need(value < 10**18, "a number below 10^18")
+            return str(value).encode()
         if code == 0x0a:
             return self.own_id() + self.texts.line()
         need(referred is not None and code in (0x01, 0x09), "a value that is referred to")

@@ -78,6 +78,26 @@ static void fixture_free(struct fixture *f)
 	free(f);
 }
 
+static void load(struct fixture *f, const char *name)
+{
+	char path[160];
+	snprintf(path, sizeof(path), GOLDEN "/%s", name);
+	FILE *file = fopen(path, "r");
+	if (!file)
+		fail_msg("%s: run from the top folder", path);
+	f->file_len = fread(f->file, 1, FILE_MAX, file);
+	fclose(file);
+}
+
+static void read_form(struct fixture *f, const char *store, const char *name, struct batch *b)
+{
+	char err[200] = "";
+	load(f, name);
+	if (batch_decode(f->codec, f->file, f->file_len, store, f->hq_box, b, err, sizeof(err)))
+		fail_msg("%s: %s", name, err);
+	assert_int_equal(batch_verify(f->work, b, NULL), 0);
+}
+
 /* ---- writing ---- */
 
 static void write_file(const char *dir, const char *name, const struct buf *b)
@@ -277,6 +297,70 @@ static void make_used(struct fixture *f, const char *dir)
 	place_stop(p);
 }
 
+static void write_form(struct fixture *f, const char *dir, const char *store, const char *name,
+                       const struct batch *b)
+{
+	struct buf out = {0};
+	uint8_t hq_pub[32];
+	char path[160], err[200] = "";
+	snprintf(path, sizeof(path), "%s/hq-box.pub", f->place->dir);
+	assert_int_equal(vault_read_public(path, hq_pub, err, sizeof(err)), 0);
+	assert_int_equal(batch_encode(f->codec, b, store, hq_pub, &out), 0);
+	snprintf(path, sizeof(path), "%s-%d-%d.bin", name, b->form.wire, b->form.dictionary);
+	write_file(dir, path, &out);
+	buf_free(&out);
+}
+
+/* Of a batch only its first article. */
+static void take_one(struct fixture *f, struct batch *b)
+{
+	const uint8_t *p = b->lines, *nl;
+	uint8_t leaf[32];
+	memcpy(b->h_last, b->h_prev, sizeof(b->h_last));
+	for (bool found = false; !found; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(b->lines + b->lines_len - p));
+		assert_non_null(nl);
+		memcpy(b->h_prev, b->h_last, sizeof(b->h_prev));
+		vault_sha256(f->work, p, (size_t)(nl - p), leaf);
+		vault_chain(f->work, b->h_last, b->epoch, b->first++, leaf);
+		found = memmem(p, (size_t)(nl - p), "\"Product Added\"", 15) != NULL;
+		if (found) {
+			b->lines = p;
+			b->lines_len = (size_t)(nl + 1 - p);
+		}
+	}
+	b->first--;
+	b->count = 1;
+	b->key_count = 0;
+}
+
+/* A golden batch of version 1, or one article of it, in the newest form, without and with its
+ * dictionary. */
+static void make_forms(struct fixture *f, const char *dir, const char *store, const char *plain,
+                       const char *name)
+{
+	struct batch_accepts all = {.wires = ~0ull, .dictionaries = ~0ull};
+	struct batch_form best = batch_form_best(&all);
+	struct batch b;
+	struct buf lines = {0}, keys = {0};
+	bool one = strcmp(name, "one") == 0;
+	read_form(f, store, plain, &b);
+	buf_add(&lines, b.lines, b.lines_len);
+	buf_add(&keys, b.keys, b.key_count * 48);
+	b.lines = lines.data;
+	b.keys = keys.data;
+	if (one) {
+		take_one(f, &b);
+		write_form(f, dir, store, name, &b);
+	}
+	b.form = (struct batch_form){best.wire, 0};
+	write_form(f, dir, store, name, &b);
+	b.form = best;
+	write_form(f, dir, store, name, &b);
+	buf_free(&lines);
+	buf_free(&keys);
+}
+
 static void write_golden(const char *dir)
 {
 	struct buf batch = {0}, confirm = {0}, tell = {0};
@@ -302,6 +386,11 @@ static void write_golden(const char *dir)
 	buf_free(&confirm);
 	buf_free(&tell);
 	fixture_free(f);
+	f = fixture_new(GOLDEN);
+	make_forms(f, dir, "s1", "batch.bin", "batch");
+	make_forms(f, dir, "s17", "day-1-0.bin", "day");
+	make_forms(f, dir, "s17", "day-1-0.bin", "one");
+	fixture_free(f);
 }
 
 /* ---- reading ---- */
@@ -316,17 +405,6 @@ static int tear_down(void **state)
 {
 	fixture_free(*state);
 	return 0;
-}
-
-static void load(struct fixture *f, const char *name)
-{
-	char path[160];
-	snprintf(path, sizeof(path), GOLDEN "/%s", name);
-	FILE *file = fopen(path, "r");
-	if (!file)
-		fail_msg("%s: run from the top folder", path);
-	f->file_len = fread(f->file, 1, FILE_MAX, file);
-	fclose(file);
 }
 
 static void decode_batch(struct fixture *f, struct batch *b)
@@ -447,15 +525,6 @@ static void the_golden_batch_is_whole(void **state)
 	assert_int_equal(batch_verify(f->work, &b, NULL), 0);
 }
 
-static void read_form(struct fixture *f, const char *store, const char *name, struct batch *b)
-{
-	char err[200] = "";
-	load(f, name);
-	if (batch_decode(f->codec, f->file, f->file_len, store, f->hq_box, b, err, sizeof(err)))
-		fail_msg("%s: %s", name, err);
-	assert_int_equal(batch_verify(f->work, b, NULL), 0);
-}
-
 /* Whatever a store in the field sends, HQ reads. */
 static void every_form_that_was_ever_sent_is_read_to_the_same_lines(void **state)
 {
@@ -469,6 +538,12 @@ static void every_form_that_was_ever_sent_is_read_to_the_same_lines(void **state
 	    {"s1", "batch.bin", "batch-2-1.bin", 2, 1},
 	    {"s17", "day-1-0.bin", "day-2-0.bin", 2, 0},
 	    {"s17", "day-1-0.bin", "day-2-1.bin", 2, 1},
+	    {"s1", "batch.bin", "batch-3-0.bin", 3, 0},
+	    {"s1", "batch.bin", "batch-3-3.bin", 3, 3},
+	    {"s17", "day-1-0.bin", "day-3-0.bin", 3, 0},
+	    {"s17", "day-1-0.bin", "day-3-3.bin", 3, 3},
+	    {"s17", "one-1-0.bin", "one-3-0.bin", 3, 0},
+	    {"s17", "one-1-0.bin", "one-3-3.bin", 3, 3},
 	};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct batch b;
@@ -488,6 +563,30 @@ static void every_form_that_was_ever_sent_is_read_to_the_same_lines(void **state
 	}
 }
 
+/* Version 2 is no longer written: what its reader refuses is tried on what was. */
+static void an_old_form_with_a_bit_flipped_or_bytes_missing_is_refused_or_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct batch b;
+	struct buf lines = {0};
+	char err[200];
+	read_form(f, "s1", "batch-2-1.bin", &b);
+	buf_add(&lines, b.lines, b.lines_len);
+	for (size_t i = 0; i < 8 * f->file_len; i++) {
+		f->file[i / 8] ^= (uint8_t)(1 << i % 8);
+		if (batch_decode(f->codec, f->file, f->file_len, "s1", f->hq_box, &b, err,
+		                 sizeof(err)) == 0) {
+			assert_int_equal(b.lines_len, lines.len);
+			assert_memory_equal(b.lines, lines.data, lines.len);
+		}
+		f->file[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (size_t n = 0; n < f->file_len; n++)
+		assert_int_equal(
+		    batch_decode(f->codec, f->file, n, "s1", f->hq_box, &b, err, sizeof(err)), -1);
+	buf_free(&lines);
+}
+
 /* Payloads wait in brokers, packs in journals, for the dictionary that they were made with. */
 static void a_dictionary_that_was_shipped_is_as_it_was(void **state)
 {
@@ -495,6 +594,8 @@ static void a_dictionary_that_was_shipped_is_as_it_was(void **state)
 	static const char *const shipped[DICTIONARIES_MAX] = {
 	    [1] = "e899d4ec993cf05615d9cad57d421f60b73284e52c914e9251e090431bdc6bbf",
 	    [2] = "dca4014b54d97a415eec8a085c0d790c5f340f735097c2296f33c374dd66b303",
+	    [3] = "b07275237fcaf2d9a14dad19ac61fcbe1176ce621f70adb6064c6c0efc706f36",
+	    [4] = "5a3c546feb53f467792a6d596fdaef80d51dd420225d9ce836c2373ad6ed92b8",
 	};
 	for (unsigned id = 1; id < DICTIONARIES_MAX; id++) {
 		struct dictionary d;
@@ -559,6 +660,7 @@ int main(void)
 	    TEST(the_used_golden_journal_keeps_all_it_holds),
 	    TEST(the_golden_batch_is_whole),
 	    TEST(every_form_that_was_ever_sent_is_read_to_the_same_lines),
+	    TEST(an_old_form_with_a_bit_flipped_or_bytes_missing_is_refused_or_the_same),
 	    TEST(a_dictionary_that_was_shipped_is_as_it_was),
 	    TEST(the_golden_confirmation_is_read),
 	    TEST(the_golden_page_goes_into_a_shard),

@@ -23,8 +23,8 @@ static void a_batch_is_held_and_confirmed_through_its_last_seq(void **state)
 	assert_string_equal(w->confirm_store[0], "s1");
 	assert_string_equal(w->confirm[0].generation, hq_db_generation(w->db));
 	assert_int_equal(w->confirm[0].credit, 54321);
-	assert_int_equal(batch_form_best(&w->confirm[0].accepts).wire, 2);
-	assert_int_equal(batch_form_best(&w->confirm[0].accepts).dictionary, 1);
+	assert_int_equal(batch_form_best(&w->confirm[0].accepts).wire, 3);
+	assert_int_equal(batch_form_best(&w->confirm[0].accepts).dictionary, 3);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM events WHERE store = 's1'"), 5);
 	store_free(s);
 }

@@ -158,8 +158,30 @@ static void a_pack_of_a_dictionary_that_is_not_known_does_not_open(void **state)
 	assert_int_equal(frame[5], DICTIONARY_LINES);
 	for (uint8_t id = 1; id < 9; id++) {
 		frame[5] = id;
-		assert_int_equal(open_forged(f, frame, n), id == DICTIONARY_LINES ? 0 : -1);
+		if (id != DICTIONARY_LINES_OLD)
+			assert_int_equal(open_forged(f, frame, n),
+			                 id == DICTIONARY_LINES ? 0 : -1);
 	}
+}
+
+/* Dictionary 2 was in use before; packs that were made with it wait in journals. */
+static void a_pack_of_any_dictionary_that_was_ever_in_use_opens(void **state)
+{
+	struct fixture *f = *state;
+	static const unsigned ids[] = {DICTIONARY_LINES_OLD, DICTIONARY_LINES,
+	                               DICTIONARY_LINES_OLD};
+	ZSTD_CCtx *cctx = ZSTD_createCCtx();
+	for (int i = 0; i < 3; i++) {
+		struct dictionary d;
+		uint8_t frame[400];
+		assert_true(dictionary_find(ids[i], &d));
+		size_t n = ZSTD_compress_usingDict(cctx, frame, sizeof(frame), f->lines.data,
+		                                   f->lines.len, d.data, d.len, 1);
+		assert_int_equal(ZSTD_getDictID_fromFrame(frame, n), ids[i]);
+		assert_int_equal(open_forged(f, frame, n), 0);
+		assert_memory_equal(f->out.data, f->lines.data, f->lines.len);
+	}
+	ZSTD_freeCCtx(cctx);
 }
 
 static void a_large_pack_does_without_a_dictionary(void **state)
@@ -301,6 +323,7 @@ int main(void)
 	    TEST(a_body_that_claims_to_be_huge_is_not_believed),
 	    TEST(a_pack_names_its_dictionary_and_one_without_opens_as_well),
 	    TEST(a_pack_of_a_dictionary_that_is_not_known_does_not_open),
+	    TEST(a_pack_of_any_dictionary_that_was_ever_in_use_opens),
 	    TEST(a_line_like_those_it_was_made_of_takes_a_third_less),
 	    TEST(a_large_pack_does_without_a_dictionary),
 	    TEST(the_chain_goes_over_every_line),

@@ -14,7 +14,7 @@
 
 #define STORE "s1"
 
-static const struct batch_form forms[] = {{1, 0}, {2, 0}, {2, 1}};
+static const struct batch_form forms[] = {{1, 0}, {3, 0}, {3, 3}};
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
 struct fixture {
@@ -204,8 +204,8 @@ static void a_version_or_dictionary_of_the_future_is_refused_by_name(void **stat
 	f->payload.data[7] = 2;
 	assert_int_equal(decode(f, &got), -1);
 	assert_non_null(strstr(f->err, "a dictionary that is not known"));
-	f->payload.data[7] = 1;
-	f->payload.data[4] = 3;
+	f->payload.data[7] = 3;
+	f->payload.data[4] = 4;
 	assert_int_equal(decode(f, &got), -1);
 	assert_non_null(strstr(f->err, "a wire version that is not known"));
 }
@@ -246,6 +246,49 @@ static void lines_of_more_values_than_there_is_room_for_come_back(void **state)
 	}
 }
 
+/* Version 2 is read, no longer written: a store does without rather than send what only some read.
+ */
+static void a_form_that_is_no_longer_written_goes_as_version_1(void **state)
+{
+	struct fixture *f = *state;
+	encode(f, (struct batch_form){2, 1});
+	assert_int_equal(f->payload.data[4], 1);
+	assert_int_equal(buf_get16(f->payload.data + 6), 0);
+	expect_the_batch(f);
+}
+
+/* Random names make a text of more than one of zstd's blocks, of which some are raw. */
+static void a_text_of_several_blocks_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	char line[1000];
+	begin(f);
+	srand(7);
+	for (int i = 0; i < 400; i++) {
+		size_t n = (size_t)snprintf(line, sizeof(line), "{\"a\":\"");
+		while (n < 900)
+			line[n++] = (char)(i < 200 ? '#' + rand() % 50 : 'A' + rand() % 3);
+		add(f, line, n + (size_t)snprintf(line + n, sizeof(line) - n, "\"}"));
+	}
+	for (size_t k = 0; k < FORMS; k++) {
+		encode(f, forms[k]);
+		expect_the_batch(f);
+	}
+}
+
+/* A line of nothing that zstd could make smaller: its block is raw. */
+static void a_text_that_does_not_get_smaller_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	add(f, "#", 1);
+	for (size_t k = 0; k < FORMS; k++) {
+		encode(f, forms[k]);
+		expect_the_batch(f);
+	}
+	assert_int_equal(f->payload.len, 52 + 3 + 1 + 3 + 6);
+}
+
 static void the_best_form_is_the_newest_that_both_sides_read(void **state)
 {
 	(void)state;
@@ -253,9 +296,10 @@ static void the_best_form_is_the_newest_that_both_sides_read(void **state)
 		struct batch_accepts theirs;
 		struct batch_form best;
 	} cases[] = {
-	    {{0, 0, 0}, {1, 0}},       {{1 << 1, 1, 1}, {1, 0}},      {{1 << 1, 3, 1}, {1, 0}},
-	    {{3 << 1, 1, 1}, {2, 0}},  {{3 << 1, 3, 1}, {2, 1}},      {{1 << 2, 2, 1}, {2, 1}},
-	    {{7 << 1, 15, 9}, {2, 1}}, {{1 << 3, 1 << 9, 9}, {1, 0}}, {{~0ull, ~0ull, 9}, {2, 1}},
+	    {{0, 0, 0}, {1, 0}},        {{1 << 1, 1, 1}, {1, 0}},      {{1 << 1, 3, 1}, {1, 0}},
+	    {{7 << 1, 1, 1}, {3, 0}},   {{7 << 1, 11, 1}, {3, 3}},     {{1 << 3, 8, 1}, {3, 3}},
+	    {{7 << 1, 3, 1}, {3, 1}},   {{3 << 1, 3, 1}, {1, 0}},      {{1 << 2, 2, 1}, {1, 0}},
+	    {{15 << 1, 31, 9}, {3, 3}}, {{1 << 4, 1 << 9, 9}, {1, 0}}, {{~0ull, ~0ull, 9}, {3, 3}},
 	};
 	struct batch_accepts ours;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -264,8 +308,8 @@ static void the_best_form_is_the_newest_that_both_sides_read(void **state)
 		assert_int_equal(got.dictionary, cases[i].best.dictionary);
 	}
 	batch_accepts(&ours);
-	assert_int_equal(ours.wires, 3 << 1);
-	assert_int_equal(ours.dictionaries, 3);
+	assert_int_equal(ours.wires, 7 << 1);
+	assert_int_equal(ours.dictionaries, 1 | 1 << 1 | 1 << 3);
 }
 
 int main(void)
@@ -280,6 +324,9 @@ int main(void)
 	    TEST(without_its_dictionary_a_batch_does_not_open),
 	    TEST(lines_of_another_batch_are_refused_by_their_hash),
 	    TEST(lines_of_more_values_than_there_is_room_for_come_back),
+	    TEST(a_form_that_is_no_longer_written_goes_as_version_1),
+	    TEST(a_text_of_several_blocks_comes_back),
+	    TEST(a_text_that_does_not_get_smaller_comes_back),
 	    TEST(the_best_form_is_the_newest_that_both_sides_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,10 +142,10 @@ static void what_hq_accepts_from_a_later_time_is_skipped(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    parse(HEAD "],\"accepts\":{\"wire\":[1,2,64,9000000000],\"schemas\":99999999999,"
+	    parse(HEAD "],\"accepts\":{\"wire\":[1,3,64,9000000000],\"schemas\":99999999999,"
 	               "\"dictionaries\":[0,1,2,65536]}}"),
 	    0);
-	assert_int_equal(got.accepts.wires, 6);
+	assert_int_equal(got.accepts.wires, 10);
 	assert_int_equal(got.accepts.dictionaries, 7);
 	assert_int_equal(batch_form_best(&got.accepts).dictionary, 1);
 }

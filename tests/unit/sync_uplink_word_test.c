@@ -174,13 +174,13 @@ static void batches_go_in_the_best_form_that_hq_last_said_it_reads(void **state)
 	static const struct {
 		uint64_t wires, dictionaries;
 		struct batch_form form;
-	} said[] = {
-	    {6, 1, {2, 0}}, {6, 3, {2, 1}}, {6, 2, {2, 1}}, {2, 3, {1, 0}}, {14, 7, {2, 1}}};
+	} said[] = {{14, 1, {3, 0}}, {14, 11, {3, 3}}, {8, 8, {3, 3}},
+	            {14, 3, {3, 1}}, {6, 11, {1, 0}},  {30, 31, {3, 3}}};
 	uplink_up(f->uplink);
 	fill_pack(f, 3, false);
 	uplink_step(f->uplink);
 	expect_form(f, 0, 1, 0);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		confirm_forms(f, said[i].wires, said[i].dictionaries);
 		fill_pack(f, 3, false);
 		uplink_step(f->uplink);
@@ -193,14 +193,14 @@ static void what_hq_cannot_read_goes_again_in_version_1_without_a_dictionary(voi
 {
 	struct fixture *f = *state;
 	uplink_up(f->uplink);
-	confirm_forms(f, 6, 3);
+	confirm_forms(f, 14, 11);
 	fill_pack(f, 1, false);
 	uplink_step(f->uplink);
 	fill_pack(f, 1, false);
 	uplink_step(f->uplink);
 	int many = 0, one = f->sent_count - 1;
-	expect_form(f, many, 2, 1);
-	expect_form(f, one, 2, 1);
+	expect_form(f, many, 3, 3);
+	expect_form(f, one, 3, 3);
 	assert_int_equal(f->sent[one].count, 1);
 	f->confirm->unreadable_count = 2;
 	memcpy(f->confirm->unreadable[0], f->sent[many].hash, 32);
@@ -214,7 +214,7 @@ static void what_hq_cannot_read_goes_again_in_version_1_without_a_dictionary(voi
 	}
 	fill_pack(f, 2, false);
 	uplink_step(f->uplink);
-	expect_form(f, f->sent_count - 1, 2, 1);
+	expect_form(f, f->sent_count - 1, 3, 3);
 }
 
 static void another_generation_sends_everything_that_is_held_again(void **state)

@@ -12,7 +12,7 @@ struct bench_params {
 	const char *batches; /* file of batch sizes: written by journal, read by raw */
 	const char *link;    /* symbolic link to make for the pseudo-terminal */
 	const char *cards;   /* file of card numbers */
-	const char *bare;    /* file of lines without what is a store's own */
+	const char *bare;    /* file of what a dictionary holds */
 	const char *out;     /* file to write */
 	const char *store;   /* of the journal */
 	const char *lane, *token;
@@ -38,8 +38,10 @@ int bench_load(const struct bench_params *p);
 
 /* Bytes on the wire per event, in batches of 1, 20 and 200, in every form. */
 int bench_bytes(const struct bench_params *p);
-/* Train a dictionary (number `count`) into `out`: its texts from `bare`, the frequency of bytes
- * from `lines`. */
+/* A dictionary for number `count`: odd ones for the texts of squeezed batches, even ones for whole
+ * lines. pieces: what it may hold, of each of `lines`, into `out` (u32 length, bytes). train: made
+ * of the content in `bare`, with the frequency of bytes from `lines`, into `out`. */
+int bench_pieces(const struct bench_params *p);
 int bench_train(const struct bench_params *p);
 
 /* Events like those on the lines; how many, 0: none can be read. */

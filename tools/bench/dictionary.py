@@ -1,37 +1,47 @@
-"""Make a dictionary for batches: three stores trade for a while, their lines are stripped of what is theirs alone,
-and zstd's trainer looks for what is left.
+"""Make dictionaries: three stores trade for a while and close their day, their lines are stripped of what is theirs alone,
+and of what is left the pieces are taken that save the most bytes.
 
-    python3 tools/bench/dictionary.py NUMBER FILE        (daemon/store/dictionary/NUMBER.zdict; then dictionary.c names it)
+    python3 tools/bench/dictionary.py NUMBER FILE [NUMBER FILE ...]   (daemon/store/dictionary/NUMBER.zdict; then dictionary.c names it)
 
-1 is for the texts of wire version 2, 2 for whole lines (WIRE.md section 7.3).
+Odd numbers are for the texts of squeezed batches, even ones for whole lines, in packs (WIRE.md section 7.4).
 
 A dictionary that was shipped stays as it is for ever, because there are payloads that need it; a better one gets the next
 number. What makes it is not repeatable bit for bit (the stores run in real time), what it saves is: `make bench ONLY=bytes`.
 """
 
 import argparse
+import collections
 import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import zstandard
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 from rig import Rig, until  # noqa: E402
 
 STORES = [dict(store="s1", seed=11, lanes=("1",), aim=False), dict(store="hamburg-altona-2", seed=12, lanes=("1", "2", "3"), aim=True),
           dict(store="b77", seed=13, lanes=("1", "2", "3", "4", "5", "6"), aim=True)]
+# ... of which this goes as raw bytes, in which nothing is looked for.
+RAW = ("sku",)
 SECONDS = 45
+# Bytes of a dictionary, without its tables, and zstd's level: a third more saves a third of a byte an event.
+ROOM = {"texts": (48000, 9), "lines": (32000, 1)}
+FOUND = 13   # bytes that zstd takes for a piece that stands in the dictionary
 # What is a store's own: articles, amounts, people, numbers of receipts and sessions.
 OWN = ("sku", "name", "price", "line_total", "staff_ref", "approver_ref", "version", "till_basket", "source_message_id",
        "receipt_number", "order_id", "refund_id", "original_order_id", "exchange_id", "as_of")
 
 
 def trade(rig, scale):
-    """A day with a restart and a crash in it."""
+    """A day with a restart and a crash in it, closed at its end."""
+    rig.noon()
     rig.setup()
     try:
         rig.bring_up()
@@ -40,6 +50,7 @@ def trade(rig, scale):
             rig.processes["sim"].wait(SECONDS + 60)
             (rig.stop if part else rig.kill)("daemon")
             rig.start_daemon()
+        rig.close_day()
         until(rig.drained, 60, "the drain")
     finally:
         rig.stop_all()
@@ -58,13 +69,21 @@ def like(dice, text):
     return "".join(out)
 
 
+def other(dice, key, text):
+    """Something else; an article's number keeps a check digit that is right."""
+    out = like(dice, text)
+    if key in RAW and re.fullmatch("[0-9]{13}", out):
+        return out[:12] + str(-sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(out[:12])) % 10)
+    return out
+
+
 def replace(value, own, key=""):
     """A copy of an event in which own() of it stands where something of the store's own stood."""
     if isinstance(value, dict):
         return {k: replace(v, own, k) for k, v in value.items()}
     if isinstance(value, list):
         return [replace(v, own, key) for v in value]
-    return own(value) if key in OWN and isinstance(value, str) else value
+    return own(key, value) if key in OWN and isinstance(value, str) else value
 
 
 def without_ids(value):
@@ -78,36 +97,84 @@ def without_ids(value):
     return value if isinstance(value, bool) or value in (None, 0, 1) else 0
 
 
+def without_numbers(event):
+    """A copy whose properties count and measure nothing, and name no epoch."""
+    def less(value):
+        if isinstance(value, dict):
+            return {k: less(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [less(v) for v in value]
+        if isinstance(value, str):
+            return re.sub("^[0-9a-f]{16}$", "?", value)
+        return 0 if isinstance(value, int) and abs(value) > 99 else value
+    return {**event, "properties": less(event["properties"])}
+
+
 def write(path, events, own):
-    """Once for each reason to trust the clock: where this runs there is only one."""
+    """Once for each reason to trust the clock, and each with an offset from UTC: where this runs there is only one."""
     with open(path, "w") as f:
-        for clock in ("kernel", "hq", "none"):
+        for clock, offset in (("kernel", 60), ("hq", 120), ("none", 0)):
             for event in events:
-                event["context"]["laneway"]["clock"] = clock
+                event["context"]["laneway"].update(clock=clock, utc_offset_min=offset)
                 f.write(json.dumps(replace(event, own), sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n")
+
+
+def pieces(path):
+    """What a dictionary may hold, and how often it was seen."""
+    data, at, got = Path(path).read_bytes(), 0, collections.Counter()
+    while at < len(data):
+        n, = struct.unpack_from("<I", data, at)
+        got[data[at + 4:at + 4 + n]] += 1
+        at += 4 + n
+    return got
+
+
+def choose(seen, room, level):
+    """Piece by piece the one that saves the most for each of its bytes; zstd finds the last ones cheapest."""
+    left, content = dict(seen), b""
+
+    def saves(piece):
+        known = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
+        params = zstandard.ZstdCompressionParameters.from_level(level, source_size=len(piece))
+        return left[piece] * (len(zstandard.ZstdCompressor(dict_data=known, compression_params=params).compress(piece)) - FOUND)
+    while True:
+        fitting = [p for p in left if 0 < len(p) <= room - len(content)]
+        best = max(fitting, key=lambda p: saves(p) / len(p), default=None)
+        if best is None or saves(best) <= 0:
+            return content
+        content = best + content
+        del left[best]
+
+
+def make(tool, work, events, number, path):
+    kind, dice = "texts" if number % 2 else "lines", random.Random(number)
+    # Pieces are looked for where nothing is a store's own (nor random, where whole lines are looked at); how often each byte stands is counted where all is there.
+    write(work / "bare", list(map(without_numbers if kind == "texts" else without_ids, events)),
+          lambda key, text: text if kind == "texts" and key in RAW else "?")
+    write(work / "full", events, lambda key, text: other(dice, key, text))
+    subprocess.run([tool, "pieces", f"lines={work}/bare", f"out={work}/pieces", f"count={number}"], check=True)
+    (work / "content").write_bytes(choose(pieces(work / "pieces"), *ROOM[kind]))
+    subprocess.run([tool, "train", f"bare={work}/content", f"lines={work}/full", f"out={path}", f"count={number}"], check=True)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("number", type=int)
-    p.add_argument("file")
-    p.add_argument("--keep", help="leave what was trained on in this folder")
+    p.add_argument("made", nargs="+", metavar="NUMBER FILE")
+    p.add_argument("--events", type=Path, help="the stores' events as JSON: taken from there, or left there if there are none")
     args = p.parse_args()
-    dice, events = random.Random(args.number), []
-    build = Path(os.environ.get("LANEWAY_BUILD", "build")).resolve()
+    events, build = [], Path(os.environ.get("LANEWAY_BUILD", "build")).resolve()
+    if args.events and args.events.exists():
+        events = json.loads(args.events.read_text())
     with tempfile.TemporaryDirectory(prefix="laneway-dictionary-") as work:
-        for i, s in enumerate(STORES):
+        for s in STORES if not events else ():
             got = trade(Rig(Path(work) / s["store"], build=build, customers=500, **s), 30.0)
             print(f"{s['store']}: {len(got)} events", file=sys.stderr)
             events += map(json.loads, got)
-        # Texts are looked for where nothing is a store's own (nor random, where whole lines are looked at); how often each byte stands is counted where all is there.
-        write(Path(work) / "bare", events if args.number == 1 else list(map(without_ids, events)), lambda text: "?")
-        write(Path(work) / "full", events, lambda text: like(dice, text))
-        if args.keep:
-            subprocess.run(["cp", f"{work}/bare", f"{work}/full", args.keep], check=True)
-        return subprocess.run([build / "laneway-bench", "train", f"bare={work}/bare", f"lines={work}/full",
-                               f"out={args.file}", f"count={args.number}"]).returncode
+        if args.events:
+            args.events.write_text(json.dumps(events))
+        for number, path in zip(args.made[::2], args.made[1::2]):
+            make(build / "laneway-bench", Path(work), events, int(number), path)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

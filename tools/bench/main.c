@@ -12,7 +12,7 @@ static const struct {
 } commands[] = {
     {"journal", bench_journal}, {"raw", bench_raw},       {"open", bench_open},
     {"redis", bench_redis},     {"screen", bench_screen}, {"load", bench_load},
-    {"bytes", bench_bytes},     {"train", bench_train},
+    {"bytes", bench_bytes},     {"pieces", bench_pieces}, {"train", bench_train},
 };
 
 int main(int argc, char **argv)
@@ -58,8 +58,8 @@ int main(int argc, char **argv)
 			return commands[i].run(&p);
 		}
 	}
-	fputs(
-	    "usage: laneway-bench journal|open|raw|redis|screen|load|bytes|train NAME=VALUE ...\n",
-	    stderr);
+	fputs("usage: laneway-bench journal|open|raw|redis|screen|load|bytes|pieces|train "
+	      "NAME=VALUE ...\n",
+	      stderr);
 	return 2;
 }

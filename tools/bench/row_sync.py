@@ -1,5 +1,7 @@
 """Rows about the way to HQ: bytes on the wire, and what a broker's bridge would have lost."""
 
+import collections
+import json
 import random
 import subprocess
 import threading
@@ -18,14 +20,16 @@ QUEUED_MAX = 900   # a bridge with the defaults drops what is over 1,000
 
 def on_the_wire(b):
     aims = {1: 4, 20: 9, 200: 13}
+    kinds = collections.Counter(json.loads(line)["event"] for line in b.lines.read_text().splitlines())
     rows, plain = [], {}
     for got in b.tool("bytes", lines=b.lines):
         n, form = got["batch"], f"version {got['wire']}" + (f", dictionary {got['dictionary']}" if got["dictionary"] else "")
         plain.setdefault(n, got["bytes"])
-        rows.append([n, form, f"{got['json']:.0f}", f"{got['bytes']:.1f}", f"{got['json'] / got['bytes']:.1f}",
+        rows.append([n, form, f"{got['json']:.0f}", f"{got['bytes']:.1f}", f"{got['json'] / got['bytes']:.2f}",
                      aims[n] if got["dictionary"] else "", f"{got['random']:.1f}", f"{got['keys']:.1f}", f"{got['us']:.1f}"])
     b.report.table("bytes", "Bytes on the wire per event, whole payloads with header and visit keys, against the JSON lines alone; of these bytes "
-                   "random ones (ids, sealed text, nonces, low digits of clocks) and boxed keys, which nothing makes smaller",
+                   "random ones (ids, sealed text, nonces, low digits of clocks) and boxed keys, which nothing makes smaller; "
+                   "the events, all of the recorded day: " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()),
                    ["batch", "form", "JSON", "bytes", "times smaller", "aim", "random", "keys", "us to make"], rows)
 
 

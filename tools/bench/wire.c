@@ -1,6 +1,4 @@
 /* Bytes on the wire, and the dictionary that makes them few. */
-#define ZDICT_STATIC_LINKING_ONLY /* ZDICT_optimizeTrainFromBuffer_cover: a choice of parameters   \
-                                   */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +6,10 @@
 
 #include "base/text.h"
 #include "bench/bench.h"
-#include "store/dictionary.h"
 #include "sync/batch.h"
 #include "sync/squeeze.h"
 
-#define DICT_BYTES 32768       /* half as much again saves nothing more */
-#define LINES_DICT_BYTES 16384 /* same */
+#define DICT_BYTES_MAX 65536 /* with its tables */
 #define SAMPLES_MAX 200000
 #define TRAIN_LEVEL 9
 
@@ -146,7 +142,7 @@ static uint64_t random_bytes(const char *text, size_t len, uint32_t count)
 int bench_bytes(const struct bench_params *p)
 {
 	static const uint32_t counts[] = {1, 20, 200};
-	static const struct batch_form forms[] = {{1, 0}, {2, 0}, {2, 1}};
+	static const struct batch_form forms[] = {{1, 0}, {3, 0}, {3, 3}};
 	size_t len = 0;
 	char *text = bench_read_all(p->lines, &len);
 	struct tally t;
@@ -177,6 +173,63 @@ int bench_bytes(const struct bench_params *p)
 }
 
 /* ---- the dictionary ---- */
+
+static uint64_t take_number(const uint8_t **p)
+{
+	uint64_t v = 0;
+	for (unsigned shift = 0;; shift += 7) {
+		uint8_t c = *(*p)++;
+		v |= (uint64_t)(c & 0x7f) << shift;
+		if (c < 0x80)
+			return v;
+	}
+}
+
+static void put_piece(FILE *f, const void *p, size_t n)
+{
+	uint32_t len = (uint32_t)n;
+	fwrite(&len, sizeof len, 1, f);
+	fwrite(p, 1, n, f);
+}
+
+/* Of a batch of this line alone: what stands in front of its texts, and they as far as they are not
+ * a store's own. */
+static void put_pieces(FILE *f, struct squeeze *q, const struct slice *line)
+{
+	const struct squeeze_head head = {line->store, line->epoch, line->first, line->count};
+	const struct buf *form, *raw;
+
+	if (squeeze_pack(q, &head, (const uint8_t *)line->lines, line->len, &form, &raw) != 0)
+		return;
+	const uint8_t *p = form->data;
+	uint64_t shapes = take_number(&p), codes = take_number(&p);
+	size_t front = (size_t)(p - form->data) + shapes + codes;
+	const uint8_t *texts = form->data + front, *own = memchr(texts, '?', form->len - front);
+	put_piece(f, form->data, front);
+	put_piece(f, texts, own ? (size_t)(own - texts) : form->len - front);
+}
+
+int bench_pieces(const struct bench_params *p)
+{
+	struct squeeze *q = squeeze_new();
+	size_t len = 0, at = 0, from;
+	char *text = bench_read_all(p->lines, &len);
+	FILE *f = text && q ? fopen(p->out, "we") : NULL;
+	struct slice line;
+
+	while (f && p->count % 2 && next_slice(text, len, &at, 1, &line))
+		put_pieces(f, q, &line);
+	while (f && p->count % 2 == 0 && (from = at) < len) {
+		at = bench_line_end(text, len, at);
+		put_piece(f, text + from, at - from);
+	}
+	int rc = f && fclose(f) == 0 ? 0 : 1;
+	if (rc)
+		perror(p->out);
+	squeeze_free(q);
+	free(text);
+	return rc;
+}
 
 struct samples {
 	struct buf bytes;
@@ -248,44 +301,31 @@ static int read_samples(struct samples *out, const char *path, bool whole)
 	return out->count ? 0 : -1;
 }
 
-static void samples_free(struct samples *s)
-{
-	buf_free(&s->bytes);
-	free(s->sizes);
-}
-
 int bench_train(const struct bench_params *p)
 {
-	static uint8_t found[DICT_BYTES], dict[DICT_BYTES];
-	ZDICT_cover_params_t params = {
-	    .steps = 40,
-	    .nbThreads = 4,
-	    .zParams = {.compressionLevel = TRAIN_LEVEL, .dictID = (unsigned)p->count}};
-	struct samples bare, full;
+	static uint8_t dict[DICT_BYTES_MAX];
+	ZDICT_params_t params = {.compressionLevel = TRAIN_LEVEL, .dictID = (unsigned)p->count};
+	struct samples full;
+	size_t len = 0;
+	char *content = p->bare ? bench_read_all(p->bare, &len) : NULL;
 	int rc = 1;
 
-	bool whole = p->count == DICTIONARY_LINES;
-	size_t room = whole ? LINES_DICT_BYTES : sizeof found;
-
-	if (read_samples(&bare, p->bare, whole) | read_samples(&full, p->lines, whole))
-		goto free_all;
-	size_t n = ZDICT_optimizeTrainFromBuffer_cover(found, room, bare.bytes.data, bare.sizes,
-	                                               bare.count, &params);
-	size_t head = ZDICT_isError(n) ? n : ZDICT_getDictHeaderSize(found, n);
-	if (!ZDICT_isError(head))
-		n = ZDICT_finalizeDictionary(dict, sizeof dict, found + head, n - head,
-		                             full.bytes.data, full.sizes, full.count,
-		                             params.zParams);
-	if (ZDICT_isError(head) || ZDICT_isError(n)) {
-		fprintf(stderr, "training: %s\n",
-		        ZDICT_getErrorName(ZDICT_isError(head) ? head : n));
-		goto free_all;
+	if (!content) {
+		perror(p->bare);
+		return 1;
 	}
-	rc = write_all(p->out, dict, n) ? 1 : 0;
-	printf("{\"samples\":%u,\"bytes\":%zu,\"k\":%u,\"d\":%u}\n", full.count, n, params.k,
-	       params.d);
-free_all:
-	samples_free(&bare);
-	samples_free(&full);
+	if (read_samples(&full, p->lines, p->count % 2 == 0) == 0) {
+		size_t n =
+		    ZDICT_finalizeDictionary(dict, sizeof dict, content, len, full.bytes.data,
+		                             full.sizes, full.count, params);
+		if (ZDICT_isError(n))
+			fprintf(stderr, "training: %s\n", ZDICT_getErrorName(n));
+		else
+			rc = write_all(p->out, dict, n) ? 1 : 0;
+		printf("{\"samples\":%u,\"bytes\":%zu}\n", full.count, n);
+	}
+	buf_free(&full.bytes);
+	free(full.sizes);
+	free(content);
 	return rc;
 }
