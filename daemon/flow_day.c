@@ -250,14 +250,16 @@ static const char *reason_not_to(const struct flow_day *d, const struct sale_now
 {
 	if (!vault_device_sign_priv(d->f->p.vault))
 		return "no_key";
-	return now->trust == CLOCK_NONE ? "untrusted_clock" : NULL;
+	if (now->trust == CLOCK_NONE)
+		return "untrusted_clock";
+	return now->mono_us < d->retry_mono_us ? "failed" : NULL;
 }
 
 static bool is_blocked(struct flow_day *d, const struct sale_now *now)
 {
 	const char *why = reason_not_to(d, now);
 
-	if (why && why != d->blocked)
+	if (why && why != d->blocked && strcmp(why, "failed") != 0)
 		log_warn("days are not closed: %s",
 		         strcmp(why, "no_key") == 0
 		             ? "device-sign.key is missing in the keys folder; `laneway-hq ca "
@@ -273,8 +275,7 @@ void flow_day_tick(struct flow_day *d)
 	struct statement *s = &d->work.statement;
 
 	flow_now(d->f, &now);
-	if (d->running || d->is_pending || atomic_load(&d->stop) || is_blocked(d, &now) ||
-	    now.mono_us < d->retry_mono_us)
+	if (d->running || d->is_pending || atomic_load(&d->stop) || is_blocked(d, &now))
 		return;
 	if (!d->since[0]) {
 		start(d, true);
@@ -354,13 +355,21 @@ void flow_day_free(struct flow_day *d)
 
 /* ---- what is shown ---- */
 
-static void record_json(const struct flow_day *d, const struct statement_record *r, struct buf *out)
+/* HQ's word on a statement. */
+static struct ledger_entry word_on(const struct flow_day *d, const struct statement_record *r)
 {
 	struct ledger_entry e = {.state = "waiting"};
-	char epoch[EVENT_EPOCH_SIZE];
 
 	if (d->f->p.ledger)
 		ledger_find(d->f->p.ledger, r->epoch, r->to, &e);
+	return e;
+}
+
+static void record_json(const struct flow_day *d, const struct statement_record *r, struct buf *out)
+{
+	struct ledger_entry e = word_on(d, r);
+	char epoch[EVENT_EPOCH_SIZE];
+
 	text_hex(r->epoch, sizeof r->epoch, epoch);
 	member_next(out);
 	buf_byte(out, '{');
@@ -386,6 +395,31 @@ void flow_day_json(const struct flow_day *d, struct buf *out)
 	for (int i = d->log.records; i > 0; i--)
 		record_json(d, &d->log.record[i - 1], out);
 	buf_str(out, "]}");
+}
+
+void flow_day_status(const struct flow_day *d, struct buf *out)
+{
+	struct ledger_entry oldest = {.state = ""};
+	uint64_t open = 0;
+
+	for (int i = d ? d->log.records : 0; i > 0; i--) {
+		const struct statement_record *r = &d->log.record[i - 1];
+		struct ledger_entry e = word_on(d, r);
+		if (strcmp(e.state, "countersigned") == 0)
+			continue;
+		open++;
+		oldest = e;
+		memcpy(oldest.business_date, r->business_date, sizeof oldest.business_date);
+	}
+	member_key(out, "days");
+	buf_byte(out, '{');
+	member_text(out, "blocked", d ? d->blocked : "starting");
+	member_text(out, "open_since", d && d->since[0] ? d->since : NULL);
+	member_count(out, "not_countersigned", open);
+	member_text(out, "oldest", open ? oldest.business_date : NULL);
+	member_text(out, "state", open ? oldest.state : NULL);
+	member_count(out, "missing", oldest.missing);
+	buf_byte(out, '}');
 }
 
 void flow_statements_json(struct flow *f, struct buf *out)

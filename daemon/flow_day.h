@@ -34,5 +34,8 @@ void flow_day_answered(struct flow_day *d, const struct entry *e);
 
 /* What was closed, newest first (WIRE.md section 12, "Statements"). */
 void flow_day_json(const struct flow_day *d, struct buf *out);
+/* The member `days` of the status: why no day is closed now, and the oldest statement that HQ has
+ * not countersigned. d is NULL: the box starts. */
+void flow_day_status(const struct flow_day *d, struct buf *out);
 
 #endif

@@ -36,6 +36,28 @@ static void add_salvage(struct flow *f, struct buf *out, const struct journal_sa
 	buf_str(out, "}}");
 }
 
+static void member_time(struct buf *out, const char *key, int64_t wall_us)
+{
+	char text[CLOCK_ISO8601_SIZE] = "";
+
+	if (wall_us)
+		clock_iso8601(wall_us, text);
+	member_text(out, key, wall_us ? text : NULL);
+}
+
+static void add_held(struct buf *out, const struct journal_held *held)
+{
+	if (held->by == JOURNAL_HELD_NOT) {
+		member_text(out, "held", NULL);
+		return;
+	}
+	member_key(out, "held");
+	buf_byte(out, '{');
+	member_text(out, "by", journal_held_name(held->by));
+	member_time(out, "since", held->since_us);
+	buf_byte(out, '}');
+}
+
 static void add_journal(struct flow *f, struct buf *out)
 {
 	struct journal_state j;
@@ -54,6 +76,7 @@ static void add_journal(struct flow *f, struct buf *out)
 	member_bool(out, "full", j.full);
 	member_bool(out, "slow", flow_disk_slow(f, &j));
 	member_count(out, "recovered_frames", j.recovered_frames);
+	add_held(out, &j.held);
 	add_check(out, &j.check);
 	add_salvage(f, out, &j.salvage);
 	buf_byte(out, '}');
@@ -118,15 +141,6 @@ static void add_sync(struct flow *f, struct buf *out)
 	member_count(out, "profiles", f->shard ? shard_count(f->shard) : 0);
 	member_text(out, "synced", synced[0] ? synced : NULL);
 	buf_byte(out, '}');
-}
-
-static void member_time(struct buf *out, const char *key, int64_t wall_us)
-{
-	char text[CLOCK_ISO8601_SIZE] = "";
-
-	if (wall_us)
-		clock_iso8601(wall_us, text);
-	member_text(out, key, wall_us ? text : NULL);
 }
 
 static void add_clock(struct flow *f, struct buf *out)
@@ -199,6 +213,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	member_text(out, "start", stages[f->stage]);
 	add_journal(f, out);
 	add_clock(f, out);
+	flow_day_status(f->day, out);
 	add_sync(f, out);
 	add_scanners(f, out);
 	add_tills(f, out);

@@ -44,6 +44,7 @@ void journal_publish(struct journal *j)
 	s->full = journal_is_short(j);
 	s->clean = j->clean;
 	s->recovered_frames = j->recovered_frames;
+	s->held = j->held;
 	s->progress_us = clock_mono_us(j->params.clock);
 	pthread_mutex_unlock(&j->lock);
 }

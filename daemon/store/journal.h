@@ -149,6 +149,20 @@ struct journal_salvaged {
 	uint64_t events;
 };
 
+/* Why packs stay that are older than the retention. */
+enum journal_held_by {
+	JOURNAL_HELD_NOT,
+	JOURNAL_HELD_CLOCK,       /* no time is trusted: nothing has an age */
+	JOURNAL_HELD_UNCONFIRMED, /* HQ has not confirmed them */
+	JOURNAL_HELD_SHARD,       /* HQ's customer data does not include what they changed yet */
+	JOURNAL_HELD_STATEMENT,   /* no statement of the day covers them */
+};
+const char *journal_held_name(enum journal_held_by by); /* NULL: JOURNAL_HELD_NOT */
+struct journal_held {
+	enum journal_held_by by;
+	int64_t since_us; /* when the oldest of them was written; 0: not known */
+};
+
 struct journal_state {
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	int64_t ordinal;          /* of the open epoch, as in struct journal_epoch */
@@ -164,6 +178,7 @@ struct journal_state {
 	int64_t slow_us, slow_end_us, busy_since_us;
 	struct journal_check check;
 	struct journal_salvaged salvage;
+	struct journal_held held; /* as of the last look, at most 10 s ago */
 	uint64_t
 	    epochs_rev; /* rises when epochs or packs of older ones have come: read them anew */
 	int64_t progress_us; /* mono time of the thread's last step: for the watchdog */

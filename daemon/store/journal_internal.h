@@ -247,6 +247,7 @@ struct journal {
 	bool retain_more;
 	int64_t again_due_us;
 	int64_t retain_due_us, retain_ordinal;
+	struct journal_held held, holding; /* of the last look at all epochs; of the present one */
 	int64_t known_id, known_us; /* a pack whose time is known, and no earlier one from where
 	                               retention last looked; 0: none */
 

@@ -12,7 +12,26 @@ struct step {
 	bool emptied; /* nothing is left of the epoch */
 	uint64_t deleted;
 	uint8_t deleted_h[EVENT_HASH_BYTES];
+	struct journal_held held; /* the first old pack that stays */
 };
+
+/* The last seqs of an epoch that may go as far as others are concerned than HQ's confirmations. */
+struct wanted {
+	uint64_t awaited, covered;
+};
+
+static const char *const held_names[] = {
+    [JOURNAL_HELD_NOT] = NULL,
+    [JOURNAL_HELD_CLOCK] = "clock",
+    [JOURNAL_HELD_UNCONFIRMED] = "unconfirmed",
+    [JOURNAL_HELD_SHARD] = "shard",
+    [JOURNAL_HELD_STATEMENT] = "statement",
+};
+
+const char *journal_held_name(enum journal_held_by by)
+{
+	return held_names[by];
+}
 
 static bool confirmed(const struct journal_row *row, uint64_t first, uint64_t last)
 {
@@ -52,15 +71,15 @@ static uint64_t covered_to(struct journal *j, const struct journal_row *row)
 	return to;
 }
 
-/* The last seq of the epoch that may go as far as others are concerned than HQ's confirmations: the
- * shard has to include what is awaited, the statement of the day has to cover it. Where events are
- * refused for want of room no statement is waited for: HQ has what goes. */
-static uint64_t wanted_from(struct journal *j, const struct journal_row *row)
+/* The shard has to include what is awaited, the statement of the day has to cover what goes. Where
+ * events are refused for want of room no statement is waited for: HQ has what goes. */
+static struct wanted wanted_from(struct journal *j, const struct journal_row *row)
 {
 	sqlite3_bind_int64(j->first_awaited, 1, row->ordinal);
-	uint64_t awaited = (uint64_t)ask(j->first_awaited, INT64_MAX) - 1;
-	uint64_t covered = journal_is_short(j) ? UINT64_MAX : covered_to(j, row);
-	return awaited < covered ? awaited : covered;
+	return (struct wanted){
+	    .awaited = (uint64_t)ask(j->first_awaited, INT64_MAX) - 1,
+	    .covered = journal_is_short(j) ? UINT64_MAX : covered_to(j, row),
+	};
 }
 
 /* Does the pack that begins at `first` follow what was deleted, but for what never came back? */
@@ -101,6 +120,19 @@ static int64_t written_us(struct journal *j, int64_t id, int64_t wall_us)
 	return j->known_us;
 }
 
+/* What an old pack waits for. */
+static enum journal_held_by held_by(struct journal *j, const struct journal_row *row,
+                                    const struct journal_range *pack, const struct step *step,
+                                    const struct wanted *wanted)
+{
+	if (!follows(j, row, step->deleted, pack->first) ||
+	    !confirmed(row, pack->first, pack->last))
+		return JOURNAL_HELD_UNCONFIRMED;
+	if (pack->last > wanted->awaited)
+		return JOURNAL_HELD_SHARD;
+	return pack->last > wanted->covered ? JOURNAL_HELD_STATEMENT : JOURNAL_HELD_NOT;
+}
+
 /* The packs of this epoch that may go: a prefix, so that the anchor stays one seq and one h. */
 static int plan(struct journal *j, const struct journal_row *row, int64_t before_wall_us,
                 struct step *step)
@@ -108,7 +140,7 @@ static int plan(struct journal *j, const struct journal_row *row, int64_t before
 	struct journal_place p;
 	sqlite3_stmt *stmt = j->old_packs;
 
-	uint64_t last_wanted = wanted_from(j, row);
+	const struct wanted wanted = wanted_from(j, row);
 	*step = (struct step){.deleted = row->deleted};
 	memcpy(step->deleted_h, row->deleted_h, sizeof(step->deleted_h));
 	/* Of a salvaged epoch the next pack may stand behind a hole. */
@@ -121,17 +153,20 @@ static int plan(struct journal *j, const struct journal_row *row, int64_t before
 	sqlite3_bind_int64(stmt, 1, p.id);
 	sqlite3_bind_int64(stmt, 2, RETAIN_PACKS_MAX);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		uint64_t first = (uint64_t)sqlite3_column_int64(stmt, 2);
-		uint64_t last = first + (uint64_t)sqlite3_column_int64(stmt, 3) - 1;
+		struct journal_range pack = {.first = (uint64_t)sqlite3_column_int64(stmt, 2)};
+		pack.last = pack.first + (uint64_t)sqlite3_column_int64(stmt, 3) - 1;
 		if (sqlite3_column_int64(stmt, 1) != row->ordinal ||
-		    !follows(j, row, step->deleted, first) || last > last_wanted ||
-		    !confirmed(row, first, last) ||
-		    written_us(j, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 4)) >=
-		        before_wall_us ||
 		    sqlite3_column_bytes(stmt, 5) != EVENT_HASH_BYTES)
 			break;
+		step->held.since_us =
+		    written_us(j, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 4));
+		if (step->held.since_us >= before_wall_us)
+			break;
+		step->held.by = held_by(j, row, &pack, step, &wanted);
+		if (step->held.by != JOURNAL_HELD_NOT)
+			break;
 		step->id[step->count++] = sqlite3_column_int64(stmt, 0);
-		step->deleted = last;
+		step->deleted = pack.last;
 		memcpy(step->deleted_h, sqlite3_column_blob(stmt, 5), EVENT_HASH_BYTES);
 	}
 	sqlite3_reset(stmt);
@@ -205,6 +240,8 @@ static int epoch_step(struct journal *j, const struct journal_row *row, int64_t 
 
 	if (plan(j, row, before_wall_us, &step))
 		return -1;
+	if (j->holding.by == JOURNAL_HELD_NOT && step.held.by != JOURNAL_HELD_NOT)
+		j->holding = step.held;
 	if (row->ordinal != j->ordinal && journal_seek_end(&j->seek, row, &last, h))
 		return -1;
 	/* Before an epoch is open, the newest one's row is what the next one will name. */
@@ -228,8 +265,10 @@ bool journal_retain_step(struct journal *j)
 	bool more = false;
 
 	clock_read(p->clock, &now);
-	if (!now.trust)
+	if (!now.trust) {
+		j->held = (struct journal_held){.by = JOURNAL_HELD_CLOCK};
 		return false;
+	}
 	int64_t before_wall_us = now.wall_us - age_us;
 
 	for (int i = 0; i < RETAIN_EPOCHS_MAX && !more; i++) {
@@ -240,6 +279,8 @@ bool journal_retain_step(struct journal *j)
 			journal_commit_unknown(j, "reading old packs", sqlite3_errcode(j->db));
 		if (rc == 0) { /* behind the newest: from the oldest again, next time */
 			j->retain_ordinal = 0;
+			j->held = j->holding;
+			j->holding = (struct journal_held){.by = JOURNAL_HELD_NOT};
 			return false;
 		}
 		if (!more)

@@ -244,6 +244,64 @@ static void what_is_wrong_comes_first_and_makes_the_status_1(void **state)
 	forget(&w);
 }
 
+/* Each reason why a day is not closed, or a pack not let go, has a line of its own. */
+static void what_holds_days_and_packs_is_said_in_plain_words(void **state)
+{
+	static const char *const cases[][2] = {
+	    {"\"days\":{\"blocked\":\"untrusted_clock\"}",
+	     "days are not closed and nothing is deleted until the clock is trusted\n"},
+	    {"\"days\":{\"blocked\":\"no_key\"}",
+	     "days are not closed: device-sign.key is missing"},
+	    {"\"days\":{\"blocked\":\"failed\"}", "closing the day failed (see the log)"},
+	    {"\"days\":{\"not_countersigned\":2,\"oldest\":\"2026-11-19\",\"state\":\"incomplete\","
+	     "\"missing\":7}",
+	     "2 days are not countersigned, the oldest is 2026-11-19: HQ waits for 7 of its "
+	     "events\n"},
+	    {"\"days\":{\"not_countersigned\":3,\"oldest\":\"2026-11-19\",\"state\":\"waiting\","
+	     "\"missing\":0}",
+	     "3 days are not countersigned, the oldest is 2026-11-19: HQ has not answered on it\n"},
+	    {"\"days\":{\"not_countersigned\":1,\"oldest\":\"2026-11-19\",\"state\":\"disputed\"}",
+	     "the statement of 2026-11-19 is disputed at HQ"},
+	    {"\"journal\":{\"held\":{\"by\":\"statement\",\"since\":\"2026-11-02T17:02:03.123Z\"}}",
+	     "packs from 2026-11-02 17:02 on are kept beyond the retention: no statement of the "
+	     "day"},
+	    {"\"journal\":{\"held\":{\"by\":\"unconfirmed\",\"since\":\"2026-11-02T17:02:03.123Z\"}"
+	     "}",
+	     "kept beyond the retention: HQ has not confirmed them"},
+	    {"\"journal\":{\"held\":{\"by\":\"shard\",\"since\":\"2026-11-02T17:02:03.123Z\"}}",
+	     "kept beyond the retention: HQ's customer data does not include yet"},
+	};
+	char answer[400];
+	struct said w;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(answer, sizeof answer, "%s{%s}", UNTIL_CLOSE, cases[i][0]);
+		assert_int_equal(ask(&w, cli_status, false, NULL, answer), CLI_PROBLEM);
+		assert_non_null(strstr(w.out, cases[i][1]));
+		forget(&w);
+	}
+}
+
+/* A day that was closed just now, and an open one, are no problem; nor is a store without HQ. */
+static void days_that_are_in_order_are_one_line(void **state)
+{
+	struct said w;
+
+	(void)state;
+	assert_int_equal(
+	    ask(&w, cli_status, false, NULL,
+	        UNTIL_CLOSE
+	        "{\"sync\":{\"configured\":false},\"journal\":{\"held\":null},\"days\":"
+	        "{\"blocked\":null,\"open_since\":\"2026-11-21\",\"not_countersigned\":9,"
+	        "\"oldest\":\"2026-11-12\",\"state\":\"waiting\",\"missing\":0}}"),
+	    CLI_OK);
+	assert_non_null(strstr(w.out, "days      open since 2026-11-21; 9 not countersigned, from "
+	                              "2026-11-12: waiting\n"));
+	forget(&w);
+}
+
 static void a_box_without_hq_has_no_problem_with_hq(void **state)
 {
 	struct said w;
@@ -529,6 +587,8 @@ int main(void)
 	    cmocka_unit_test(a_healthy_box_is_a_table_and_status_0),
 	    cmocka_unit_test(a_box_that_starts_says_what_waits),
 	    cmocka_unit_test(what_is_wrong_comes_first_and_makes_the_status_1),
+	    cmocka_unit_test(what_holds_days_and_packs_is_said_in_plain_words),
+	    cmocka_unit_test(days_that_are_in_order_are_one_line),
 	    cmocka_unit_test(a_box_without_hq_has_no_problem_with_hq),
 	    cmocka_unit_test(a_store_whose_events_are_all_confirmed_says_so),
 	    cmocka_unit_test(json_is_the_daemons_own_and_the_status_says_the_same),

@@ -184,6 +184,12 @@ static void a_restart_does_not_close_a_day_twice(void **state)
 	buf_free(&json);
 	later(w, DAY_US);
 	closed(w, 2);
+	flow_day_status(w->flow->day, &json);
+	buf_byte(&json, '\0');
+	assert_non_null(strstr((char *)json.data,
+	                       "\"open_since\":\"2026-11-23\",\"not_countersigned\":2,"
+	                       "\"oldest\":\"2026-11-21\",\"state\":\"waiting\",\"missing\":0}"));
+	buf_free(&json);
 	assert_int_equal(ranges_of(w, 1), 2);
 }
 
@@ -196,8 +202,11 @@ static void an_untrusted_clock_closes_no_day(void **state)
 	not_closed(w, 0);
 	struct buf json = {0};
 	flow_day_json(w->flow->day, &json);
+	flow_day_status(w->flow->day, &json);
 	buf_byte(&json, '\0');
 	assert_non_null(strstr((const char *)json.data, "\"blocked\":\"untrusted_clock\""));
+	assert_non_null(
+	    strstr((const char *)json.data, "\"days\":{\"blocked\":\"untrusted_clock\","));
 	buf_free(&json);
 	pass(w, -29 * DAY_US);
 	w->trust = CLOCK_HQ;

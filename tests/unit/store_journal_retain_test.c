@@ -112,6 +112,40 @@ static void where_room_is_short_a_statement_that_never_comes_is_not_waited_for(v
 	assert_int_equal(left_after_a_while(p), 1);
 }
 
+static void expect_held(struct place *p, enum journal_held_by by)
+{
+	left_after_a_while(p);
+	assert_int_equal(place_state(p).held.by, by);
+}
+
+static void what_old_packs_wait_for_is_told(void **state)
+{
+	struct place *p = *state;
+	struct journal_state s = place_state(p);
+	int64_t written_us = atomic_load(&p->wall_us);
+	place_fill(p, 2);
+	keep(p, EVENT_POINTS_CHANGED); /* seq 4 */
+	cover(p, s.ordinal, 5);
+	place_fill(p, 1);
+	expect_held(p, JOURNAL_HELD_NOT); /* young */
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	expect_held(p, JOURNAL_HELD_UNCONFIRMED);
+	assert_in_range(place_state(p).held.since_us, written_us - PLACE_DAY_US,
+	                written_us + PLACE_DAY_US);
+	confirm_all(p, s.epoch);
+	expect_held(p, JOURNAL_HELD_SHARD);
+	assert_true(journal_included(p->journal, s.epoch, UINT64_MAX));
+	expect_held(p, JOURNAL_HELD_STATEMENT);
+	cover(p, s.ordinal, 6);
+	expect_held(p, JOURNAL_HELD_NOT);
+	atomic_store(&p->untrusted, true);
+	expect_held(p, JOURNAL_HELD_CLOCK);
+	assert_string_equal(journal_held_name(place_state(p).held.by), "clock");
+	atomic_store(&p->untrusted, false);
+	expect_held(p, JOURNAL_HELD_NOT);
+	assert_null(journal_held_name(place_state(p).held.by));
+}
+
 static void an_entry_that_was_refused_is_not_waited_for(void **state)
 {
 	struct place *p = *state;
@@ -182,6 +216,7 @@ int main(void)
 	    TEST(what_the_shard_does_not_include_yet_stays),
 	    TEST(what_a_statement_of_the_day_does_not_cover_yet_stays),
 	    TEST(where_room_is_short_a_statement_that_never_comes_is_not_waited_for),
+	    TEST(what_old_packs_wait_for_is_told),
 	    TEST(an_entry_that_was_refused_is_not_waited_for),
 	    TEST(a_confirmed_range_above_a_gap_does_not_go_before_the_gap),
 	    TEST(an_epochs_row_goes_after_those_of_older_ones),

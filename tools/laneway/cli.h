@@ -58,6 +58,8 @@ void cli_count(uint64_t n, char out[27]);
 void cli_duration(int64_t s, char out[32]);
 /* "900 bytes", "12 KiB", "3.4 MiB" */
 void cli_bytes(uint64_t n, char out[32]);
+/* "2026-11-21 18:02" in the machine's zone; "never" when iso is no time. */
+void cli_local_time(const char *iso, char out[32]);
 /* What a person reads of an event: who is left out. Keys in braces are properties. NULL: not in the
  * table. */
 const char *cli_event_words(const char *event);

@@ -55,6 +55,9 @@ static bool print_blocked(struct cli *c, const json_t *root)
 		      c->out);
 	else if (strcmp(why, "untrusted_clock") == 0)
 		fputs("Days are not closed until the clock can be trusted.\n", c->out);
+	else if (strcmp(why, "failed") == 0)
+		fputs("Closing the day failed (see the log): it is tried again every minute.\n",
+		      c->out);
 	else if (strcmp(why, "starting") == 0)
 		fputs("The box is starting: ask again in a moment.\n", c->out);
 	return why[0] != '\0';

@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
@@ -85,6 +84,26 @@ static void background_problems(struct report *r, json_t *journal)
 	salvage_problems(r, json_object_get(salvage, "files"));
 }
 
+/* Why what is older than the retention is still here. An untrusted clock has a line of its own. */
+static void held_problems(struct report *r, json_t *held)
+{
+	static const struct {
+		const char *by, *text;
+	} reasons[] = {
+	    {"unconfirmed", "HQ has not confirmed them (a fork waits for HQ to settle it)"},
+	    {"shard", "HQ's customer data does not include yet what they changed"},
+	    {"statement", "no statement of the day covers them yet (laneway statements)"},
+	};
+	char since[32] = "";
+
+	cli_local_time(text(held, "since"), since);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strcmp(text(held, "by"), reasons[i].by) == 0)
+			problem(r, "packs from %s on are kept beyond the retention: %s", since,
+			        reasons[i].text);
+	}
+}
+
 static void journal_problems(struct report *r, json_t *journal)
 {
 	if (yes(journal, "cannot_keep"))
@@ -96,7 +115,36 @@ static void journal_problems(struct report *r, json_t *journal)
 		    "the journal is full: sources are told no until HQ confirms and packs age out");
 	if (yes(journal, "slow"))
 		problem(r, "the disk took over 2 s for a commit: it may be failing");
+	held_problems(r, json_object_get(journal, "held"));
 	background_problems(r, journal);
+}
+
+/* Why days are not closed, or not countersigned; one that waits behind the newest is late. */
+static void day_problems(struct report *r, json_t *days, bool has_hq)
+{
+	const char *why = text(days, "blocked"), *state = text(days, "state");
+	uint64_t open = has_hq ? number(days, "not_countersigned") : 0;
+
+	if (strcmp(why, "no_key") == 0)
+		problem(r, "days are not closed: device-sign.key is missing in the keys folder "
+		           "(laneway-hq ca sign makes it); packs stay until a day is closed");
+	else if (strcmp(why, "untrusted_clock") == 0)
+		problem(r, "days are not closed and nothing is deleted until the clock is trusted");
+	else if (strcmp(why, "failed") == 0)
+		problem(r, "closing the day failed (see the log); it is tried again every minute");
+	if (strcmp(state, "lost") == 0 || strcmp(state, "disputed") == 0)
+		problem(r, "the statement of %s is %s at HQ (there: laneway-hq prove)",
+		        text(days, "oldest"), state);
+	else if (open > 1 && number(days, "missing") > 0)
+		problem(r,
+		        "%" PRIu64 " days are not countersigned, the oldest is %s: HQ waits for "
+		        "%" PRIu64 " of its events",
+		        open, text(days, "oldest"), number(days, "missing"));
+	else if (open > 1)
+		problem(r,
+		        "%" PRIu64 " days are not countersigned, the oldest is %s: HQ has not "
+		        "answered on it",
+		        open, text(days, "oldest"));
 }
 
 /* What HQ did not simply confirm, each with what to do; the runs follow in the table. */
@@ -194,18 +242,9 @@ static void row(struct cli *c, const char *name)
 
 static void put_local_time(FILE *f, const char *iso)
 {
-	int64_t wall_us;
-	time_t s;
-	struct tm tm;
 	char out[32];
 
-	if (clock_parse_iso8601(iso, &wall_us) != 0) {
-		fputs("never", f);
-		return;
-	}
-	s = (time_t)(wall_us / 1000000);
-	localtime_r(&s, &tm);
-	strftime(out, sizeof(out), "%Y-%m-%d %H:%M", &tm);
+	cli_local_time(iso, out);
 	fputs(out, f);
 }
 
@@ -318,6 +357,29 @@ static void put_sync(struct cli *c, json_t *sync)
 	putc('\n', c->out);
 }
 
+/* One line: since when the open day counts, and what of the closed ones is not countersigned. */
+static void put_days(struct cli *c, json_t *days)
+{
+	uint64_t open = number(days, "not_countersigned");
+
+	if (!text(days, "open_since")[0] && !open)
+		return;
+	row(c, "days");
+	if (text(days, "open_since")[0]) {
+		fputs("open since ", c->out);
+		cli_put(c->out, text(days, "open_since"));
+	} else {
+		fputs("none is open yet", c->out);
+	}
+	if (open) {
+		fprintf(c->out, "; %" PRIu64 " not countersigned, from ", open);
+		cli_put(c->out, text(days, "oldest"));
+		fputs(": ", c->out);
+		cli_put(c->out, text(days, "state"));
+	}
+	putc('\n', c->out);
+}
+
 static void put_notes(struct cli *c, json_t *list)
 {
 	json_t *o;
@@ -382,6 +444,7 @@ static void put_table(struct cli *c, json_t *o)
 	put_box(c, o);
 	put_journal(c, o);
 	put_clock(c, json_object_get(o, "clock"));
+	put_days(c, json_object_get(o, "days"));
 	put_sync(c, json_object_get(o, "sync"));
 	put_notes(c, json_object_get(json_object_get(o, "sync"), "notes"));
 	put_devices(c, json_object_get(o, "sources"), "scanners", "name");
@@ -402,6 +465,9 @@ int cli_status(struct cli *c, char **args)
 		rc = CLI_PROBLEM;
 	} else if (rc == CLI_OK) {
 		journal_problems(&r, json_object_get(o, "journal"));
+		day_problems(
+		    &r, json_object_get(o, "days"),
+		    !json_is_false(json_object_get(json_object_get(o, "sync"), "configured")));
 		sync_problems(&r, json_object_get(o, "sync"));
 		clock_problems(&r, json_object_get(o, "clock"));
 		source_problems(&r, json_object_get(o, "sources"));

@@ -1,6 +1,8 @@
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "laneway/cli.h"
 
 void cli_put(FILE *f, const char *text)
@@ -50,6 +52,20 @@ void cli_bytes(uint64_t n, char out[32])
 		snprintf(out, 32, "%" PRIu64 " KiB", n / 1024);
 	else
 		snprintf(out, 32, "%" PRIu64 " MiB", n / 1048576);
+}
+
+void cli_local_time(const char *iso, char out[32])
+{
+	int64_t wall_us;
+	time_t s;
+	struct tm tm;
+
+	snprintf(out, 32, "never");
+	if (clock_parse_iso8601(iso, &wall_us) != 0)
+		return;
+	s = (time_t)(wall_us / 1000000);
+	localtime_r(&s, &tm);
+	strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
 }
 
 const char *cli_event_words(const char *event)
