@@ -159,8 +159,7 @@ static void a_pack_of_a_dictionary_that_is_not_known_does_not_open(void **state)
 	for (uint8_t id = 1; id < 9; id++) {
 		frame[5] = id;
 		if (id != DICTIONARY_LINES_OLD)
-			assert_int_equal(open_forged(f, frame, n),
-			                 id == DICTIONARY_LINES ? 0 : -1);
+			assert_int_equal(open_forged(f, frame, n), id == DICTIONARY_LINES ? 0 : -1);
 	}
 }
 
