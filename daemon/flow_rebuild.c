@@ -194,7 +194,10 @@ static bool take_id(void *ctx, const struct entry_id *id, const uint8_t epoch[EV
 	/* What was kept while no time was trusted ages from now on. */
 	if (wall_us == 0 || wall_us > r->p.now_us)
 		wall_us = r->p.now_us;
-	r->no_memory = window_kept(r->window, id, epoch, seq, count, wall_us) < 0;
+	if (wall_us < r->p.now_us - r->p.window_age_us)
+		r->no_memory = window_gone(r->window, id) < 0;
+	else
+		r->no_memory = window_kept(r->window, id, epoch, seq, count, wall_us) < 0;
 	return !r->no_memory && !atomic_load(&r->stopping);
 }
 

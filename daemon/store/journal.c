@@ -224,6 +224,7 @@ static void work(struct journal *j)
 	j->no_room = false;
 	journal_commit_checkpoint(j);
 	retain(j);
+	j->taken_more = !j->no_room && journal_taken_step(j);
 	if (j->no_room)
 		journal_full_say(j, true);
 }
@@ -233,7 +234,7 @@ static bool await_work(struct journal *j)
 {
 	if (has_entries(j) || (!j->disk_full && journal_has_words(j)))
 		return true;
-	int wait_ms = j->retain_more ? BUSY_MS : IDLE_MS;
+	int wait_ms = j->retain_more || j->taken_more ? BUSY_MS : IDLE_MS;
 	if (j->disk_full && j->full_due_us == 0)
 		wait_ms = 0;
 	return queue_wait(j->in, wait_ms) || !atomic_load(&j->stopping);

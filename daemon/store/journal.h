@@ -271,7 +271,8 @@ int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES
 
 /* Every remembered message id younger than since_wall_us, or of no known time (told as 0), oldest
  * first, until fn returns false. 0, or -1. fn runs with the file open for reading: it must not
- * wait. A window that is told all ids (since 0) and then expired also knows what is too old, for as
+ * wait. Of a body's hash the first 8 bytes are told (others may be zeros), of the time the second.
+ * A window that is told all ids (since 0) and then expired also knows what is too old, for as
  * long as packs are kept. */
 typedef bool journal_id_fn(void *ctx, const struct entry_id *id,
                            const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, uint32_t count,

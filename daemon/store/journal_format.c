@@ -32,6 +32,8 @@ static const char *const steps[] = {
     " wall_us INTEGER, PRIMARY KEY(epoch, kind, first)) WITHOUT ROWID;"
     "CREATE TABLE urgent_done(ordinal INTEGER, seq INTEGER, PRIMARY KEY(ordinal, seq))"
     " WITHOUT ROWID;",
+
+    "CREATE TABLE taken(id INTEGER PRIMARY KEY, ordinal INTEGER, last INTEGER, ids BLOB);",
 };
 #define STEP_COUNT ((int)(sizeof(steps) / sizeof(steps[0])))
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == JOURNAL_FORMAT, "a step is a format");

@@ -4,8 +4,9 @@
  * journal.c the calls of the loop and the thread; journal_ahead.c the next batch, written while one
  * is committed; journal_open.c the file at start; journal_format.c its tables and their migrations;
  * journal_write.c from entries to a pack; journal_commit.c the transaction and its failures;
- * journal_mark.c confirmations; journal_retain.c what may go; journal_seek.c places in the file;
- * journal_read.c, journal_scan.c and journal_verify.c the readers.
+ * journal_mark.c confirmations; journal_retain.c what may go; journal_taken.c messages summed up;
+ * journal_seek.c places in the file;
+ * journal_read.c, journal_scan.c, journal_ids.c and journal_verify.c the readers.
  *
  * Threads: whatever is not marked otherwise belongs to the journal's thread (to the caller of
  * journal_open before journal_start and after the join).
@@ -20,8 +21,9 @@
 #include "base/queue.h"
 #include "store/journal.h"
 #include "store/pack.h"
+#include "store/taken.h"
 
-#define JOURNAL_FORMAT 3
+#define JOURNAL_FORMAT 4
 #define JOURNAL_EPOCH_BOX_BYTES (VAULT_KEY_BYTES + VAULT_BOX_OVERHEAD) /* its key, to HQ */
 #define JOURNAL_RESCUE_BYTES (EVENT_EPOCH_BYTES + VAULT_WRAP_BYTES)
 #define JOURNAL_BOX_EVERY_PACKS 128 /* packs that carry the epoch's key to HQ: a byte a pack */
@@ -197,6 +199,20 @@ struct journal_totals {
 	uint64_t kept, confirmed;
 };
 
+/* The row of `taken` in the making. */
+struct journal_taken {
+	struct taken *run;
+	struct buf ids, sealed;
+	int64_t at;          /* packs below are in a row, or in this run */
+	int64_t first, last; /* of the run; first 0: it is empty */
+	int64_t ordinal;     /* of the run */
+	size_t packs, messages;
+	uint64_t events;
+	bool through, off; /* at the end of the file; given up */
+	unsigned packs_seen, packs_step, packs_max;
+	int64_t due_us;
+};
+
 struct journal {
 	char path[JOURNAL_PATH_SIZE], store[EVENT_STORE_SIZE], device[EVENT_NAME_SIZE];
 	char boot[CLOCK_BOOT_ID_SIZE];
@@ -210,7 +226,7 @@ struct journal {
 	    *drop_pack, *set_anchor, *drop_epoch, *vacuum, *free_count, *old_packs, *next_known,
 	    *get_covered, *first_awaited, *drop_awaited, *hole_end, *put_hole, *drop_holes,
 	    *put_salvaged, *put_old_pack, *put_old_key, *put_old_urgent, *put_old_awaited,
-	    *put_old_mark, *put_result, *drop_key;
+	    *put_old_mark, *put_result, *drop_key, *put_taken, *next_taken, *old_ids, *drop_taken;
 	struct pack_codec *codec;
 
 	/* the open epoch */
@@ -244,7 +260,8 @@ struct journal {
 	uint32_t recovered_frames;
 	int wal_pages;     /* in the log, as the last commit said */
 	int checkpoint_at; /* pages */
-	bool retain_more;
+	bool retain_more, taken_more;
+	struct journal_taken taken;
 	int64_t again_due_us;
 	int64_t retain_due_us, retain_ordinal;
 	struct journal_held held, holding; /* of the last look at all epochs; of the present one */
@@ -440,6 +457,20 @@ bool journal_retain_step(struct journal *j);
 /* Give free pages of the file back, some in a transaction of its own. true: there may be more. */
 bool journal_retain_vacuum(struct journal *j);
 
+/* journal_taken.c */
+/* Sum up what a start would have to read, a little. true: there is more. */
+bool journal_taken_step(struct journal *j);
+/* In a transaction of the caller: packs come into this epoch; or go, those with ids `from` to `to`
+ * of one epoch, its first. 0 or -1. */
+int journal_taken_void(struct journal *j, int64_t ordinal);
+int journal_taken_drop(struct journal *j, int64_t from, int64_t to);
+void journal_taken_init(struct journal *j);
+void journal_taken_free(struct journal *j);
+/* What a row is sealed for; how many bytes. Any thread. */
+#define JOURNAL_TAKEN_AD_MAX (6 + EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 16)
+size_t journal_taken_ad(const char *store, const uint8_t epoch[EVENT_EPOCH_BYTES], int64_t id,
+                        int64_t last, uint8_t ad[JOURNAL_TAKEN_AD_MAX]);
+
 /* ---- readers ---- */
 
 /* The pack that was opened last, and where reading in it stands. */
@@ -459,7 +490,7 @@ struct journal_reader {
 	struct pack_codec *codec;
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail,
-	    *hole, *mark;
+	    *hole, *mark, *taken;
 	struct journal_walk walk;
 	int64_t key_ordinal; /* whose key is held; 0: none */
 	uint8_t key_epoch[EVENT_EPOCH_BYTES], epoch_key[VAULT_KEY_BYTES];

@@ -75,6 +75,12 @@ static const struct {
     STATEMENT(put_old_mark, "INSERT OR IGNORE INTO meta(name, value) VALUES(?1, ?2)"),
     STATEMENT(put_result, "INSERT OR REPLACE INTO salvage(file, result) VALUES(?1, ?2)"),
     STATEMENT(drop_key, "DELETE FROM visit_key WHERE id = ?1"),
+    STATEMENT(put_taken, "INSERT OR REPLACE INTO taken(id, ordinal, last, ids)"
+                         " VALUES(?1, ?2, ?3, ?4)"),
+    STATEMENT(next_taken, "SELECT id, last FROM taken WHERE id >= ?1 ORDER BY id LIMIT 1"),
+    STATEMENT(old_ids, "SELECT id, ordinal, first, count, wall_us, ids FROM pack"
+                       " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
+    STATEMENT(drop_taken, "DELETE FROM taken WHERE id BETWEEN ?1 AND ?2 AND last <= ?2"),
     STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
                           " ORDER BY id LIMIT 1"),
 #undef STATEMENT
@@ -298,6 +304,7 @@ static struct journal *make(const struct journal_params *params, char *err, size
 	text_copy(j->store, sizeof(j->store), params->store);
 	text_copy(j->device, sizeof(j->device), params->device);
 	clock_boot_id(j->boot);
+	journal_taken_init(j);
 	j->codec = pack_codec_new(j->store);
 	j->in = queue_new(params->queue_max + 1); /* one for the mark that wakes the thread */
 	j->done = queue_new(params->queue_max);
@@ -329,6 +336,7 @@ void journal_open_free(struct journal *j)
 {
 	for (int i = 0; i < 2; i++)
 		free_batch(&j->batches[i]);
+	journal_taken_free(j);
 	buf_free(&j->salvaged);
 	pack_codec_free(j->codec);
 	pthread_mutex_destroy(&j->lock);

@@ -21,7 +21,7 @@ static int prepare(struct journal_reader *r)
 	r->scan = db_prepare(
 	    db, "SELECT id, ordinal, wall_us FROM pack WHERE id >= ?1 ORDER BY id LIMIT ?2");
 	r->ids = db_prepare(db, "SELECT id, ordinal, first, wall_us, ids FROM pack WHERE id >= ?1"
-	                        " ORDER BY id LIMIT ?2");
+	                        " AND id < ?2 ORDER BY id LIMIT ?3");
 	r->urgent = db_prepare(
 	    db, "SELECT e.epoch, u.seq FROM urgent u JOIN epoch e ON e.ordinal = u.ordinal"
 	        " ORDER BY u.ordinal, u.seq LIMIT ?1");
@@ -65,8 +65,9 @@ void journal_reader_free(struct journal_reader *r)
 {
 	if (!r)
 		return;
-	sqlite3_stmt *all[] = {r->begin,  r->end, r->body,       r->keys, r->scan, r->ids,
-	                       r->urgent, r->key, r->pack_count, r->tail, r->hole, r->mark};
+	sqlite3_stmt *all[] = {r->begin, r->end,    r->body, r->keys,       r->scan,
+	                       r->ids,   r->urgent, r->key,  r->pack_count, r->tail,
+	                       r->hole,  r->mark,   r->taken};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
 	journal_seek_close(&r->seek);

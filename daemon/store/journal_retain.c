@@ -180,6 +180,8 @@ static int drop(struct journal *j, const struct journal_row *row, const struct s
 		if (journal_commit_run(j, j->drop_pack))
 			return -1;
 	}
+	if (step->count && journal_taken_drop(j, step->id[0], step->id[step->count - 1]))
+		return -1;
 	/* The newest epochs keep their rows: their end is what the next `Epoch Opened` names. */
 	if (step->emptied) {
 		sqlite3_bind_int64(j->drop_epoch, 1, row->ordinal);

@@ -127,6 +127,8 @@ int journal_salvage_put_packs(struct journal *j, void *ctx)
 	s->new_events = s->new_packs = 0;
 	int rc = find_place(j, s);
 	s->skip = rc == 0;
+	if (rc == 1 && journal_taken_void(j, s->ordinal))
+		return -1;
 	for (size_t i = 0; rc == 1 && i < s->chunk.count; i++) {
 		if (put_pack(j, s, &s->chunk.rows[i]))
 			return -1;

@@ -127,63 +127,6 @@ int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES
 	return found;
 }
 
-/* ---- message ids ---- */
-
-struct id_scan {
-	int64_t since_wall_us, next;
-	journal_id_fn *fn;
-	void *ctx;
-};
-
-/* The records of the row the statement stands on. 0, 1 when fn wants no more, or -1. */
-static int tell_ids(struct journal_reader *r, const struct id_scan *scan)
-{
-	uint64_t first = (uint64_t)sqlite3_column_int64(r->ids, 2);
-	int64_t wall_us = sqlite3_column_int64(r->ids, 3);
-	const uint8_t *ids = sqlite3_column_blob(r->ids, 4);
-	size_t n = ids ? (size_t)sqlite3_column_bytes(r->ids, 4) : 0, at = 0;
-	struct pack_id id;
-	int rc = 0;
-
-	if ((wall_us && wall_us < scan->since_wall_us) || n == 0)
-		return 0;
-	if (journal_reader_epoch_key(r, sqlite3_column_int64(r->ids, 1)) != 1)
-		return fault(r, "a pack names no epoch");
-	while ((rc = pack_id_next(ids, n, &at, &id)) == 1) {
-		if (!scan->fn(scan->ctx, &id.id, r->key_epoch, first + id.offset, id.count,
-		              wall_us))
-			return 1;
-	}
-	return rc < 0 ? fault(r, "message ids of a pack are malformed") : 0;
-}
-
-/* 1 more, 0 through, -1. The statement is open while fn runs, never across a return. */
-static int scan_ids(struct journal_reader *r, struct id_scan *scan)
-{
-	int rc, told = 0, packs = 0;
-	sqlite3_bind_int64(r->ids, 1, scan->next);
-	sqlite3_bind_int(r->ids, 2, SCAN_PACKS_MAX);
-	while (told == 0 && (rc = sqlite3_step(r->ids)) == SQLITE_ROW) {
-		scan->next = sqlite3_column_int64(r->ids, 0) + 1;
-		packs++;
-		told = tell_ids(r, scan);
-	}
-	sqlite3_reset(r->ids);
-	if (told)
-		return told < 0 ? -1 : 0;
-	return rc == SQLITE_DONE ? packs == SCAN_PACKS_MAX : fault(r, "message ids cannot be read");
-}
-
-int journal_reader_ids(struct journal_reader *r, int64_t since_wall_us, journal_id_fn *fn,
-                       void *ctx)
-{
-	struct id_scan scan = {.since_wall_us = since_wall_us, .fn = fn, .ctx = ctx};
-	int rc;
-	while ((rc = scan_ids(r, &scan)) == 1)
-		;
-	return rc;
-}
-
 /* ---- lines ---- */
 
 /* The next packs that are young enough; how many, or -1. *next: where to look from then on, 0:

@@ -10,19 +10,24 @@
 #define SESSIONS_PER_SOURCE_MAX 4096
 #define IDS_FIRST 8 /* ids a new session has room for */
 
-/* 48 bytes an id; arrays grow by a quarter, so at most 60 with the slack. */
+#define BODY_BYTES 8 /* of the keyed hash: nobody can look for two bodies that share them */
+#define COUNT_BITS 13
+#define COUNT_MAX ((1u << COUNT_BITS) - 1) /* events of a message; a pack has fewer */
+#define EPOCHS_MAX (1u << (32 - COUNT_BITS))
+
+/* 32 bytes an id; arrays grow by a quarter, so at most 40 with the slack. */
 struct id_slot {
 	uint64_t counter;
 	union {
 		uint64_t seq;
 		struct entry *queued;
 	} at;
-	uint8_t body[EVENT_ID_BYTES];
+	uint8_t body[BODY_BYTES];
 	uint32_t wall_s;
-	uint32_t count; /* 0: queued */
-	uint32_t epoch; /* index into window.epochs */
+	uint32_t count : COUNT_BITS;        /* 0: queued */
+	uint32_t epoch : (32 - COUNT_BITS); /* index into window.epochs */
 };
-_Static_assert(sizeof(struct id_slot) <= 48, "the window holds hundreds of thousands of these");
+_Static_assert(sizeof(struct id_slot) <= 32, "the window holds hundreds of thousands of these");
 
 /* Ids in rising order of counter, from head to head + len. */
 struct session {
@@ -316,6 +321,8 @@ static int epoch_index(struct window *w, const uint8_t epoch[EVENT_EPOCH_BYTES],
 			return 0;
 		}
 	}
+	if (w->epoch_len == EPOCHS_MAX)
+		return -1;
 	if (w->epoch_len == w->epoch_cap) {
 		size_t cap = w->epoch_cap ? w->epoch_cap * 2 : 8;
 		void *grown = realloc(w->epochs, cap * sizeof(*w->epochs));
@@ -396,9 +403,11 @@ int window_kept(struct window *w, const struct entry_id *id, const uint8_t epoch
 	struct id_slot *s = id_get(w, id, wall_us);
 	if (!s)
 		return -1;
-	s->count = count ? count : 1;
+	if (count > COUNT_MAX)
+		count = COUNT_MAX;
+	s->count = (count ? count : 1) & COUNT_MAX;
 	s->at.seq = seq;
-	s->epoch = index;
+	s->epoch = index & (EPOCHS_MAX - 1);
 	source_bound(w, id->source);
 	return 0;
 }
@@ -462,6 +471,19 @@ int64_t window_move(struct window *w, struct window *from, size_t max)
 		free(of);
 		from->len--;
 	}
+	return 0;
+}
+
+int window_gone(struct window *w, const struct entry_id *id)
+{
+	bool found;
+	struct source *source = source_get(w, id->source);
+	struct session *s = source ? session_get(w, source, id->session) : NULL;
+	if (!s)
+		return -1;
+	id_place(s, id->counter, &found);
+	if (!found && id->counter > s->dropped)
+		s->dropped = id->counter;
 	return 0;
 }
 

@@ -2,8 +2,8 @@
  * event.
  *
  * A message's identity is (source, session, counter) with the counter rising within a session, and
- * the keyed hash of its body. Pure data structure, loop thread only; rebuilt at start from the
- * journal.
+ * the first 8 bytes of the keyed hash of its body. 32 to 40 bytes of memory an id. Pure data
+ * structure, loop thread only; rebuilt at start from the journal.
  *
  * At most 1,024 sources, and of each the 4,096 sessions heard last: a till opens one per start. A
  * session that was pushed out is forgotten with its marks.
@@ -49,6 +49,9 @@ int window_kept(struct window *w, const struct entry_id *id, const uint8_t epoch
  * counters of a session first; `from` loses them. How many are left, 0: with them the marks of what
  * is too old have come. -1: out of memory. */
 int64_t window_move(struct window *w, struct window *from, size_t max);
+/* It was durable and has left the window since: only its counter is remembered (to rebuild, oldest
+ * first, without room for what would go at once). 0 or -1, out of memory. */
+int window_gone(struct window *w, const struct entry_id *id);
 /* It was refused: forget it, the source may try again. */
 void window_forget(struct window *w, const struct entry_id *id);
 

@@ -89,9 +89,11 @@ int __wrap_journal_open(struct journal **out, const struct journal_params *param
 	if (*set_aside)
 		base_wrong("the journal was set aside as unreadable");
 	run.journal = *out;
-	/* Small, so that checkpoints are frequent. */
+	/* Small, so that checkpoints are frequent, and messages are summed up often. */
 	if (run.journal->checkpoint_at)
 		run.journal->checkpoint_at = 8 + (int)dice_below(&rig_mine()->b.dice, 24);
+	run.journal->taken.packs_step = 1 + (unsigned)dice_below(&rig_mine()->b.dice, 6);
+	run.journal->taken.packs_max = 1 + (unsigned)dice_below(&rig_mine()->b.dice, 12);
 	return 0;
 }
 

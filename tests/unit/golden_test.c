@@ -86,7 +86,7 @@ static void the_used_golden_journal_keeps_all_it_holds(void **state)
 	assert_int_equal(journal_reader_urgent(place_reader(p), urgent, 4), 1);
 	assert_int_equal(urgent[0].seq, 5);
 	assert_memory_equal(urgent[0].epoch, e[1].epoch, 8);
-	assert_int_equal(place_ask(f->place, "PRAGMA user_version"), 3);
+	assert_int_equal(place_ask(f->place, "PRAGMA user_version"), 4);
 	assert_int_equal(place_ask(f->place, "SELECT count(*) FROM pack WHERE link IS NULL"), 13);
 	assert_int_equal(place_ask(f->place, "SELECT count(*) FROM pack WHERE length(link) > 40"),
 	                 1);

@@ -363,7 +363,7 @@ static void message_ids_are_told_with_their_seq_after_a_restart(void **state)
 	assert_string_equal(s.id[0].source, "till:T3");
 	assert_string_equal(s.id[0].session, "boot-1.x");
 	assert_int_equal(s.id[0].counter, 41);
-	assert_int_equal(s.id[0].body[15], 41);
+	assert_int_equal(s.id[0].body[7], 41); /* the rest is not promised */
 	assert_memory_equal(s.epoch[0], epoch, 8);
 	assert_int_equal(s.seq[0], 2);
 	assert_int_equal(s.count[0], 3);

@@ -237,7 +237,7 @@ static void a_truncated_file_gives_what_is_left_and_names_what_is_not(void **sta
 {
 	struct fixture *f = *state;
 	char log[160];
-	assert_int_equal(truncate(f->path, size_of(f->path) / 3 + 77), 0);
+	assert_int_equal(truncate(f->path, size_of(f->path) / 2 + 77), 0);
 	unlink(log_of(f, log));
 	struct journal_wreck *w = wreck(f, false);
 	uint64_t events = check(f, w);

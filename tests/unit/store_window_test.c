@@ -92,13 +92,30 @@ static void the_same_id_with_another_body_is_different(void **state)
 	struct window_slot slot;
 	struct entry_id id = till(7);
 	keep(*state, 7, NOW_US);
-	id.body[15] ^= 1;
+	id.body[7] ^= 1;
 	assert_int_equal(window_ask(*state, &id, &slot), WINDOW_DIFFERENT);
-	id.body[15] ^= 1;
+	id.body[7] ^= 1;
 	id.counter = 8;
 	assert_int_equal(window_queued(*state, &id, NULL, NOW_US), 0);
 	id.body[0] ^= 1;
 	assert_int_equal(window_ask(*state, &id, &slot), WINDOW_DIFFERENT);
+}
+
+static void what_left_before_the_rebuild_is_too_old_and_takes_no_room(void **state)
+{
+	struct entry_id id = till(9);
+	assert_int_equal(window_gone(*state, &id), 0);
+	id.counter = 8;
+	assert_int_equal(window_gone(*state, &id), 0);
+	assert_int_equal(window_len(*state), 0);
+	assert_int_equal(ask(*state, 9), WINDOW_TOO_OLD);
+	assert_int_equal(ask(*state, 3), WINDOW_TOO_OLD);
+	assert_int_equal(ask(*state, 10), WINDOW_NEW);
+	keep(*state, 7, NOW_US); /* refused at first, kept late */
+	assert_int_equal(ask(*state, 7), WINDOW_KEPT);
+	id.counter = 7;
+	assert_int_equal(window_gone(*state, &id), 0);
+	assert_int_equal(ask(*state, 7), WINDOW_KEPT);
 }
 
 static void a_refused_message_may_be_sent_again(void **state)
@@ -311,6 +328,7 @@ int main(void)
 	    TEST(a_kept_message_sent_again_gets_the_first_answer),
 	    TEST(a_queued_message_sent_again_waits_for_the_first_copy),
 	    TEST(the_same_id_with_another_body_is_different),
+	    TEST(what_left_before_the_rebuild_is_too_old_and_takes_no_room),
 	    TEST(a_refused_message_may_be_sent_again),
 	    TEST(sources_and_sessions_do_not_share_counters),
 	    TEST(counters_may_come_out_of_order_inside_the_window),
