@@ -72,6 +72,7 @@ bool flow_put(struct flow *f, struct entry *e)
 		return true;
 	}
 	note_open(f, e);
+	flow_word_note(f, e);
 	if (journal_put(f->p.journal, e)) {
 		f->in_flight++;
 		return true;
@@ -119,7 +120,8 @@ static void answered(struct flow *f, struct entry *e)
 		f->kept.seq = e->seq;
 		f->kept_unmarked += e->count;
 	}
-	flow_early_answered(f, e);
+	if (!kept)
+		f->tills_unmarked = true; /* their note may have gone with it */
 	if (e->has_id)
 		flow_till_answered(f, e);
 	else if (!kept && e->tag == FLOW_TAG_SCAN)

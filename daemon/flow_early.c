@@ -18,38 +18,19 @@ enum flow_stage flow_stage(const struct flow *f)
 
 /* ---- scans of the start ---- */
 
-static void remember(struct flow *f, const struct capture_scan *scan, const struct answer *a,
-                     const struct entry *e)
-{
-	if (f->early_count == FLOW_EARLY_MAX) {
-		f->early_lost++;
-		return;
-	}
-	struct flow_early *early = &f->early[f->early_count++];
-	*early = (struct flow_early){
-	    .mono_us = scan->mono_us, .wall_us = scan->wall_us, .kind = a->kind, .entry = e};
-	text_copy(early->lane, sizeof early->lane, scan->lane);
-	text_copy(early->source, sizeof early->source, scan->source);
-	text_copy(early->symbology, sizeof early->symbology,
-	          scan->symbology ? scan->symbology : "");
-	text_copy(early->value, sizeof early->value, a->value);
-}
-
-static void moment_of(const struct flow *f, int64_t mono_us, int64_t wall_us, struct sale_now *now)
-{
-	flow_now(f, now);
-	now->mono_us = mono_us;
-	now->wall_us = wall_us;
-}
-
 int flow_early_scan(struct flow *f, const struct capture_scan *scan)
 {
 	struct answer a;
 	struct sale_now now;
 	struct entry *e = entry_new();
+	uint64_t lost = sale_early_lost(f->sale);
 
-	moment_of(f, scan->mono_us, scan->wall_us, &now);
+	flow_now(f, &now);
+	now.mono_us = scan->mono_us;
+	now.wall_us = scan->wall_us;
 	flow_resolve(f, IDENT_NONE, scan->value, true, &a);
+	if (f->stage == FLOW_STARTING && a.outcome != OUTCOME_REFUSED_PAN)
+		a.outcome = OUTCOME_HELD;
 	if (!e || sale_early(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
 	                     &a) < 0) {
 		entry_free(e);
@@ -58,68 +39,14 @@ int flow_early_scan(struct flow *f, const struct capture_scan *scan)
 	e->tag = FLOW_TAG_SCAN;
 	if (a.outcome == OUTCOME_REFUSED_PAN)
 		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
-	else
-		remember(f, scan, &a, e);
-	if (flow_put(f, e)) {
-		flow_publish_all(f);
-		return 0;
-	}
-	if (f->early_count && f->early[f->early_count - 1].entry == e)
-		f->early_count--;
-	return -1;
-}
-
-void flow_early_answered(struct flow *f, const struct entry *e)
-{
-	size_t stays = 0;
-
-	for (size_t i = 0; i < f->early_count; i++) {
-		struct flow_early *early = &f->early[i];
-		bool mine = early->entry == e;
-		if (mine)
-			early->entry = NULL;
-		if (!mine || e->status == ENTRY_KEPT)
-			f->early[stays++] = *early;
-	}
-	f->early_count = stays;
-}
-
-size_t flow_early_on(const struct flow *f, const char *lane)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->early_count; i++)
-		n += !f->early[i].entry && strcmp(f->early[i].lane, lane) == 0;
-	return n;
-}
-
-/* Now it is known where they belong; each as if it had waited at the scanner. Refused, it is no
- * gap: that it was scanned is kept. */
-static void tie_early(struct flow *f)
-{
-	struct sale_now now;
-	struct answer a;
-
-	for (size_t i = 0; i < f->early_count; i++) {
-		const struct flow_early *early = &f->early[i];
-		struct entry *e = entry_new();
-		flow_resolve(f, early->kind, early->value, true, &a);
-		moment_of(f, early->mono_us, early->wall_us, &now);
-		if (!e || sale_scan(f->sale, e, &now, early->lane, early->source, "scan",
-		                    early->symbology[0] ? early->symbology : NULL, &a) < 0) {
-			log_error(
-			    "%s: a scan of the start is kept, but tied to nobody: out of memory",
-			    early->source);
-			entry_free(e);
-			continue;
-		}
-		flow_put(f, e);
-	}
-	if (f->early_lost)
-		log_warn("%" PRIu64 " scans of the start are kept, but tied to nobody",
-		         f->early_lost);
-	explicit_bzero(f->early, sizeof f->early);
-	f->early_count = 0;
+	if (sale_early_lost(f->sale) != lost)
+		log_warn("%s: a scan is kept, but tied to nobody: %d wait already", scan->source,
+		         SALE_EARLY_MAX);
+	flow_publish(f);
+	bool put = flow_put(f, e);
+	flow_publish(f);
+	flow_tick(f);
+	return put ? 0 : -1;
 }
 
 /* ---- the box is back ---- */
@@ -153,6 +80,11 @@ static void box_started(struct flow *f, const struct sale_start *start, bool cle
 		entry_free(e);
 }
 
+static void resolve_scanned(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
+{
+	flow_resolve(ctx, kind, value, true, out);
+}
+
 static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader *shard,
                          const struct flow_before *before)
 {
@@ -166,10 +98,11 @@ static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader 
 	clock_boot_id(boot);
 	flow_now(f, &now);
 	start = (struct sale_start){.boot = boot, .cause = flow_cause(before, boot, j.clean)};
+	f->shard = shard;
+	int restored = e ? sale_replayed(sale, e, &now, &start) : -1;
+	sale_early_take(sale, f->sale, &now, resolve_scanned, f);
 	sale_free(f->sale);
 	f->sale = sale;
-	f->shard = shard;
-	int restored = e ? sale_replayed(f->sale, e, &now, &start) : -1;
 	if (restored < 0)
 		log_error("the start: out of memory; not everything that ended is told");
 	f->stage = FLOW_NAMES;
@@ -179,12 +112,13 @@ static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader 
 		f->kept.seq = 1;
 	}
 	f->kept_unmarked = FLOW_MARK_EVERY;
+	flow_word_begin(f, flow_rebuild_tills(f->rebuild));
 	if (e)
 		flow_put(f, e);
 	log_info("started: %s, %d open baskets, after %d ms", start.cause,
 	         restored < 0 ? 0 : restored, (int)((now.mono_us - f->started_mono_us) / 1000));
 	box_started(f, &start, j.clean, restored < 0 ? 0 : restored);
-	tie_early(f);
+	flow_word_settle(f);
 	flow_publish(f);
 	flow_publish_all(f);
 	flow_tick(f);
@@ -207,6 +141,7 @@ static void take_window(struct flow *f, struct window *window, struct journal_re
 		log_error("messages that come back with a damaged journal are not known before "
 		          "the next start: out of memory");
 	sale_tills_heard(f->sale, &now);
+	flow_word_heard(f, now.mono_us);
 	f->stage = FLOW_READY;
 	log_info("tills are heard: %zu message ids, after %d ms", window_len(f->window),
 	         (int)((now.mono_us - f->started_mono_us) / 1000));

@@ -29,7 +29,6 @@ enum flow_tag {
 };
 
 #define FLOW_TILLS_MAX 256         /* known at once: as many as are served */
-#define FLOW_EARLY_MAX 256         /* scans of one start; more are kept, but tied to no basket */
 #define FLOW_MARK_EVERY 500        /* events between two notes of where a rebuild would begin */
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
 #define FLOW_RESEND_IDS_MAX 200000 /* per source */
@@ -41,15 +40,10 @@ struct flow_till {
 	char till[EVENT_NAME_SIZE], lane[EVENT_NAME_SIZE];
 	uint64_t link; /* 0: not connected */
 	char told[512];
-};
-
-/* A scan that came before the baskets were back; it is with the journal as "held". */
-struct flow_early {
-	char lane[EVENT_NAME_SIZE], source[EVENT_NAME_SIZE], symbology[4];
-	int64_t mono_us, wall_us;
-	enum ident_kind kind;
-	char value[IDENT_VALUE_SIZE];
-	const struct entry *entry; /* not answered yet; compared, never followed */
+	bool awaited;       /* since the start: it has not said again what it was not answered */
+	bool says_made;     /* it says how old that is */
+	int64_t welcome_us; /* when its connection was greeted */
+	int64_t heard_us;   /* its last message while it was awaited */
 };
 
 /* One-way input that could not be kept, waiting to be journaled as a Capture Gap. */
@@ -78,6 +72,8 @@ struct flow {
 	struct pos *pos;
 	struct flow_till tills[FLOW_TILLS_MAX];
 	int till_count;
+	bool tills_unmarked;   /* which tills there are has changed since it was noted */
+	int64_t word_until_us; /* until then their word is awaited */
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
 	struct event *done_event, *sync_event, *tick_event, *clock_event, *rebuild_event;
 	int64_t age_base_us; /* flow_age_us at monotonic 0 */
@@ -88,9 +84,6 @@ struct flow {
 	 * until FLOW_READY */
 	enum flow_stage stage;
 	struct flow_rebuild *rebuild; /* NULL: done, or not begun */
-	struct flow_early early[FLOW_EARLY_MAX];
-	size_t early_count;
-	uint64_t early_lost; /* beyond that */
 
 	struct sale_spot kept;  /* the newest kept event; seq 0: none in this run */
 	uint64_t kept_unmarked; /* events kept since the last note */
@@ -158,14 +151,28 @@ void flow_note_refused(struct flow *f, const char *source, const char *lane, con
 int flow_begin(struct flow *f, char *err, size_t err_size);
 /* Take what has been read back so far. */
 void flow_rebuilt(struct flow *f);
-/* A scan while it is not known which baskets are open. 0, or -1: it could not be kept. */
+/* A scan while it is not known what stands on its lane. 0, or -1: it could not be kept. */
 int flow_early_scan(struct flow *f, const struct capture_scan *scan);
-/* The journal has answered an entry; was it such a scan? */
-void flow_early_answered(struct flow *f, const struct entry *e);
 /* Why the box was gone, for Box Started. */
 const char *flow_cause(const struct flow_before *before, const char *boot, bool clean);
-/* How many such scans of a lane are kept. */
-size_t flow_early_on(const struct flow *f, const char *lane);
+
+/* ---- flow_word.c ---- */
+/* Await the tills of the mark, and those of restored baskets. */
+void flow_word_begin(struct flow *f, const struct buf *mark);
+/* Is a till of this lane awaited? */
+bool flow_word_awaited(const struct flow *f, const char *lane);
+/* Tie what is kept on lanes that wait for nobody. */
+void flow_word_settle(struct flow *f);
+/* Note with this entry which tills there are, if that changed. */
+void flow_word_note(struct flow *f, struct entry *e);
+/* A message came by this connection. */
+void flow_word_message(struct flow *f, uint64_t link);
+enum capture_verdict flow_word_made(void *ctx, uint64_t link, int64_t before_us);
+void flow_word_given(void *ctx, uint64_t link);
+/* Tills are heard from now on. */
+void flow_word_heard(struct flow *f, int64_t now_us);
+/* When to call again; not after now: scans have found their place. */
+int64_t flow_word_tick(struct flow *f, int64_t now_us);
 
 /* ---- flow_tap.c ---- */
 /* The journal has answered a tap's entry. */
@@ -175,6 +182,8 @@ void flow_tap_answered(struct flow *f, const struct entry *e);
 /* Say `customer` to the lane's tills, to each about its own basket, when it differs from what it
  * was told last. */
 void flow_tell_tills(struct flow *f, const char *lane);
+/* The till's place, or one that no longer matters; NULL: all are in use. */
+struct flow_till *flow_till_place(struct flow *f, const char *till);
 /* The journal has answered a till's entry. */
 void flow_till_answered(struct flow *f, const struct entry *e);
 

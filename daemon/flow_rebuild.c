@@ -45,6 +45,7 @@ struct flow_rebuild {
 	struct vault_work *work;
 	struct sale_sources sources;
 	struct buf last; /* the last line */
+	struct buf tills;
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct sale *sale;
@@ -160,6 +161,8 @@ static int read_lines(struct flow_rebuild *r)
 		from.seq = buf_get64(mark.data + EVENT_EPOCH_BYTES);
 	}
 	buf_reset(&r->last);
+	buf_reset(&r->tills);
+	journal_reader_mark(r->reader, FLOW_MARK_TILLS, &r->tills);
 	int rc = journal_reader_lines_from(r->reader, &from, take_line, r, &unread);
 	if (unread)
 		log_error("ALARM: %" PRIu64 " packs of the journal cannot be opened; baskets are "
@@ -331,6 +334,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	journal_reader_free(r->reader);
 	vault_work_free(r->work);
 	buf_free(&r->last);
+	buf_free(&r->tills);
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r);
@@ -346,6 +350,11 @@ void flow_rebuild_wait(struct flow_rebuild *r)
 int flow_rebuild_fd(const struct flow_rebuild *r)
 {
 	return r->fd;
+}
+
+const struct buf *flow_rebuild_tills(const struct flow_rebuild *r)
+{
+	return &r->tills;
 }
 
 bool flow_rebuild_baskets(struct flow_rebuild *r, struct sale **sale, struct shard_reader **shard,

@@ -46,6 +46,9 @@ struct flow_before {
 	char version[64];              /* empty: not known */
 };
 
+/* Tills known before: the mark of that name, empty if there is none. With the baskets. */
+const struct buf *flow_rebuild_tills(const struct flow_rebuild *r);
+
 /* Baskets and profiles; they belong to the caller. false: not yet, or taken before. */
 bool flow_rebuild_baskets(struct flow_rebuild *r, struct sale **sale, struct shard_reader **shard,
                           struct flow_before *before);
@@ -56,6 +59,7 @@ bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
 
 /* Marks in the journal that a rebuild reads. */
 #define FLOW_MARK_OPEN "open"       /* epoch || seq (u64): where to begin */
+#define FLOW_MARK_TILLS "tills"     /* each till and its lane: u8 length || name */
 #define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
 
 #endif

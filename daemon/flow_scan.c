@@ -107,7 +107,7 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 	struct sale_now now;
 	struct entry *e;
 
-	if (f->stage == FLOW_STARTING) {
+	if (f->stage == FLOW_STARTING || flow_word_awaited(f, scan->lane)) {
 		if (flow_early_scan(f, scan) < 0)
 			flow_note_gap(f, scan->source);
 		return;

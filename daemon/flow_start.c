@@ -88,18 +88,30 @@ static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 	flow_publish_all(ctx);
 }
 
-void flow_tick(struct flow *f)
+/* When to look again. */
+static int64_t tick_sale(struct flow *f, const struct sale_now *now)
 {
-	struct sale_now now;
 	struct entry *e = entry_new();
 	int64_t next = INT64_MAX;
 
-	flow_now(f, &now);
 	if (e) {
-		next = sale_tick(f->sale, e, &now);
+		next = sale_tick(f->sale, e, now);
 		flow_publish(f);
 		flow_put(f, e);
 	}
+	return next;
+}
+
+void flow_tick(struct flow *f)
+{
+	struct sale_now now;
+
+	flow_now(f, &now);
+	int64_t next = tick_sale(f, &now), word = flow_word_tick(f, now.mono_us);
+	if (word <= now.mono_us) /* scans found their place: perhaps too late */
+		next = tick_sale(f, &now);
+	else if (word < next)
+		next = word;
 	int64_t wait_us = next == INT64_MAX ? INT64_MAX : next - now.mono_us;
 	if (wait_us < 1000)
 		wait_us = 1000;

@@ -270,13 +270,13 @@ static enum capture_verdict on_till(void *ctx, uint64_t link, const struct till_
 	c.id.counter = counter;
 	snprintf(c.text_id, sizeof c.text_id, "%s:%" PRIu64, session, counter);
 	vault_body_hash(f->p.vault, f->work, raw, len, c.id.body);
+	flow_word_message(f, link);
 	if (!till_has_card_number(f, &c) && !till_repeated(f, &c))
 		take_till(f, &c);
 	return CAPTURE_TAKEN;
 }
 
-/* The till's place, or one that no longer matters; NULL: all are in use. */
-static struct flow_till *till_place(struct flow *f, const char *till)
+struct flow_till *flow_till_place(struct flow *f, const char *till)
 {
 	struct flow_till *down = NULL;
 
@@ -292,10 +292,16 @@ static struct flow_till *till_place(struct flow *f, const char *till)
 static void on_till_link(void *ctx, uint64_t link, const char *till, const char *lane, bool up)
 {
 	struct flow *f = ctx;
-	struct flow_till *t = till_place(f, till);
+	struct flow_till *t = flow_till_place(f, till);
 
 	if (t && up) {
-		*t = (struct flow_till){.link = link};
+		bool known = strcmp(t->till, till) == 0;
+		int64_t now_us = clock_mono_us(f->p.clock);
+		f->tills_unmarked |= !known || strcmp(t->lane, lane) != 0;
+		*t = (struct flow_till){.link = link,
+		                        .awaited = known && t->awaited,
+		                        .welcome_us = now_us,
+		                        .heard_us = now_us};
 		text_copy(t->till, sizeof t->till, till);
 		text_copy(t->lane, sizeof t->lane, lane);
 		tell_till(f, t);
@@ -318,6 +324,8 @@ void flow_till_ops(struct capture_ops *ops)
 {
 	ops->till = on_till;
 	ops->till_link = on_till_link;
+	ops->till_made = flow_word_made;
+	ops->till_word = flow_word_given;
 	ops->till_baskets = on_till_baskets;
 }
 

@@ -119,7 +119,7 @@ static void shown_name(const struct lane_view *v, bool locked, char out[72])
 		text_copy(out, 72, "Member");
 		return;
 	}
-	if (v->state != LANE_IDLE || !name[0]) {
+	if ((v->state != LANE_IDLE && !v->person_early) || !name[0]) {
 		text_copy(out, 72, name);
 		return;
 	}
@@ -250,7 +250,7 @@ static void add_basket(const struct flow *f, struct buf *out, const struct lane_
 /* The one service prompt by state; nothing personal is prompted from data that is too old. */
 static const char *prompt_of(const struct flow *f, const struct lane_view *v, enum freshness level)
 {
-	if (v->state == LANE_DONE || v->question_id[0])
+	if (v->state == LANE_DONE || v->question_id[0] || v->person_early)
 		return "";
 	/* Until a basket is open the name is masked: nobody can be greeted by it. */
 	if (v->person == PERSON_KNOWN && !v->person_struck)
@@ -264,7 +264,7 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 /* It is not known yet what stands on any lane. */
 static void starting_view(const struct flow *f, struct lane_view *v)
 {
-	if (flow_early_on(f, v->lane))
+	if (sale_early_count(f->sale, v->lane))
 		text_copy(v->notice, sizeof v->notice, "Card kept");
 }
 

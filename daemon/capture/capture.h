@@ -45,6 +45,10 @@ struct capture_ops {
 	                             size_t len);
 	/* A till said hello (up; its welcome is on the way) or its connection ended. */
 	void (*till_link)(void *ctx, uint64_t link, const char *till, const char *lane, bool up);
+	/* What the till sends next was made so long before its welcome ("made", WIRE.md). */
+	enum capture_verdict (*till_made)(void *ctx, uint64_t link, int64_t before_us);
+	/* It has sent all that was not answered before ("made", 0), and all that came is taken. */
+	void (*till_word)(void *ctx, uint64_t link);
 	/* Append a JSON array of this till's own names of its open baskets: ["B17"]. For the
 	 * welcome, which waits (CAPTURE_WAIT, nothing appended) while they are not known. */
 	enum capture_verdict (*till_baskets)(void *ctx, const char *till, struct buf *json);

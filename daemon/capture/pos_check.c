@@ -109,12 +109,16 @@ static const struct member *find_member(int of, const char *key)
 	return NULL;
 }
 
+static bool has_id(int of)
+{
+	return of != TILL_HELLO && of != TILL_MADE;
+}
+
 static bool is_common(int of, const char *key)
 {
 	if (of >= TILL_TYPE_COUNT)
 		return false;
-	return strcmp(key, "type") == 0 ||
-	       (of != TILL_HELLO && strcmp(key, "source_message_id") == 0);
+	return strcmp(key, "type") == 0 || (has_id(of) && strcmp(key, "source_message_id") == 0);
 }
 
 static int check_known(const struct check *c, const json_t *object)
@@ -214,7 +218,7 @@ static int check_id(const struct check *c, const json_t *body)
 	const json_t *v = json_object_get(body, "source_message_id");
 	if (v == NULL)
 		return fail(c, "no_id", "source_message_id",
-		            "every message but hello has a member \"source_message_id\"");
+		            "every message but hello and made has a member \"source_message_id\"");
 	if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v) ||
 	    !pos_check_id(json_string_value(v), session, &counter))
 		return fail(
@@ -235,7 +239,7 @@ int pos_check(const json_t *body, int digits, enum till_type *type, struct pos_f
 	if (check_type(&c, body, type) < 0)
 		return -1;
 	c.of = (int)*type;
-	if (*type != TILL_HELLO && check_id(&c, body) < 0)
+	if (has_id(c.of) && check_id(&c, body) < 0)
 		return -1;
 	if (check_members(&c, body) < 0)
 		return -1;

@@ -55,6 +55,7 @@ struct pos_link {
 	struct event *again;    /* go on with lines that wait in the input */
 	enum pos_link_state state;
 	bool doomed, eof, waiting;
+	bool word;       /* it has sent what was not answered; to be said when all of it is taken */
 	size_t searched; /* bytes of the input known to hold no newline */
 	struct pos_address from;
 	char till[EVENT_NAME_SIZE], lane[EVENT_NAME_SIZE], source[EVENT_NAME_SIZE];

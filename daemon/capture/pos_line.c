@@ -33,6 +33,8 @@ int pos_line_read(const char *raw, size_t len, int digits, json_t **body, enum t
 	return pos_check(*body, digits, type, fault);
 }
 
+#define MADE_MS_MAX INT64_C(1000000000000) /* 30 years: nothing waits longer */
+
 static const char *member_text(const json_t *body, const char *key)
 {
 	const char *s = json_string_value(json_object_get(body, key));
@@ -161,6 +163,17 @@ static enum capture_verdict hand_over(struct pos_link *link, enum till_type type
 	return p->ops.till(p->ops.ctx, link->id, &m, session, counter, raw, len);
 }
 
+static enum capture_verdict take_made(struct pos_link *link, const json_t *body)
+{
+	struct pos *p = link->pos;
+	int64_t before_ms = json_integer_value(json_object_get(body, "before_ms"));
+	int64_t before_us = before_ms > MADE_MS_MAX ? MADE_MS_MAX * 1000 : before_ms * 1000;
+	if (p->ops.till_made(p->ops.ctx, link->id, before_us) == CAPTURE_WAIT)
+		return CAPTURE_WAIT;
+	link->word = before_ms == 0;
+	return CAPTURE_TAKEN;
+}
+
 enum capture_verdict pos_line_take(struct pos_link *link, const char *raw, size_t len)
 {
 	json_t *body;
@@ -177,6 +190,8 @@ enum capture_verdict pos_line_take(struct pos_link *link, const char *raw, size_
 			pos_link_end(link);
 	} else if (type == TILL_HELLO) {
 		verdict = take_hello(link, body);
+	} else if (type == TILL_MADE) {
+		verdict = take_made(link, body);
 	} else {
 		verdict = hand_over(link, type, body, raw, len);
 	}

@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -109,6 +110,19 @@ static void no_line(struct pos_link *link, struct evbuffer *in)
 	}
 }
 
+/* The till's word is complete when nothing that it sent is left unread, here or in the kernel. */
+static void say_word(struct pos_link *link)
+{
+	struct pos *p = link->pos;
+	int unread = 0;
+	if (!link->word || link->state != POS_LINK_UP ||
+	    evbuffer_get_length(bufferevent_get_input(link->bev)) > 0 ||
+	    (ioctl(bufferevent_getfd(link->bev), FIONREAD, &unread) == 0 && unread > 0))
+		return;
+	link->word = false;
+	p->ops.till_word(p->ops.ctx, link->id);
+}
+
 /* Not now: what comes is left with the sender. A hello that waits was in time; that its till hangs
  * up meanwhile is still to be seen, so it is read on, up to the watermark. */
 static void wait_a_moment(struct pos_link *link)
@@ -129,6 +143,7 @@ static void pump(struct pos_link *link)
 			return;
 		ssize_t n = find_newline(link, in);
 		if (n < 0) {
+			say_word(link);
 			no_line(link, in);
 			return;
 		}

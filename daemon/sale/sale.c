@@ -54,6 +54,7 @@ void sale_free(struct sale *s)
 	while (s->first)
 		sale_basket_drop(s, s->first);
 	sale_recall_free(s);
+	sale_early_free(s);
 	buf_free(&s->scratch);
 	free(s->shown);
 	/* Persons and visit keys in plain: a core dump must not hold those of yesterday. */
@@ -283,6 +284,14 @@ const char *sale_changed(struct sale *s)
 		}
 	}
 	return NULL;
+}
+
+void sale_tills(const struct sale *s, void (*fn)(void *ctx, const char *till, const char *lane),
+                void *ctx)
+{
+	for (const struct basket *b = s->first; b; b = b->next)
+		if (b->lane)
+			fn(ctx, b->till, b->lane->name);
 }
 
 void sale_till_baskets(const struct sale *s, const char *till, struct buf *json)

@@ -47,13 +47,42 @@ int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const
               const char *source, const char *method, const char *symbology,
               const struct answer *a);
 
-/* A scan that came before the journal's baskets were back: kept at once as "held" and tied to no
- * visit. The caller remembers it and brings it by sale_scan, with the same moment and source, when
- * they are: that the two events are one scan can be seen by that. A card number is refused at once.
- * 0, or -1 (out of memory). */
+/* A scan that comes before it is known what stands on its lane: the journal's baskets are not back,
+ * or a till has not said yet what it was not answered. Kept at once as "held", tied to no visit,
+ * and remembered. A card number is refused at once. a->outcome OUTCOME_HELD: nobody can be named
+ * yet. 0, or -1 (out of memory).
+ *
+ * When it is known, sale_early_next takes the lane's oldest one out and sale_tie tells it again,
+ * with the same moment and source: that the two events are one scan can be seen by that. After ten
+ * minutes it is told as dropped; after a restart in the same boot it is remembered again. */
 int sale_early(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
                const char *source, const char *method, const char *symbology,
                const struct answer *a);
+#define SALE_EARLY_MAX 256 /* remembered at once; more are kept, but tied to nobody */
+struct sale_early {
+	char lane[EVENT_NAME_SIZE], source[EVENT_NAME_SIZE], method[9], symbology[9];
+	char basket_id[EVENT_ID_SIZE]; /* what stood in front then, as far as was known */
+	enum ident_kind kind;
+	char value[IDENT_VALUE_SIZE];
+	int64_t mono_us, wall_us;
+};
+/* The oldest one of the lane that was scanned before this moment. false: there is none. */
+bool sale_early_next(struct sale *s, const char *lane, int64_t before_us, struct sale_early *out);
+/* As if it had waited at the scanner until now. `ordered`: all that the till did before it has been
+ * taken, and nothing that it did after it; otherwise the cashier is asked when another basket
+ * stands in front than did then. 0, or -1 (out of memory). */
+int sale_tie(struct sale *s, struct entry *e, const struct sale_now *now,
+             const struct sale_early *early, bool ordered, const struct answer *a);
+/* A till of this lane is to say first what it did before: until then nobody waits there in vain. */
+void sale_await(struct sale *s, const char *lane, bool awaits);
+size_t sale_early_count(const struct sale *s, const char *lane); /* those that are kept */
+uint64_t sale_early_lost(const struct sale *s);                  /* how many were not remembered */
+/* The room of the start, `from`, gives way to the one that the journal brought back. Both rooms'
+ * scans can be named now. */
+typedef void sale_resolve_fn(void *ctx, enum ident_kind kind, const char *value,
+                             struct answer *out);
+void sale_early_take(struct sale *s, struct sale *from, const struct sale_now *now,
+                     sale_resolve_fn *who, void *ctx);
 
 /* A till's message. For customer_chosen, `chosen` is its resolved identifier; else NULL.
  * 0, or -1 with err: nothing changed, no event added. */
@@ -121,6 +150,10 @@ struct sale_spot {
 };
 bool sale_oldest(const struct sale *s, struct sale_spot *out);
 
+/* Each open basket's till, and its lane. */
+void sale_tills(const struct sale *s, void (*fn)(void *ctx, const char *till, const char *lane),
+                void *ctx);
+
 /* Append a JSON array of the till's own names of its open baskets, in order of opening. */
 void sale_till_baskets(const struct sale *s, const char *till, struct buf *json);
 
@@ -150,6 +183,7 @@ struct lane_view {
 	struct profile profile;   /* valid when PERSON_KNOWN */
 	bool person_provisional;  /* not yet kept */
 	bool person_struck;       /* refused by the journal */
+	bool person_early;        /* kept, but whose basket it means is not known yet */
 	const char *restored;     /* why the box was gone while this basket was open, or NULL */
 	int64_t restored_wall_us; /* the last that was kept before it was gone */
 	char profile_ref[EVENT_ID_SIZE];

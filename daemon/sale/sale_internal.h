@@ -33,11 +33,8 @@
 #define CONFIRM_US (600 * INT64_C(1000000)) /* a restored basket waits for its till */
 #define CONFIRM_BOOTS_MAX 3                 /* ... and in no more boots in a row than these */
 #define IDLE_US                                                                                    \
-	(86400 * INT64_C(1000000)) /* a till says nothing about a basket: the rebuild after        \
-	                              a restart need not look further back */
-#define EARLY_MAX                                                                                  \
-	64 /* scans of a start that was cut short, of which the next one tells the end             \
-	    */
+	(86400 * INT64_C(1000000))      /* a till says nothing about a basket: the rebuild after   \
+	                                   a restart need not look further back */
 #define RETRY_US (1 * INT64_C(1000000)) /* after memory ran out in a tick */
 #define NEVER_US INT64_MAX
 
@@ -114,10 +111,26 @@ struct last {
 	struct spot spot; /* its basket's opening */
 };
 
+/* A scan that is kept, but not tied: it is not known yet what stands on its lane. */
+struct early {
+	struct lane *lane;
+	char source[EVENT_NAME_SIZE];
+	char basket_id[EVENT_ID_SIZE]; /* what stood in front as far as was known */
+	struct scanned id;
+	int64_t mono_us, wall_us;
+	char boot[CLOCK_BOOT_ID_SIZE]; /* of a run before this one */
+	struct visit_key key;
+	bool known; /* whose it is */
+	struct profile profile;
+	const struct entry *pending;
+	struct spot spot;
+};
+
 struct lane {
 	char name[EVENT_NAME_SIZE];
 	uint64_t rev;
 	bool changed;
+	bool awaits; /* its till is to say what it did: until then nothing here is too late */
 	struct held held;
 	struct wait wait;
 	struct last last;
@@ -181,6 +194,9 @@ struct sale {
 	struct lane_line
 	    *shown; /* what the last view points to; always room for every basket's lines */
 	size_t shown_cap;
+	struct early *early; /* in order; NULL: never any */
+	size_t early_count;
+	uint64_t early_lost;    /* beyond SALE_EARLY_MAX: kept, but tied to nobody */
 	uint32_t epochs;        /* seen so far: the number of the open one */
 	struct recall *recall;  /* while lines are replayed */
 	struct lane saved_lane; /* sale_end puts these back */
@@ -259,6 +275,9 @@ void sale_scanned(struct scanned *out, const char *method, const char *symbology
 /* Say that an identifier did not lead to a person. */
 void sale_unmatched(struct act *act, const struct place *at, const struct scanned *id,
                     enum outcome outcome);
+/* ... on the screen alone. */
+void sale_unmatched_shown(struct lane *lane, const struct sale_now *now, const struct scanned *id,
+                          enum outcome outcome);
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of);
 void sale_held_drop(struct act *act); /* nothing if nobody is held */
 /* The held or waiting person is the next customer: of an empty basket in front, or waits. */
@@ -268,6 +287,18 @@ void sale_wait_replace(struct act *act);
 void sale_first_line(struct act *act);
 /* The basket is closing: what is held on it moves on. */
 void sale_held_closed(struct act *act, struct basket *b, bool order);
+
+/* ---- sale_early.c ---- */
+struct early *sale_early_new(struct sale *s); /* NULL: too many, or out of memory */
+void sale_early_remove(struct sale *s, struct early *early);
+void sale_early_free(struct sale *s);
+/* Note what stands in front of its lane now. */
+void sale_early_front(const struct sale *s, struct early *early);
+void sale_early_drop(struct act *act, struct early *early);
+/* Those of the act's lane. How many, or -1: out of memory. */
+int sale_early_drop_all(struct act *act);
+int64_t sale_early_tick(struct act *act);
+void sale_early_answered(struct sale *s, const struct entry *e);
 
 /* ---- sale_time.c ---- */
 /* Begin an act of the box itself on a lane. */

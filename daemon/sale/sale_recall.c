@@ -59,38 +59,43 @@ static void presented_by(const struct replayed *r, struct scanned *id, struct pe
 		who->profile = a.hit.profile;
 }
 
-/* ---- scans of a start ---- */
+/* ---- scans that were kept before it was known where they belong ---- */
 
 static void early_add(const struct replayed *r, struct lane *lane)
 {
-	struct recall *recall = r->s->recall;
+	struct early *early = sale_early_new(r->s);
+	struct moment at;
 	struct person who;
 
-	if (recall->early_count == EARLY_MAX)
+	if (!early)
 		return;
-	struct early *early = &recall->early[recall->early_count++];
-	*early = (struct early){.lane = lane};
-	early->mono_us = json_integer_value(json_object_get(r->context, "mono_us"));
+	sale_recall_moment(r, &at);
+	early->lane = lane;
+	early->mono_us = at.mono_us;
+	early->wall_us = at.wall_us;
+	text_copy(early->boot, sizeof early->boot, at.boot);
 	text_copy(early->source, sizeof early->source, sale_replay_text(r->context, "source"));
 	presented_by(r, &early->id, &who);
 	early->key = who.key;
+	early->spot = sale_replay_spot(r);
+	sale_early_front(r->s, early);
 }
 
-/* The same scan, told with its visit: it has found its place. */
+/* The same scan, told with its visit: it has found its place. Or the end of one that found none. */
 static void early_over(const struct replayed *r)
 {
-	struct recall *recall = r->s->recall;
+	const char *boot = sale_replay_text(r->context, "boot");
+	const char *source = sale_replay_text(r->context, "source");
+	const char *ident_ref = sale_replay_text(r->properties, "ident_ref");
 	int64_t mono_us = json_integer_value(json_object_get(r->context, "mono_us"));
-	size_t stays = 0;
 
-	for (size_t i = 0; i < recall->early_count; i++) {
-		const struct early *early = &recall->early[i];
-		if (early->mono_us == mono_us &&
-		    strcmp(early->source, sale_replay_text(r->context, "source")) == 0)
-			continue;
-		recall->early[stays++] = *early;
+	for (size_t i = r->s->early_count; i > 0; i--) {
+		struct early *early = &r->s->early[i - 1];
+		bool told = early->mono_us == mono_us && !strcmp(early->source, source) &&
+		            !strcmp(early->boot, boot);
+		if (told || !strcmp(early->id.ident_ref, ident_ref))
+			sale_early_remove(r->s, early);
 	}
-	recall->early_count = stays;
 }
 
 /* ---- who waits, who is held ---- */
@@ -136,12 +141,13 @@ void sale_recall_presented(const struct replayed *r)
 
 	if (!lane)
 		return;
-	if (!visit[0]) {
-		if (!strcmp(outcome, "held"))
-			early_add(r, lane);
+	if (!visit[0] && !strcmp(outcome, "held")) {
+		early_add(r, lane);
 		return;
 	}
 	early_over(r);
+	if (!visit[0])
+		return;
 	if (!strcmp(outcome, "held")) {
 		recall_held(r, lane);
 	} else if (!strcmp(outcome, "dropped")) {

@@ -12,15 +12,6 @@ struct moment {
 	bool trusted;
 };
 
-/* A scan of a start, kept before anybody knew where it belongs. */
-struct early {
-	struct lane *lane;
-	char source[EVENT_NAME_SIZE];
-	int64_t mono_us;
-	struct scanned id;
-	struct visit_key key;
-};
-
 /* What is only known while lines are replayed. The lanes' own `held` and `wait` are filled as they
  * were; whether they still stand is decided after the last line. */
 struct recall {
@@ -31,8 +22,6 @@ struct recall {
 	struct lane_recall {
 		struct moment wait, held, last;
 	} * lanes;
-	struct early early[EARLY_MAX];
-	size_t early_count;
 };
 
 /* One of the journal's lines, opened. */

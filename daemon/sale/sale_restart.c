@@ -126,18 +126,23 @@ static int held_again(const struct restart *r, struct lane *lane)
 	return sale_end(&act);
 }
 
-/* A scan of a start that was cut short before anybody knew whose basket it meant. */
-static int early_dropped(const struct restart *r, const struct early *early)
+/* A scan that nobody could tie before the box was gone waits on; not across boots, where its moment
+ * means nothing any more. */
+static int early_again(const struct restart *r, struct early *early)
 {
-	const struct place nowhere = {0};
-	const struct person nobody = {.key = early->key};
 	struct act act;
 
-	if (!has_key(&early->key))
+	if (!strcmp(early->boot, r->start->boot) && r->now->mono_us - early->mono_us < CONFIRM_US &&
+	    early->id.value[0])
 		return 0;
-	begin(r, &act, early->lane, NULL);
-	sale_presented(&act, &nowhere, &early->id, &nobody, OUTCOME_DROPPED);
-	return sale_end(&act);
+	if (has_key(&early->key)) {
+		begin(r, &act, early->lane, NULL);
+		sale_early_drop(&act, early);
+		if (sale_end(&act))
+			return -1;
+	}
+	sale_early_remove(r->s, early);
+	return 0;
 }
 
 /* ---- baskets ---- */
@@ -174,8 +179,8 @@ int sale_replayed(struct sale *s, struct entry *e, const struct sale_now *now,
 		last_again(&r, &s->lanes[i]);
 		rc |= wait_again(&r, &s->lanes[i]) | held_again(&r, &s->lanes[i]);
 	}
-	for (size_t i = 0; i < s->recall->early_count; i++)
-		rc |= early_dropped(&r, &s->recall->early[i]);
+	for (size_t i = s->early_count; i > 0; i--)
+		rc |= early_again(&r, &s->early[i - 1]);
 	for (struct basket *b = s->first; b; b = b->next, open++)
 		basket_again(&r, b);
 	sale_recall_free(s);
@@ -210,6 +215,8 @@ bool sale_oldest(const struct sale *s, struct sale_spot *out)
 		if (lane->last.on)
 			take_older(&oldest, &lane->last.spot);
 	}
+	for (size_t i = 0; i < s->early_count; i++)
+		take_older(&oldest, &s->early[i].spot);
 	if (oldest)
 		*out = oldest->at;
 	return oldest != NULL;

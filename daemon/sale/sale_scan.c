@@ -44,13 +44,19 @@ static enum person_state unmatched_state(enum outcome outcome)
 	return PERSON_UNKNOWN;
 }
 
+void sale_unmatched_shown(struct lane *lane, const struct sale_now *now, const struct scanned *id,
+                          enum outcome outcome)
+{
+	sale_news(lane);
+	lane->presented = unmatched_state(outcome);
+	sale_notice(lane, now, unmatched_text(id, outcome));
+}
+
 void sale_unmatched(struct act *act, const struct place *at, const struct scanned *id,
                     enum outcome outcome)
 {
 	sale_presented(act, at, id, NULL, outcome);
-	sale_news(act->lane);
-	act->lane->presented = unmatched_state(outcome);
-	sale_notice(act->lane, act->now, unmatched_text(id, outcome));
+	sale_unmatched_shown(act->lane, act->now, id, outcome);
 }
 
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)
@@ -86,6 +92,7 @@ struct scan {
 	struct place *at;
 	struct person who;
 	struct scanned id;
+	bool unsure; /* the basket in front may not be the one that it meant */
 };
 
 static void scan_hold(struct scan *scan, enum question kind, const struct person *instead_of)
@@ -175,7 +182,7 @@ static void scan_in_basket(struct scan *scan, struct basket *b, const struct ans
 	if (sale_same(&b->person, &scan->who) ||
 	    (tender && lane->wait.on && sale_same(&lane->wait.person, &scan->who))) {
 		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
-	} else if (tender) {
+	} else if (tender || scan->unsure) {
 		scan_hold(scan, ASK_HELD, NULL);
 	} else if (b->person.profile_ref[0]) {
 		scan_hold(scan, ASK_REPLACE, &b->person);
@@ -220,45 +227,61 @@ static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
 	sale_unmatched(&scan->act, at, &scan->id, a->outcome);
 }
 
+static int scan_take(struct scan *scan, const struct answer *a)
+{
+	struct act *act = &scan->act;
+	struct lane *lane = act->lane;
+	struct basket *front = act->basket;
+	bool after = lane->last.on && act->now->mono_us - lane->last.at_us <= LAST_US;
+	sale_begin(act);
+	sale_news(lane);
+	if (a->outcome != OUTCOME_MATCHED)
+		scan_unmatched(scan, front, after, a);
+	else if (after && (!front || !front->had_line))
+		scan_after_order(scan, front, a);
+	else if (front)
+		scan_in_basket(scan, front, a);
+	else
+		scan_early(scan, a);
+	return sale_end(act);
+}
+
 int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,
               const char *source, const char *method, const char *symbology, const struct answer *a)
 {
 	struct lane *lane = sale_lane(s, lane_name);
 	if (!lane)
 		return -1;
-	struct basket *front = sale_front(s, lane);
-	bool after = lane->last.on && now->mono_us - lane->last.at_us <= LAST_US;
-	struct scan scan = {
-	    .act = {.s = s, .e = e, .now = now, .source = source, .lane = lane, .basket = front}};
-	sale_begin(&scan.act);
+	struct scan scan = {.act = {.s = s,
+	                            .e = e,
+	                            .now = now,
+	                            .source = source,
+	                            .lane = lane,
+	                            .basket = sale_front(s, lane)}};
 	sale_scanned(&scan.id, method, symbology, a);
-	sale_news(lane);
-	if (a->outcome != OUTCOME_MATCHED)
-		scan_unmatched(&scan, front, after, a);
-	else if (after && (!front || !front->had_line))
-		scan_after_order(&scan, front, a);
-	else if (front)
-		scan_in_basket(&scan, front, a);
-	else
-		scan_early(&scan, a);
-	return sale_end(&scan.act);
+	return scan_take(&scan, a);
 }
 
-int sale_early(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,
-               const char *source, const char *method, const char *symbology,
-               const struct answer *a)
+int sale_tie(struct sale *s, struct entry *e, const struct sale_now *now,
+             const struct sale_early *early, bool ordered, const struct answer *a)
 {
-	struct lane *lane = sale_lane(s, lane_name);
-	const struct place nowhere = {0};
-	struct scanned id;
+	struct lane *lane = sale_lane(s, early->lane);
+	struct sale_now then = *now;
 	if (!lane)
 		return -1;
-	struct act act = {.s = s, .e = e, .now = now, .source = source, .lane = lane};
-	sale_begin(&act);
-	sale_scanned(&id, method, symbology, a);
-	sale_presented(&act, &nowhere, &id, NULL,
-	               a->outcome == OUTCOME_REFUSED_PAN ? a->outcome : OUTCOME_HELD);
-	return sale_end(&act);
+	struct basket *front = sale_front(s, lane);
+	struct scan scan = {.act = {.s = s,
+	                            .e = e,
+	                            .now = &then,
+	                            .source = early->source,
+	                            .lane = lane,
+	                            .basket = front}};
+	then.mono_us = early->mono_us;
+	then.wall_us = early->wall_us;
+	scan.unsure =
+	    !ordered && strcmp(early->basket_id, front ? front->place.basket_id : "") != 0;
+	sale_scanned(&scan.id, early->method, early->symbology[0] ? early->symbology : NULL, a);
+	return scan_take(&scan, a);
 }
 
 void sale_first_line(struct act *act)

@@ -45,6 +45,8 @@ static int64_t tick_lane(struct act *act, struct lane *lane)
 			next = sooner(next, lane->last.at_us + DONE_US);
 		}
 	}
+	if (lane->awaits)
+		return next;
 	if (lane->wait.on && lane->wait.until_us <= now) {
 		tick_wait(act, lane);
 		if (sale_end(act))
@@ -98,6 +100,7 @@ int64_t sale_tick(struct sale *s, struct entry *e, const struct sale_now *now)
 	int64_t next = NEVER_US;
 	for (size_t i = 0; i < s->lane_count; i++)
 		next = sooner(next, tick_lane(&act, &s->lanes[i]));
+	next = sooner(next, sale_early_tick(&act));
 	for (struct basket *b = s->first; b; b = after) {
 		after = b->next;
 		next = sooner(next, tick_basket(&act, b));
@@ -287,6 +290,7 @@ void sale_answered(struct sale *s, const struct entry *e, const struct sale_now 
 {
 	const struct answered a = {.s = s, .e = e, .now = now, .kept = e->status == ENTRY_KEPT};
 	struct basket *after;
+	sale_early_answered(s, e);
 	for (size_t i = 0; i < s->lane_count; i++) {
 		answered_lane(&a, &s->lanes[i]);
 		answered_last(&a, &s->lanes[i]);

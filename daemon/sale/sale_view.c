@@ -88,12 +88,32 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 		view_question(&lane->held, out);
 }
 
+/* Who was scanned last and is not tied yet; never in the place of somebody who is. */
+static void view_early(const struct sale *s, const struct lane *lane, struct lane_view *out)
+{
+	static const char nobody_yet[EVENT_ID_SIZE];
+	const struct early *early = NULL;
+	for (size_t i = 0; i < s->early_count; i++)
+		if (s->early[i].lane == lane)
+			early = &s->early[i];
+	if (!early)
+		return;
+	if (!out->notice[0] && !early->pending)
+		text_copy(out->notice, sizeof out->notice, "Card kept: waiting for the till");
+	if (out->person != PERSON_NONE || !early->known)
+		return;
+	view_person(out, &early->profile, nobody_yet, true);
+	out->person_early = true;
+}
+
 bool sale_view(struct sale *s, const char *name, struct lane_view *out)
 {
 	const struct lane *lane = sale_lane(s, name);
-	if (lane)
-		view_lane(s, lane, sale_front(s, lane), true, out);
-	return lane != NULL;
+	if (!lane)
+		return false;
+	view_lane(s, lane, sale_front(s, lane), true, out);
+	view_early(s, lane, out);
+	return true;
 }
 
 bool sale_view_till(struct sale *s, const char *name, const char *till, struct lane_view *out)

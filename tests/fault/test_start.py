@@ -107,6 +107,7 @@ class Start:
             till.raw({"type": "hello", "protocol": 1, "till": "T1", "lane": "1",
                       "token": (self.rig.work / "pos.token").read_text().strip()})
             till.wait("welcome")
+            till.made(0)
             return till
         except ConnectionError:
             return None

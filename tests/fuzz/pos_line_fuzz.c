@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		need(type < TILL_TYPE_COUNT && json_is_object(body));
 		const char *id = json_string_value(json_object_get(body, "source_message_id"));
-		need((id == NULL) == (type == TILL_HELLO));
+		need((id == NULL) == (type == TILL_HELLO || type == TILL_MADE));
 		need(id == NULL || pos_check_id(id, session, &counter));
 	}
 	json_decref(body);

@@ -95,7 +95,7 @@ static int till(struct day *d, struct entry *e, enum till_type type, uint8_t arg
 	                         .lane = arg & 128 ? "4" : "3",
 	                         .source = "till:T"};
 	resolved(arg, &chosen);
-	if (type == TILL_HELLO)
+	if (type == TILL_HELLO || type == TILL_MADE)
 		return sale_till(d->s, e, &d->now, &m, NULL, &err);
 #pragma clang diagnostic ignored "-Wformat-nonliteral"
 	snprintf(json, sizeof json, messages[type], arg & 3, arg >> 2 & 7);

@@ -12,7 +12,8 @@ import urllib.request
 class Till:
     """One till connection: sends messages, keeps every answer."""
 
-    def __init__(self, rig, till="T1", lane="1", session="t", hello=True):
+    def __init__(self, rig, till="T1", lane="1", session="t", hello=True, unsent=False):
+        """unsent: it has messages to send again; `made(0)` says that they are through."""
         self.sock = socket.create_connection(("127.0.0.1", rig.pos_port), timeout=20)
         self.file = self.sock.makefile("rb")
         self.session, self.counter, self.answers = session, 0, []
@@ -20,6 +21,12 @@ class Till:
             self.raw({"type": "hello", "protocol": 1, "till": till, "lane": lane,
                       "token": (rig.work / "pos.token").read_text().strip()})
             assert self.wait("welcome")["till"] == till
+            if not unsent:
+                self.made(0)
+
+    def made(self, before_ms):
+        """What follows was made so long before the welcome."""
+        self.raw({"type": "made", "before_ms": before_ms})
 
     def raw(self, message):
         data = message if isinstance(message, bytes) else json.dumps(message).encode()

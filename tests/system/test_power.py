@@ -5,13 +5,16 @@ at a chosen sync, after a pause in which a word that was given too early gets ou
 """
 
 import random
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from rig import until
-from store import Till, applied
+from box import Tail
+from store import Scanner, Till, applied, customers, hq_lines, hq_profile, lane, up
 
 SHIM = Path(__file__).with_name("powercut.c")
 
@@ -91,3 +94,69 @@ def test_what_hq_confirmed_survives_a_power_cut_at_hq(make_rig, shim, sync):
     until(rig.drained, 60, "the drain")
     until(lambda: applied(rig), 10, "HQ to have folded every event")
     assert rig.hq_events() == rig.status()["journal"]["events"]
+
+
+def owners(rig):
+    """The till's name of each basket -> the customer that it was tied to last, and whom its order names."""
+    lines, baskets = hq_lines(rig), {}
+    for e in lines:
+        p, context = e["properties"], e["context"]["laneway"]
+        if e["event"] == "Basket Opened":
+            baskets[p["basket_id"]] = [p["till_basket"], None, None]
+        elif e["event"] == "Customer Attached":
+            baskets[p["basket_id"]][1] = p["profile_ref"]
+        elif e["event"] == "Order Completed":
+            baskets[p["cart_id"]][2] = context.get("identity", {}).get("profile_ref")
+    return {name: (attached, ordered) for name, attached, ordered in baskets.values()}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["the order is lost", "its answer is lost"])
+@pytest.mark.parametrize("known", [False, True], ids=["without a card", "with a card"])
+def test_the_next_customers_card_is_not_the_last_ones(make_rig, known, kept):
+    """Goal: the daemon dies between an order and its answer; the next card is shown before the till is back: to each their own."""
+    rig = make_rig().bring_up()
+    scanner = Scanner(rig)
+    until(lambda: up(rig), 10, "the scanner")
+    anna, ben = customers(rig)[:2]
+    till = Till(rig)
+    till.kept("basket_opened", basket="B1")
+    till.kept("line_added", **till.line("B1"))
+    if known:
+        scanner.scan(anna["loyalty"])
+        till.wait("customer", state="known")
+    till.kept("tender_started", basket="B1", value="1.49")
+    tail = Tail(rig)
+    order = {"type": "order_completed", "source_message_id": "t:4", **till.order("B1", "0001")}
+    if not kept:
+        rig.signal("daemon", signal.SIGSTOP)
+    made = time.monotonic()
+    till.raw(order)
+    if kept:
+        until(lambda: tail.find("Order Completed"), 10, "the order")
+    rig.kill("daemon")
+    till.close()
+
+    rig.start_daemon()
+    until(lambda: up(rig), 10, "the scanner")
+    scanner.scan(ben["loyalty"])
+    view = until(lambda: lane(rig) if lane(rig)["notice"] else None, 10, "the card to be kept")
+    assert view["notice"] == "Card kept: waiting for the till"
+    if kept or not known:
+        assert view["person"]["first_name"] == ben["first_name"][0] + "\u2026" and view["person"]["masked"]
+    else:
+        assert view["person"]["first_name"] == anna["first_name"]
+    rig.kill("daemon")  # once more, while the card is held
+    rig.start_daemon()
+    till = Till(rig, unsent=True)
+    till.made(round((time.monotonic() - made) * 1000))
+    till.raw(order)
+    till.made(0)
+    till.wait("kept", source_message_id="t:4")
+    till.counter = 4
+    till.sale("B2", "0002")
+    until(rig.drained, 30, "the drain")
+    until(lambda: applied(rig), 10, "HQ to have folded every event")
+    (first, first_order), (second, second_order) = owners(rig)["B1"], owners(rig)["B2"]
+    assert bool(first) == known and first_order == first
+    assert second and second_order == second and second != first
+    assert [hq_profile(rig, c["customer_id"])[1] for c in (anna, ben)] == [int(known), 1]

@@ -1,6 +1,8 @@
 /* What a till says and how it is answered. */
 #include "capture_pos_world.h"
 
+#include <inttypes.h>
+
 /* ---- hello ---- */
 
 static void hello_is_answered_with_welcome_and_the_open_baskets(void **state)
@@ -281,6 +283,71 @@ static void a_till_that_leaves_while_it_waits_is_still_heard(void **state)
 	assert_int_equal(b->messages, 2);
 }
 
+static void say_made(struct bench *b, struct till *t, int64_t before_ms)
+{
+	char line[96];
+	snprintf(line, sizeof(line), "{\"type\":\"made\",\"before_ms\":%" PRId64 "}", before_ms);
+	say(b, t, line);
+}
+
+static void how_old_a_message_is_is_said_in_front_of_it(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = hello(b, "T3");
+	say_made(b, t, 5321);
+	say_void(b, t, 1);
+	wait_for(b, t, &b->messages, 1);
+	assert_int_equal(b->mades, 1);
+	assert_int_equal(b->last_made_us, 5321000);
+	say_made(b, t, INT64_C(9007199254740992));
+	wait_for(b, t, &b->mades, 2);
+	assert_true(b->last_made_us > 0);
+	assert_int_equal(b->words, 0);
+	hang_up(t);
+}
+
+static void the_tills_word_is_said_when_all_of_it_is_taken(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = hello(b, "T3");
+	char text[200 * 96];
+	size_t len = 0;
+	b->waits = 3;
+	for (int i = 1; i <= 200; i++) {
+		if (i == 100)
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+			                        "{\"type\":\"made\",\"before_ms\":0}\n");
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		                        "{\"type\":\"basket_voided\",\"source_message_id\":\"s:%"
+		                        "d\",\"basket\":\"B\"}\n",
+		                        i);
+	}
+	say_n(b, t, text, len);
+	wait_for(b, t, &b->words, 1);
+	assert_int_equal(b->messages_at_word, 200);
+	say_void(b, t, 201);
+	wait_for(b, t, &b->messages, 201);
+	assert_int_equal(b->words, 1);
+	hang_up(t);
+}
+
+static void a_till_that_leaves_in_the_middle_has_not_given_its_word(void **state)
+{
+	struct bench *b = *state;
+	struct till *t = hello(b, "T3");
+	say_made(b, t, 7);
+	say_void(b, t, 1);
+	hang_up(t);
+	wait_for(b, NULL, &b->downs, 1);
+	assert_int_equal(b->mades, 1);
+	assert_int_equal(b->words, 0);
+	t = dial(b);
+	say_made(b, t, 0);
+	expect_error(b, t, "no_hello", "type");
+	assert_int_equal(b->mades, 1);
+	hang_up(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +366,9 @@ int main(void)
 	    WITH_BENCH(many_messages_in_one_burst_are_taken_in_order_also_when_the_till_leaves),
 	    WITH_BENCH(a_full_journal_makes_the_till_wait_and_loses_nothing),
 	    WITH_BENCH(a_till_that_leaves_while_it_waits_is_still_heard),
+	    WITH_BENCH(how_old_a_message_is_is_said_in_front_of_it),
+	    WITH_BENCH(the_tills_word_is_said_when_all_of_it_is_taken),
+	    WITH_BENCH(a_till_that_leaves_in_the_middle_has_not_given_its_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,8 @@ struct bench {
 	bool late;
 	bool starting; /* tills are not greeted yet */
 	int asked_baskets;
+	int mades, words, messages_at_word;
+	int64_t last_made_us;
 };
 
 static const char *const lanes[] = {"1", "3", NULL};
@@ -77,6 +79,27 @@ static inline enum capture_verdict on_till(void *ctx, uint64_t link, const struc
 		free(answer);
 	}
 	return CAPTURE_TAKEN;
+}
+
+static inline enum capture_verdict on_made(void *ctx, uint64_t link, int64_t before_us)
+{
+	struct bench *b = ctx;
+	if (b->waits > 0) {
+		b->waits--;
+		return CAPTURE_WAIT;
+	}
+	b->last_link = link;
+	b->last_made_us = before_us;
+	b->mades++;
+	return CAPTURE_TAKEN;
+}
+
+static inline void on_word(void *ctx, uint64_t link)
+{
+	struct bench *b = ctx;
+	b->last_link = link;
+	b->messages_at_word = b->messages;
+	b->words++;
 }
 
 static inline void on_link(void *ctx, uint64_t link, const char *till, const char *lane, bool up)
@@ -287,8 +310,12 @@ static inline int set_up(void **state)
 	struct bench *b = calloc(1, sizeof(*b));
 	signal(SIGPIPE, SIG_IGN);
 	b->base = event_base_new();
-	b->ops = (struct capture_ops){
-	    .till = on_till, .till_link = on_link, .till_baskets = on_baskets, .ctx = b};
+	b->ops = (struct capture_ops){.till = on_till,
+	                              .till_link = on_link,
+	                              .till_made = on_made,
+	                              .till_word = on_word,
+	                              .till_baskets = on_baskets,
+	                              .ctx = b};
 	b->params = (struct pos_params){.listen = "127.0.0.1",
 	                                .token = "secret",
 	                                .store = "s1",

@@ -217,54 +217,6 @@ static void who_was_held_and_got_the_next_basket_is_not_asked_about_again(void *
 	assert_string_equal(shown(w), "Anna");
 }
 
-/* ---- scans of a start ---- */
-
-static const char *early(struct world *w, const char *who)
-{
-	struct answer a;
-	struct entry *e = world_begin(w);
-	world_answer_for(who, &a);
-	a.outcome = strcmp(who, "pan") ? OUTCOME_UNKNOWN : OUTCOME_REFUSED_PAN;
-	a.hit = (struct shard_hit){0};
-	assert_int_equal(sale_early(w->s, e, &w->now, w->lane, "scan-3", "scan", "]C1", &a), 0);
-	return world_end(w, e, 0);
-}
-
-static void a_scan_of_the_start_is_held_and_belongs_to_no_visit(void **state)
-{
-	struct world *w = *state;
-	assert_string_equal(early(w, "Anna"), "Identifier Presented");
-	assert_string_equal(of(w, "Identifier Presented", "outcome"), "held");
-	assert_string_equal(of(w, "Identifier Presented", "value"), "26-Anna");
-	assert_string_equal(of(w, "Identifier Presented", "visit_id"), "-");
-	assert_string_equal(of(w, "Identifier Presented", "profile_ref"), "-");
-	assert_string_equal(shown(w), "-");
-	early(w, "pan");
-	assert_string_equal(of(w, "Identifier Presented", "outcome"), "refused_pan");
-}
-
-static void a_scan_of_a_start_that_was_cut_short_is_told_as_dropped_by_the_next(void **state)
-{
-	struct world *w = *state;
-	struct sources from = {0};
-	early(w, "Anna");
-	restart(w, "crash", &from);
-	assert_string_equal(w->said, "Identifier Presented");
-	assert_string_equal(of(w, "Identifier Presented", "outcome"), "dropped");
-	assert_string_equal(of(w, "Identifier Presented", "value"), "26-Anna");
-}
-
-static void a_scan_of_a_start_that_found_its_place_is_over(void **state)
-{
-	struct world *w = *state;
-	struct sources from = {0};
-	early(w, "Anna");
-	scan(w, "Anna"); /* the same moment, the same scanner */
-	later(w, 180);
-	restart(w, "crash", &from);
-	assert_string_equal(w->said, "");
-}
-
 /* ---- baskets and their till's word ---- */
 
 static void a_restored_basket_the_till_does_not_confirm_ends(void **state)
@@ -480,9 +432,6 @@ int main(void)
 	    world_test(a_question_after_an_order_is_asked_for_the_rest_of_its_minute),
 	    world_test(who_was_held_on_what_is_gone_is_let_go),
 	    world_test(who_was_held_and_got_the_next_basket_is_not_asked_about_again),
-	    world_test(a_scan_of_the_start_is_held_and_belongs_to_no_visit),
-	    world_test(a_scan_of_a_start_that_was_cut_short_is_told_as_dropped_by_the_next),
-	    world_test(a_scan_of_a_start_that_found_its_place_is_over),
 	    world_test(a_restored_basket_the_till_does_not_confirm_ends),
 	    world_test(a_message_that_is_repeated_confirms_too),
 	    world_test(an_end_that_was_refused_is_tried_again),

@@ -106,6 +106,14 @@ class Held:
 
 
 @dataclasses.dataclass
+class Early:
+    moment: tuple  # source, boot, mono_us
+    ident: Ident
+    key: Drawn
+    front: Basket  # what stood in front then
+
+
+@dataclasses.dataclass
 class Wait:
     place: Place
     person: Person
@@ -145,7 +153,7 @@ class Store:
 
     def __init__(self, store, currency, customers):
         self.store, self.currency, self.customers = store, currency, customers
-        self.lanes, self.baskets = {}, []
+        self.lanes, self.baskets, self.earlies = {}, [], []
 
     def lane(self, name):
         return self.lanes.setdefault(name, Lane(name))
@@ -215,13 +223,35 @@ class Store:
 
     # --- scans ---
 
-    def early(self, ident):
-        """A scan of the start: kept before it is known where it belongs, and told again when it is."""
+    def early(self, lane, ident, moment):
+        """A scan that is kept before it is known where it belongs, and told again with the same moment when it is."""
         pan = ident.kind == "none"
         ident.ref = Drawn("ident_ref")
-        return [self.presented(None, ident, None, "refused_pan" if pan else "held")]
+        told = self.presented(None, ident, None, "refused_pan" if pan else "held")
+        if not pan:
+            self.earlies.append(Early(moment, ident, told.key, self.front(self.lane(lane))))
+        return [told]
 
-    def scan(self, lane, ident, now_us):
+    def early_again(self, lane, moment):
+        """Has it been kept before, and does another basket stand in front now?"""
+        early = next((x for x in self.earlies if x.moment == moment), None)
+        if early is None:
+            return False
+        self.earlies.remove(early)
+        return early.front is not self.front(self.lane(lane))
+
+    def early_dropped(self, ident_ref):
+        """It never found its place."""
+        early = next((x for x in self.earlies if x.ident.ref.value == ident_ref), None)
+        if early is None:
+            return None
+        self.earlies.remove(early)
+        told = self.presented(None, early.ident, None, "dropped")
+        told.key = early.key
+        return [told]
+
+    def scan(self, lane, ident, now_us, asked=False):
+        """asked: the basket in front may not be the one that it meant."""
         lane = self.lane(lane)
         front = self.front(lane)
         after = lane.last is not None and now_us - lane.last.at_us <= HELD_AFTER_ORDER_US
@@ -232,7 +262,7 @@ class Store:
         if after and (not front or not front.had_line):
             return self.scan_after_order(lane, front, who, ident, now_us)
         if front:
-            return self.scan_in_basket(lane, front, who, ident, now_us)
+            return self.scan_in_basket(lane, front, who, ident, now_us, asked)
         return self.scan_early(lane, who, ident, now_us)
 
     def scan_early(self, lane, who, ident, now_us):
@@ -247,12 +277,12 @@ class Store:
         wait.until_us = now_us + WAIT_US
         return out + [self.presented(wait.place, ident, who, "matched")]
 
-    def scan_in_basket(self, lane, b, who, ident, now_us):
+    def scan_in_basket(self, lane, b, who, ident, now_us, asked):
         who = who.in_(b.place)
         if same(b.person, who) or (b.tender and lane.wait and same(lane.wait.person, who)):
             return [self.presented(b.place, ident, who, "matched")]
-        if b.tender or b.person:
-            return self.hold(lane, b.place, who, ident, "held" if b.tender else "replace", now_us)
+        if b.tender or b.person or asked:
+            return self.hold(lane, b.place, who, ident, "held" if b.tender or asked else "replace", now_us)
         out = []
         if lane.held and same(lane.held.person, who):
             lane.held = None

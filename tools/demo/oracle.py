@@ -97,7 +97,7 @@ class Oracle:
         for r in self.sent:
             if r["type"] == "scan":
                 sent[r["source"]].append(r)
-        again = {}  # a scan of the start is told again, with its visit, under the same moment: that is one scan
+        again = {}  # a scan that was kept before it was known where it belongs is told again with its visit: that is one
         first = {}
         for e in self.held.events:
             if e.name == "Identifier Presented" and e.properties["method"] == "scan" \
@@ -143,21 +143,6 @@ class Oracle:
                 owner.pop(basket, None)
         return owner
 
-    def overtaking(self):
-        """(lane, person) of scans that reached the box before what the lane's till had said before them: it was down,
-        and the till said it again. The box cannot know whose basket they belong to."""
-        sent, answered = {}, {}
-        for r in self.sent:
-            if r["type"] == "till":
-                sent.setdefault((r["till"], r["message"]["source_message_id"]), (r["lane"], r["t_us"]))
-            elif r["type"] == "answer" and r["answer"]["type"] == "kept":
-                answered.setdefault((r["till"], r["answer"]["source_message_id"]), r["t_us"])
-        open_at = collections.defaultdict(list)
-        for key, (lane, t_us) in sent.items():
-            open_at[lane].append((t_us, answered.get(key, float("inf"))))
-        return {(r["lane"], r["person"]) for r in self.sent if r["type"] == "scan" and r["person"]
-                and any(a < r["t_us"] < b for a, b in open_at[r["lane"]])}
-
     def people(self, taps_lost):
         """The person who really stood there, of each basket; what a cashier tapped may be lost before its commit."""
         external = dict(self.db.execute("SELECT id, external FROM profile"))
@@ -170,14 +155,10 @@ class Oracle:
             if r["type"] == "scan" and r["person"]:
                 scanned[r["lane"], r["person"]].append((r["source"], r["n"]))
         baskets = [r for r in self.sent if r["type"] == "basket"]
-        overtaking = self.overtaking()
         self.baskets = len(baskets)
         for r in baskets:
             is_now = external.get(owner.get(by_name.get((r["till"], r["basket"]))))
             if is_now == r["person"]:
-                continue
-            if (r["lane"], is_now or r["person"]) in overtaking:
-                self.cost["baskets whose scan overtook the till's messages"] += 1
                 continue
             all_kept = all(s in kept for s in scanned.get((r["lane"], r["person"]), []))
             uncertain = not r["certain"] or not all_kept or (r["lane"], r["basket"]) in taps_lost

@@ -152,9 +152,12 @@ class Recompute:
             if sent and other.source == e.source:
                 ident = Ident("none" if sent["what"] == "payment" else "loyalty", masked(sent), "scan",
                               sent["symbology"])
+                moment = other.source, other.context["boot"], other.mono_us
                 if other is e and "visit_id" not in e.context:
-                    return self.model.early(ident), sent
-                return self.model.scan(sent["lane"], ident, e.mono_us), sent
+                    return self.model.early(sent["lane"], ident, moment), sent
+                # Whether the box could tell which of two baskets was meant does not stand in the log: it may ask.
+                asked = self.model.early_again(sent["lane"], moment) and other.properties["outcome"] == "held"
+                return self.model.scan(sent["lane"], ident, e.mono_us, asked), sent
         return None, None
 
     def tap(self, e, choice):
@@ -189,6 +192,8 @@ class Recompute:
             if e.properties.get("source") != SCANNER + e.context["lane"] or set(e.properties) != {"cause", "source"}:
                 self.fail(f"{e}: {e.properties}")
             return [], None
+        if e.name == "Identifier Presented" and "visit_id" not in e.context:
+            return self.model.early_dropped(e.properties["ident_ref"]), None
         if e.name in ("Customer Attached", "Order Claimed"):
             return self.tap(e, "this" if e.name == "Customer Attached" else "last")
         return (self.model.time(e.context["lane"], e.mono_us) if "lane" in e.context else None), None

@@ -147,6 +147,7 @@ struct waiting {
 	struct waiting *next;
 	char id[64], type[33];
 	char *text;
+	int64_t made_ms;
 };
 
 struct sim_till {
@@ -180,12 +181,33 @@ static void till_put(struct sim_till *t, const char *text)
 	bufferevent_write(t->link, "\n", 1);
 }
 
-/* Everything that was not answered goes out again, in order, byte for byte. */
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void till_made(struct sim_till *t, int64_t before_ms)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "{\"type\":\"made\",\"before_ms\":%lld}", (long long)before_ms);
+	till_put(t, text);
+}
+
+/* Everything that was not answered goes out again, in order, byte for byte, and how old it is. */
 static void till_welcome(struct sim_till *t)
 {
+	int64_t now = now_ms();
+
 	t->welcome = true;
-	for (struct waiting *w = t->first; w; w = w->next)
+	for (struct waiting *w = t->first; w; w = w->next) {
+		till_made(t, now - w->made_ms + 1);
 		till_put(t, w->text);
+	}
+	till_made(t, 0);
 }
 
 static bool till_answered(struct sim_till *t, const char *id, char type[33])
@@ -330,6 +352,7 @@ void sim_till_send(struct sim_till *t, json_t *message)
 	         json_string_value(json_object_get(message, "type")));
 	json_object_set_new(message, "source_message_id", json_string(w->id));
 	w->text = json_dumps(message, JSON_COMPACT);
+	w->made_ms = now_ms();
 	sim_log_write(t->p.log, json_pack("{s:s,s:s,s:s,s:o}", "type", "till", "till", t->p.till,
 	                                  "lane", t->p.lane, "message", message));
 	if (t->last)
