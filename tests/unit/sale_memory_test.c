@@ -29,6 +29,7 @@ static void *counted_realloc(void *p, size_t n)
 #define calloc counted_calloc
 #define realloc counted_realloc
 #include "base/buf.c"
+#include "base/memory.c"
 #include "event/entry.c"
 #include "sale/sale.c"
 #undef malloc
