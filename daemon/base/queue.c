@@ -10,13 +10,15 @@
 
 #define QUEUE_ITEMS_MAX 1048576 /* no queue of this house is meant to be longer */
 
-/* Under lock: (1) items[first .. first+len) modulo max are inside; (2) fd is readable exactly while
- * len > 0; (3) once closed is set it stays set. */
+/* Under lock: (1) items[first .. first+len) modulo max are inside; (2) once watched is set, fd is
+ * readable exactly while len > 0; (3) once closed or watched is set it stays set; (4) while
+ * somebody waits, wanted is at most the number of items that any of them waits for. */
 struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
-	size_t max, first, len;
-	bool closed;
+	size_t max, first, len, wanted;
+	unsigned waiting;
+	bool closed, watched;
 	int fd;
 	void *items[];
 };
@@ -93,12 +95,11 @@ bool queue_push_many(struct queue *q, void *const *items, size_t n)
 	if (taken && n > 0) {
 		for (size_t i = 0; i < n; i++)
 			q->items[(q->first + q->len + i) % q->max] = items[i];
-		if (q->len == 0)
+		if (q->watched && q->len == 0)
 			show_filled(q);
 		q->len += n;
-		if (n == 1)
-			pthread_cond_signal(&q->filled);
-		else
+		/* With several waiters a signal might reach one that waits for more. */
+		if (q->waiting && q->len >= q->wanted)
 			pthread_cond_broadcast(&q->filled);
 	}
 	pthread_mutex_unlock(&q->lock);
@@ -120,7 +121,7 @@ size_t queue_pop_many(struct queue *q, void **items, size_t n)
 	if (n > 0) {
 		q->first = (q->first + n) % q->max;
 		q->len -= n;
-		if (q->len == 0)
+		if (q->watched && q->len == 0)
 			show_empty(q);
 	}
 	pthread_mutex_unlock(&q->lock);
@@ -146,17 +147,27 @@ static struct timespec deadline_in(int ms)
 	return t;
 }
 
-bool queue_wait(struct queue *q, int timeout_ms)
+bool queue_wait_many(struct queue *q, size_t n, int timeout_ms)
 {
 	struct timespec until = deadline_in(timeout_ms < 0 ? 0 : timeout_ms);
-	pthread_mutex_lock(&q->lock);
 	int rc = 0;
-	while (q->len == 0 && !q->closed && rc == 0)
+	if (n > q->max)
+		n = q->max;
+	pthread_mutex_lock(&q->lock);
+	if (q->waiting++ == 0 || n < q->wanted)
+		q->wanted = n;
+	while (q->len < n && !q->closed && rc == 0)
 		rc = timeout_ms < 0 ? pthread_cond_wait(&q->filled, &q->lock)
 		                    : pthread_cond_timedwait(&q->filled, &q->lock, &until);
+	q->waiting--;
 	bool filled = q->len > 0;
 	pthread_mutex_unlock(&q->lock);
 	return filled;
+}
+
+bool queue_wait(struct queue *q, int timeout_ms)
+{
+	return queue_wait_many(q, 1, timeout_ms);
 }
 
 void queue_close(struct queue *q)
@@ -175,7 +186,12 @@ size_t queue_len(struct queue *q)
 	return len;
 }
 
-int queue_fd(const struct queue *q)
+int queue_fd(struct queue *q)
 {
+	pthread_mutex_lock(&q->lock);
+	if (!q->watched && q->len > 0)
+		show_filled(q);
+	q->watched = true;
+	pthread_mutex_unlock(&q->lock);
 	return q->fd;
 }

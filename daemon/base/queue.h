@@ -33,12 +33,17 @@ size_t queue_pop_many(struct queue *q, void **items, size_t n);
 /* Wait until not empty, closed, or timeout_ms have passed (-1: for ever). true: not empty. */
 bool queue_wait(struct queue *q, int timeout_ms);
 
+/* The same, but not woken before n items are inside: a thread that would rather do some at once
+ * costs the others a wake-up for n items, not for each. true: not empty, if only by fewer. */
+bool queue_wait_many(struct queue *q, size_t n, int timeout_ms);
+
 /* No push succeeds from here on; waiters wake; what is inside can still be popped. */
 void queue_close(struct queue *q);
 
 size_t queue_len(struct queue *q);
 
-/* For an event loop. Level-triggered: readable exactly while the queue holds something. */
-int queue_fd(const struct queue *q);
+/* For an event loop. Level-triggered: readable exactly while the queue holds something. A queue
+ * that was never asked for it makes no system calls for it. */
+int queue_fd(struct queue *q);
 
 #endif

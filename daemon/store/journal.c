@@ -121,7 +121,7 @@ static int commit(struct journal *j)
 		journal_commit_undo(j);
 		return -1;
 	}
-	journal_commit_measure(j);
+	journal_commit_measure_roughly(j);
 	if (journal_commit_end(j))
 		return -1;
 	journal_applied(j, &totals);
@@ -222,6 +222,7 @@ static void work(struct journal *j)
 	if (has_entries(j) || queue_len(j->in) > 0 || journal_has_words(j))
 		keep_batch(j);
 	j->no_room = false;
+	journal_commit_lengthen_log(j);
 	journal_commit_checkpoint(j);
 	retain(j);
 	j->taken_more = !j->no_room && journal_taken_step(j);

@@ -5,16 +5,17 @@
 #include "store/journal_internal.h"
 
 #define WORTH_EVENTS 8 /* in the batch before: fewer, and there is hardly more to come */
-#define WAIT_MS 20     /* for entries; a slower disk's commit finds the rest in the queue */
+/* Waited for before the thread wakes: a wake-up costs its sender as much as writing several lines.
+ * What is fewer when the commit is done is written by the journal's thread. */
+#define SOME_ENTRIES 16
+#define WAIT_MS 20 /* for entries; a slower disk's commit finds the rest in the queue */
 
-static void write_ahead(struct journal *j)
+/* Write what waits. true: more could be written into this batch. */
+static bool write_ahead(struct journal *j)
 {
 	struct journal_ahead *a = &j->ahead;
-	while (journal_write_waiting(j, a->batch, a->worst_class, &a->enough) &&
-	       !atomic_load(&a->enough)) {
-		if (!queue_wait(j->in, WAIT_MS))
-			return;
-	}
+	return journal_write_waiting(j, a->batch, a->worst_class, &a->enough) &&
+	       !atomic_load(&a->enough);
 }
 
 static void *run(void *arg)
@@ -23,19 +24,33 @@ static void *run(void *arg)
 	struct journal_ahead *a = &j->ahead;
 
 	pthread_mutex_lock(&a->lock);
-	for (;;) {
-		while (!a->writing && !a->ending)
+	while (!a->ending) {
+		if (!a->begun) {
 			pthread_cond_wait(&a->turn, &a->lock);
-		if (a->ending)
-			break;
+			continue;
+		}
+		a->writing = true;
 		pthread_mutex_unlock(&a->lock);
-		write_ahead(j);
+		bool more = write_ahead(j);
 		pthread_mutex_lock(&a->lock);
 		a->writing = false;
-		pthread_cond_signal(&a->turn);
+		a->begun = a->begun && more;
+		pthread_cond_signal(&a->rests);
+		if (!a->begun)
+			continue;
+		pthread_mutex_unlock(&a->lock);
+		queue_wait_many(j->in, SOME_ENTRIES, WAIT_MS);
+		pthread_mutex_lock(&a->lock);
 	}
 	pthread_mutex_unlock(&a->lock);
 	return NULL;
+}
+
+static void destroy(struct journal_ahead *a)
+{
+	pthread_cond_destroy(&a->rests);
+	pthread_cond_destroy(&a->turn);
+	pthread_mutex_destroy(&a->lock);
 }
 
 int journal_ahead_start(struct journal *j)
@@ -43,13 +58,13 @@ int journal_ahead_start(struct journal *j)
 	struct journal_ahead *a = &j->ahead;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->turn, NULL);
-	a->ending = a->writing = false;
+	pthread_cond_init(&a->rests, NULL);
+	a->ending = a->begun = a->writing = false;
 	int rc = pthread_create(&a->thread, NULL, run, j);
 	a->started = rc == 0;
 	if (a->started)
 		return 0;
-	pthread_cond_destroy(&a->turn);
-	pthread_mutex_destroy(&a->lock);
+	destroy(a);
 	errno = rc;
 	return -1;
 }
@@ -64,8 +79,7 @@ void journal_ahead_stop(struct journal *j)
 	pthread_cond_signal(&a->turn);
 	pthread_mutex_unlock(&a->lock);
 	pthread_join(a->thread, NULL);
-	pthread_cond_destroy(&a->turn);
-	pthread_mutex_destroy(&a->lock);
+	destroy(a);
 	a->started = false;
 }
 
@@ -80,7 +94,7 @@ struct journal_batch *journal_ahead_begin(struct journal *j, char worst_class)
 	atomic_store(&a->enough, false);
 	journal_write_begin(a->batch, now->next - 1, now->h);
 	pthread_mutex_lock(&a->lock);
-	a->writing = true;
+	a->begun = true;
 	pthread_cond_signal(&a->turn);
 	pthread_mutex_unlock(&a->lock);
 	return a->batch;
@@ -90,11 +104,10 @@ void journal_ahead_end(struct journal *j)
 {
 	struct journal_ahead *a = &j->ahead;
 	atomic_store(&a->enough, true);
-	/* It may be waiting for entries. */
-	if (!atomic_exchange(&j->wake_queued, true) && !queue_push(j->in, &j->wake))
-		atomic_store(&j->wake_queued, false);
 	pthread_mutex_lock(&a->lock);
+	/* One that waits for entries need not be woken for it: it touches nothing. */
+	a->begun = false;
 	while (a->writing)
-		pthread_cond_wait(&a->turn, &a->lock);
+		pthread_cond_wait(&a->rests, &a->lock);
 	pthread_mutex_unlock(&a->lock);
 }

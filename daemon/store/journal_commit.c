@@ -15,6 +15,16 @@
 #define UNKNOWN_WITHIN_S 600
 #define UNKNOWN_FILE_BYTES 256
 
+#define LOG_HEAD_BYTES 32
+#define LOG_FRAME_BYTES (24 + JOURNAL_PAGE_BYTES)
+#define LOG_SHORT_FRAMES 2 /* hardly a commit's */
+/* Room made in the log at once: a share of what it holds, so that a store that does little writes
+ * little, and no more than a slow card takes in a few hundredths of a second. */
+#define LOG_ROOM_SHARE 4
+#define LOG_ROOM_BYTES_MAX (256u * 1024)
+#define LOG_ZEROS_BYTES 16384u /* of one write */
+#define MEASURE_EVERY_PAGES 64 /* of the log: asking SQLite costs a twentieth of a commit */
+
 /* ---- the file that remembers exits ---- */
 
 static void unknown_path(const struct journal *j, const char *suffix,
@@ -340,18 +350,64 @@ void journal_commit_cut_log(struct journal *j)
 	sqlite3_busy_timeout(j->db, DB_BUSY_MS);
 }
 
-void journal_commit_measure(struct journal *j)
+/* The log's file, or NULL: there is none yet. */
+static sqlite3_file *log_file(struct journal *j)
 {
 	sqlite3_file *log = NULL;
-	sqlite3_int64 log_bytes = 0;
+	int rc = sqlite3_file_control(j->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	return rc == SQLITE_OK && log && log->pMethods ? log : NULL;
+}
+
+static void measure_log(struct journal *j)
+{
+	sqlite3_file *log = log_file(j);
+	sqlite3_int64 bytes = 0;
+	if (!log || log->pMethods->xFileSize(log, &bytes) != SQLITE_OK)
+		bytes = 0;
+	j->log_bytes = (uint64_t)bytes;
+	if (j->log_bytes > j->log_bytes_max)
+		j->log_bytes_max = j->log_bytes;
+}
+
+/* A commit that makes the log longer also has to write how long it is: a second write to wait for.
+ * So it is made longer ahead of them. Behind the last good frame SQLite looks at nothing; where
+ * this fails, the commit that needs the room says why. */
+void journal_commit_lengthen_log(struct journal *j)
+{
+	static const uint8_t zeros[LOG_ZEROS_BYTES];
+	uint64_t used = LOG_HEAD_BYTES + (uint64_t)j->wal_pages * LOG_FRAME_BYTES;
+	uint64_t wanted = used + LOG_SHORT_FRAMES * LOG_FRAME_BYTES;
+	if (j->disk_full || j->wal_pages == 0 || j->log_bytes >= wanted)
+		return;
+	measure_log(j);
+	sqlite3_file *log = log_file(j);
+	if (!log || j->log_bytes >= wanted)
+		return;
+	uint64_t room = used / LOG_ROOM_SHARE;
+	if (room > LOG_ROOM_BYTES_MAX)
+		room = LOG_ROOM_BYTES_MAX;
+	for (uint64_t end = j->log_bytes + room; j->log_bytes < end;) {
+		uint64_t n =
+		    end - j->log_bytes < sizeof(zeros) ? end - j->log_bytes : sizeof(zeros);
+		if (log->pMethods->xWrite(log, zeros, (int)n, (sqlite3_int64)j->log_bytes))
+			return;
+		j->log_bytes += n;
+	}
+}
+
+void journal_commit_measure(struct journal *j)
+{
 	uint64_t bytes = 0;
 	if (sqlite3_step(j->page_count) == SQLITE_ROW)
 		bytes = (uint64_t)sqlite3_column_int64(j->page_count, 0) * JOURNAL_PAGE_BYTES;
 	sqlite3_reset(j->page_count);
-	if (sqlite3_file_control(j->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
-	    log && log->pMethods && log->pMethods->xFileSize(log, &log_bytes) == SQLITE_OK)
-		bytes += (uint64_t)log_bytes;
-	if ((uint64_t)log_bytes > j->log_bytes_max)
-		j->log_bytes_max = (uint64_t)log_bytes;
-	j->file_bytes = bytes;
+	measure_log(j);
+	j->file_bytes = bytes + j->log_bytes;
+	j->measured_pages = j->wal_pages;
+}
+
+void journal_commit_measure_roughly(struct journal *j)
+{
+	if (abs(j->wal_pages - j->measured_pages) >= MEASURE_EVERY_PAGES)
+		journal_commit_measure(j);
 }

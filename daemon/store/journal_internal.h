@@ -156,14 +156,15 @@ struct journal_intake {
 	size_t at, count;
 };
 
-/* The thread that writes ahead. Invariants: while `writing` is true the intake and `batch` are its
- * own, and the journal's thread touches neither; it reads no field of struct journal that changes
- * while an epoch is open. */
+/* The thread that writes ahead. Invariants, under lock: (1) it begins to write only while `begun`;
+ * (2) while `writing` the intake and `batch` are its own, and the journal's thread touches neither;
+ * (3) from journal_ahead_end to journal_ahead_begin neither is set. It reads no field of struct
+ * journal that changes while an epoch is open. */
 struct journal_ahead {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t turn;
-	bool started, ending, writing;
+	pthread_cond_t turn, rests; /* begun or ending; no longer writing */
+	bool started, ending, begun, writing;
 	atomic_bool enough; /* the commit is done: hand the batch over */
 	struct journal_batch *batch;
 	char worst_class;
@@ -248,7 +249,8 @@ struct journal {
 	struct journal_ahead ahead;
 	uint8_t known_keys[JOURNAL_KNOWN_KEYS][EVENT_ID_BYTES];
 	struct journal_totals totals;
-	uint64_t file_bytes;    /* file and log, as of the last commit */
+	uint64_t file_bytes;    /* file and log, as of a moment ago */
+	uint64_t log_bytes;     /* the log, same */
 	uint64_t log_bytes_max; /* the longest log seen */
 	/* The disk is full: sources are told no until the reserve is whole again. no_room: what was
 	 * just tried found none. */
@@ -258,8 +260,9 @@ struct journal {
 	uint64_t full_free_bytes; /* on the disk, when it was found full */
 	bool clean, cannot_keep;
 	uint32_t recovered_frames;
-	int wal_pages;     /* in the log, as the last commit said */
-	int checkpoint_at; /* pages */
+	int wal_pages;      /* in the log, as the last commit said */
+	int measured_pages; /* wal_pages, when file_bytes was measured */
+	int checkpoint_at;  /* pages */
 	bool retain_more, taken_more;
 	struct journal_taken taken;
 	int64_t again_due_us;
@@ -444,8 +447,12 @@ void journal_commit_cut_log(struct journal *j);
 bool journal_commit_cannot_keep(const struct journal *j);
 /* Log, remember, and end the process. */
 _Noreturn void journal_commit_unknown(struct journal *j, const char *what, int rc);
-/* Let file_bytes be the size of file and log; cheapest inside a transaction. */
+/* Let file_bytes be the size of file and log; cheapest inside a transaction. The second one leaves
+ * it if hardly a quarter of a MiB was written since. */
 void journal_commit_measure(struct journal *j);
+void journal_commit_measure_roughly(struct journal *j);
+/* Make room at the end of the log, so that the next commits only write into it; between commits. */
+void journal_commit_lengthen_log(struct journal *j);
 
 /* journal_mark.c, journal_retain.c: in a transaction of the caller. totals are what they would
  * become. */

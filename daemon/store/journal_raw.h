@@ -46,7 +46,7 @@ struct journal_raw_row {
 struct journal_raw_count {
 	uint64_t pages;      /* of the file */
 	uint64_t frames;     /* of the log that count */
-	uint64_t bad_frames; /* of the log, damaged or of no finished transaction */
+	uint64_t bad_frames; /* of the log: damaged, of no finished transaction, only room */
 	uint64_t bad_pages;  /* could not be read from the disk */
 };
 

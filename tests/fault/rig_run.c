@@ -32,7 +32,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool waits, go, free_running;
-	atomic_bool ahead_waits;
+	atomic_uint ahead_waits; /* how often the thread that writes ahead had written all */
 } run = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 struct flow *rig_flow(void)
@@ -103,11 +103,6 @@ bool __wrap_queue_wait(struct queue *q, int timeout_ms)
 {
 	bool free_running;
 
-	/* Without a limit: whether it gives up just before the commit is done would be chance. */
-	if (pthread_equal(pthread_self(), run.journal->ahead.thread)) {
-		atomic_store(&run.ahead_waits, true);
-		return __real_queue_wait(q, -1);
-	}
 	pthread_mutex_lock(&run.lock);
 	run.waits = true;
 	pthread_cond_broadcast(&run.changed);
@@ -117,6 +112,15 @@ bool __wrap_queue_wait(struct queue *q, int timeout_ms)
 	free_running = run.free_running;
 	pthread_mutex_unlock(&run.lock);
 	return __real_queue_wait(q, free_running ? timeout_ms : 0);
+}
+
+/* The thread that writes ahead: it has written what was there. */
+bool __real_queue_wait_many(struct queue *q, size_t n, int timeout_ms);
+bool __wrap_queue_wait_many(struct queue *q, size_t n, int timeout_ms);
+bool __wrap_queue_wait_many(struct queue *q, size_t n, int timeout_ms)
+{
+	atomic_fetch_add(&run.ahead_waits, 1);
+	return __real_queue_wait_many(q, n, run.free_running ? timeout_ms : 0);
 }
 
 /* The journal's thread takes some of what waits: the rest is written ahead, and before the commit
@@ -146,10 +150,11 @@ struct journal_batch *__real_journal_ahead_begin(struct journal *j, char worst_c
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class);
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class)
 {
-	atomic_store(&run.ahead_waits, false);
+	unsigned before = atomic_load(&run.ahead_waits);
 	struct journal_batch *ahead = __real_journal_ahead_begin(j, worst_class);
 
-	while (ahead && !run.free_running && !atomic_load(&run.ahead_waits))
+	/* The first time may still be the end of the round before. */
+	while (ahead && !run.free_running && atomic_load(&run.ahead_waits) - before < 2)
 		sched_yield();
 	return ahead;
 }
