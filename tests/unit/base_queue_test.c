@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,17 @@ static void the_descriptor_is_readable_exactly_while_something_is_inside(void **
 	queue_free(q);
 }
 
+static void who_asks_late_for_the_descriptor_sees_what_is_inside(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(2);
+	queue_push(q, &numbers[0]);
+	assert_true(readable(q));
+	queue_pop(q);
+	assert_false(readable(q));
+	queue_free(q);
+}
+
 static void a_closed_queue_takes_nothing_and_still_gives(void **state)
 {
 	(void)state;
@@ -129,7 +141,9 @@ static void impossible_sizes_are_refused(void **state)
 
 struct waiter {
 	struct queue *q;
+	size_t some; /* items waited for; 0: any */
 	_Atomic pid_t tid;
+	atomic_bool woken;
 	bool filled;
 };
 
@@ -137,7 +151,8 @@ static void *wait_forever(void *arg)
 {
 	struct waiter *w = arg;
 	w->tid = gettid();
-	w->filled = queue_wait(w->q, -1);
+	w->filled = w->some ? queue_wait_many(w->q, w->some, -1) : queue_wait(w->q, -1);
+	atomic_store(&w->woken, true);
 	return NULL;
 }
 
@@ -191,6 +206,50 @@ static void an_item_wakes_a_waiter(void **state)
 	join_within_10_s(t);
 	assert_true(w.filled);
 	queue_free(w.q);
+}
+
+static void who_waits_for_several_is_woken_when_they_are_there(void **state)
+{
+	(void)state;
+	struct waiter w = {.q = queue_new(8), .some = 3};
+	pthread_t t = start_waiter(&w);
+	queue_push(w.q, &numbers[0]);
+	queue_push(w.q, &numbers[1]);
+	usleep(20000);
+	assert_false(atomic_load(&w.woken));
+	assert_true(asleep(w.tid));
+	queue_push(w.q, &numbers[2]);
+	join_within_10_s(t);
+	assert_true(w.filled);
+	queue_free(w.q);
+}
+
+static void several_are_waited_for_no_longer_than_said(void **state)
+{
+	(void)state;
+	struct queue *q = queue_new(8);
+	assert_false(queue_wait_many(q, 3, 1));
+	queue_push(q, &numbers[0]);
+	assert_true(queue_wait_many(q, 3, 1)); /* fewer are still something */
+	queue_free(q);
+	q = queue_new(2);
+	queue_push(q, &numbers[0]);
+	queue_push(q, &numbers[1]);
+	assert_true(queue_wait_many(q, 100, -1)); /* more than it holds is all it holds */
+	queue_free(q);
+}
+
+static void who_waits_for_several_is_in_nobodys_way(void **state)
+{
+	(void)state;
+	struct waiter many = {.q = queue_new(8), .some = 5}, any = {.q = many.q};
+	pthread_t t_many = start_waiter(&many), t_any = start_waiter(&any);
+	queue_push(any.q, &numbers[0]);
+	join_within_10_s(t_any);
+	assert_true(any.filled);
+	queue_close(many.q);
+	join_within_10_s(t_many);
+	queue_free(any.q);
 }
 
 static int marks[PRODUCERS][ITEMS_EACH];
@@ -263,11 +322,15 @@ int main(void)
 	    cmocka_unit_test(several_go_in_together_or_not_at_all),
 	    cmocka_unit_test(a_full_queue_refuses),
 	    cmocka_unit_test(the_descriptor_is_readable_exactly_while_something_is_inside),
+	    cmocka_unit_test(who_asks_late_for_the_descriptor_sees_what_is_inside),
 	    cmocka_unit_test(a_closed_queue_takes_nothing_and_still_gives),
 	    cmocka_unit_test(waiting_ends_at_its_time),
 	    cmocka_unit_test(impossible_sizes_are_refused),
 	    cmocka_unit_test(closing_wakes_a_waiter),
 	    cmocka_unit_test(an_item_wakes_a_waiter),
+	    cmocka_unit_test(who_waits_for_several_is_woken_when_they_are_there),
+	    cmocka_unit_test(several_are_waited_for_no_longer_than_said),
+	    cmocka_unit_test(who_waits_for_several_is_in_nobodys_way),
 	    cmocka_unit_test(many_producers_lose_and_double_nothing),
 	    cmocka_unit_test(counters_add_up_and_have_names),
 	};

@@ -12,7 +12,8 @@ struct fault {
 	atomic_bool log_sync_fails, file_sync_fails; /* SQLITE_IOERR_FSYNC */
 	atomic_bool log_write_full;                  /* SQLITE_FULL, as ENOSPC gives */
 	atomic_bool log_write_fails;                 /* SQLITE_IOERR_WRITE */
-	atomic_bool log_open_fails;                  /* SQLITE_CANTOPEN */
+	atomic_bool log_room_fails; /* SQLITE_IOERR_WRITE when zeros are written to its end */
+	atomic_bool log_open_fails; /* SQLITE_CANTOPEN */
 	atomic_int log_syncs;
 	atomic_int file_writes_left; /* of the file itself, until on_file_write is called once */
 	void (*on_file_write)(void);
@@ -39,13 +40,20 @@ static bool is_log(sqlite3_file *f)
 	return ((struct fault_file *)f)->is_log;
 }
 
+static bool all_zero(const void *p, int n)
+{
+	const char *bytes = p;
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)n - 1) == 0;
+}
+
 static int fault_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	if (is_log(f) && fault.on_log_write)
 		fault.on_log_write();
 	if (is_log(f) && atomic_load(&fault.log_write_full))
 		return SQLITE_FULL;
-	if (is_log(f) && atomic_load(&fault.log_write_fails))
+	if (is_log(f) && (atomic_load(&fault.log_write_fails) ||
+	                  (atomic_load(&fault.log_room_fails) && all_zero(p, n))))
 		return SQLITE_IOERR_WRITE;
 	if (!is_log(f) && fault.on_file_write && atomic_fetch_sub(&fault.file_writes_left, 1) == 1)
 		fault.on_file_write();

@@ -103,6 +103,61 @@ static void comes_up_whole_after(struct place *p)
 	assert_true(place_state(p).clean);
 }
 
+/* How often the log became longer while that many commits were made. */
+static int times_longer(struct place *p, int commits)
+{
+	char log[160];
+	struct stat st;
+	int times = 0;
+	off_t was = 0;
+	snprintf(log, sizeof(log), "%s-wal", p->path);
+	for (int i = 0; i < commits; i++) {
+		place_fill(p, 1);
+		assert_int_equal(stat(log, &st), 0);
+		times += st.st_size != was;
+		was = st.st_size;
+	}
+	return times;
+}
+
+static void few_commits_make_the_log_longer(void **state)
+{
+	struct place *p = *state;
+	place_start(p);
+	assert_in_range(times_longer(p, 200), 5, 60);
+	comes_up_whole_after(p);
+}
+
+static void a_log_that_cannot_be_made_longer_ahead_grows_with_its_commits(void **state)
+{
+	struct place *p = *state;
+	place_start(p);
+	atomic_store(&fault.log_room_fails, true);
+	assert_in_range(times_longer(p, 100), 90, 100);
+	comes_up_whole_after(p);
+}
+
+static void leave_room_in_the_log(struct place *p)
+{
+	place_start(p);
+	times_longer(p, 100);
+	_exit(0);
+}
+
+static void room_in_the_log_is_not_taken_for_a_commit(void **state)
+{
+	struct place *p = *state;
+	char log[160];
+	struct stat st;
+	assert_int_equal(in_child(p, leave_room_in_the_log), 0);
+	snprintf(log, sizeof(log), "%s-wal", p->path);
+	assert_int_equal(stat(log, &st), 0);
+	place_start(p);
+	assert_true(place_state(p).recovered_frames > 100);
+	assert_true(place_state(p).recovered_frames < (st.st_size - 32) / 4120);
+	place_stop(p);
+}
+
 static void after_a_failed_sync_nobody_is_answered_and_the_process_ends(void **state)
 {
 	struct place *p = *state;
@@ -336,6 +391,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+	    TEST(few_commits_make_the_log_longer),
+	    TEST(a_log_that_cannot_be_made_longer_ahead_grows_with_its_commits),
+	    TEST(room_in_the_log_is_not_taken_for_a_commit),
 	    TEST(after_a_failed_sync_nobody_is_answered_and_the_process_ends),
 	    TEST(after_a_failed_write_nobody_is_answered_and_the_process_ends),
 	    TEST(a_failed_sync_of_the_first_commit_ends_the_process_too),
