@@ -352,6 +352,7 @@ static int open_all(struct journal *j, bool *set_aside, char *err, size_t err_si
 		return -1;
 	if (journal_epoch_find_predecessor(j, *set_aside) || journal_mark_totals(j, &j->totals)) {
 		snprintf(err, err_size, "%s: its epochs cannot be read", j->path);
+		close_db(j); /* or the next try would meet our own lock */
 		return -1;
 	}
 	if (!journal_reserve_make(j) || journal_epoch_open(j))
