@@ -185,3 +185,18 @@ struct sqlite3_stmt *db_prepare(struct sqlite3 *db, const char *sql)
 	log_error("database: \"%.*s\": %s", DB_WORDS_CHARS, sql, sqlite3_errmsg(db));
 	return NULL;
 }
+
+bool db_row(sqlite3_stmt *q, bool *failed)
+{
+	int rc = q ? sqlite3_step(q) : SQLITE_MISUSE;
+
+	if (rc == SQLITE_ROW)
+		return true;
+	if (rc == SQLITE_DONE)
+		return false;
+	*failed = true;
+	if (q)
+		log_error("database: \"%.*s\": %s", DB_WORDS_CHARS, sqlite3_sql(q),
+		          sqlite3_errmsg(sqlite3_db_handle(q)));
+	return false;
+}

@@ -34,4 +34,8 @@ int db_exec(struct sqlite3 *db, const char *sql);
 /* A prepared statement kept for the connection's life; NULL (logged) if the text is wrong. */
 struct sqlite3_stmt *db_prepare(struct sqlite3 *db, const char *sql);
 
+/* The next row of a query (NULL: it could not be prepared). false: there is none, or it could not
+ * be read, which is logged and makes *failed true; it is never made false. */
+bool db_row(struct sqlite3_stmt *q, bool *failed);
+
 #endif

@@ -406,6 +406,50 @@ static void a_key_that_is_gone_without_being_erased_is_found(void **state)
 	assert_non_null(strstr(reasons(d), "its key is missing and was not destroyed"));
 }
 
+/* ---- reads that fail ---- */
+
+static int interrupt(void *left)
+{
+	return --*(int *)left == 0;
+}
+
+/* The database breaks off at its n-th step: what is said of the day then. false: it never got so
+ * far. */
+static bool prove_broken_off(struct day_world *d, int n, json_t **proof, char err[300])
+{
+	sqlite3 *db = hq_db_handle(d->w->db);
+	int left = n;
+	sqlite3_progress_handler(db, 1, interrupt, &left);
+	*proof = hq_prove_day(db, d->w->keys, "s1", DAY, err, 300);
+	sqlite3_progress_handler(db, 0, NULL, NULL);
+	if (!sqlite3_get_autocommit(db))
+		run_sql(d, "ROLLBACK");
+	return left <= 0;
+}
+
+static void a_read_that_fails_is_said_and_accuses_nobody(void **state)
+{
+	struct day_world *d = *state;
+	char err[300] = "";
+	json_t *proof;
+	int n = 1, failed = 0;
+	sold(d);
+	send_all(d);
+	assert_int_equal(hq_day_erase_key(d->w->db, d->s->line[5].key.id, 1), 0);
+	send_all(d);
+	assert_true(prove(d, DAY));
+	for (; prove_broken_off(d, n, &proof, err); n += 1 + n / 100) {
+		if (!proof)
+			assert_string_equal(err, "the database cannot be read");
+		else if (!json_is_true(json_object_get(proof, "proven")))
+			fail_msg("step %d failed, and the day is blamed", n);
+		failed += !proof;
+		json_decref(proof);
+	}
+	json_decref(proof);
+	assert_true(failed > 50);
+}
+
 #define DAY_TEST(name) cmocka_unit_test_setup_teardown(name, day_set_up, day_tear_down)
 
 int main(void)
@@ -432,6 +476,7 @@ int main(void)
 	    DAY_TEST(a_late_batch_does_not_bring_an_erased_key_back),
 	    DAY_TEST(an_erased_key_that_still_opens_a_line_is_found),
 	    DAY_TEST(a_key_that_is_gone_without_being_erased_is_found),
+	    DAY_TEST(a_read_that_fails_is_said_and_accuses_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

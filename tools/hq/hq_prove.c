@@ -76,10 +76,8 @@ static json_t *versions(struct proof *p, const struct hq_statement *st, json_t *
 	int64_t n = 0;
 
 	*newest = NULL;
-	if (!q)
-		return list;
 	sqlite3_bind_int64(q, 1, st->id);
-	while (sqlite3_step(q) == SQLITE_ROW) {
+	while (db_row(q, &p->failed)) {
 		json_t *doc = json_loadb(sqlite3_column_blob(q, 1),
 		                         (size_t)sqlite3_column_bytes(q, 1), 0, NULL);
 		int64_t before = n;
@@ -173,13 +171,13 @@ static void check_joint(struct proof *p, const struct hq_statement *st, json_t *
 	           " AND first < ?3 AND last < ?3");
 	char epoch[EVENT_EPOCH_SIZE];
 
-	for (int i = 0; q && i < st->s.ranges; i++) {
+	for (int i = 0; i < st->s.ranges && !p->failed; i++) {
 		const struct statement_range *r = &st->s.range[i];
 		json_int_t from, to = (json_int_t)r->from;
 		sqlite3_bind_int64(q, 1, st->store_row);
 		sqlite3_bind_blob(q, 2, r->epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
 		sqlite3_bind_int64(q, 3, (int64_t)r->from);
-		from = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) + 1 : 1;
+		from = db_row(q, &p->failed) ? sqlite3_column_int64(q, 0) + 1 : 1;
 		sqlite3_reset(q);
 		if (from >= to)
 			continue;
@@ -253,11 +251,11 @@ static json_int_t stated_by(const struct hq_statement *st)
 
 static void prove_statement(struct proof *p, struct hq_statement *st)
 {
-	char err[200], epoch[EVENT_EPOCH_SIZE];
+	char epoch[EVENT_EPOCH_SIZE];
 	json_t *o = NULL;
 
-	if (hq_statement_read(p->db, p->keys, st, err, sizeof err) != 0)
-		text_copy(st->fault, sizeof st->fault, err);
+	if (hq_statement_read(p->db, p->keys, st) != 0)
+		p->failed = true;
 	text_hex(st->epoch, sizeof st->epoch, epoch);
 	if (st->fault[0])
 		not_proven(p, "the statement at epoch %s seq %" PRIu64 ": %s", epoch, st->seq,
@@ -285,10 +283,10 @@ static void prove_statements(struct proof *p)
 	                      " WHERE store = ?1 AND first_date <= ?2 AND business_date >= ?2"
 	                      " ORDER BY device, id");
 
-	p->failed = p->failed || !q || !st;
+	p->failed = p->failed || !st;
 	sqlite3_bind_int64(q, 1, p->store_row);
 	sqlite3_bind_text(q, 2, p->day, -1, SQLITE_STATIC);
-	for (; q && st && sqlite3_step(q) == SQLITE_ROW; memset(st, 0, sizeof *st)) {
+	for (; st && db_row(q, &p->failed); memset(st, 0, sizeof *st)) {
 		st->id = sqlite3_column_int64(q, 0);
 		st->epoch_row = sqlite3_column_int64(q, 1);
 		st->seq = (uint64_t)sqlite3_column_int64(q, 2);
@@ -373,15 +371,13 @@ static json_t *prove(struct proof *p)
 	return o;
 }
 
-static int64_t find_store(sqlite3 *db, const char *store)
+static int64_t find_store(struct proof *p)
 {
-	sqlite3_stmt *q = db_prepare(db, "SELECT id FROM store WHERE name = ?1");
+	sqlite3_stmt *q = db_prepare(p->db, "SELECT id FROM store WHERE name = ?1");
 	int64_t id = -1;
 
-	if (!q)
-		return -1;
-	sqlite3_bind_text(q, 1, store, -1, SQLITE_STATIC);
-	if (sqlite3_step(q) == SQLITE_ROW)
+	sqlite3_bind_text(q, 1, p->store, -1, SQLITE_STATIC);
+	if (db_row(q, &p->failed))
 		id = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
 	return id;
@@ -391,6 +387,7 @@ json_t *hq_prove_day(struct sqlite3 *db, struct hq_keys *keys, const char *store
                      char *err, size_t err_size)
 {
 	struct proof p = {.db = db, .keys = keys, .store = store, .day = day};
+	uint64_t memory_before = memory_failures();
 	json_t *o = NULL;
 
 	if (!statement_date_ok(day)) {
@@ -402,14 +399,20 @@ json_t *hq_prove_day(struct sqlite3 *db, struct hq_keys *keys, const char *store
 	snprintf(err, err_size, "the database cannot be read");
 	if (db_exec(db, "BEGIN") != 0)
 		return NULL;
-	p.store_row = find_store(db, store);
+	p.store_row = find_store(&p);
 	p.statements = json_array();
 	p.reasons = json_array();
 	p.tills = hq_tills_new(db, store, p.store_row, day, day);
-	if (p.store_row < 0)
+	if (p.store_row < 0 && !p.failed)
 		snprintf(err, err_size, "%s: no such store is known here", store);
-	else if (p.tills)
+	else if (p.tills && !p.failed)
 		o = prove(&p);
+	/* A reason may have found no room. */
+	if (memory_failures() != memory_before) {
+		json_decref(o);
+		o = NULL;
+		snprintf(err, err_size, "out of memory");
+	}
 	db_exec(db, "COMMIT");
 	hq_tills_free(p.tills);
 	json_decref(p.statements);

@@ -304,7 +304,6 @@ static int begin_look(struct hq_signer *s)
 {
 	struct hq_statement *st = s->st;
 	int64_t missing, version;
-	char err[200];
 
 	s->memory_at_begin = memory_failures();
 	struct sqlite3_stmt *q = hq_db_query(s->db, HQ_SQL_STATEMENT_NEXT, "");
@@ -317,8 +316,8 @@ static int begin_look(struct hq_signer *s)
 	st->seq = (uint64_t)sqlite3_column_int64(q, 4);
 	s->due = sqlite3_column_int64(q, 5);
 	hq_db_end(q);
-	if (hq_statement_read(hq_db_handle(s->db), s->keys, st, err, sizeof err) != 0)
-		snprintf(st->fault, sizeof st->fault, "%s", err);
+	if (hq_statement_read(hq_db_handle(s->db), s->keys, st) != 0)
+		return -1;
 	if (st->fault[0]) {
 		log_error("store %s: the statement at seq %" PRIu64 " is not countersigned: %s",
 		          st->store, st->seq, st->fault);

@@ -56,28 +56,24 @@ static void read_line(struct hq_keys *keys, const void *line, size_t len, struct
 	hq_line_free(&parsed);
 }
 
-int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statement *out, char *err,
-                      size_t err_size)
+int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statement *out)
 {
 	sqlite3_stmt *q = db_prepare(db, "SELECT event.leaf, event.line, epoch.epoch FROM event"
 	                                 " JOIN epoch ON epoch.id = event.epoch"
 	                                 " WHERE event.epoch = ?1 AND event.seq = ?2");
-	int rc = -1;
+	bool failed = false;
 
 	out->signed_by_device = false;
-	out->fault[0] = '\0';
 	memset(&out->s, 0, sizeof out->s);
-	snprintf(err, err_size, "the event of the statement is not there");
-	if (!q)
-		return -1;
+	snprintf(out->fault, sizeof out->fault, "the event of the statement is not there");
 	sqlite3_bind_int64(q, 1, out->epoch_row);
 	sqlite3_bind_int64(q, 2, (int64_t)out->seq);
-	if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 2) == EVENT_EPOCH_BYTES) {
+	if (db_row(q, &failed) && sqlite3_column_bytes(q, 2) == EVENT_EPOCH_BYTES) {
 		const void *leaf = sqlite3_column_blob(q, 0), *line = sqlite3_column_blob(q, 1);
 		size_t leaf_len = (size_t)sqlite3_column_bytes(q, 0),
 		       len = (size_t)sqlite3_column_bytes(q, 1);
 		memcpy(out->epoch, sqlite3_column_blob(q, 2), EVENT_EPOCH_BYTES);
-		rc = 0;
+		out->fault[0] = '\0';
 		if (!line || !leaf_fits(line, len, leaf, leaf_len)) {
 			snprintf(out->fault, sizeof out->fault,
 			         "the bytes of its line are not those of its leaf");
@@ -87,7 +83,7 @@ int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statem
 		}
 	}
 	sqlite3_finalize(q);
-	return rc;
+	return failed ? -1 : 0;
 }
 
 /* ---- HQ's part ---- */

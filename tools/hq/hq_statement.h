@@ -27,10 +27,9 @@ struct hq_statement {
 	struct statement s;
 };
 
-/* Read the line of (epoch_row, seq), check its leaf and the signature. A fault stays in the result;
- * -1: the event is not there, or a database error (said in err). */
-int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statement *out, char *err,
-                      size_t err_size);
+/* Read the line of (epoch_row, seq), check its leaf and the signature. A fault stays in the result,
+ * also that there is no such event. -1: the database cannot be read (logged). */
+int hq_statement_read(struct sqlite3 *db, struct hq_keys *keys, struct hq_statement *out);
 
 /* What HQ found, as the object that a version carries. tills: from hq_tills_compare. */
 struct json_t *hq_statement_findings(const struct hq_statement *st, const struct hq_walk_result *r,

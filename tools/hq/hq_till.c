@@ -150,7 +150,7 @@ static int64_t rank_of(struct hq_tills *t, int64_t epoch_row)
 	if (t->rows > 0 && t->row[t->rows - 1].epoch_row == epoch_row)
 		return t->row[t->rows - 1].rank;
 	sqlite3_bind_int64(t->rank, 1, epoch_row);
-	if (sqlite3_step(t->rank) == SQLITE_ROW)
+	if (db_row(t->rank, &t->failed))
 		rank = sqlite3_column_int64(t->rank, 0);
 	sqlite3_reset(t->rank);
 	return rank;
@@ -161,7 +161,7 @@ static void value_void(struct hq_tills *t, struct hq_till_row *r)
 {
 	sqlite3_bind_text(t->order, 1, r->number, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(t->order, 2, t->store_row);
-	if (sqlite3_step(t->order) == SQLITE_ROW) {
+	if (db_row(t->order, &t->failed)) {
 		r->amount = sqlite3_column_int64(t->order, 0);
 		text_copy(r->currency, sizeof r->currency,
 		          (const char *)sqlite3_column_text(t->order, 1));
@@ -232,7 +232,6 @@ static int add_late(struct hq_tills *t)
 	           " JOIN epoch e ON e.id = f.epoch"
 	           " JOIN event ON event.epoch = f.epoch AND event.seq = f.seq"
 	           " WHERE f.store = ?1 AND f.day BETWEEN ?2 AND ?3 ORDER BY f.epoch, f.seq");
-	int rc = SQLITE_ERROR;
 
 	if (!q)
 		return -1;
@@ -242,7 +241,7 @@ static int add_late(struct hq_tills *t)
 	sqlite3_bind_int64(q, 1, t->store_row);
 	sqlite3_bind_text(q, 2, t->first, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, t->last, -1, SQLITE_STATIC);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while (db_row(q, &t->failed)) {
 		struct hq_till_row at = {.epoch_row = sqlite3_column_int64(q, 0),
 		                         .seq = (uint64_t)sqlite3_column_int64(q, 1)};
 		struct hq_line_at place = {.store = t->store, .seq = at.seq};
@@ -258,7 +257,7 @@ static int add_late(struct hq_tills *t)
 		hq_line_free(&line);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE && !t->failed ? 0 : -1;
+	return t->failed ? -1 : 0;
 }
 
 /* ---- comparing ---- */

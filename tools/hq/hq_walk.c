@@ -143,7 +143,7 @@ static void sort_ids(struct buf *ids)
 static bool was_erased(struct hq_walk *w, const uint8_t id[EVENT_ID_BYTES])
 {
 	sqlite3_bind_blob(w->erased, 1, id, EVENT_ID_BYTES, SQLITE_STATIC);
-	bool is = sqlite3_step(w->erased) == SQLITE_ROW;
+	bool is = db_row(w->erased, &w->failed);
 
 	sqlite3_reset(w->erased);
 	return is;
@@ -156,7 +156,7 @@ static int find_key(struct hq_walk *w, const uint8_t id[EVENT_ID_BYTES],
 	int rc = 0;
 
 	sqlite3_bind_blob(w->key, 1, id, EVENT_ID_BYTES, SQLITE_STATIC);
-	if (sqlite3_step(w->key) == SQLITE_ROW) {
+	if (db_row(w->key, &w->failed)) {
 		rc = -1;
 		if (sqlite3_column_bytes(w->key, 0) == VAULT_WRAP_BYTES &&
 		    hq_keys_unwrap(w->p.keys, w->work, id, sqlite3_column_blob(w->key, 0), key) ==
@@ -234,7 +234,7 @@ static void check_run_end(struct hq_walk *w)
 {
 	sqlite3_bind_int64(w->run_end, 1, w->epoch_row);
 	sqlite3_bind_int64(w->run_end, 2, (int64_t)w->next - 1);
-	if (w->chained && w->next > w->since && sqlite3_step(w->run_end) == SQLITE_ROW &&
+	if (w->chained && w->next > w->since && db_row(w->run_end, &w->failed) &&
 	    sqlite3_column_int64(w->run_end, 1) == (int64_t)w->next - 1 &&
 	    (sqlite3_column_bytes(w->run_end, 0) != EVENT_HASH_BYTES ||
 	     memcmp(sqlite3_column_blob(w->run_end, 0), w->h, EVENT_HASH_BYTES) != 0))
@@ -262,8 +262,8 @@ static void jump(struct hq_walk *w, uint64_t seq)
 	w->since = seq;
 	sqlite3_bind_int64(w->run, 1, w->epoch_row);
 	sqlite3_bind_int64(w->run, 2, (int64_t)seq);
-	w->chained = sqlite3_step(w->run) == SQLITE_ROW &&
-	             sqlite3_column_bytes(w->run, 0) == EVENT_HASH_BYTES;
+	w->chained =
+	    db_row(w->run, &w->failed) && sqlite3_column_bytes(w->run, 0) == EVENT_HASH_BYTES;
 	if (w->chained)
 		memcpy(w->h, sqlite3_column_blob(w->run, 0), EVENT_HASH_BYTES);
 	sqlite3_reset(w->run);
@@ -331,7 +331,7 @@ static void begin_range(struct hq_walk *w)
 	sqlite3_bind_blob(w->epoch, 2, r->epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
 	w->epoch_row = -1;
 	w->gone = 0;
-	if (sqlite3_step(w->epoch) == SQLITE_ROW) {
+	if (db_row(w->epoch, &w->failed)) {
 		w->epoch_row = sqlite3_column_int64(w->epoch, 0);
 		w->gone = (uint64_t)sqlite3_column_int64(w->epoch, 1);
 	}
@@ -346,7 +346,7 @@ static void name_forks(struct hq_walk *w)
 	sqlite3_bind_int64(w->forks, 1, w->epoch_row);
 	sqlite3_bind_int64(w->forks, 2, (int64_t)r->from);
 	sqlite3_bind_int64(w->forks, 3, (int64_t)r->to);
-	while (sqlite3_step(w->forks) == SQLITE_ROW) {
+	while (db_row(w->forks, &w->failed)) {
 		uint64_t seq = (uint64_t)sqlite3_column_int64(w->forks, 0);
 		const void *line = sqlite3_column_blob(w->forks, 2);
 		const char *reason = (const char *)sqlite3_column_text(w->forks, 3);
@@ -377,7 +377,7 @@ static void end_range(struct hq_walk *w)
 
 int hq_walk_step(struct hq_walk *w)
 {
-	int lines = 0, rc;
+	int lines = 0;
 
 	if (w->range >= w->p.statement->ranges)
 		return 0;
@@ -387,13 +387,11 @@ int hq_walk_step(struct hq_walk *w)
 	sqlite3_bind_int64(w->rows, 2, (int64_t)w->next);
 	sqlite3_bind_int64(w->rows, 3, (int64_t)range_of(w)->to);
 	sqlite3_bind_int64(w->rows, 4, HQ_WALK_STEP_LINES);
-	for (; (rc = sqlite3_step(w->rows)) == SQLITE_ROW; lines++)
+	for (; db_row(w->rows, &w->failed); lines++)
 		take_row(w, w->rows);
 	sqlite3_reset(w->rows);
-	if (rc != SQLITE_DONE) {
-		log_error("a statement's lines cannot be read: %s", sqlite3_errmsg(w->p.db));
+	if (w->failed)
 		return -1;
-	}
 	if (lines < HQ_WALK_STEP_LINES)
 		end_range(w);
 	if (w->failed)
