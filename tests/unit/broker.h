@@ -7,16 +7,21 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "folder.h"
+
+#define BROKER_PORT_FIRST 10240
+#define BROKER_PORTS 22528
 
 struct broker {
 	char dir[FOLDER_SIZE];
@@ -57,15 +62,30 @@ static inline void broker_leaf(const char *dir, const char *ca, const char *name
 	    sub, name, cn);
 }
 
+/* A loopback port that stays this process's also while no broker listens there: below those of
+ * outgoing connections, and its name is taken. tools/demo/rig.py does the same, side by side. */
 static inline int broker_free_port(void)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(sa);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(fd, (struct sockaddr *)&sa, len) || getsockname(fd, (struct sockaddr *)&sa, &len))
-		abort();
-	close(fd);
-	return ntohs(sa.sin_port);
+	for (int i = 0; i < BROKER_PORTS; i++) {
+		int port = BROKER_PORT_FIRST + (getpid() * 37 + i) % BROKER_PORTS, yes = 1;
+		struct sockaddr_un name = {.sun_family = AF_UNIX};
+		int len =
+		    snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "laneway-port-%d", port);
+		socklen_t name_len =
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+		int claim = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		sa.sin_port = htons((uint16_t)port);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+		bool free = !bind(claim, (struct sockaddr *)&name, name_len) &&
+		            !bind(fd, (struct sockaddr *)&sa, sizeof(sa));
+		close(fd);
+		if (free)
+			return port; /* the claim ends with the process */
+		close(claim);
+	}
+	abort();
 }
 
 static inline void broker_exec(const struct broker *b, int log_fd)

@@ -157,6 +157,7 @@ static void a_till_is_greeted_when_its_baskets_are_known(void **state)
 	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
 	world_close(w);
 	close(w->till);
+	w->till = -1;
 	begin_held(w);
 	keep(w);
 	to.sin_port = htons((uint16_t)pos_port(w->flow->pos));
