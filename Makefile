@@ -142,8 +142,8 @@ FAULT := $(addprefix $(B)/tests/fault/,cut_store cut_hq fail_store fail_hq net_b
 
 .PHONY: unit
 unit: $(UNIT)
-	@for t in $(UNIT); do $$t >$$t.out 2>&1 || { cat $$t.out; echo "FAILED: $$t"; exit 1; }; \
-	  tail -n 1 $$t.out | sed "s|^|$$(basename $$t): |"; done
+	@printf '%s\n' $(UNIT) | xargs -P $$((2 * $$(nproc))) -I{} sh tests/unit/run.sh {}
+	@echo "unit: $(words $(UNIT)) programs, $$(cat $(UNIT:%=%.out) | awk '/PASSED/ { n += $$4 } END { print n }') tests passed"
 
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -pthread
 FUZZ_OBJ = $(DAEMON_SRC:%.c=$(FB)/%.o) $(DAEMON_CXX:%.cc=$(FB)/%.o) \

@@ -138,16 +138,22 @@ static void refuse(struct journal *j, struct entry *e, const char *reason)
 	queue_push(j->done, e);
 }
 
-static void refuse_waiting(struct journal *j, const char *reason)
+static void refuse_taken(struct journal *j, const char *reason)
 {
 	struct journal_intake *in = &j->intake;
+	while (in->at < in->count)
+		refuse(j, in->entries[in->at++], reason);
+}
+
+/* What waits now. Whether what comes meanwhile can be kept is asked anew, or sources that never
+ * pause would be refused for ever. */
+static void refuse_waiting(struct journal *j, const char *reason)
+{
 	if (j->batch->begun)
 		journal_write_answer(j, j->batch, false);
-	do {
-		while (in->at < in->count)
-			refuse(j, in->entries[in->at++], reason);
-		journal_write_take_in(j);
-	} while (in->at < in->count);
+	refuse_taken(j, reason);
+	journal_write_take_in(j);
+	refuse_taken(j, reason);
 }
 
 /* The entries that were written ahead of a commit that found no room: their seqs are not theirs. */
