@@ -223,11 +223,9 @@ static void each_till_of_a_lane_hears_of_its_own_basket(void **state)
 static void a_lost_scanner_is_journaled_and_counted_once_and_comes_back(void **state)
 {
 	struct world *w = *state;
-	struct termios raw;
 	keep(w);
 	WAIT_FOR(w, kept_times(w, "Device Connected") == 1);
-	close(w->slave[0]);
-	close(w->master[0]);
+	world_unplug(w, 0);
 	WAIT_FOR(w, kept_times(w, "Device Lost") == 1);
 	json_t *lost = kept(w, "Device Lost", 0);
 	json_t *properties = json_object_get(lost, "properties");
@@ -236,13 +234,7 @@ static void a_lost_scanner_is_journaled_and_counted_once_and_comes_back(void **s
 	json_decref(lost);
 	assert_int_equal(counted(w, COUNTER_DEVICE_LOST), 1);
 	assert_false(scanner_is_up(w->flow->scanners[0]));
-	/* The kernel gives the next pseudo-terminal the number that became free. */
-	assert_int_equal(openpty(&w->master[0], &w->slave[0], w->port[0], NULL, NULL), 0);
-	tcgetattr(w->slave[0], &raw);
-	cfmakeraw(&raw);
-	tcsetattr(w->slave[0], TCSANOW, &raw);
-	if (strcmp(w->port[0], w->conf->scanners[0].port) != 0)
-		skip(); /* somebody else has taken it */
+	world_plug(w, 0);
 	WAIT_FOR(w, kept_times(w, "Device Connected") == 2);
 	scan(w, CARD);
 	WAIT_FOR(w, kept_times(w, "Identifier Presented") == 1);

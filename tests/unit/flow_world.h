@@ -47,7 +47,7 @@ struct world {
 	struct flow *flow;
 	bool running;
 	int master[2], slave[2]; /* of scan-1's first port, and of the spare one */
-	char port[2][64];
+	char port[2][96];
 	int till;
 	char in[65536];
 	size_t in_len;
@@ -136,15 +136,25 @@ static inline void world_shard(struct world *w)
 	shard_free(s);
 }
 
-static inline void world_ports(struct world *w)
+/* Behind a link, which goes first: the kernel gives the number of a pseudo-terminal that is gone to
+ * the next one, perhaps of a test beside this one. */
+static inline void world_plug(struct world *w, int i)
 {
 	struct termios raw;
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(openpty(&w->master[i], &w->slave[i], w->port[i], NULL, NULL), 0);
-		tcgetattr(w->slave[i], &raw);
-		cfmakeraw(&raw);
-		tcsetattr(w->slave[i], TCSANOW, &raw);
-	}
+	char name[64];
+	assert_int_equal(openpty(&w->master[i], &w->slave[i], name, NULL, NULL), 0);
+	tcgetattr(w->slave[i], &raw);
+	cfmakeraw(&raw);
+	tcsetattr(w->slave[i], TCSANOW, &raw);
+	snprintf(w->port[i], sizeof w->port[i], "%s/scanner-%d", w->p->dir, i);
+	assert_int_equal(symlink(name, w->port[i]), 0);
+}
+
+static inline void world_unplug(struct world *w, int i)
+{
+	unlink(w->port[i]);
+	close(w->slave[i]);
+	close(w->master[i]);
 }
 
 static inline void on_lane_seen(void *ctx, const char *lane, const char *json, size_t len)
@@ -233,10 +243,8 @@ static inline int world_tear_down(void **state)
 	event_base_free(w->base);
 	conf_free(w->conf);
 	conf_free(w->next);
-	for (int i = 0; i < 2; i++) {
-		close(w->master[i]);
-		close(w->slave[i]);
-	}
+	for (int i = 0; i < 2; i++)
+		world_unplug(w, i);
 	if (w->till >= 0)
 		close(w->till);
 	for (size_t i = 0; i < w->seen_count; i++)
@@ -323,7 +331,8 @@ static inline int world_set_up(void **state)
 	snprintf(w->token_path, sizeof w->token_path, "%s/pos.token", w->p->dir);
 	place_put(w->p, "pos.token", TOKEN "\n");
 	world_shard(w);
-	world_ports(w);
+	for (int i = 0; i < 2; i++)
+		world_plug(w, i);
 	snprintf(more, sizeof more,
 	         "scanner \"scan-1\" { lane = 1 port = \"%s\" terminator = cr }\n"
 	         "loyalty \"card\" { prefix = 26 length = 13 }\n",
