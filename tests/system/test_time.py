@@ -1,6 +1,7 @@
 """Clocks that are wrong: the real daemon on a machine whose clocks jump, boot in 1970, or lie. The truth is the
 machine that the test runs on, HQ and broker live in it."""
 
+import json
 import os
 import subprocess
 import time
@@ -37,6 +38,10 @@ def times(rig):
         db.row_factory = lambda c, row: dict(zip([d[0] for d in c.description], row))
         rows = list(db.execute("SELECT * FROM event_times"))
     return {f"{r['store']}:{r['epoch']}:{r['seq']}": r for r in rows}
+
+
+def hq_status(rig):
+    return json.loads(rig.tool("laneway-hq", "status", "--json", "-c", rig.work / "hq.conf").stdout)
 
 
 class Seller:
@@ -163,6 +168,8 @@ def test_03_a_boot_ten_years_ahead_that_calls_itself_synchronised(world):
     seller.check(["interpolated", "trusted"])
     problem = rig.tool("laneway", "--socket", rig.work / "api.sock", "status", check=False).stdout
     assert "from HQ's time, which is used" in problem
+    alarms = [a for a in hq_status(rig)["alarms"] if a["kind"] == "clock"]
+    assert len(alarms) == 1 and "the store trusted a clock that was +31536" in alarms[0]["detail"], alarms
 
 
 def test_04_three_reboots_without_network(world):
@@ -236,3 +243,4 @@ def test_06_a_synchronised_clock_an_hour_off_hqs_is_not_believed(world):
     machine.wait_trust("kernel")
     seller.sell()
     seller.check(["trusted", "trusted"])
+    assert [a["kind"] for a in hq_status(rig)["alarms"]] == ["clock"]

@@ -226,29 +226,56 @@ static void a_profile_says_what_of_the_stores_events_it_includes(void **state)
 	store_free(s);
 }
 
-static void hqs_time_is_told_under_the_nonce_of_the_ask(void **state)
+static void ask_for_the_time(struct telling *t)
 {
 	static const char text[] =
 	    "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"time\"}";
-	struct telling *t = *state;
 	struct buf out = {0};
 	struct frame frame;
 	char err[200];
 
-	t->w->wall_us = 1795280523000000;
 	assert_int_equal(hq_tell_answer(t->tell, "s1", text, strlen(text), &out), 0);
 	assert_int_equal(
 	    frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err, sizeof err),
 	    0);
 	json_decref(t->header);
 	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
+	assert_int_equal(frame.body_len, 0);
+	buf_free(&out);
+}
+
+static void hqs_time_is_told_under_the_nonce_of_the_ask(void **state)
+{
+	struct telling *t = *state;
+
+	t->w->wall_us = 1795280523000000;
+	ask_for_the_time(t);
 	assert_string_equal(json_string_value(json_object_get(t->header, "tell")), "time");
 	assert_string_equal(json_string_value(json_object_get(t->header, "id")),
 	                    "0123456789abcdef");
 	assert_true(number(t, "wall_us") == 1795280523000000);
-	assert_true(number(t, "error_us") > 0);
-	assert_int_equal(frame.body_len, 0);
-	buf_free(&out);
+}
+
+static bool kernel_says(void *ctx, int64_t *error_us)
+{
+	*error_us = *(int64_t *)ctx;
+	return *error_us >= 0;
+}
+
+static void hqs_time_is_as_wrong_as_its_kernel_says(void **state)
+{
+	static const int64_t cases[][2] = {
+	    {23456, 23456}, {5, 1000}, {90000000, 60000000}, {-1, 1000000}};
+	struct telling *t = *state;
+
+	ask_for_the_time(t);
+	assert_int_equal(number(t, "error_us"), 1000000);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t error_us = cases[i][0];
+		hq_tell_error(t->tell, kernel_says, &error_us);
+		ask_for_the_time(t);
+		assert_int_equal(number(t, "error_us"), cases[i][1]);
+	}
 }
 
 static void an_unknown_device_and_a_broken_ask_are_not_answered(void **state)
@@ -295,6 +322,7 @@ int main(void)
 	    TEST(a_deleted_customer_comes_as_a_tombstone),
 	    TEST(a_profile_says_what_of_the_stores_events_it_includes),
 	    TEST(hqs_time_is_told_under_the_nonce_of_the_ask),
+	    TEST(hqs_time_is_as_wrong_as_its_kernel_says),
 	    TEST(an_unknown_device_and_a_broken_ask_are_not_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

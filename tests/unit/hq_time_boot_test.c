@@ -231,12 +231,48 @@ static void a_clock_that_hqs_word_contradicts_is_repaired_though_it_was_trusted(
 	store_send(s, 1, 3);
 	world_fold(w);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM event_time"), 0);
+	assert_string_equal(world_text(w, "SELECT kind FROM alarm"), "");
 	store_send(s, 4, 5);
 	world_fold(w);
 	assert_string_equal(statuses(w), "interpolated,interpolated,interpolated");
+	assert_string_equal(
+	    world_text(w, "SELECT kind || ' ' || substr(detail, 1, 106) FROM alarm"),
+	    "clock boot " BOOT_A
+	    ": the store trusted a clock that was +315360000 s from what HQ signed");
 	char both[64];
 	snprintf(both, sizeof both, "%" PRId64 ",%" PRId64, now, (now + 100 * S) / 1000 * 1000);
 	assert_string_equal(sold(w), both);
+	store_free(s);
+}
+
+/* Four minutes are what two clocks may differ by; six are an alarm, one for a boot however often.
+ */
+static void a_store_that_trusts_another_time_than_hq_is_an_alarm_once(void **state)
+{
+	struct world *w = *state;
+	int64_t now = WORLD_WALL_US;
+	at(w, BOOT_A, "kernel", 100 * S, now);
+	struct store *s = store_new(w, "s1", 1), *other;
+	point(s, now - 240 * S, 1000, "kernel");
+	point(s, now, 1000, "hq");
+	heard_at(w, now + 200 * S);
+	store_send(s, 1, 3);
+	world_fold(w);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM alarm"), 0);
+	at(w, BOOT_B, "kernel", 100 * S, now);
+	other = store_new(w, "s2", 2);
+	point(other, now, 1000, "hq");
+	point(other, now - 360 * S, 1000, "kernel");
+	at(w, BOOT_B, "kernel", 200 * S, now);
+	point(other, now - 270 * S, 1000, "kernel");
+	heard_at(w, now + 200 * S);
+	store_send(other, 1, 4);
+	world_fold(w);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM alarm"), 1);
+	assert_string_equal(world_text(w, "SELECT store.name FROM alarm JOIN store ON store.id ="
+	                                  " alarm.store WHERE detail LIKE '% -360 s %'"),
+	                    "s2");
+	store_free(other);
 	store_free(s);
 }
 
@@ -517,6 +553,7 @@ int main(void)
 	    TEST(the_end_of_the_boot_before_counts_also_when_it_comes_last),
 	    TEST(three_boots_without_network_add_up),
 	    TEST(a_clock_that_hqs_word_contradicts_is_repaired_though_it_was_trusted),
+	    TEST(a_store_that_trusts_another_time_than_hq_is_an_alarm_once),
 	    TEST(the_view_has_every_event_with_its_bound),
 	    TEST(what_cannot_be_a_point_is_none),
 	    cmocka_unit_test(

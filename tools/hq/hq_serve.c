@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock_keep.h"
 #include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -402,6 +403,7 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	if (!s->work || !s->credit || !s->ingest || !s->apply || !s->signer || !s->tell ||
 	    !s->stores)
 		return -1;
+	hq_tell_error(s->tell, clock_raw_system()->kernel, NULL);
 	if (!webhook)
 		return 0;
 	s->webhook = hq_webhook_start(s->conf->webhook_url);

@@ -23,13 +23,18 @@
 	16 /* of `includes`: the store's newest; older ones have long been heard */
 #define HQ_TELL_ERR_SIZE 160
 #define HQ_TELL_VERSION_MAX 1000000 /* each is a change that somebody caused */
-/* HQ's clock is the chain's: what its operator has to keep it to, by NTP or otherwise. */
+/* HQ's clock is the chain's: what its operator has to keep it to where the kernel does not call it
+ * synchronised. */
 #define HQ_TELL_CLOCK_ERROR_US INT64_C(1000000)
+#define HQ_TELL_CLOCK_ERROR_US_MIN INT64_C(1000)     /* no kernel's word is better */
+#define HQ_TELL_CLOCK_ERROR_US_MAX INT64_C(60000000) /* what a store takes */
 
 struct hq_tell {
 	struct hq_db *db;
 	struct hq_keys *keys;
 	const struct clock *clock;
+	hq_tell_error_fn *error;
+	void *error_ctx;
 	struct batch_codec *codec;
 	struct buf lines, body, header, includes;
 };
@@ -48,6 +53,23 @@ struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct
 		return t;
 	free(t);
 	return NULL;
+}
+
+void hq_tell_error(struct hq_tell *t, hq_tell_error_fn *fn, void *ctx)
+{
+	t->error = fn;
+	t->error_ctx = ctx;
+}
+
+static int64_t clock_error_us(const struct hq_tell *t)
+{
+	int64_t error_us;
+
+	if (!t->error || !t->error(t->error_ctx, &error_us))
+		return HQ_TELL_CLOCK_ERROR_US;
+	if (error_us < HQ_TELL_CLOCK_ERROR_US_MIN)
+		return HQ_TELL_CLOCK_ERROR_US_MIN;
+	return error_us < HQ_TELL_CLOCK_ERROR_US_MAX ? error_us : HQ_TELL_CLOCK_ERROR_US_MAX;
 }
 
 void hq_tell_free(struct hq_tell *t)
@@ -248,7 +270,7 @@ static int answer_time(struct hq_tell *t, const char *store, const struct hq_tel
 	buf_printf(&t->header,
 	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"time\",\"wall_us\":%" PRId64
 	           ",\"error_us\":%" PRId64 "}",
-	           ask->device, ask->id, clock_wall_us(t->clock), HQ_TELL_CLOCK_ERROR_US);
+	           ask->device, ask->id, clock_wall_us(t->clock), clock_error_us(t));
 	buf_byte(&t->header, '\0');
 	if (t->header.failed)
 		return -1;

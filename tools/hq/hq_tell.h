@@ -16,6 +16,10 @@ struct hq_tell;
 /* clock: the time that is told. NULL: out of memory. */
 struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock);
 void hq_tell_free(struct hq_tell *t);
+/* How wrong the clock may be: asked for with each time that is told; false: nobody knows, and what
+ * HQ's operator has to keep it to is told (1 s). Without this call nobody knows. */
+typedef bool hq_tell_error_fn(void *ctx, int64_t *error_us);
+void hq_tell_error(struct hq_tell *t, hq_tell_error_fn *fn, void *ctx);
 
 /* One payload from `laneway/1/<store>/ask`: append the frame for `.../tell` to out. 0; -1: there is
  * nothing to answer (logged): not an ask, or a device that nobody made. */

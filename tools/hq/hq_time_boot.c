@@ -1,10 +1,13 @@
+#include <inttypes.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hq/hq_epoch.h"
 #include "hq/hq_time_internal.h"
 
 #define MONO_US_MAX (INT64_C(1) << 53)          /* 285 years of uptime */
@@ -186,6 +189,33 @@ static void changed_range(const struct hq_time_model *m, const struct hq_time_po
 	*hi_us = last + 1 < m->count ? m->point[last + 1].mono_us : INT64_MAX;
 }
 
+/* A store that trusted a time over 5 minutes from what HQ signed: its events are repaired, but who
+ * told it the wrong time is for a person to find out. Once for each boot. */
+static void raise_alarm(struct hq_time *t)
+{
+	const struct hq_time_model *m = &t->model;
+	char store[EVENT_STORE_SIZE] = "", detail[240];
+	const struct hq_alarm alarm = {m->store, store, "clock", detail, clock_wall_us(t->clock)};
+	struct sqlite3_stmt *q = hq_db_query(t->db, HQ_SQL_STORE_NAME, "i", m->store);
+	struct hq_time_span word;
+	size_t i = 0;
+
+	if (hq_db_row(t->db, q))
+		text_copy(store, sizeof store, hq_db_text(q, 0));
+	hq_db_end(q);
+	while (i < m->count && !m->point[i].dropped)
+		i++;
+	if (i == m->count || !hq_time_at(m->point, m->count, m->point[i].mono_us, &word))
+		return;
+	int64_t off_us = m->point[i].wall_us - (word.lo_us / 2 + word.hi_us / 2);
+	snprintf(detail, sizeof detail,
+	         "boot %s: the store trusted a clock that was %+" PRId64
+	         " s from what HQ signed; its "
+	         "events' times are repaired: check NTP there, and the clock here",
+	         t->boot_id, (off_us + (off_us < 0 ? -500000 : 500000)) / 1000000);
+	hq_epoch_alarm(t->db, &alarm);
+}
+
 /* t->model is the boot's, without the new point. */
 static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_point *added)
 {
@@ -211,6 +241,8 @@ static void take_point(struct hq_time *t, int64_t boot, const struct hq_time_poi
 	hq_db_run(t->db, HQ_SQL_BOOT_POINTS, "iii", boot, (int64_t)m->count,
 	          (int64_t)m->contradicted);
 	t->contradicted = m->contradicted;
+	if (m->contradicted && !was_contradicted)
+		raise_alarm(t);
 	if (m->contradicted || was_contradicted)
 		hq_db_run(t->db, HQ_SQL_BOOT_SCAN, "i", boot);
 	hq_db_run(t->db, HQ_SQL_BOOT_DRAW_NEAR, "i", boot);
