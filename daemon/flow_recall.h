@@ -1,6 +1,6 @@
-/* Message ids that come back with a damaged journal, after the start has made the resend window: read
- * again on a thread of its own when salvage has come to rest, and taken into the loop's window in
- * small pieces. Loop thread, but for the thread's own work. */
+/* Message ids that come back with a damaged journal, after the start has made the resend window:
+ * read again on a thread of its own when salvage has come to rest, and taken into the loop's window
+ * in small pieces. Loop thread, but for the thread's own work. */
 #ifndef LANEWAY_FLOW_RECALL_H
 #define LANEWAY_FLOW_RECALL_H
 

@@ -19,6 +19,8 @@
 #define NEWS_EACH_US                                                                               \
 	(60 * SECOND_US) /* a clock that is stepped all the time fills no journal: one ... */
 #define NEWS_BURST 5     /* ... for each of these, and so many at once when it has been quiet */
+#define READ_GAP_US 500  /* both clocks read within this are of one moment */
+#define READ_TRIES 5     /* of a loaded machine; the best pair counts */
 #define PLAUSIBLE_US (30 * DAY_US) /* an untrusted date this far on may still be right */
 
 struct clock_keep {
@@ -151,12 +153,26 @@ static void judge(struct clock_keep *k, int64_t mono_us, int64_t wall_us)
 	}
 }
 
-/* The machine's two clocks; a jump of the one against the other is judged before anybody is told a
- * time. */
+/* Both clocks at one moment: who is put aside between the two reads tries again, or the pair would
+ * be wrong by that while. */
+static void read_pair(const struct clock_raw *raw, int64_t *mono_us, int64_t *wall_us)
+{
+	int64_t best_us = INT64_MAX;
+	for (int i = 0; i < READ_TRIES && best_us > READ_GAP_US; i++) {
+		int64_t before_us = raw->mono_us(raw->ctx), read_us = raw->wall_us(raw->ctx);
+		int64_t gap_us = raw->mono_us(raw->ctx) - before_us;
+		if (gap_us >= best_us)
+			continue;
+		best_us = gap_us;
+		*mono_us = before_us + gap_us / 2;
+		*wall_us = read_us;
+	}
+}
+
+/* A jump of the one clock against the other is judged before anybody is told a time. */
 static void read_raw(struct clock_keep *k, int64_t *mono_us, int64_t *wall_us)
 {
-	*mono_us = k->raw->mono_us(k->raw->ctx);
-	*wall_us = k->raw->wall_us(k->raw->ctx);
+	read_pair(k->raw, mono_us, wall_us);
 	int64_t offset_us = *wall_us - *mono_us, by_us = offset_us - k->raw_offset_us;
 	k->raw_offset_us = offset_us;
 	if (llabs(by_us) < STEP_US)
@@ -252,6 +268,7 @@ struct clock_keep *clock_keep_new(const struct clock_raw *raw, int64_t build_us,
                                   struct counters *counters)
 {
 	struct clock_keep *k = calloc(1, sizeof(*k));
+	int64_t wall_us = 0;
 	if (!k)
 		return NULL;
 	pthread_mutex_init(&k->lock, NULL);
@@ -266,9 +283,9 @@ struct clock_keep *clock_keep_new(const struct clock_raw *raw, int64_t build_us,
 	k->build_us = build_us;
 	k->counters = counters;
 	k->past_us = build_us;
-	k->past_mono_us = raw->mono_us(raw->ctx);
+	read_pair(raw, &k->past_mono_us, &wall_us);
 	k->news_us = k->past_mono_us - NEWS_BURST * NEWS_EACH_US;
-	k->raw_offset_us = raw->wall_us(raw->ctx) - k->past_mono_us;
+	k->raw_offset_us = wall_us - k->past_mono_us;
 	k->told_offset_us = k->raw_offset_us;
 	judge(k, k->past_mono_us, k->past_mono_us + k->raw_offset_us);
 	return k;

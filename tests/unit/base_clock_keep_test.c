@@ -21,6 +21,7 @@
 
 struct machine {
 	int64_t mono_us, wall_us, kernel_error_us;
+	int pauses; /* so often time passes between the two reads */
 	bool kernel, rtc;
 	struct clock_raw raw;
 	struct counters counters;
@@ -35,7 +36,13 @@ static int64_t raw_mono(void *ctx)
 
 static int64_t raw_wall(void *ctx)
 {
-	return ((struct machine *)ctx)->wall_us;
+	struct machine *m = ctx;
+	if (m->pauses > 0) {
+		m->pauses--;
+		m->mono_us += 45000;
+		m->wall_us += 45000;
+	}
+	return m->wall_us;
 }
 
 static bool raw_kernel(void *ctx, int64_t *error_us)
@@ -468,10 +475,27 @@ static void the_machines_rtc_is_asked_without_harm(void **state)
 	assert_false(raw->rtc(raw->ctx, 0)); /* no RTC says 1970 and is believed */
 }
 
+/* On a loaded machine the daemon may be put aside between the reads of its two clocks. */
+static void a_pause_between_the_two_clocks_moves_no_time(void **state)
+{
+	struct machine *m = *state;
+	struct clock_now now;
+	m->kernel = true;
+	for (int pauses = 0; pauses < 5; pauses++) {
+		m->pauses = pauses;
+		begin(m);
+		m->pauses = pauses;
+		clock_read(m->clock, &now);
+		assert_true(now.wall_us - now.mono_us == TODAY - 10 * S);
+		assert_int_equal(now.trust, CLOCK_KERNEL);
+	}
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+	    TEST(a_pause_between_the_two_clocks_moves_no_time),
 	    TEST(a_synchronised_kernel_is_trusted_with_its_own_error),
 	    TEST(a_clock_that_nobody_vouches_for_is_passed_on_as_not_trusted),
 	    TEST(a_time_before_the_build_is_believed_from_nobody),
