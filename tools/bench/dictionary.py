@@ -31,8 +31,8 @@ STORES = [dict(store="s1", seed=11, lanes=("1",), aim=False), dict(store="hambur
 # ... of which this goes as raw bytes, in which nothing is looked for.
 RAW = ("sku",)
 SECONDS = 45
-# Bytes of a dictionary, without its tables, and zstd's level: a third more saves a third of a byte an event.
-ROOM = {"texts": (48000, 9), "lines": (32000, 1)}
+# zstd's level; bytes of a dictionary with what is taken of lines alone and then of batches of some lines. A third more saves a third of a byte an event.
+ROOM = {"texts": (9, {1: 40000, 20: 48000}), "lines": (1, {1: 32000})}
 FOUND = 13   # bytes that zstd takes for a piece that stands in the dictionary
 # What is a store's own: articles, amounts, people, numbers of receipts and sessions.
 OWN = ("sku", "name", "price", "line_total", "staff_ref", "approver_ref", "version", "till_basket", "source_message_id",
@@ -129,9 +129,9 @@ def pieces(path):
     return got
 
 
-def choose(seen, room, level):
-    """Piece by piece the one that saves the most for each of its bytes; zstd finds the last ones cheapest."""
-    left, content = dict(seen), b""
+def choose(seen, room, level, content):
+    """Piece by piece, in front of the content that is there, the one that saves the most for each of its bytes; zstd finds the last ones cheapest."""
+    left = dict(seen)
 
     def saves(piece):
         known = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if content else None
@@ -152,8 +152,12 @@ def make(tool, work, events, number, path):
     write(work / "bare", list(map(without_numbers if kind == "texts" else without_ids, events)),
           lambda key, text: text if kind == "texts" and key in RAW else "?")
     write(work / "full", events, lambda key, text: other(dice, key, text))
-    subprocess.run([tool, "pieces", f"lines={work}/bare", f"out={work}/pieces", f"count={number}"], check=True)
-    (work / "content").write_bytes(choose(pieces(work / "pieces"), *ROOM[kind]))
+    level, rooms = ROOM[kind]
+    content = b""
+    for events_each, room in rooms.items():
+        subprocess.run([tool, "pieces", f"lines={work}/bare", f"out={work}/pieces", f"count={number}", f"events={events_each}"], check=True)
+        content = choose(pieces(work / "pieces"), room, level, content)
+    (work / "content").write_bytes(content)
     subprocess.run([tool, "train", f"bare={work}/content", f"lines={work}/full", f"out={path}", f"count={number}"], check=True)
 
 

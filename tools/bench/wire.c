@@ -192,17 +192,21 @@ static void put_piece(FILE *f, const void *p, size_t n)
 	fwrite(p, 1, n, f);
 }
 
-/* Of a batch of this line alone: what stands in front of its texts, and they as far as they are not
- * a store's own. */
-static void put_pieces(FILE *f, struct squeeze *q, const struct slice *line)
+/* Of a line alone: what stands in front of its texts, and they as far as they are not a store's
+ * own. Of several: their codes. */
+static void put_pieces(FILE *f, struct squeeze *q, const struct slice *slice)
 {
-	const struct squeeze_head head = {line->store, line->epoch, line->first, line->count};
+	const struct squeeze_head head = {slice->store, slice->epoch, slice->first, slice->count};
 	const struct buf *form, *raw;
 
-	if (squeeze_pack(q, &head, (const uint8_t *)line->lines, line->len, &form, &raw) != 0)
+	if (squeeze_pack(q, &head, (const uint8_t *)slice->lines, slice->len, &form, &raw) != 0)
 		return;
 	const uint8_t *p = form->data;
 	uint64_t shapes = take_number(&p), codes = take_number(&p);
+	if (slice->count > 1) {
+		put_piece(f, p + shapes, codes);
+		return;
+	}
 	size_t front = (size_t)(p - form->data) + shapes + codes;
 	const uint8_t *texts = form->data + front, *own = memchr(texts, '?', form->len - front);
 	put_piece(f, form->data, front);
@@ -215,10 +219,10 @@ int bench_pieces(const struct bench_params *p)
 	size_t len = 0, at = 0, from;
 	char *text = bench_read_all(p->lines, &len);
 	FILE *f = text && q ? fopen(p->out, "we") : NULL;
-	struct slice line;
+	struct slice slice;
 
-	while (f && p->count % 2 && next_slice(text, len, &at, 1, &line))
-		put_pieces(f, q, &line);
+	while (f && p->count % 2 && next_slice(text, len, &at, (uint32_t)p->events, &slice))
+		put_pieces(f, q, &slice);
 	while (f && p->count % 2 == 0 && (from = at) < len) {
 		at = bench_line_end(text, len, at);
 		put_piece(f, text + from, at - from);
