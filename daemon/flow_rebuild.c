@@ -174,6 +174,7 @@ static int read_lines(struct flow_rebuild *r)
 	return rc;
 }
 
+/* These two: 0; 1: not all of it could be read; -1: out of memory, which passes. */
 static int make_baskets(struct flow_rebuild *r)
 {
 	const struct sale_params sale = {
@@ -184,7 +185,7 @@ static int make_baskets(struct flow_rebuild *r)
 	r->sale = sale_new(&sale);
 	if (!r->sale)
 		return -1;
-	return r->reader && read_lines(r) == 0 && !r->no_memory ? 0 : -1;
+	return r->reader && read_lines(r) == 0 && !r->no_memory ? 0 : 1;
 }
 
 /* ---- the window ---- */
@@ -211,9 +212,10 @@ static int make_window(struct flow_rebuild *r)
 	window_free(r->window);
 	r->no_memory = false;
 	r->window = window_new(r->p.window_age_us, r->p.window_ids_max);
-	if (!r->window || !r->reader)
+	if (!r->window)
 		return -1;
-	return journal_reader_ids(r->reader, 0, take_id, r) == 0 && !r->no_memory ? 0 : -1;
+	bool read = r->reader && journal_reader_ids(r->reader, 0, take_id, r) == 0;
+	return r->no_memory ? -1 : read ? 0 : 1;
 }
 
 /* ---- the thread ---- */
@@ -232,13 +234,15 @@ static void open_reader(struct flow_rebuild *r)
 static void make(struct flow_rebuild *r, int (*part)(struct flow_rebuild *), const char *loss)
 {
 	const struct timespec pause = {PAUSE_MS / 1000, PAUSE_MS % 1000 * 1000000};
+	int made = -1;
 
-	for (int i = 0; (i < TRIES_MAX || !r->sale) && !atomic_load(&r->stopping); i++) {
+	for (int i = 0; (i < TRIES_MAX || made < 0) && !atomic_load(&r->stopping); i++) {
 		if (i)
 			nanosleep(&pause, NULL);
 		if (i || !r->reader)
 			open_reader(r);
-		if (part(r) == 0)
+		made = part(r);
+		if (made == 0)
 			return;
 	}
 	if (!atomic_load(&r->stopping))

@@ -315,6 +315,46 @@ static void each_start_is_told_once_with_its_cause(void **state)
 	}
 }
 
+static atomic_bool ids_fail; /* sqlite has no place for a context */
+
+/* Whatever reads message ids breaks off. */
+static int on_statement(unsigned what, void *ctx, void *stmt, void *sql)
+{
+	(void)what;
+	(void)sql;
+	const char *text = sqlite3_sql(stmt);
+	if (atomic_load(&ids_fail) && strstr(text, "SELECT") == text && strstr(text, " ids "))
+		sqlite3_interrupt(ctx);
+	return 0;
+}
+
+static int watch_statements(sqlite3 *db, const char **err, const void *api)
+{
+	(void)err;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, on_statement, db);
+}
+
+static void message_ids_that_cannot_be_read_do_not_keep_the_tills_waiting(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	world_close(w);
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))watch_statements), SQLITE_OK);
+	atomic_store(&ids_fail, true);
+	world_open(w); /* waits for the end of the start */
+	atomic_store(&ids_fail, false);
+	sqlite3_reset_auto_extension();
+	keep(w);
+	till_connect(w, "T1", "1");
+	size_t from = said_count(w);
+	till_open(w, "a:2", "B2");
+	WAIT_FOR(w, said(w, from, "kept", "a:2"));
+}
+
 /* ---- where a rebuild begins ---- */
 
 static uint64_t marked(struct world *w, uint8_t epoch[EVENT_EPOCH_BYTES])
@@ -391,6 +431,7 @@ int main(void)
 	    T(the_box_may_be_stopped_while_it_starts),
 	    T(why_the_box_was_gone_is_told_by_boot_and_end),
 	    T(each_start_is_told_once_with_its_cause),
+	    T(message_ids_that_cannot_be_read_do_not_keep_the_tills_waiting),
 	    T(an_open_basket_is_found_however_many_events_follow_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
