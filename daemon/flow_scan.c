@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "event/member.h"
 
 /* ---- what could not be kept ---- */
 
@@ -30,26 +31,36 @@ void flow_note_gap(struct flow *f, const char *source)
 	}
 }
 
+static struct entry *gap_entry(struct flow *f, const struct flow_gap *g)
+{
+	char from[CLOCK_ISO8601_SIZE], to[CLOCK_ISO8601_SIZE];
+	struct buf p = {0};
+	struct entry *e = NULL;
+
+	clock_iso8601(g->from_wall_us, from);
+	clock_iso8601(g->to_wall_us, to);
+	buf_byte(&p, '{');
+	member_text(&p, "from", from);
+	member_count(&p, "known_missing", g->missing);
+	member_text(&p, "source", g->source);
+	member_text(&p, "to", to);
+	buf_add(&p, "}", 2); /* with its NUL */
+	if (!p.failed)
+		e = flow_box_entry(f, EVENT_CAPTURE_GAP, NULL, (char *)p.data);
+	buf_free(&p);
+	return e;
+}
+
 void flow_flush_gaps(struct flow *f)
 {
-	char properties[256], from[CLOCK_ISO8601_SIZE], to[CLOCK_ISO8601_SIZE];
-
 	for (int i = 0; i < CONF_SCANNERS_MAX; i++) {
 		struct flow_gap *g = &f->gaps[i];
-		if (!g->missing || g->reported)
+		struct entry *e = g->missing && !g->reported ? gap_entry(f, g) : NULL;
+		if (!e)
 			continue;
-		clock_iso8601(g->from_wall_us, from);
-		clock_iso8601(g->to_wall_us, to);
-		snprintf(properties, sizeof properties,
-		         "{\"from\":\"%s\",\"known_missing\":%" PRIu64
-		         ",\"source\":\"%s\",\"to\":\"%s\"}",
-		         from, g->missing, g->source, to);
-		struct entry *e = flow_box_entry(f, EVENT_CAPTURE_GAP, NULL, properties);
-		if (e) {
-			e->tag = FLOW_TAG_GAP;
-			e->cookie = g;
-			g->reported = flow_put(f, e) ? g->missing : 0;
-		}
+		e->tag = FLOW_TAG_GAP;
+		e->cookie = g;
+		g->reported = flow_put(f, e) ? g->missing : 0;
 	}
 }
 

@@ -336,6 +336,19 @@ static void a_till_waits_while_the_queue_is_full_and_scans_go_on(void **state)
 	assert_int_equal(counted(w, COUNTER_CAPTURE_GAPS), 0);
 }
 
+/* The configuration takes such a name. */
+static void a_gap_of_a_scanner_with_a_quotation_mark_in_its_name_can_be_read(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	flow_note_gap(w->flow, "the \"left\" one");
+	flow_flush_gaps(w->flow);
+	WAIT_FOR(w, kept_times(w, "Capture Gap") == 1);
+	json_t *line = kept(w, "Capture Gap", 0), *p = json_object_get(line, "properties");
+	assert_string_equal(text_of(p, "source"), "the \"left\" one");
+	json_decref(line);
+}
+
 static void a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap(void **state)
 {
 	struct world *w = *state;
@@ -428,6 +441,7 @@ int main(void)
 	    T(scans_on_a_full_disk_become_a_capture_gap),
 	    T(a_gap_that_could_not_be_told_is_told_later),
 	    T(a_till_waits_while_the_queue_is_full_and_scans_go_on),
+	    T(a_gap_of_a_scanner_with_a_quotation_mark_in_its_name_can_be_read),
 	    T(a_scan_that_no_longer_fits_is_struck_out_and_told_as_a_gap),
 	    T(a_gap_that_is_owed_at_the_stop_is_journaled_by_it),
 	    T(a_tap_that_cannot_be_kept_says_so),
