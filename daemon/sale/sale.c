@@ -132,6 +132,7 @@ void sale_basket_drop(struct sale *s, struct basket *b)
 		}
 	}
 	free(b->lines);
+	buf_free(&b->later);
 	explicit_bzero(b, sizeof *b);
 	free(b);
 }

@@ -181,6 +181,7 @@ struct basket {
 	struct spot spot;              /* its opening */
 	struct line *lines;
 	size_t line_count, line_cap;
+	struct buf later; /* while it is replayed: what is not worked into `lines` yet */
 };
 
 struct sale {

@@ -15,6 +15,7 @@ void sale_recall_free(struct sale *s)
 	if (!s->recall)
 		return;
 	buf_free(&s->recall->before);
+	buf_free(&s->recall->thin);
 	free(s->recall->lanes);
 	explicit_bzero(s->recall, sizeof *s->recall); /* visit keys */
 	free(s->recall);

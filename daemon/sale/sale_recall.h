@@ -17,6 +17,7 @@ struct moment {
 struct recall {
 	bool failed;       /* out of memory */
 	struct buf before; /* the line before this one */
+	struct buf thin;   /* a line without what is not needed of it */
 	int64_t ended_us;  /* wall time of the last line before the newest epoch */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	struct lane_recall {
@@ -39,6 +40,8 @@ struct lane *sale_replay_lane(const struct replayed *r);
 /* The plain text of the line's sealed field, or NULL: its key is gone, or it was not sealed. */
 json_t *sale_replay_sealed(const struct replayed *r, struct visit_key *key);
 struct spot sale_replay_spot(const struct replayed *r);
+/* Work in the basket's lines that were only noted. 0, or -1: out of memory. */
+int sale_replay_later(struct sale *s, struct basket *b);
 /* Wall time of the last line; 0: there was none. */
 int64_t sale_replay_ended(const struct sale *s);
 /* The box was gone (`why`, static text) while this basket was open, and is back in this boot. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATER_BYTES_MAX 262144 /* noted of a basket before it is worked in */
+
 const char *sale_replay_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -384,6 +386,135 @@ static enum event_kind kind_of(const char *line, size_t len)
 	}
 }
 
+/* ---- what is not parsed, or not at once ----
+ *
+ * Most lines of a day are products of baskets that have ended: parsing them is nearly all that
+ * reading a day back takes. */
+
+static bool is_till(const char *line, size_t len)
+{
+	static const char mark[] = "\"source\":\"till:";
+	return memmem(line, len, mark, sizeof mark - 1) != NULL;
+}
+
+/* The context comes first, and its keys are none of the customer's. */
+static struct basket *basket_in(const struct sale *s, const char *line, size_t len)
+{
+	static const char mark[] = "\"basket_id\":\"";
+	char id[sizeof((struct place *)NULL)->basket_id];
+	const char *at = memmem(line, len, mark, sizeof mark - 1), *end;
+
+	if (!at)
+		return NULL;
+	at += sizeof mark - 1;
+	end = memchr(at, '"', len - (size_t)(at - line));
+	if (!end || (size_t)(end - at) >= sizeof id)
+		return NULL;
+	memcpy(id, at, (size_t)(end - at));
+	id[end - at] = '\0';
+	return sale_basket_by_id(s, id);
+}
+
+/* A product of a basket that has one already bears on nothing but that basket's lines. true: it is
+ * noted, to be worked in when the basket does not end. */
+static bool put_later(struct sale *s, enum event_kind kind, const char *line, size_t len)
+{
+	static const struct sale_now never;
+	struct basket *b;
+
+	if (kind != EVENT_PRODUCT_ADDED && kind != EVENT_PRODUCT_REMOVED &&
+	    kind != EVENT_BASKET_LINE_CHANGED)
+		return false;
+	b = basket_in(s, line, len);
+	if (!b || !b->had_line)
+		return false;
+	if (is_till(line, len))
+		sale_basket_heard(b, &never);
+	buf_be16(&b->later, (uint16_t)kind);
+	buf_be32(&b->later, (uint32_t)len);
+	buf_add(&b->later, line, len);
+	if (b->later.failed || (b->later.len > LATER_BYTES_MAX && sale_replay_later(s, b) < 0))
+		s->recall->failed = true;
+	return true;
+}
+
+int sale_replay_later(struct sale *s, struct basket *b)
+{
+	for (size_t at = 0; at + 6 <= b->later.len;) {
+		const char *line = (const char *)b->later.data + at + 6;
+		size_t len = buf_get32(b->later.data + at + 2);
+		enum event_kind kind = (enum event_kind)buf_get16(b->later.data + at);
+		json_error_t why = {0};
+		json_t *root = json_loadb(line, len, 0, &why);
+		struct replayed r = {
+		    .s = s, .root = root, .properties = json_object_get(root, "properties")};
+		if (root && kind == EVENT_PRODUCT_ADDED)
+			replay_added(&r, b);
+		else if (root && kind == EVENT_PRODUCT_REMOVED)
+			replay_removed(&r, b);
+		else if (root)
+			replay_changed(&r, b);
+		else if (json_error_code(&why) == json_error_out_of_memory)
+			s->recall->failed = true;
+		json_decref(root);
+		at += 6 + len;
+	}
+	buf_free(&b->later);
+	return s->recall->failed ? -1 : 0;
+}
+
+/* The end of the array that begins at `at`; NULL: it has none. */
+static const char *array_end(const char *at, const char *end)
+{
+	int depth = 0;
+	bool text = false;
+
+	for (; at < end; at++) {
+		if (text && *at == '\\')
+			at++;
+		else if (*at == '"')
+			text = !text;
+		else if (!text && *at == '[')
+			depth++;
+		else if (!text && *at == ']' && --depth == 0)
+			return at;
+	}
+	return NULL;
+}
+
+/* An order's products are most of its line, and nothing here depends on them. */
+static json_t *parse_order(struct sale *s, const char *line, size_t len, json_error_t *why)
+{
+	static const char mark[] = "\"products\":[";
+	struct buf *thin = &s->recall->thin;
+	const char *at = memmem(line, len, mark, sizeof mark - 1), *end;
+
+	if (at)
+		at += sizeof mark - 1;
+	end = at ? array_end(at - 1, line + len) : NULL;
+	if (!end)
+		return json_loadb(line, len, 0, why);
+	buf_reset(thin);
+	buf_add(thin, line, (size_t)(at - line));
+	buf_add(thin, end, len - (size_t)(end - line));
+	s->recall->failed = s->recall->failed || thin->failed;
+	return thin->failed ? NULL : json_loadb((const char *)thin->data, thin->len, 0, why);
+}
+
+static json_t *parse(struct sale *s, enum event_kind kind, const char *line, size_t len)
+{
+	json_error_t why = {0};
+	json_t *root;
+
+	if (kind == EVENT_KIND_COUNT || put_later(s, kind, line, len))
+		return NULL;
+	root = kind == EVENT_ORDER_COMPLETED ? parse_order(s, line, len, &why)
+	                                     : json_loadb(line, len, 0, &why);
+	if (!root && json_error_code(&why) == json_error_out_of_memory)
+		s->recall->failed = true;
+	return root;
+}
+
 int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq,
                 const char *line, size_t len, const struct sale_sources *from)
 {
@@ -393,8 +524,7 @@ int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t
 	buf_reset(&s->recall->before);
 	buf_add(&s->recall->before, line, len);
 	enum event_kind kind = kind_of(line, len);
-	json_error_t why = {0};
-	json_t *root = kind == EVENT_KIND_COUNT ? NULL : json_loadb(line, len, 0, &why);
+	json_t *root = parse(s, kind, line, len);
 	struct replayed r = {
 	    .s = s,
 	    .from = from,
@@ -406,8 +536,6 @@ int sale_replay(struct sale *s, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t
 	};
 	if (root)
 		replay_kind(&r, kind);
-	else if (kind != EVENT_KIND_COUNT && json_error_code(&why) == json_error_out_of_memory)
-		s->recall->failed = true;
 	json_decref(root);
 	return s->recall->failed || s->recall->before.failed ? -1 : 0;
 }

@@ -175,6 +175,8 @@ int sale_replayed(struct sale *s, struct entry *e, const struct sale_now *now,
 	s->epochs++;
 	if (!s->recall)
 		return 0;
+	for (struct basket *b = s->first; b; b = b->next)
+		rc |= sale_replay_later(s, b);
 	for (size_t i = 0; i < s->lane_count; i++) {
 		last_again(&r, &s->lanes[i]);
 		rc |= wait_again(&r, &s->lanes[i]) | held_again(&r, &s->lanes[i]);

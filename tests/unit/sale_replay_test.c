@@ -177,6 +177,89 @@ static void a_basket_on_a_lane_that_is_gone_waits_for_its_till(void **state)
 	assert_string_equal(of(w, "Basket Abandoned", "lane"), "-");
 }
 
+/* More than is noted of a basket before it is worked in. */
+static void many_words_on_a_basket_come_back_as_they_were(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	struct lane_line before[40];
+	bool there[40] = {false};
+	opened(w, "B1");
+	line(w, "B1", "0");
+	for (unsigned i = 0, dice = 7; i < 900; i++) {
+		dice = dice * 1103515245u + 12345u;
+		unsigned n = 1 + (dice >> 16) % 39;
+		char id[12];
+		snprintf(id, sizeof id, "%u", n);
+		if (!there[n])
+			line(w, "B1", id);
+		else if (dice >> 30)
+			till(w, "line_changed",
+			     "{'basket':'B1','line':'%u','quantity':'%u','price':'%u.00','reason':'"
+			     "x'}",
+			     n, 1 + i % 9, i % 50);
+		else
+			till(w, "line_removed", "{'basket':'B1','line':'%u','reason':'void'}", n);
+		there[n] = !there[n] || dice >> 30;
+	}
+	size_t count = look(w)->line_count;
+	int64_t value = look(w)->value;
+	assert_true(count > 10 && count <= 40 && w->lines.len > 300000);
+	memcpy(before, look(w)->lines, count * sizeof *before);
+	assert_int_equal(restart(w, "power", &from), 1);
+	assert_int_equal(look(w)->line_count, count);
+	assert_int_equal(look(w)->value, value);
+	for (size_t i = 0; i < count; i++) {
+		const struct lane_line *line = &look(w)->lines[i];
+		assert_string_equal(line->line_id, before[i].line_id);
+		assert_string_equal(line->quantity, before[i].quantity);
+		assert_int_equal(line->price, before[i].price);
+		assert_int_equal(line->total, before[i].total);
+		assert_string_equal(line->name, before[i].name);
+	}
+}
+
+static void a_product_is_a_word_of_its_till(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	opened(w, "B1");
+	line(w, "B1", "1");
+	for (int boot = 0; boot < 6; boot++) {
+		char id[12];
+		assert_int_equal(restart(w, "power", &from), 1);
+		assert_string_equal(look(w)->restored, "power");
+		snprintf(id, sizeof id, "%d", boot + 2);
+		line(w, "B1", id);
+	}
+	for (int boot = 0; boot < 4; boot++)
+		restart(w, "power", &from);
+	assert_string_equal(later(w, 0), "Basket Abandoned, Visit Ended");
+}
+
+static void an_order_is_known_by_its_id_whatever_its_products_are_called(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	char order_id[128];
+	opened(w, "B1");
+	scan(w, "Anna");
+	till(w, "order_completed",
+	     "{'basket':'B1','receipt_number':'4711','subtotal':'1.00','discount':'0.00','tax':'0."
+	     "16',"
+	     "'rounding':'0.00','total':'1.00','revenue':'0.84','prices_include_tax':true,"
+	     "'sale_kind':'sale','products':[{'line':'1','sku':'1','name':'a \\\"] b\\\\ ] },"
+	     "\\\"products\\\":[','quantity':'1','unit':'piece','price':'1.00','line_total':'1.00',"
+	     "'discount':'0.00','tax_rate':'19','line_kind':'goods'}],"
+	     "'tenders':[{'type':'cash','amount':'1.00'}],'change':'0.00'}");
+	assert_int_equal(strcmp(of(w, "Order Completed", "order_id"), "-") != 0, 1);
+	strcpy(order_id, of(w, "Order Completed", "order_id"));
+	assert_int_equal(restart(w, "crash", &from), 0);
+	scan(w, "Bob");
+	choose(w, "last");
+	assert_string_equal(of(w, "Order Claimed", "order_id"), order_id);
+}
+
 static void lines_that_are_not_events_are_skipped(void **state)
 {
 	struct world *w = *state;
@@ -216,6 +299,9 @@ int main(void)
 	    world_test(an_erased_customer_does_not_come_back),
 	    world_test(a_customer_the_shard_has_lost_is_attached_without_a_name),
 	    world_test(a_basket_on_a_lane_that_is_gone_waits_for_its_till),
+	    world_test(many_words_on_a_basket_come_back_as_they_were),
+	    world_test(a_product_is_a_word_of_its_till),
+	    world_test(an_order_is_known_by_its_id_whatever_its_products_are_called),
 	    world_test(lines_that_are_not_events_are_skipped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
