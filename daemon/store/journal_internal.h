@@ -270,6 +270,8 @@ struct journal {
 	struct journal_held held, holding; /* of the last look at all epochs; of the present one */
 	int64_t known_id, known_us; /* a pack whose time is known, and no earlier one from where
 	                               retention last looked; 0: none */
+	int64_t untimed_from, untimed_to; /* behind the first, none up to the second has a time */
+	bool known_more;                  /* what follows is still to be looked at */
 
 	/* between threads */
 	struct queue *in, *done;

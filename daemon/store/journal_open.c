@@ -81,8 +81,7 @@ static const struct {
     STATEMENT(old_ids, "SELECT id, ordinal, first, count, wall_us, ids FROM pack"
                        " WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3"),
     STATEMENT(drop_taken, "DELETE FROM taken WHERE id BETWEEN ?1 AND ?2 AND last <= ?2"),
-    STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 AND wall_us <> 0"
-                          " ORDER BY id LIMIT 1"),
+    STATEMENT(next_known, "SELECT id, wall_us FROM pack WHERE id > ?1 ORDER BY id LIMIT ?2"),
 #undef STATEMENT
 };
 #define STATEMENT_COUNT (sizeof(statements) / sizeof(statements[0]))

@@ -5,6 +5,7 @@
 
 #define RETAIN_PACKS_MAX 64  /* of one step: a transaction that keeps no scan waiting */
 #define RETAIN_EPOCHS_MAX 64 /* looked at in one step */
+#define KNOWN_PACKS_MAX 256  /* without a time, looked over in one step */
 
 struct step {
 	int64_t id[RETAIN_PACKS_MAX];
@@ -101,6 +102,28 @@ static int is_oldest(struct journal *j, const struct journal_row *row)
 	return rc < 0 ? -1 : rc == 1 && oldest.ordinal == row->ordinal;
 }
 
+/* A box may have run for weeks without a time: some packs at once, or no scan would be kept
+ * meanwhile. */
+static void find_known(struct journal *j)
+{
+	int n = 0;
+	j->known_id = 0;
+	j->known_us = INT64_MAX;
+	sqlite3_bind_int64(j->next_known, 1, j->untimed_to);
+	sqlite3_bind_int(j->next_known, 2, KNOWN_PACKS_MAX);
+	while (j->known_id == 0 && sqlite3_step(j->next_known) == SQLITE_ROW) {
+		int64_t wall_us = sqlite3_column_int64(j->next_known, 1);
+		j->untimed_to = sqlite3_column_int64(j->next_known, 0);
+		n++;
+		if (wall_us == 0)
+			continue;
+		j->known_id = j->untimed_to;
+		j->known_us = wall_us;
+	}
+	sqlite3_reset(j->next_known);
+	j->known_more = j->known_id == 0 && n == KNOWN_PACKS_MAX;
+}
+
 /* When a pack was written, at the latest: packs stand in order of time, so one without a time of
  * its own is not younger than the next that has one. */
 static int64_t written_us(struct journal *j, int64_t id, int64_t wall_us)
@@ -109,14 +132,9 @@ static int64_t written_us(struct journal *j, int64_t id, int64_t wall_us)
 		return wall_us;
 	if (id <= j->known_id)
 		return j->known_us;
-	sqlite3_bind_int64(j->next_known, 1, id);
-	j->known_id = 0;
-	j->known_us = INT64_MAX;
-	if (sqlite3_step(j->next_known) == SQLITE_ROW) {
-		j->known_id = sqlite3_column_int64(j->next_known, 0);
-		j->known_us = sqlite3_column_int64(j->next_known, 1);
-	}
-	sqlite3_reset(j->next_known);
+	if (id < j->untimed_from || id > j->untimed_to)
+		j->untimed_from = j->untimed_to = id;
+	find_known(j);
 	return j->known_us;
 }
 
@@ -266,6 +284,7 @@ bool journal_retain_step(struct journal *j)
 	struct journal_row row;
 	bool more = false;
 
+	j->known_more = false;
 	clock_read(p->clock, &now);
 	if (!now.trust) {
 		j->held = (struct journal_held){.by = JOURNAL_HELD_CLOCK};
@@ -277,6 +296,7 @@ bool journal_retain_step(struct journal *j)
 		int rc = journal_seek_epoch(&j->seek, j->retain_ordinal, &row);
 		if (rc == 1)
 			rc = epoch_step(j, &row, before_wall_us, &more) ? -1 : 1;
+		more = more || j->known_more;
 		if (rc < 0)
 			journal_commit_unknown(j, "reading old packs", sqlite3_errcode(j->db));
 		if (rc == 0) { /* behind the newest: from the oldest again, next time */

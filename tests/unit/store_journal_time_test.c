@@ -2,6 +2,7 @@
 #include "journal_place.h"
 
 #include "base/log.h"
+#include "store/journal_internal.h"
 
 /* Confirm all that stands, and let retention look twice: once at a new opening, once more after it.
  */
@@ -69,6 +70,33 @@ static void what_was_kept_in_1970_is_as_young_as_the_next_pack_with_a_time(void 
 	assert_true(deleted(p) >= 6);
 }
 
+/* As of a box that ran for long without a time; each look goes some way, and none twice. */
+static void many_packs_without_a_time_are_looked_over_in_steps(void **state)
+{
+	struct place *p = *state;
+	char err[256];
+	trust(p, false, 0);
+	place_fill(p, 700);
+	trust(p, true, 0);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	place_fill(p, 1);
+	place_stop(p);
+	place_damage(p, "UPDATE epoch SET confirmed = 701");
+	assert_int_equal(journal_open(&p->journal, &p->params, &p->set_aside, err, sizeof(err)), 0);
+	struct journal *j = p->journal;
+	int64_t first = 0;
+	for (int step = 1; step <= 3; step++) {
+		assert_int_equal(journal_retain_step(j), step < 3);
+		assert_int_equal(j->known_id != 0, step == 3);
+		assert_true(first == 0 || j->untimed_from == first);
+		first = j->untimed_from;
+	}
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	while (journal_retain_step(j))
+		;
+	assert_true(deleted(p) >= 700);
+}
+
 struct heard {
 	int ids, unknown, lines;
 };
@@ -130,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_jump_of_ten_years_deletes_nothing_while_it_is_not_trusted),
 	    TEST(what_was_kept_in_1970_is_as_young_as_the_next_pack_with_a_time),
+	    TEST(many_packs_without_a_time_are_looked_over_in_steps),
 	    TEST(ids_and_lines_of_no_known_time_are_told_whatever_the_age_asked_for),
 	};
 	log_open("store_journal_time_test", LOG_LEVEL_ERROR);
