@@ -122,7 +122,9 @@ RIG_OBJ := $(call rig_obj,base* disk*) # of both rigs
 DISK_WRAP := open close write pwrite ftruncate truncate posix_fallocate fallocate fsync fdatasync rename link unlink fopen fclose
 BASE_WRAP := clock_system clock_boot_id getrandom pthread_create malloc calloc realloc strdup $(DISK_WRAP)
 STORE_WRAP := $(BASE_WRAP) clock_raw_system version_built_us journal_open journal_stop journal_commit_checkpoint \
-  journal_retain_step journal_ahead_begin journal_back_start queue_close queue_wait queue_wait_many queue_pop_many queue_push_many flow_new flow_rebuild_start pos_new \
+  journal_retain_step journal_ahead_begin journal_back_start journal_back_stop journal_back_do journal_back_rest \
+  journal_back_serve journal_salvage_all journal_sweep journal_wake queue_close queue_wait queue_wait_many \
+  queue_pop_many queue_push_many flow_new flow_rebuild_start pos_new \
   pos_stop pos_free pos_port pos_send pos_send_error serve_new serve_free \
   serve_port event_base_dispatch
 $(B)/tests/fault/lanewayd_main.o: daemon/main.c

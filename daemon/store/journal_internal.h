@@ -2,10 +2,10 @@
  * rooms.
  *
  * journal.c the calls of the loop and the thread; journal_ahead.c the next batch, written while one
- * is committed; journal_open.c the file at start; journal_format.c its tables and their migrations;
- * journal_write.c from entries to a pack; journal_commit.c the transaction and its failures;
- * journal_mark.c confirmations; journal_retain.c what may go; journal_taken.c messages summed up;
- * journal_seek.c places in the file;
+ * is committed; journal_open.c the file at start, journal_aside.c one that cannot be read;
+ * journal_format.c its tables and their migrations; journal_write.c from entries to a pack;
+ * journal_commit.c the transaction and its failures; journal_mark.c confirmations; journal_retain.c
+ * what may go; journal_taken.c messages summed up; journal_seek.c places in the file;
  * journal_read.c, journal_scan.c, journal_ids.c and journal_verify.c the readers.
  *
  * Threads: whatever is not marked otherwise belongs to the journal's thread (to the caller of
@@ -385,6 +385,12 @@ enum journal_opened { JOURNAL_OPENED, JOURNAL_UNREADABLE, JOURNAL_FAILED };
 enum journal_opened journal_format_blame(int rc);
 /* Make the tables of a new file, bring an older one up to this format, refuse another store's. */
 enum journal_opened journal_format_check(struct journal *j, char *err, size_t err_size);
+
+/* journal_aside.c: both files get another name; -1: they could not (logged). */
+int journal_aside_put(struct journal *j, const char *why);
+/* A log that stands there without its file, because that was cut short, goes: SQLite would write
+ * the new file's log into it, and it has the name of the one that was set aside, too. 0 or -1. */
+int journal_aside_finish(struct journal *j);
 
 /* journal_open.c */
 /* Nothing was kept because commits ended unknown: ten minutes after the last of them, try again.

@@ -211,50 +211,16 @@ static enum journal_opened open_file(struct journal *j, char *err, size_t err_si
 	return rc;
 }
 
-static int rename_file(const struct journal *j, const char *stamp, const char *suffix)
-{
-	char from[JOURNAL_PATH_SIZE + 8], to[JOURNAL_PATH_SIZE + 64];
-	snprintf(from, sizeof(from), "%s%s", j->path, suffix);
-	snprintf(to, sizeof(to), "%s.unreadable-%s%s", j->path, stamp, suffix);
-	if (rename(from, to) == 0 || errno == ENOENT)
-		return 0;
-	log_error("journal: %s cannot be renamed to %s: %s", from, to, strerror(errno));
-	return -1;
-}
-
-/* "2026-11-21T17:02:03.123Z" without what does not belong into a file name. */
-static void stamp_now(const struct journal *j, char out[CLOCK_ISO8601_SIZE])
-{
-	char text[CLOCK_ISO8601_SIZE];
-	size_t n = 0;
-	clock_iso8601(clock_wall_us(j->params.clock), text);
-	for (const char *p = text; *p; p++) {
-		if (*p != ':' && *p != '-' && *p != '.')
-			out[n++] = *p;
-	}
-	out[n] = '\0';
-}
-
-static int set_file_aside(struct journal *j, const char *why)
-{
-	char stamp[CLOCK_ISO8601_SIZE];
-	stamp_now(j, stamp);
-	log_error(
-	    "journal: %s cannot be read (%s); it is kept as %s.unreadable-%s and a new one starts",
-	    j->path, why, j->path, stamp);
-	return rename_file(j, stamp, "") || rename_file(j, stamp, "-wal") ||
-	               rename_file(j, stamp, "-shm")
-	           ? -1
-	           : 0;
-}
-
 static int open_or_begin(struct journal *j, bool *set_aside, char *err, size_t err_size)
 {
+	if (journal_aside_finish(j))
+		log_warn("journal: %s-wal is left of a file that was set aside: %s", j->path,
+		         strerror(errno));
 	enum journal_opened rc = open_file(j, err, err_size);
 	/* Opening takes a little room too. */
 	while (rc == JOURNAL_FAILED && journal_reserve_low(j) && journal_reserve_release(j))
 		rc = open_file(j, err, err_size);
-	if (rc == JOURNAL_UNREADABLE && !set_file_aside(j, err)) {
+	if (rc == JOURNAL_UNREADABLE && !journal_aside_put(j, err)) {
 		*set_aside = true;
 		rc = open_file(j, err, err_size);
 	}

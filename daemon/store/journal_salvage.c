@@ -279,9 +279,12 @@ static bool bring_all(struct salvage *s)
 	if (!bring_keys(s))
 		return false;
 	/* Newest first: each new one is put below those that are there. */
+	s->newer = s->newer_there = 0;
 	for (size_t i = journal_wreck_epochs(s->w); i-- > 0;) {
 		if (!bring_epoch(s, i))
 			return false;
+		s->newer = s->ordinal;
+		s->newer_there = s->epoch->row ? s->epoch->ordinal : 0;
 	}
 	if (!bring_marks(s))
 		return false;

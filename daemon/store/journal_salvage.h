@@ -35,6 +35,9 @@ struct salvage {
 	const struct journal_wreck_epoch *epoch; /* whose packs the chunk holds */
 	int64_t ordinal;                         /* here; 0: not known yet */
 	bool skip;                               /* this epoch is not one that came from a file */
+	uint64_t deleted; /* through here they have been here before, confirmed and gone */
+	int64_t newer, newer_there; /* the epoch before it (they come newest first): its place
+	                               here and in the file; 0: not known */
 	bool waited;
 	uint64_t events, packs, lost_packs;
 	uint64_t new_events, new_packs; /* of the chunk that is being put */

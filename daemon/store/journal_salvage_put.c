@@ -77,6 +77,15 @@ static int put_epoch(struct journal *j, struct salvage *s)
 	return journal_commit_run(j, j->put_salvaged);
 }
 
+/* Side by side only with the epoch that followed it in the file: the check takes neighbours for
+ * predecessor and successor, and those between them may have been confirmed and gone long ago. */
+static int64_t place_before(const struct salvage *s, int64_t oldest)
+{
+	const struct journal_wreck_epoch *e = s->epoch;
+	bool follows = e->row && oldest == s->newer && e->ordinal + 1 == s->newer_there;
+	return oldest - (follows ? 1 : 2);
+}
+
 /* 1 it has a place, 0 it has none here, -1 the disk is full. */
 static int find_place(struct journal *j, struct salvage *s)
 {
@@ -84,6 +93,7 @@ static int find_place(struct journal *j, struct salvage *s)
 	int rc = journal_seek_epoch_id(&j->seek, s->epoch->epoch, &row);
 	if (rc == 1) {
 		s->ordinal = row.ordinal;
+		s->deleted = row.deleted;
 		return row.salvaged;
 	}
 	if (rc == 0)
@@ -92,13 +102,14 @@ static int find_place(struct journal *j, struct salvage *s)
 		journal_commit_unknown(j, "reading epochs", sqlite3_errcode(j->db));
 	/* Once it has a place it keeps it, also when its row went in between. */
 	if (s->ordinal == 0)
-		s->ordinal = rc == 1 ? oldest.ordinal - 1 : 0;
+		s->ordinal = rc == 1 ? place_before(s, oldest.ordinal) : 0;
 	if (s->ordinal < 1) {
 		log_error("ALARM: journal: there is no place in front of the first epoch for what "
 		          "is left in %s",
 		          s->file);
 		return 0;
 	}
+	s->deleted = 0;
 	return put_epoch(j, s) ? -1 : 1;
 }
 
@@ -107,6 +118,8 @@ static int find_place(struct journal *j, struct salvage *s)
 static int put_pack(struct journal *j, struct salvage *s, const struct salvage_row *r)
 {
 	sqlite3_stmt *stmt = j->put_old_pack;
+	if ((uint64_t)(r->i[0] + r->i[1]) - 1 <= s->deleted)
+		return 0;
 	sqlite3_bind_int64(stmt, 1, journal_pack_id(s->ordinal, (uint64_t)r->i[0]));
 	sqlite3_bind_int64(stmt, 2, s->ordinal);
 	sqlite3_bind_int64(stmt, 3, r->i[0]);

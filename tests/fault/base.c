@@ -52,7 +52,7 @@ void base_begin(struct base *b, uint64_t seed)
 	b->dice = seed;
 	b->mono_us = START_MONO_US;
 	b->wall_us = START_WALL_US;
-	b->last = b->ready = b->may_refuse = false;
+	b->last = b->ready = b->may_refuse = b->must_refuse = b->salvages = false;
 	b->actions = 0;
 	b->fail_allocation = b->refused = 0;
 	b->sent = b->again = b->kept = b->digest = 0;
@@ -66,7 +66,7 @@ int base_start(struct base *b, void (*child)(struct base *b))
 	int status = 0;
 	pid_t pid;
 
-	b->ready = false;
+	b->ready = b->told_no = false;
 	b->allocations = 0;
 	fflush(NULL);
 	pid = fork();

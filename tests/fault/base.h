@@ -16,6 +16,9 @@ struct base {
 	int64_t mono_us, wall_us;              /* the clock */
 	bool ready;                            /* the start-up is through */
 	bool last;                             /* of this run: say everything again, then stop */
+	bool must_refuse;                      /* it has to begin by keeping nothing */
+	bool told_no;                          /* it began by keeping nothing */
+	bool salvages;                         /* a damaged file is being brought back */
 	bool may_refuse;                       /* the disk or the memory fails: answers may be no */
 	uint32_t actions;                      /* of the load until an orderly stop; 0: by dice */
 	uint64_t allocations, fail_allocation; /* counted; which of them fails, 0: none */
@@ -43,6 +46,8 @@ struct subject {
 	 * NULL: this rig has none. */
 	void (*save)(struct base *b);
 	void (*restore)(struct base *b);
+	/* Damage that a start gets over. NULL: this rig has none. */
+	void (*spoil)(struct base *b);
 };
 extern const struct subject subject;
 

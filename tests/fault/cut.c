@@ -1,7 +1,8 @@
 /* Power cuts: the main program of cut_store and cut_hq.
  *
- *   cut_store [--seed N] [--cuts N] [--per-run N] [--calls N] [--restore] [--until-wrong] [--jobs
- * N] [-v]
+ *   cut_store [--seed N] [--cuts N] [--per-run N] [--calls N] [--restore] [--spoil] [--unknown]
+ * [--until-wrong]
+ * [--jobs N] [-v]
  *
  * A run begins with an empty disk and a seed; in it the power goes --per-run times, each time at
  * one of the first --calls writes, syncs, truncations and folder changes of a start, chosen evenly,
@@ -9,6 +10,8 @@
  * wrong is played again; exits 1 if one did.
  *
  *   --restore      once in each run the disk is put back to what it was some cuts before
+ *   --spoil        at some of the cuts and stops the journal's file is damaged
+ *   --unknown      at times writes or syncs fail, in three starts in a row: commits end unknown
  *   --until-wrong  end at the first thing that is wrong, and say how long it took to find it
  */
 #include <getopt.h>
@@ -25,13 +28,19 @@
 #include "base.h"
 
 #define KILL_PERCENT 10 /* of the cuts only the process ends */
+#define LASTING 1000000
+#define UNKNOWN_PERCENT 15
+#define UNKNOWN_CALLS 120 /* of a start, in which the disk fails */
+#define UNKNOWN_KEPT 3    /* exits, and then nothing is kept */
+#define UNKNOWN_WITHIN_US INT64_C(600000000)
+#define SPOIL_PERCENT 15 /* of the cuts and stops, the journal's file is damaged behind it */
 #define JOBS_MAX 64
 #define SAID_MAX 3 /* runs that went wrong, of one worker */
 
 static struct {
 	uint64_t seed, cuts;
 	unsigned jobs, per_run, calls;
-	bool verbose, restore, until_wrong;
+	bool verbose, restore, spoil, unknown, until_wrong;
 } options = {.seed = 1, .cuts = 300, .jobs = 4, .calls = 420};
 
 /* In memory that the workers share with the parent: each its own. */
@@ -39,6 +48,8 @@ struct tally {
 	uint64_t cuts, kills, runs, starts, stops, events, messages, resent, calls;
 	uint64_t at[DISK_PHASES];
 	struct disk_toll toll;
+	uint64_t unknown, not_begun, told_no; /* of the starts on a disk that fails; kept nothing */
+	uint64_t spoilt, salvaging;           /* damaged; cuts while that was being brought back */
 	uint64_t wrong, refused;
 };
 
@@ -58,9 +69,10 @@ static void say_wrong(const struct base *r, uint64_t seed, uint64_t generation, 
 {
 	printf("WRONG: seed %" PRIu64 ", start %" PRIu64 ": %s\n", seed, generation, what);
 	printf("  again: build/tests/fault/%s --seed %" PRIu64 " --cuts %u --per-run %u "
-	       "--calls %u%s --jobs 1 -v\n",
+	       "--calls %u%s%s%s --jobs 1 -v\n",
 	       subject.program, seed, options.per_run, options.per_run, options.calls,
-	       options.restore ? " --restore" : "");
+	       options.restore ? " --restore" : "", options.spoil ? " --spoil" : "",
+	       options.unknown ? " --unknown" : "");
 	base_say_log(r);
 	fflush(stdout);
 }
@@ -96,6 +108,55 @@ static bool take_end(struct base *r, struct tally *t, uint64_t seed, uint64_t ge
 	return false;
 }
 
+/* ---- a disk that fails ---- */
+
+/* Commits that ended unknown, as a start has to know of them. */
+struct spell {
+	unsigned left; /* starts whose disk fails, one after the other */
+	int64_t at_us[UNKNOWN_KEPT];
+	unsigned count; /* since the last power cut: it may take what was written down of them */
+	bool unsure;    /* the disk failed on and on: perhaps it was not written down */
+};
+
+/* false: this start's disk does not fail. */
+static bool plan_failure(struct base *r, struct spell *s, uint64_t *luck)
+{
+	if (!options.unknown || r->last)
+		return false;
+	if (s->left == 0 && dice_below(luck, 100) < UNKNOWN_PERCENT)
+		s->left = UNKNOWN_KEPT + 1;
+	if (s->left == 0 || --s->left == 0)
+		return false;
+	bool lasting = dice_below(luck, 4) == 0;
+	disk_plan(r->disk, DISK_EIO, 1 + (uint32_t)dice_below(luck, UNKNOWN_CALLS),
+	          lasting ? LASTING : 1, dice(luck));
+	s->unsure = s->unsure || lasting;
+	return true;
+}
+
+/* Three exits within ten minutes, and nothing must be kept for ten minutes. */
+static bool must_tell_no(const struct base *r, const struct spell *s)
+{
+	return s->count >= UNKNOWN_KEPT && !s->unsure &&
+	       r->wall_us - s->at_us[(s->count - UNKNOWN_KEPT) % UNKNOWN_KEPT] <= UNKNOWN_WITHIN_US;
+}
+
+/* true: it ended as it may. */
+static bool take_failure(struct base *r, struct tally *t, struct spell *s, int status)
+{
+	if (!WIFEXITED(status))
+		return false;
+	if (WEXITSTATUS(status) == subject.exit_unknown) {
+		t->unknown++;
+		s->at_us[s->count++ % UNKNOWN_KEPT] = r->wall_us;
+		return true;
+	}
+	t->not_begun += WEXITSTATUS(status) == 1 && !r->ready;
+	return WEXITSTATUS(status) == 1 && !r->ready;
+}
+
+/* ---- a run ---- */
+
 /* A backup, and back to it, at two of the cuts of a run. */
 struct backup {
 	unsigned save_at, restore_at; /* after so many cuts; 0: never */
@@ -109,10 +170,21 @@ static void back_up(struct base *r, const struct backup *b, unsigned cuts)
 		subject.restore(r);
 }
 
+/* The machine is off then. */
+static void spoil(struct base *r, struct tally *t, uint64_t *luck)
+{
+	if (!options.spoil || r->last || dice_below(luck, 100) >= SPOIL_PERCENT)
+		return;
+	disk_reboot(r->disk, dice(luck));
+	subject.spoil(r);
+	t->spoilt++;
+}
+
 static void run(struct base *r, struct tally *t, uint64_t seed)
 {
 	uint64_t luck = seed * 7919 + 13;
 	struct backup backup = {0};
+	struct spell spell = {0};
 	unsigned cuts = 0;
 	bool fine = true;
 
@@ -126,11 +198,15 @@ static void run(struct base *r, struct tally *t, uint64_t seed)
 		uint32_t at = 1 + (uint32_t)dice_below(&luck, options.calls);
 
 		r->last = cuts == options.per_run;
-		disk_plan(r->disk,
-		          r->last ? DISK_NONE
-		          : kill  ? DISK_KILL
-		                  : DISK_CUT,
-		          at, 1, dice(&luck));
+		bool fails = plan_failure(r, &spell, &luck);
+		if (!fails)
+			disk_plan(r->disk,
+			          r->last ? DISK_NONE
+			          : kill  ? DISK_KILL
+			                  : DISK_CUT,
+			          at, 1, dice(&luck));
+		r->may_refuse = fails;
+		r->must_refuse = must_tell_no(r, &spell);
 		t->starts++;
 		int status = subject.start(r);
 		t->calls += disk_calls(r->disk);
@@ -141,16 +217,25 @@ static void run(struct base *r, struct tally *t, uint64_t seed)
 			       disk_struck(r->disk) ? kill ? "killed in" : "cut in" : "stopped",
 			       disk_struck(r->disk) ? disk_phase_name(disk_cut_phase(r->disk)) : "",
 			       r->sent, r->kept);
-		fine = take_end(r, t, seed, generation, status);
-		if (!disk_struck(r->disk))
+		t->told_no += r->told_no;
+		if (fails && take_failure(r, t, &spell, status))
 			continue;
+		fine = take_end(r, t, seed, generation, status);
+		if (fails || !disk_struck(r->disk)) {
+			spoil(r, t, &luck);
+			continue;
+		}
+		t->salvaging += r->salvages;
 		cuts++;
 		t->cuts += !kill;
 		t->kills += kill;
 		/* A backup is of what is certain, so the machine is off then. */
-		if (!kill || cuts == backup.save_at || cuts == backup.restore_at)
+		if (!kill || cuts == backup.save_at || cuts == backup.restore_at) {
 			disk_reboot(r->disk, dice(&luck));
+			spell = (struct spell){0};
+		}
 		back_up(r, &backup, cuts);
+		spoil(r, t, &luck);
 	}
 	t->runs++;
 	t->events += r->kept;
@@ -198,6 +283,15 @@ static void print(const struct tally *t, double seconds)
 	       t->starts, t->stops, t->messages, t->resent, t->events, t->calls);
 	printf("  unsynced writes: %" PRIu64 " survived, %" PRIu64 " dropped, %" PRIu64 " torn\n",
 	       t->toll.kept, t->toll.dropped, t->toll.torn);
+	if (options.unknown)
+		printf("  the disk failed: %" PRIu64 " commits ended unknown, %" PRIu64
+		       " starts did not begin; %" PRIu64
+		       " starts kept nothing, for there were three in ten minutes\n",
+		       t->unknown, t->not_begun, t->told_no);
+	if (options.spoil)
+		printf("  the journal's file was damaged %" PRIu64 " times; %" PRIu64
+		       " cuts while it was being brought back\n",
+		       t->spoilt, t->salvaging);
 	printf("  starts refused: %" PRIu64 "; runs with something lost, doubled or wrong: %" PRIu64
 	       " of %" PRIu64 " cuts\n",
 	       t->refused, t->wrong, cuts);
@@ -209,7 +303,8 @@ static void parse(int argc, char **argv)
 	    {"seed", required_argument, NULL, 's'},  {"cuts", required_argument, NULL, 'c'},
 	    {"jobs", required_argument, NULL, 'j'},  {"per-run", required_argument, NULL, 'p'},
 	    {"calls", required_argument, NULL, 'n'}, {"restore", no_argument, NULL, 'r'},
-	    {"until-wrong", no_argument, NULL, 'u'}, {0}};
+	    {"until-wrong", no_argument, NULL, 'u'}, {"spoil", no_argument, NULL, 'd'},
+	    {"unknown", no_argument, NULL, 'k'},     {0}};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "v", names, NULL)) != -1) {
@@ -232,6 +327,12 @@ static void parse(int argc, char **argv)
 			break;
 		case 'r':
 			options.restore = true;
+			break;
+		case 'd':
+			options.spoil = true;
+			break;
+		case 'k':
+			options.unknown = true;
 			break;
 		case 'u':
 			options.until_wrong = true;

@@ -42,6 +42,8 @@ const char *disk_phase_name(enum disk_phase phase)
 	    [DISK_SYNCED] = "commit, after its sync",
 	    [DISK_CHECKPOINT] = "checkpoint",
 	    [DISK_RETENTION] = "retention",
+	    [DISK_SALVAGE] = "salvage",
+	    [DISK_CHECK] = "check in the background",
 	    [DISK_FOLD] = "HQ's fold",
 	    [DISK_CLOSE] = "orderly stop",
 	};

@@ -31,6 +31,8 @@ enum disk_phase {
 	DISK_SYNCED,     /* a commit's sync is done, nothing is answered yet */
 	DISK_CHECKPOINT, /* copying the log into the file */
 	DISK_RETENTION,  /* old packs go */
+	DISK_SALVAGE,    /* what a damaged file still has is put into the new one */
+	DISK_CHECK,      /* the check of everything in the background */
 	DISK_FOLD,       /* HQ makes orders and profiles of events */
 	DISK_CLOSE,      /* an orderly stop */
 	DISK_PHASES
@@ -53,6 +55,8 @@ void disk_free(struct disk *d);
 void disk_wipe(struct disk *d);
 /* A file that was always there. */
 void disk_put(struct disk *d, const char *name, const void *data, size_t len);
+/* Bytes of a file that is there are others from now on, for certain. false: there is none. */
+bool disk_spoil(struct disk *d, const char *name, int64_t at, const void *data, size_t len);
 
 /* In the child: SQLite and the wrapped calls of our own programs (disk_plain.c) use this disk. */
 void disk_install(struct disk *d);

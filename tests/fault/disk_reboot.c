@@ -172,6 +172,20 @@ void disk_put(struct disk *d, const char *name, const void *data, size_t len)
 	fill_folder(d);
 }
 
+bool disk_spoil(struct disk *d, const char *name, int64_t at, const void *data, size_t len)
+{
+	int file = disk_live(d, name);
+
+	if (file < 0)
+		return false;
+	disk_lock();
+	disk_did_write(d, file, data, len, at);
+	disk_did_sync(d, file);
+	disk_unlock();
+	fill_folder(d);
+	return true;
+}
+
 void disk_save(const struct disk *d, struct disk *copy)
 {
 	disk_wipe(copy);

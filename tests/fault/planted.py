@@ -22,6 +22,7 @@ RUNS_MAX = 1000
 BUILT_S = int(time.time())
 CUTS = {"cut_store": 25, "cut_hq": 15}  # of a run
 BETRAYAL = "tests/fault/test_betrayal.py"
+PUBLISH = "sync_uplink_nth_test"  # the n-th publish fails, n by n
 RE_CAUGHT = re.compile(r"^(NOT CAUGHT|caught) after (\d+) runs, (\d+) cuts, ([\d.]+) s: (.*)")
 
 
@@ -29,7 +30,7 @@ RE_CAUGHT = re.compile(r"^(NOT CAUGHT|caught) after (\d+) runs, (\d+) cuts, ([\d
 class Defect:
     name: str
     edits: list  # (file, text, what stands there instead)
-    rig: list  # a program of the rig with options, or a test
+    rig: list  # a program of the rig with options, a system test, or a unit test
 
 
 DEFECTS = [
@@ -95,6 +96,11 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
     Defect("HQ dedupe without the leaf", [
         ("tools/hq/hq_ingest.c", "leaf && memcmp(leaf, t->in->leaf[i], EVENT_HASH_BYTES) == 0", "leaf != NULL")],
         ["cut_hq"]),
+    Defect("let go at a publish that may have failed", [
+        ("daemon/sync/uplink.c", "	else\n		sent = publish(u);\n",
+         "	else {\n		const struct journal_range r = {run.first, run.first + run.count - 1};\n"
+         "		sent = publish(u);\n		uplink_epoch_confirm(p.epoch, &r, 1);\n	}\n")],
+        [PUBLISH]),
     Defect("same epoch after a restore", [
         ("daemon/store/journal_epoch.c", "	vault_random(j->epoch, sizeof(j->epoch));\n",
          "	memcpy(j->epoch, j->prev_h, sizeof(j->epoch));\n	if (!j->prev_ordinal)\n"
@@ -139,7 +145,7 @@ def plant(tree, defect):
 
 
 def build(tree):
-    rigs = [f"build/tests/fault/{name}" for name in CUTS]
+    rigs = [f"build/tests/fault/{name}" for name in CUTS] + [f"build/tests/{PUBLISH}"]
     # The copy has no history to take the date of the build from.
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(BUILT_S)}
     p = subprocess.run(["make", "-C", tree, "-j2", "all", *rigs], capture_output=True, text=True, env=env)
@@ -169,8 +175,17 @@ def run_test(tree, test):
     return p.returncode == 1, 1, 0, time.monotonic() - begun, what[1] if what else ""
 
 
+def run_unit(tree, test):
+    begun = time.monotonic()
+    p = subprocess.run([tree / "build/tests" / test], capture_output=True, text=True)
+    what = re.search(r"\[  ERROR   \] --- (.*)", p.stdout + p.stderr)
+    return p.returncode != 0, 1, 0, time.monotonic() - begun, what[1] if what else ""
+
+
 def run(tree, rig, runs=RUNS_MAX):
-    return run_test(tree, rig[0]) if rig[0].endswith(".py") else run_cuts(tree, rig, runs)
+    if rig[0].endswith(".py"):
+        return run_test(tree, rig[0])
+    return run_unit(tree, rig[0]) if rig[0].endswith("_test") else run_cuts(tree, rig, runs)
 
 
 def try_defect(tree, defect):

@@ -10,6 +10,7 @@
 
 #include "base_memory.h"
 #include "identity/phone.h"
+#include "store/journal_internal.h"
 #include "store/shard.h"
 #include "store/vault.h"
 
@@ -133,6 +134,8 @@ void rig_begin(struct rig *r, uint64_t seed)
 	memset(r->tills, 0, sizeof r->tills);
 	memset(r->epochs, 0, r->epoch_count * sizeof *r->epochs);
 	r->message_count = r->event_count = r->epoch_count = 0;
+	r->spoilt = false;
+	r->spoils = r->set_aside = 0;
 	/* Some boxes are new: no key of their own yet, and no customers. */
 	bool is_new = dice_below(&r->b.dice, 4) == 0;
 	for (size_t i = 0; i < KEYS - is_new; i++)
@@ -164,6 +167,27 @@ void rig_restore(struct rig *r)
 	r->event_count = r->saved->event_count;
 	memcpy(r->messages, r->saved->messages, r->message_count * sizeof *r->messages);
 	memcpy(r->events, r->saved->events, r->event_count * sizeof *r->events);
+}
+
+/* Its first page: SQLite cannot open it, packs and rows stand behind it. */
+void rig_spoil(struct rig *r)
+{
+	uint8_t page[JOURNAL_PAGE_BYTES];
+
+	for (size_t i = 0; i < sizeof page; i++)
+		page[i] = (uint8_t)dice(&r->b.dice);
+	if (!disk_spoil(r->b.disk, "journal.db", 0, page, sizeof page))
+		return;
+	r->spoilt = true;
+	r->spoils++;
+	for (uint32_t i = 0; i < r->event_count; i++)
+		r->events[i].in_wreck = true;
+	/* A till that was not answered before, and a basket that the box no longer knows: a person
+	 * begins anew. What was said may be there, once. */
+	for (uint32_t i = 0; i < r->message_count; i++)
+		r->messages[i].given_up = !r->messages[i].acked;
+	for (int i = 0; i < RIG_TILLS; i++)
+		r->tills[i].open = false;
 }
 
 static void run_daemon(struct base *b)

@@ -29,6 +29,7 @@ struct rig_message {
 	uint8_t till;
 	uint8_t type; /* enum till_type */
 	bool acked;
+	bool given_up; /* nobody waits for its answer any more */
 	uint64_t counter, epoch, seq;
 	uint32_t count;
 	int64_t sent_wall_us;
@@ -46,6 +47,7 @@ struct rig_event {
 	uint64_t epoch, seq;
 	int64_t wall_us;
 	uint8_t hash[RIG_HASH_BYTES];
+	bool in_wreck; /* it stood in a file that was spoilt: salvage has to bring it back */
 };
 
 /* An epoch as the world outside knows it: it forgets nothing, whatever the store is put back to. */
@@ -65,7 +67,9 @@ struct rig {
 	struct rig_epoch epochs[RIG_EPOCHS_MAX];
 	uint32_t epoch_count;
 	char conf[176];
-	struct rig *saved; /* the parent's own */
+	bool spoilt;                /* the journal's file, since the last start that came through */
+	uint32_t spoils, set_aside; /* how often */
+	struct rig *saved;          /* the parent's own */
 	struct disk *copy;
 };
 
@@ -77,6 +81,8 @@ void rig_begin(struct rig *r, uint64_t seed);
 /* A backup of the store, and back to it. */
 void rig_save(struct rig *r);
 void rig_restore(struct rig *r);
+/* The machine is off; the beginning of the journal's file is not what it was. */
+void rig_spoil(struct rig *r);
 /* One start of the daemon in a child, up to its stop or its end. What waitpid says. */
 int rig_start(struct rig *r);
 
@@ -85,8 +91,15 @@ struct rig *rig_mine(void);
 
 struct flow;
 struct journal;
-/* rig_run.c: let the journal's thread take what is queued, and pass its answers on. */
+/* rig_run.c: let the journal's threads take what is queued, and pass their answers on. */
 void rig_step(void);
+void rig_turn_journal(void);
+/* What a set-aside file still has is being brought back. */
+bool rig_salvages(void);
+/* rig_back.c: let the background thread run until it hands something to the journal's, rests or is
+ * through; and when that has been done, wait until it stands again. */
+void rig_back_turn(void);
+void rig_back_settle(void);
 struct flow *rig_flow(void);
 struct journal *rig_journal(void);
 
@@ -98,8 +111,9 @@ struct entry;
 void rig_told(struct rig *r, const struct entry *e);
 void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len);
 void rig_kept(struct rig *r, const char *lines, size_t len);
-/* Say again what was not answered, and some of what was. */
-void rig_resend(struct rig *r);
+/* Say again what was not answered, and some of what was, when this start knows all of it: what
+ * stood in a set-aside file it does only when it came back before. */
+void rig_resend(struct rig *r, bool knows);
 
 /* rig_check.c: is everything there that somebody was told, once, and with its bytes? */
 void rig_check(struct rig *r);

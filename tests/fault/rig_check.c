@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "flow_internal.h"
@@ -61,8 +62,16 @@ void rig_line(const char *line, size_t len, struct rig_event *out)
 	struct vault_work *work = vault_work_new();
 	uint8_t hash[VAULT_HASH_BYTES];
 
+	const char *at = after(line, len, "\"originalTimestamp\":\"");
+	char time[CLOCK_ISO8601_SIZE] = "";
+
 	if (!id || sscanf(id, "%16" SCNx64 ":%" SCNu64, &out->epoch, &out->seq) != 2)
 		base_wrong("a line without its messageId");
+	if (at && (size_t)(line + len - at) >= sizeof time)
+		snprintf(time, sizeof time, "%.*s", CLOCK_ISO8601_SIZE - 1, at);
+	if (clock_parse_iso8601(time, &out->wall_us) != 0)
+		base_wrong("a line without its time");
+	out->in_wreck = false;
 	vault_sha256(work, line, len, hash);
 	vault_work_free(work);
 	memcpy(out->hash, hash, sizeof out->hash);
@@ -81,8 +90,7 @@ void rig_know(struct rig *r, const struct rig_event *e)
 		base_wrong("doubled: the name %016" PRIx64 ":%" PRIu64 " was given to two events",
 		           e->epoch, e->seq);
 	epoch->name[e->seq] = name;
-	r->events[r->event_count] = *e;
-	r->events[r->event_count++].wall_us = r->b.wall_us;
+	r->events[r->event_count++] = *e;
 	if (e->seq > epoch->last)
 		epoch->last = e->seq;
 }
@@ -109,7 +117,9 @@ static void note_message(struct found *f, const struct rig_event *e, const char 
 		base_wrong("message %" PRIu64 " of till %u is there twice: %016" PRIx64 ":%" PRIu64
 		           " and :%" PRIu64,
 		           counter, till, e->epoch, f->said[i].seq, e->seq);
-	if (counter < f->last_counter[till])
+	/* Of two files that were set aside the older one may bring back what was confirmed and gone
+	 * in the newer one: then behind it. */
+	if (counter < f->last_counter[till] && f->rig->spoils < 2)
 		base_wrong("message %" PRIu64 " of till %u stands behind its %" PRIu64, counter,
 		           till, f->last_counter[till]);
 	f->last_counter[till] = counter;
@@ -148,7 +158,9 @@ static void check_gone(struct found *f, const struct rig_event *e)
 {
 	const struct journal_epoch *held = held_epoch(f, e->epoch);
 
-	if (held && e->seq > held->deleted_through)
+	if (e->in_wreck && rig_salvages())
+		return; /* it comes */
+	if (held && e->seq > held->deleted_through && !e->in_wreck)
 		base_wrong("lost: %016" PRIx64 ":%" PRIu64 " was kept", e->epoch, e->seq);
 	if (!is_confirmed(f->rig, e->epoch, e->seq))
 		base_wrong("lost: %016" PRIx64 ":%" PRIu64 " was let go, but HQ does not have it",

@@ -267,7 +267,8 @@ static void confirm(struct rig *r)
 static struct rig_message *owed(struct rig *r, uint8_t till)
 {
 	for (uint32_t i = 0; i < r->message_count; i++) {
-		if (r->messages[i].till == till && !r->messages[i].acked)
+		if (r->messages[i].till == till && !r->messages[i].acked &&
+		    !r->messages[i].given_up)
 			return &r->messages[i];
 	}
 	return NULL;
@@ -343,15 +344,20 @@ static void say_again(struct rig *r, struct rig_message *m)
 	r->b.again += was || m->acked;
 }
 
-void rig_resend(struct rig *r)
+void rig_resend(struct rig *r, bool knows)
 {
+	bool told_no[RIG_TILLS] = {false};
+
 	for (uint8_t i = 0; i < RIG_TILLS; i++)
 		rig_flow()->ops.till_link(rig_flow()->ops.ctx, i + 1u, tills[i], lanes[i], true);
 	for (uint32_t i = 0; i < r->message_count; i++) {
-		if (!r->messages[i].acked)
-			say_again(r, &r->messages[i]);
+		struct rig_message *m = &r->messages[i];
+		if (m->acked || m->given_up || told_no[m->till])
+			continue;
+		say_again(r, m);
+		told_no[m->till] = !m->acked; /* then it says nothing of what came behind it */
 	}
-	for (int i = 0; i < RESEND_SAMPLE && r->message_count; i++) {
+	for (int i = 0; knows && i < RESEND_SAMPLE && r->message_count; i++) {
 		struct rig_message *m = &r->messages[dice_below(&r->b.dice, r->message_count)];
 		if (m->acked &&
 		    r->b.wall_us - m->sent_wall_us < FLOW_RESEND_WINDOW_US - 3600 * SECOND_US)

@@ -17,6 +17,9 @@
 #include "serve/serve.h"
 #include "store/journal_internal.h"
 
+#define BACK_TURNS                                                                                 \
+	6           /* one in so many is one of the check in the background, which reads it all    \
+	             */
 #define TAKEN_MIN 8 /* entries of a commit while more wait: enough for the next to be begun */
 
 struct rig *rig_mine(void)
@@ -86,8 +89,9 @@ int __wrap_journal_open(struct journal **out, const struct journal_params *param
 
 	if (rc != 0)
 		return rc;
-	if (*set_aside)
+	if (*set_aside && !rig_mine()->spoilt)
 		base_wrong("the journal was set aside as unreadable");
+	rig_mine()->set_aside += *set_aside;
 	run.journal = *out;
 	/* Small, so that checkpoints are frequent, and messages are summed up often. */
 	if (run.journal->checkpoint_at)
@@ -138,14 +142,6 @@ size_t __wrap_queue_pop_many(struct queue *q, void **items, size_t n)
 	return __real_queue_pop_many(q, items, some < n ? some : n);
 }
 
-/* The journal's work in the background runs when it runs: it would make no two runs the same. */
-int __wrap_journal_back_start(struct journal *j);
-int __wrap_journal_back_start(struct journal *j)
-{
-	(void)j;
-	return 0;
-}
-
 struct journal_batch *__real_journal_ahead_begin(struct journal *j, char worst_class);
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class);
 struct journal_batch *__wrap_journal_ahead_begin(struct journal *j, char worst_class)
@@ -169,7 +165,7 @@ bool __wrap_queue_push_many(struct queue *q, void *const *items, size_t n)
 	return __real_queue_push_many(q, items, n);
 }
 
-static void turn_journal(void)
+void rig_turn_journal(void)
 {
 	pthread_mutex_lock(&run.lock);
 	while (!run.waits)
@@ -186,7 +182,11 @@ void rig_step(void)
 {
 	/* An answer may bring an event of its own, such as a question that ran out. */
 	for (int i = 0; i < 8; i++) {
-		turn_journal();
+		if (rig_salvages() || dice_below(&rig_mine()->b.dice, BACK_TURNS) == 0)
+			rig_back_turn();
+		rig_turn_journal();
+		rig_back_settle();
+		rig_salvages();
 		flow_drain(run.flow);
 		flow_tick(run.flow);
 		if (run.flow->in_flight == 0)
@@ -360,19 +360,46 @@ int __wrap_serve_port(const struct serve *s)
 
 /* ---- in place of the loop ---- */
 
+bool rig_salvages(void)
+{
+	struct journal_state s;
+
+	journal_state(run.journal, &s);
+	rig_mine()->b.salvages = s.salvage.running;
+	return s.salvage.running;
+}
+
+static void check(struct rig *r)
+{
+	base_memory_off();
+	rig_check(r);
+	base_memory_on();
+}
+
 int __wrap_event_base_dispatch(struct event_base *base);
 int __wrap_event_base_dispatch(struct event_base *base)
 {
 	(void)base;
-	rig_mine()->b.ready = true;
-	disk_set_phase(rig_mine()->b.disk, DISK_COMMIT);
+	struct rig *r = rig_mine();
+
+	r->b.ready = true;
+	r->b.told_no = run.journal->cannot_keep;
+	if (r->b.must_refuse && !r->b.told_no)
+		base_wrong("three commits ended unknown in ten minutes, and it goes on");
+	r->b.may_refuse = r->b.may_refuse || r->b.told_no;
+	r->spoilt = r->spoilt && r->b.told_no; /* else its file has been opened, or set aside */
+	disk_set_phase(r->b.disk, DISK_COMMIT);
 	flow_rebuilt(run.flow);
-	base_memory_off();
-	rig_check(rig_mine());
-	base_memory_on();
+	check(r);
+	bool comes = rig_salvages();
 	rig_step();
-	rig_resend(rig_mine());
-	if (!rig_mine()->b.last)
-		rig_load(rig_mine());
+	rig_resend(r, !comes);
+	if (!r->b.last) {
+		rig_load(r);
+		return 0;
+	}
+	while (rig_salvages())
+		rig_step();
+	check(r);
 	return 0;
 }

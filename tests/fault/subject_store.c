@@ -32,6 +32,11 @@ static void restore(struct base *b)
 	rig_restore((struct rig *)b);
 }
 
+static void spoil(struct base *b)
+{
+	rig_spoil((struct rig *)b);
+}
+
 const struct subject subject = {.name = "store",
                                 .program = "cut_store",
                                 .per_run = 25,
@@ -43,4 +48,5 @@ const struct subject subject = {.name = "store",
                                 .begin = begin,
                                 .start = start,
                                 .save = save,
-                                .restore = restore};
+                                .restore = restore,
+                                .spoil = spoil};

@@ -32,6 +32,15 @@ def test_a_backup_of_the_store_is_restored(program, long):
     assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
 
 
+def test_power_cuts_while_a_damaged_journal_comes_back(program, long):
+    """Goal: what stood in a damaged file is there again, once, however often the power goes while it is brought back."""
+    out = program("cut_store", "--cuts", 3000 if long else 150, "--spoil", "--seed", 400001)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+    damaged, cuts = map(int, re.search(r"damaged (\d+) times; (\d+) cuts while", out).groups())
+    assert damaged >= 10 and cuts >= 10
+    assert share(out, "salvage") > 0
+
+
 def test_power_cuts_at_hq(program, long):
     """Goal: what HQ confirmed it holds, every line as it was sent, forks kept, orders and profiles as the events give."""
     out = program("cut_hq", "--cuts", 3000 if long else 150, "--seed", 1)
@@ -48,7 +57,7 @@ def test_power_cuts_while_hq_starts(program, long):
 
 def test_the_nth_failure_at_the_store(program, long):
     """Goal: each write, sync and allocation fails in turn, once and for good, until a whole run passes untouched."""
-    out = program("fail_store", "--step", 1 if long else 5, "--memory", 7 if long else 35, "--seed", 1)
+    out = program("fail_store", "--step", 1 if long else 5, "--memory", 7 if long else 101, "--seed", 1)
     assert "runs with something lost, doubled or wrong: 0" in out
 
 

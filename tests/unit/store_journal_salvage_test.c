@@ -329,6 +329,41 @@ static void two_files_come_back_one_below_the_other(void **state)
 	whole(p, 3, first.kept + 2);
 }
 
+static void two_files_that_are_set_aside_in_the_same_moment_are_both_kept(void **state)
+{
+	struct place *p = *state;
+	struct before first;
+	fill(p, &first, 1);
+	place_damage(p, "PRAGMA user_version = 99");
+	p->params.quota_bytes = 1; /* nothing comes back yet */
+	int64_t then_us = atomic_load(&p->wall_us);
+	place_start(p);
+	place_stop(p);
+	atomic_store(&p->wall_us, then_us); /* a clock that begins anew with each boot */
+	p->params.quota_bytes = 1 << 30;
+	place_damage(p, "PRAGMA user_version = 99");
+	start_and_settle(p);
+	assert_int_equal(place_state(p).kept, first.kept + 1 + 1);
+	whole(p, 3, first.kept + 2);
+}
+
+/* The check of a start takes epochs side by side for predecessor and successor. */
+static void where_an_epoch_has_gone_in_between_the_next_start_finds_no_fault(void **state)
+{
+	struct place *p = *state;
+	struct before b;
+	fill(p, &b, 3);
+	place_damage(p, "PRAGMA secure_delete = ON; DELETE FROM pack WHERE ordinal = 2;"
+	                "DELETE FROM epoch WHERE ordinal = 2; PRAGMA user_version = 99");
+	start_and_settle(p);
+	assert_true(p->set_aside);
+	assert_int_equal(place_state(p).salvage.events, b.last[0] + b.last[2]);
+	place_stop(p);
+	start_and_settle(p);
+	assert_false(p->set_aside);
+	whole(p, 4, b.last[0] + b.last[2] + 2);
+}
+
 /* ---- the check in the background ---- */
 
 static void a_fault_far_back_is_found_in_the_background(void **state)
@@ -421,6 +456,8 @@ int main(void)
 	    TEST(a_file_of_garbage_is_done_with_at_once),
 	    TEST(the_file_that_was_set_aside_is_not_touched),
 	    TEST(two_files_come_back_one_below_the_other),
+	    TEST(two_files_that_are_set_aside_in_the_same_moment_are_both_kept),
+	    TEST(where_an_epoch_has_gone_in_between_the_next_start_finds_no_fault),
 	    TEST(a_fault_far_back_is_found_in_the_background),
 	    TEST(a_whole_file_has_no_faults),
 	    TEST(a_visit_key_goes_when_no_pack_names_it_any_more),
