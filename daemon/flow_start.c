@@ -19,26 +19,13 @@
 
 static void rules_of(const struct conf *c, struct ident_rules *rules)
 {
-	static const struct {
-		const char *name;
-		enum loyalty_check check;
-	} checks[] = {
-	    {"none", LOYALTY_CHECK_NONE},
-	    {"luhn", LOYALTY_CHECK_LUHN},
-	    {"ean", LOYALTY_CHECK_EAN},
-	    {"mod11", LOYALTY_CHECK_MOD11},
-	};
-
 	memset(rules, 0, sizeof *rules);
 	for (int i = 0; i < c->scheme_count; i++) {
 		struct loyalty_scheme *s = &rules->schemes[rules->scheme_count++];
 		text_copy(s->name, sizeof s->name, c->schemes[i].name);
 		text_copy(s->prefix, sizeof s->prefix, c->schemes[i].prefix);
 		s->length = c->schemes[i].length;
-		for (size_t k = 0; k < sizeof checks / sizeof checks[0]; k++) {
-			if (strcmp(checks[k].name, c->schemes[i].check) == 0)
-				s->check = checks[k].check;
-		}
+		s->check = ident_check_named(c->schemes[i].check);
 	}
 	text_copy(rules->region, sizeof rules->region, c->region);
 	text_copy(rules->ruleset, sizeof rules->ruleset, c->ruleset);

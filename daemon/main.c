@@ -36,22 +36,6 @@ static const char usage[] =
     "  -V       print the version\n"
     "Signals: SIGTERM and SIGINT stop in order, SIGHUP reads the configuration again.\n";
 
-static enum log_level level_named(const char *name)
-{
-	static const char *const names[] = {
-	    [LOG_LEVEL_ERROR] = "error",
-	    [LOG_LEVEL_WARN] = "warn",
-	    [LOG_LEVEL_INFO] = "info",
-	    [LOG_LEVEL_DEBUG] = "debug",
-	};
-
-	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-		if (strcmp(names[i], name) == 0)
-			return (enum log_level)i;
-	}
-	return LOG_LEVEL_INFO;
-}
-
 /* The configuration, whole and right; NULL with one line in a->err. */
 static struct conf *read_conf(struct app *a, const char *path)
 {
@@ -95,7 +79,7 @@ static void on_reload(evutil_socket_t sig, short what, void *ctx)
 		if (a->conf != a->started)
 			conf_free(a->conf);
 		a->conf = fresh;
-		log_open("lanewayd", level_named(fresh->log_level));
+		log_open("lanewayd", log_level_named(fresh->log_level));
 		log_info("reloaded %s", fresh->path);
 	}
 	sd_notify(0, "READY=1");
@@ -172,7 +156,7 @@ static void clean_up(struct app *a)
 static int run(struct app *a)
 {
 	a->started = a->conf;
-	log_open("lanewayd", level_named(a->conf->log_level));
+	log_open("lanewayd", log_level_named(a->conf->log_level));
 	a->base = make_base();
 	if (!a->base) {
 		log_error("no event loop: out of memory");

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,6 +29,22 @@ static const struct level levels[] = {
  */
 static _Atomic(const char *) log_prog;
 static atomic_int log_most = LOG_LEVEL_INFO;
+
+enum log_level log_level_named(const char *name)
+{
+	static const char *const names[] = {
+	    [LOG_LEVEL_ERROR] = "error",
+	    [LOG_LEVEL_WARN] = "warn",
+	    [LOG_LEVEL_INFO] = "info",
+	    [LOG_LEVEL_DEBUG] = "debug",
+	};
+
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(names[i], name) == 0)
+			return (enum log_level)i;
+	}
+	return LOG_LEVEL_INFO;
+}
 
 void log_open(const char *prog, enum log_level most)
 {

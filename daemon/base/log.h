@@ -9,6 +9,9 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/* As a configuration names it: error, warn, info or debug; info for any other word. */
+enum log_level log_level_named(const char *name);
+
 /* Name the program and the most talkative level to print. prog must outlive the process's logging.
  * Before the first call lines carry no name and stop at LOG_LEVEL_INFO. */
 void log_open(const char *prog, enum log_level most);

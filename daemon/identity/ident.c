@@ -119,6 +119,20 @@ bool ident_loyalty(const struct ident_rules *rules, const char *value, char out[
 	return false;
 }
 
+enum loyalty_check ident_check_named(const char *name)
+{
+	static const char *const names[] = {
+	    [LOYALTY_CHECK_NONE] = "none",
+	    [LOYALTY_CHECK_LUHN] = "luhn",
+	    [LOYALTY_CHECK_EAN] = "ean",
+	    [LOYALTY_CHECK_MOD11] = "mod11",
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return (enum loyalty_check)i;
+	return LOYALTY_CHECK_NONE;
+}
+
 const char *ident_scheme_fault(const struct loyalty_scheme *scheme)
 {
 	size_t prefix = strlen(scheme->prefix), digits = strspn(scheme->prefix, "0123456789");

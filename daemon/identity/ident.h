@@ -47,6 +47,9 @@ struct ident_rules {
  * length a card number can have (it would hide card numbers). Static text. */
 const char *ident_scheme_fault(const struct loyalty_scheme *scheme);
 
+/* As a configuration names it: none, luhn, ean or mod11; none for any other word. */
+enum loyalty_check ident_check_named(const char *name);
+
 bool ident_loyalty(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE]);
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
 

@@ -62,29 +62,6 @@ static const struct conf_rule rules[] = {
 
 static const struct conf_form form = {options, rules};
 
-static const char *const levels[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARN] = "warn",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
-};
-static const char *const checks[] = {
-    [LOYALTY_CHECK_NONE] = "none",
-    [LOYALTY_CHECK_LUHN] = "luhn",
-    [LOYALTY_CHECK_EAN] = "ean",
-    [LOYALTY_CHECK_MOD11] = "mod11",
-};
-#define COUNT(list) ((int)(sizeof(list) / sizeof(list)[0]))
-
-static int word_index(const char *const *words, int count, const char *word)
-{
-	for (int i = 0; i < count; i++) {
-		if (strcmp(words[i], word) == 0)
-			return i;
-	}
-	return -1;
-}
-
 struct reading {
 	struct hq_conf *conf;
 	char *err;
@@ -115,7 +92,7 @@ static int read_scheme(const struct reading *r, cfg_t *sec, struct loyalty_schem
 	text_copy(s->name, sizeof s->name, cfg_title(sec));
 	text_copy(s->prefix, sizeof s->prefix, prefix);
 	s->length = (int)cfg_getint(sec, "length");
-	s->check = (enum loyalty_check)word_index(checks, COUNT(checks), cfg_getstr(sec, "check"));
+	s->check = ident_check_named(cfg_getstr(sec, "check"));
 	wrong = ident_scheme_fault(s);
 	return wrong ? scheme_fault(r, sec, wrong, NULL) : 0;
 }
@@ -127,7 +104,7 @@ static int read_rules(const struct reading *r, cfg_t *cfg)
 
 	text_copy(out->region, sizeof out->region, cfg_getstr(cfg, "region"));
 	text_copy(out->ruleset, sizeof out->ruleset, cfg_getstr(cfg, "ruleset"));
-	if (n > (unsigned)COUNT(out->schemes))
+	if (n > sizeof out->schemes / sizeof out->schemes[0])
 		return fault(r, "too many loyalty schemes", "at most 16");
 	for (; out->scheme_count < (int)n; out->scheme_count++) {
 		cfg_t *sec = cfg_getnsec(cfg, "loyalty", (unsigned)out->scheme_count);
@@ -154,8 +131,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	text_copy(c->webhook_url, sizeof c->webhook_url, cfg_getstr(cfg, "webhook|url"));
 	c->broker_port = (int)cfg_getint(cfg, "broker|port");
 	c->dark_s = (int)cfg_getint(cfg, "dark_seconds");
-	c->log_level =
-	    (enum log_level)word_index(levels, COUNT(levels), cfg_getstr(cfg, "log_level"));
+	c->log_level = log_level_named(cfg_getstr(cfg, "log_level"));
 	snprintf(beside, sizeof beside, "%s/hq.sock", c->data);
 	if (!text_copy(c->socket, sizeof c->socket, socket[0] ? socket : beside))
 		return fault(r, "data is too long for its socket",
