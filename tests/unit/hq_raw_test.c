@@ -352,12 +352,46 @@ static void a_restore_that_a_person_names_is_in_the_status(void **state)
 	json_decref(o);
 }
 
+static int interrupt(void *left)
+{
+	return --*(int *)left == 0;
+}
+
+static void none_is_not_said_of_what_cannot_be_read(void **state)
+{
+	struct world *w = *state;
+	sqlite3 *db = hq_db_handle(w->db);
+	struct store *a = twin(w), *b = twin(w);
+	int left = 0, failed = 0;
+
+	say(a, 10, 1000);
+	say(b, 15, 5000);
+	store_send(a, 1, a->seq);
+	store_send(b, 1, b->seq);
+	for (int n = 1; left <= 0; n++) {
+		left = n;
+		sqlite3_progress_handler(db, 1, interrupt, &left);
+		json_t *o = hq_raw_forks(db, NULL);
+		sqlite3_progress_handler(db, 0, NULL, NULL);
+		if (o)
+			assert_int_equal(number(o, "forked"), 15);
+		if (o)
+			assert_int_equal(json_array_size(json_object_get(o, "runs")), 2);
+		failed += !o;
+		json_decref(o);
+	}
+	assert_true(failed > 20);
+	store_free(a);
+	store_free(b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(forks_are_shown_as_runs_with_both_lines_and_can_be_settled),
+	    TEST(none_is_not_said_of_what_cannot_be_read),
 	    TEST(branches_are_shown_with_what_the_box_did_not_know),
 	    TEST(what_is_lost_is_listed_between_and_behind_what_is_held),
 	    TEST(a_new_decoder_takes_lines_out_of_the_quarantine_unchanged),

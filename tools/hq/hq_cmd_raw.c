@@ -30,7 +30,7 @@ static int read_arguments(int argc, char **argv, int words_max, struct hq_cmd_ar
 static int show(const struct hq_cmd_args *a, const struct hq_conf *conf,
                 json_t *(*list)(struct sqlite3 *, const char *), void (*fn)(const json_t *))
 {
-	char err[HQ_CMD_ERR_SIZE] = "out of memory";
+	char err[HQ_CMD_ERR_SIZE] = "the database cannot be read";
 	struct sqlite3 *db = hq_cmd_args_reader(a, conf);
 	json_t *found;
 

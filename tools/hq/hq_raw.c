@@ -66,24 +66,35 @@ static json_t *object(sqlite3_stmt *q)
 	return o;
 }
 
+/* What was read, or NULL: "none" must not be said of what cannot be read. */
+static json_t *unless(bool failed, json_t *read)
+{
+	if (!failed)
+		return read;
+	json_decref(read);
+	return NULL;
+}
+
 static json_t *list_of(struct sqlite3 *db, const char *sql, const char *store)
 {
 	sqlite3_stmt *q = ask(db, sql, store);
 	json_t *list = json_array();
+	bool failed = false;
 
-	while (q && json_array_size(list) < HQ_RAW_RUNS_MAX && sqlite3_step(q) == SQLITE_ROW)
+	while (json_array_size(list) < HQ_RAW_RUNS_MAX && db_row(q, &failed))
 		json_array_append_new(list, object(q));
 	sqlite3_finalize(q);
-	return list;
+	return unless(failed, list);
 }
 
-static int64_t number(struct sqlite3 *db, const char *sql, const char *store)
+static json_t *number(struct sqlite3 *db, const char *sql, const char *store)
 {
 	sqlite3_stmt *q = ask(db, sql, store);
-	int64_t n = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
+	bool failed = false;
+	int64_t n = db_row(q, &failed) ? sqlite3_column_int64(q, 0) : 0;
 
 	sqlite3_finalize(q);
-	return n;
+	return unless(failed, json_integer(n));
 }
 
 static bool same(const json_t *a, const json_t *b, const char *key)
@@ -98,8 +109,9 @@ static json_t *runs_of(struct sqlite3 *db, const char *sql, const char *store)
 {
 	sqlite3_stmt *q = ask(db, sql, store);
 	json_t *list = json_array(), *last = NULL;
+	bool failed = false;
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
+	while (db_row(q, &failed)) {
 		json_t *row = object(q);
 		json_int_t seq = json_integer_value(json_object_get(row, "seq"));
 		json_int_t end = json_integer_value(json_object_get(last, "last"));
@@ -126,7 +138,7 @@ static json_t *runs_of(struct sqlite3 *db, const char *sql, const char *store)
 		last = row;
 	}
 	sqlite3_finalize(q);
-	return list;
+	return unless(failed, list);
 }
 
 /* ---- forks and branches ---- */
@@ -152,28 +164,20 @@ static json_t *branches(struct sqlite3 *db, const char *store)
 
 json_t *hq_raw_forks(struct sqlite3 *db, const char *store)
 {
-	json_t *o = json_object();
-
-	json_object_set_new(
-	    o, "forked",
-	    json_integer(
-	        number(db, "SELECT count(*) FROM fork r" JOIN " WHERE 1" OF_STORE, store)));
-	json_object_set_new(o, "open",
-	                    json_integer(number(db,
-	                                        "SELECT count(*) FROM fork r" JOIN
-	                                        " WHERE r.settled_us IS NULL" OF_STORE,
-	                                        store)));
-	json_object_set_new(
-	    o, "runs",
+	return json_pack(
+	    "{s:o,s:o,s:o,s:o}", "forked",
+	    number(db, "SELECT count(*) FROM fork r" JOIN " WHERE 1" OF_STORE, store), "open",
+	    number(db, "SELECT count(*) FROM fork r" JOIN " WHERE r.settled_us IS NULL" OF_STORE,
+	           store),
+	    "runs",
 	    runs_of(db,
 	            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason,"
 	            " r.arrived_us AS arrived_us, r.settled_us AS settled_us,"
 	            " (SELECT last FROM run WHERE run.epoch = r.epoch AND first = 1)"
 	            " AS through FROM fork r" JOIN " WHERE 1" OF_STORE
 	            " ORDER BY store.name, r.epoch, r.settled_us, r.reason, r.seq",
-	            store));
-	json_object_set_new(o, "branches", branches(db, store));
-	return o;
+	            store),
+	    "branches", branches(db, store));
 }
 
 /* ---- quarantine ---- */
@@ -217,40 +221,35 @@ static json_t *unreadable(struct sqlite3 *db, const char *store)
 	    " store.id = unreadable.store WHERE 1" OF_STORE " ORDER BY unreadable.id DESC",
 	    store);
 	json_t *list = json_array();
+	bool failed = false;
 
-	while (q && json_array_size(list) < HQ_RAW_RUNS_MAX && sqlite3_step(q) == SQLITE_ROW) {
+	while (json_array_size(list) < HQ_RAW_RUNS_MAX && db_row(q, &failed)) {
 		json_t *row = object(q);
 		json_object_del(row, "payload");
 		add_claim(db, row, sqlite3_column_blob(q, 5), (size_t)sqlite3_column_bytes(q, 5));
 		json_array_append_new(list, row);
 	}
 	sqlite3_finalize(q);
-	return list;
+	return unless(failed, list);
 }
 
 json_t *hq_raw_quarantine(struct sqlite3 *db, const char *store)
 {
-	json_t *o = json_object();
-
-	json_object_set_new(
-	    o, "quarantined",
-	    json_integer(
-	        number(db, "SELECT count(*) FROM quarantine r" JOIN " WHERE 1" OF_STORE, store)));
-	json_object_set_new(o, "runs",
-	                    runs_of(db,
-	                            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason,"
-	                            " r.arrived_us AS arrived_us FROM quarantine r" JOIN
-	                            " WHERE 1" OF_STORE
-	                            " ORDER BY store.name, r.epoch, r.reason, r.seq",
-	                            store));
-	json_object_set_new(o, "uncounted",
-	                    runs_of(db,
-	                            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason"
-	                            " FROM uncounted r" JOIN " WHERE 1" OF_STORE
-	                            " ORDER BY store.name, r.epoch, r.reason, r.seq",
-	                            store));
-	json_object_set_new(o, "unreadable", unreadable(db, store));
-	return o;
+	return json_pack(
+	    "{s:o,s:o,s:o,s:o}", "quarantined",
+	    number(db, "SELECT count(*) FROM quarantine r" JOIN " WHERE 1" OF_STORE, store), "runs",
+	    runs_of(db,
+	            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason,"
+	            " r.arrived_us AS arrived_us FROM quarantine r" JOIN " WHERE 1" OF_STORE
+	            " ORDER BY store.name, r.epoch, r.reason, r.seq",
+	            store),
+	    "uncounted",
+	    runs_of(db,
+	            "SELECT " PLACE ", r.seq AS seq, r.reason AS reason"
+	            " FROM uncounted r" JOIN " WHERE 1" OF_STORE
+	            " ORDER BY store.name, r.epoch, r.reason, r.seq",
+	            store),
+	    "unreadable", unreadable(db, store));
 }
 
 /* ---- one, with its bytes ---- */
@@ -274,14 +273,15 @@ static json_t *bytes_of(sqlite3_stmt *q, int column)
 static json_t *read_lines(sqlite3_stmt *q)
 {
 	json_t *list = json_array();
+	bool failed = false;
 
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
+	while (db_row(q, &failed)) {
 		json_t *row = object(q);
 		json_object_set_new(row, "line", bytes_of(q, sqlite3_column_count(q) - 1));
 		json_array_append_new(list, row);
 	}
 	sqlite3_finalize(q);
-	return list;
+	return unless(failed, list);
 }
 
 static json_t *of_seq(struct sqlite3 *db, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
@@ -321,21 +321,26 @@ json_t *hq_raw_one(struct sqlite3 *db, const char *where, char *err, size_t err_
 	uint8_t bytes[EVENT_HASH_BYTES];
 	const char *colon = strchr(where, ':');
 	char epoch[EVENT_EPOCH_SIZE];
+	bool understood = false;
 	json_t *list = NULL;
 	uint64_t seq;
 
 	if (colon && colon - where == EVENT_EPOCH_SIZE - 1 &&
 	    num_u64(colon + 1, 1, INT64_MAX, &seq)) {
 		snprintf(epoch, sizeof epoch, "%s", where);
-		if (text_unhex(epoch, bytes, EVENT_EPOCH_BYTES))
+		understood = text_unhex(epoch, bytes, EVENT_EPOCH_BYTES);
+		if (understood)
 			list = of_seq(db, bytes, seq);
 	} else if (text_unhex(where, bytes, sizeof bytes)) {
+		understood = true;
 		list = of_payload(db, bytes);
 	}
 	if (!list) {
-		snprintf(
-		    err, err_size,
-		    "expected EPOCH:SEQ (16 hex digits, a number), or the SHA-256 of a payload");
+		snprintf(err, err_size, "%s",
+		         understood
+		             ? "the database cannot be read"
+		             : "expected EPOCH:SEQ (16 hex digits, a number), or the SHA-256 "
+		               "of a payload");
 		return NULL;
 	}
 	if (json_array_size(list) > 0)

@@ -8,7 +8,8 @@
 struct sqlite3;
 struct json_t;
 
-/* store NULL: all. Lists are bounded; the numbers count all. */
+/* store NULL: all. Lists are bounded; the numbers count all. NULL: the database cannot be read
+ * (logged). */
 struct json_t *hq_raw_forks(struct sqlite3 *db, const char *store);
 struct json_t *hq_raw_quarantine(struct sqlite3 *db, const char *store);
 
@@ -16,8 +17,7 @@ struct json_t *hq_raw_quarantine(struct sqlite3 *db, const char *store);
  * NULL with a sentence in err. */
 struct json_t *hq_raw_one(struct sqlite3 *db, const char *where, char *err, size_t err_size);
 
-/* For the status: renewals, newest first; runs that are lost at HQ; messages that came under two
- * names. */
+/* For the status: renewals, newest first; runs that are lost at HQ. NULL as above. */
 struct json_t *hq_raw_generations(struct sqlite3 *db);
 struct json_t *hq_raw_lost(struct sqlite3 *db, const char *store);
 
