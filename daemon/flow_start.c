@@ -95,9 +95,7 @@ void flow_tick(struct flow *f)
 
 	flow_now(f, &now);
 	int64_t next = tick_sale(f, &now), word = flow_word_tick(f, now.mono_us);
-	if (word <= now.mono_us) /* scans found their place: perhaps too late */
-		next = tick_sale(f, &now);
-	else if (word < next)
+	if (word < next)
 		next = word;
 	int64_t wait_us = next == INT64_MAX ? INT64_MAX : next - now.mono_us;
 	if (wait_us < 1000)

@@ -310,23 +310,17 @@ static void the_tills_word_is_said_when_all_of_it_is_taken(void **state)
 {
 	struct bench *b = *state;
 	struct till *t = hello(b, "T3");
-	char text[200 * 96];
-	size_t len = 0;
 	b->waits = 3;
-	for (int i = 1; i <= 200; i++) {
-		if (i == 100)
-			len += (size_t)snprintf(text + len, sizeof(text) - len,
-			                        "{\"type\":\"made\",\"before_ms\":0}\n");
-		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		                        "{\"type\":\"basket_voided\",\"source_message_id\":\"s:%"
-		                        "d\",\"basket\":\"B\"}\n",
-		                        i);
-	}
-	say_n(b, t, text, len);
+	say_made(b, t, 0);
+	while (b->waits == 3)
+		turn(b, t);
+	b->waits = 10; /* nothing is read now: what follows is left in the kernel */
+	for (int i = 1; i <= 5; i++)
+		say_void(b, t, i);
 	wait_for(b, t, &b->words, 1);
-	assert_int_equal(b->messages_at_word, 200);
-	say_void(b, t, 201);
-	wait_for(b, t, &b->messages, 201);
+	assert_int_equal(b->messages_at_word, 5);
+	say_void(b, t, 6);
+	wait_for(b, t, &b->messages, 6);
 	assert_int_equal(b->words, 1);
 	hang_up(t);
 }

@@ -133,12 +133,14 @@ static void a_till_that_says_no_ages_is_through_when_it_is_silent(void **state)
 	basket_left_open(w);
 	scan_kept(w);
 	till_connect(w, "T1", "1");
+	pass(w, SECOND_US);
 	till_say(w, ORDER("a:3", "B1"));
 	till_open(w, "a:4", "B2");
 	till_say(w, LINE("a:5", "B2"));
 	WAIT_FOR(w, said(w, 0, "kept", "a:5"));
 	pass(w, SECOND_US);
 	flow_tick(w->flow);
+	WAIT_FOR(w, w->flow->in_flight == 0);
 	assert_int_equal(kept_times(w, "Identifier Presented"), 1);
 	pass(w, SECOND_US);
 	flow_tick(w->flow);

@@ -350,6 +350,7 @@ static void the_room_that_comes_back_takes_over(void **state)
 	sale_free(start);
 	assert_true(sale_oldest(w->s, &spot));
 	assert_int_equal(spot.seq, 2); /* Basket Opened */
+	assert_int_equal(spot.epoch[7], 0);
 	assert_string_equal(shown(w), "Ben");
 	assert_string_equal(tie(w, false), "Identifier Presented, Customer Attached");
 	assert_string_equal(shown(w), "Anna");

@@ -74,6 +74,7 @@ struct sim_lane {
 	const struct person *lingering,
 	    *perhaps; /* whose question was not answered: who comes next */
 	char unknown[33];
+	bool asked;   /* the screen asks about this one's card, and nobody has answered */
 	bool looking; /* waiting for a name to show */
 	bool seen;    /* the till was told of somebody, or of a question */
 	bool certain; /* whose basket this is does not hang on an answer that never came */
@@ -209,7 +210,7 @@ static void arrive(struct sim_lane *l)
 	l->certain = true;
 	l->perhaps = l->lingering;
 	l->lingering = NULL;
-	l->seen = false;
+	l->seen = l->asked = false;
 	l->tries = 0;
 	memset(&l->basket, 0, sizeof l->basket);
 	snprintf(l->basket.name, sizeof l->basket.name, "%s-%s-%u", l->till_name, l->session,
@@ -316,6 +317,7 @@ static void tap(struct sim_lane *l, const char *choice)
 {
 	l->certain = sim_tap(l->p.url, l->p.lane, choice, l->p.log, l->basket.name);
 	l->lingering = l->certain ? NULL : l->person;
+	l->asked = l->asked && !l->certain;
 }
 
 /* Do one act. true: it waits for the screen by itself. */
@@ -383,6 +385,9 @@ static bool act(struct sim_lane *l, enum act a)
 			say(l, sim_order_cancel(l->last_order));
 		break;
 	case ACT_END:
+		/* Somebody else stood in this one's place: "Replace?". */
+		if (l->asked && l->perhaps && !l->lingering)
+			l->lingering = l->person;
 		end(l, l->acts[l->act_at - 2] == ACT_VOID ? "void" : "order");
 		break;
 	}
@@ -426,6 +431,8 @@ static void on_customer(void *ctx, const char *state, const char *basket)
 	if (l->how == HOW_WAITING && strcmp(state, "held") == 0)
 		return;
 	l->seen = seen;
+	if (seen)
+		l->asked = strcmp(state, "held") == 0;
 	if (l->looking && seen)
 		later(l, 400, true);
 }

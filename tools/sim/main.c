@@ -197,6 +197,8 @@ done:
 		kill(r->tail_pid, SIGTERM);
 	for (int i = 0; i < r->lane_count; i++)
 		sim_lane_free(r->lanes[i]);
+	if (r->base) /* connections end in the loop */
+		event_base_loop(r->base, EVLOOP_NONBLOCK);
 	sim_log_close(r->log);
 	people_free(&r->people);
 	if (r->base)
