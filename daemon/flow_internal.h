@@ -40,10 +40,11 @@ struct flow_till {
 	char till[EVENT_NAME_SIZE], lane[EVENT_NAME_SIZE];
 	uint64_t link; /* 0: not connected */
 	char told[512];
-	bool awaited;       /* since the start: it has not said again what it was not answered */
-	bool says_made;     /* it says how old that is */
-	int64_t welcome_us; /* when its connection was greeted */
-	int64_t heard_us;   /* its last message while it was awaited */
+	bool awaited;          /* since the start: it has not said again what it was not answered */
+	bool through, goes_on; /* it has said all of that; it said more since */
+	bool says_made;        /* it says how old that is */
+	int64_t welcome_us;    /* when its connection was greeted */
+	int64_t heard_us;      /* its last message while it was awaited */
 };
 
 /* One-way input that could not be kept, waiting to be journaled as a Capture Gap. */

@@ -191,6 +191,7 @@ static void add_tills(struct flow *f, struct buf *out)
 		member_text(out, "till", t->till);
 		member_text(out, "lane", t->lane);
 		member_bool(out, "up", t->link != 0);
+		member_bool(out, "awaited", t->awaited);
 		buf_byte(out, '}');
 	}
 	buf_byte(out, ']');

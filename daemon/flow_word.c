@@ -138,17 +138,20 @@ void flow_word_message(struct flow *f, uint64_t link)
 {
 	struct flow_till *t = awaited_till(f, link);
 
-	if (t)
-		t->heard_us = clock_mono_us(f->p.clock);
+	if (!t)
+		return;
+	t->heard_us = clock_mono_us(f->p.clock);
+	t->goes_on = t->through;
 }
 
-/* It is the last one that its lane waits for. */
-static bool is_last(struct flow *f, struct flow_till *t)
+/* No other till stands on its lane: what it did is what was done there. */
+static bool is_alone(const struct flow *f, const struct flow_till *t)
 {
-	t->awaited = false;
-	bool last = !flow_word_awaited(f, t->lane);
-	t->awaited = true;
-	return last;
+	for (int i = 0; i < f->till_count; i++) {
+		if (&f->tills[i] != t && strcmp(f->tills[i].lane, t->lane) == 0)
+			return false;
+	}
+	return true;
 }
 
 enum capture_verdict flow_word_made(void *ctx, uint64_t link, int64_t before_us)
@@ -161,8 +164,9 @@ enum capture_verdict flow_word_made(void *ctx, uint64_t link, int64_t before_us)
 	if (!t)
 		return CAPTURE_TAKEN;
 	t->says_made = true;
+	t->through = before_us == 0;
 	/* What was scanned before the till did this belongs to what it had done until then. */
-	if (is_last(f, t))
+	if (is_alone(f, t))
 		tie_before(f, t->lane, t->welcome_us - before_us, true);
 	flow_publish(f);
 	return CAPTURE_TAKEN;
@@ -175,6 +179,10 @@ void flow_word_given(void *ctx, uint64_t link)
 
 	if (!t)
 		return;
+	/* What it did since its welcome has no time; if there is nothing of it, the order is known.
+	 */
+	if (is_alone(f, t) && !t->goes_on)
+		tie_before(f, t->lane, INT64_MAX, true);
 	t->awaited = false;
 	flow_word_settle(f);
 	flow_publish(f);

@@ -14,7 +14,8 @@ static const char healthy[] = UNTIL_CLOSE
     "\"outstanding_bytes\":900,\"quarantined\":0,\"forked\":0,\"shard_version\":2000,"
     "\"profiles\":2000,\"synced\":\"2026-11-21T17:02:03.123Z\"},"
     "\"sources\":[{\"name\":\"scan-3\",\"lane\":\"3\",\"kind\":\"scanner\",\"up\":true}],"
-    "\"tills\":[{\"till\":\"T3\",\"lane\":\"3\",\"up\":false}],"
+    "\"tills\":[{\"till\":\"T3\",\"lane\":\"3\",\"up\":false},"
+    "{\"till\":\"T4\",\"lane\":\"4\",\"up\":false,\"awaited\":true}],"
     "\"counters\":{\"laneway_scans_total\":12,\"laneway_scan_bad_total\":0}}";
 static const char sick[] = UNTIL_CLOSE
     "{\"store\":\"s1\",\"journal\":{\"cannot_keep\":true,\"full\":true,\"slow\":true,"
@@ -52,6 +53,8 @@ static void a_healthy_box_is_a_table_and_status_0(void **state)
 	           "for 1 min\n"));
 	assert_non_null(strstr(w.out, "lane 3  scan-3  up\n"));
 	assert_non_null(strstr(w.out, "lane 3  T3  down\n"));
+	assert_non_null(
+	    strstr(w.out, "lane 4  T4  down, not heard since the start: cards wait for it\n"));
 	assert_non_null(strstr(w.out, "12  laneway_scans_total\n"));
 	assert_null(strstr(w.out, "laneway_scan_bad_total"));
 	assert_null(strchr(w.out, '\033'));

@@ -254,6 +254,7 @@ static void the_status_names_devices_tills_and_every_counter(void **state)
 	assert_string_equal(text_of(till, "till"), "T1");
 	assert_string_equal(text_of(till, "lane"), "1");
 	assert_true(is(till, "up"));
+	assert_false(is(till, "awaited"));
 	assert_int_equal(
 	    json_integer_value(json_object_get(json_object_get(s, "sync"), "profiles")), 1);
 	json_t *counters = json_object_get(s, "counters");

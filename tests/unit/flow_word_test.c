@@ -63,6 +63,18 @@ static void is_of(struct world *w, const char *event, int n, const char *basket)
 	json_decref(line);
 }
 
+/* What the status says of the only till. */
+static bool awaited(struct world *w)
+{
+	struct buf json = {0};
+	flow_status_json(w->flow, &json);
+	json_t *s = json_loadb((char *)json.data, json.len, 0, NULL);
+	bool yes = is(json_array_get(json_object_get(s, "tills"), 0), "awaited");
+	json_decref(s);
+	buf_free(&json);
+	return yes;
+}
+
 static void a_scan_waits_for_the_tills_word(void **state)
 {
 	struct world *w = *state;
@@ -76,10 +88,12 @@ static void a_scan_waits_for_the_tills_word(void **state)
 	assert_true(is(person(w, "1"), "masked"));
 	assert_true(is(person(w, "1"), "provisional"));
 	assert_true(json_is_object(json_object_get(shown(w, "1"), "basket")));
+	assert_true(awaited(w));
 	till_connect(w, "T1", "1");
 	assert_string_equal(text_of(told(w), "state"), "none");
 	till_say(w, MADE(0));
 	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	assert_false(awaited(w));
 	is_of(w, "Customer Attached", 0, "B1");
 	assert_string_equal(text_of(person(w, "1"), "first_name"), "Anna");
 	WAIT_FOR(w, strcmp(text_of(told(w), "state"), "known") == 0);
@@ -125,6 +139,41 @@ static void a_scan_finds_its_place_between_what_the_till_did(void **state)
 	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
 	is_of(w, "Customer Attached", 0, "B1");
 	assert_int_equal(kept_times(w, "Identifier Presented"), 2);
+}
+
+/* Shown after the welcome, but before the till was through: it did nothing since. */
+static void a_scan_after_the_welcome_is_behind_all_that_was_unsent(void **state)
+{
+	struct world *w = *state;
+	basket_left_open(w);
+	till_connect(w, "T1", "1");
+	till_say(w, MADE(4000));
+	till_say(w, ORDER("a:3", "B1"));
+	till_say(w, MADE(3000));
+	till_open(w, "a:4", "B2");
+	scan_kept(w);
+	till_say(w, LINE("a:5", "B2"));
+	till_say(w, MADE(0));
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	is_of(w, "Customer Attached", 0, "B2");
+	assert_true(json_is_null(json_object_get(shown(w, "1"), "question")));
+}
+
+/* ... or it did, and nobody can tell on which side of the scan. */
+static void a_scan_beside_what_the_till_did_since_its_welcome_asks(void **state)
+{
+	struct world *w = *state;
+	basket_left_open(w);
+	till_connect(w, "T1", "1");
+	scan_kept(w);
+	till_say(w, MADE(0) "\n" ORDER(
+	                "a:3", "B1") "\n{\"type\":\"basket_opened\","
+	                             "\"source_message_id\":\"a:4\",\"basket\":\"B2\"}\n" LINE(
+	                                 "a:5", "B2"));
+	WAIT_FOR(w, said(w, 0, "kept", "a:5"));
+	WAIT_FOR(w, kept_times(w, "Identifier Presented") == 2);
+	assert_int_equal(kept_times(w, "Customer Attached"), 0);
+	assert_string_equal(text_of(json_object_get(shown(w, "1"), "question"), "kind"), "held");
 }
 
 static void a_till_that_says_no_ages_is_through_when_it_is_silent(void **state)
@@ -282,6 +331,8 @@ int main(void)
 	    T(a_scan_waits_for_the_tills_word),
 	    T(the_next_customers_card_is_not_tied_to_the_basket_that_was_paid),
 	    T(a_scan_finds_its_place_between_what_the_till_did),
+	    T(a_scan_after_the_welcome_is_behind_all_that_was_unsent),
+	    T(a_scan_beside_what_the_till_did_since_its_welcome_asks),
 	    T(a_till_that_says_no_ages_is_through_when_it_is_silent),
 	    T(a_lane_where_nothing_was_open_waits_too),
 	    T(the_other_lane_does_not_wait),

@@ -415,8 +415,9 @@ static void put_devices(struct cli *c, json_t *list, const char *title, const ch
 		cli_put(c->out, text(o, "lane"));
 		fputs("  ", c->out);
 		cli_put(c->out, text(o, key));
-		fprintf(c->out, "  %s%s%s\n", yes(o, "up") ? good : bad,
-		        yes(o, "up") ? "up" : "down", c->colour ? "\033[0m" : "");
+		fprintf(c->out, "  %s%s%s%s\n", yes(o, "up") ? good : bad,
+		        yes(o, "up") ? "up" : "down", c->colour ? "\033[0m" : "",
+		        yes(o, "awaited") ? ", not heard since the start: cards wait for it" : "");
 	}
 }
 
