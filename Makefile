@@ -173,7 +173,8 @@ fuzz-run: $(FUZZ_NAMES:%=$(FB)/%)
 lint: deps
 	$(Q)sh tests/lint/lint.sh
 
-# Side by side, three to a core, for most of what they do is waiting; then, one after another, what measures times.
+# Side by side, three to a core, for most of what they do is waiting. What measures times is marked `alone` and runs after
+# the others, one after another.
 PYTEST = $(PYTHON) -m pytest -q
 BESIDE = -n $$((3 * $$(nproc))) --dist loadgroup -m 'not alone'
 .PHONY: system
@@ -200,7 +201,7 @@ check: deps
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
 	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
 	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) $(BESIDE) tests/system tests/browser tests/fault
-	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) -m alone tests/fault
+	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) -m alone tests/browser tests/fault
 
 .PHONY: demo
 SECONDS ?=
@@ -235,7 +236,7 @@ clean:
 help:
 	@echo "make demo              a broker, HQ, a store with three lanes and a simulated day; Ctrl-C ends it"
 	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
-	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system and browser tests"
+	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system, browser and fault tests; 5 minutes"
 	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
 	@echo "make planted           planted defects, each caught by a test; prints a table"
 	@echo "make bench             speeds, side by side with peers and the physical limit; ONLY=durable,bytes for some rows"
