@@ -107,7 +107,11 @@ class Net:
                 _sh("ip", "-n", ns, "address", "add", address + "/24", "dev", link)
                 _sh("ip", "-n", ns, "link", "set", link, "up")
         hosts = Path("/etc/netns") / self.store
-        hosts.mkdir(parents=True, exist_ok=True)
+        while not hosts.is_dir():
+            try:
+                hosts.mkdir(parents=True)
+            except FileNotFoundError:
+                pass  # another one has just taken /etc/netns away, which was empty
         (hosts / "hosts").write_text(f"127.0.0.1 localhost\n{DEAD_IP} {NAME}\n{HQ_IP} {NAME}\n")
 
     def __exit__(self, *_):

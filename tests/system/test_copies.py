@@ -23,8 +23,9 @@ def test_01_a_store_brought_back_from_its_backup(rig):
     held = rig.hq_events()
     old = rig.status()["epoch"]
 
-    # HQ is gone; a third sale is kept, but the till never hears of it, and then the box is set back.
+    # HQ and the broker are gone; a third sale is kept, but the till never hears of it, and then the box is set back.
     rig.kill("hq")
+    rig.kill("broker")
     unheard = till.counter
     for kind, members in (("basket_opened", {"basket": "B3"}), ("line_added", till.line("B3")),
                           ("order_completed", till.order("B3", "0003"))):
@@ -32,6 +33,7 @@ def test_01_a_store_brought_back_from_its_backup(rig):
     rig.kill("daemon")
     till.close()
     copies.restore(rig.work / "backup.db", rig.work / "store" / "journal.db")
+    rig.start_broker()
     rig.start_hq()
     rig.start_daemon()
 
