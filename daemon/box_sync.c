@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/db.h"
 
-#define START_WAIT_S 1 /* what is wrong with the configuration is known by then */
+#define FULL_LOOK_MS 500 /* how often a full disk is looked at */
+#define START_WAIT_S 1   /* what is wrong with the configuration is known by then */
 #define STOP_WAIT_S 3
 
 struct box_sync {
@@ -23,6 +25,7 @@ struct box_sync {
 	_Atomic(struct sync *) sync;
 	pthread_t thread;
 	bool running; /* the thread has not been joined */
+	atomic_bool stopping;
 	int fd;
 	struct event *started;
 	char err[512];
@@ -34,7 +37,17 @@ static void *thread_main(void *arg)
 	struct sync *sync = NULL;
 	uint64_t one = 1;
 
-	if (sync_start(&sync, &b->params, b->err, sizeof b->err) == 0)
+	int rc = sync_start(&sync, &b->params, b->err, sizeof b->err);
+	if (rc != 0 && db_disk_is_full(b->params.shard_path))
+		log_error("ALARM: no uplink while the disk is full: %s", b->err);
+	/* A full disk may have room again; nothing of what was fetched is thrown away for it. */
+	while (rc != 0 && db_disk_is_full(b->params.shard_path) && !atomic_load(&b->stopping)) {
+		const struct timespec pause = {0, FULL_LOOK_MS * 1000000L};
+		nanosleep(&pause, NULL);
+		if (!db_disk_is_full(b->params.shard_path))
+			rc = sync_start(&sync, &b->params, b->err, sizeof b->err);
+	}
+	if (rc == 0)
 		atomic_store(&b->sync, sync);
 	if (write(b->fd, &one, sizeof one) < 0)
 		log_error("sync: %s", strerror(errno));
@@ -128,6 +141,7 @@ bool box_sync_stop(struct box_sync *b)
 
 	if (!b)
 		return true;
+	atomic_store(&b->stopping, true);
 	if (!join(b, STOP_WAIT_S))
 		return false;
 	sync = atomic_load(&b->sync);

@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define DB_LOCK_WAIT_MS                                                                            \
 	1000 /* a predecessor that is just closing is waited for, another is not                   \
@@ -18,7 +21,8 @@
 #define DB_LOCK_STEP_MS 20
 #define DB_MMAP "67108864" /* bytes; pages of the file, not anonymous memory */
 #define DB_PATH_SIZE 1024
-#define DB_WORDS_CHARS 40 /* of a statement, for the log: its table, never its values */
+#define DB_ROOM_BYTES (1024u * 1024u) /* what opening takes: the -shm, a log, some pages */
+#define DB_WORDS_CHARS 40             /* of a statement, for the log: its table, never its values */
 
 static int lock_file(const char *path, bool *held, char *err, size_t err_size)
 {
@@ -166,6 +170,24 @@ err_close:
 void db_close_reader(struct sqlite3 *db)
 {
 	sqlite3_close_v2(db);
+}
+
+bool db_disk_is_full(const char *path)
+{
+	char dir[DB_PATH_SIZE];
+	struct statvfs vfs;
+	char *slash;
+
+	if (!text_copy(dir, sizeof(dir), path))
+		return false;
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	if (statvfs(slash ? dir : ".", &vfs) != 0)
+		return false;
+	/* Root may take what a file system holds back from others. */
+	return (uint64_t)(geteuid() == 0 ? vfs.f_bfree : vfs.f_bavail) * vfs.f_frsize <
+	       DB_ROOM_BYTES;
 }
 
 int db_exec(struct sqlite3 *db, const char *sql)

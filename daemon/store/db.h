@@ -28,6 +28,10 @@ void db_close_writer(struct sqlite3 *db, int lock_fd);
 int db_open_reader(struct sqlite3 **out, const char *path, char *err, size_t err_size);
 void db_close_reader(struct sqlite3 *db);
 
+/* Is there too little room beside this file for SQLite to open it (1 MiB)? Then that it cannot be
+ * opened says nothing about the file. */
+bool db_disk_is_full(const char *path);
+
 /* One or more statements without results. 0, or -1 (logged, with the statement's first words). */
 int db_exec(struct sqlite3 *db, const char *sql);
 

@@ -220,6 +220,12 @@ static int open_or_begin(struct journal *j, bool *set_aside, char *err, size_t e
 	/* Opening takes a little room too. */
 	while (rc == JOURNAL_FAILED && journal_reserve_low(j) && journal_reserve_release(j))
 		rc = open_file(j, err, err_size);
+	if (rc == JOURNAL_FAILED && journal_reserve_low(j)) {
+		size_t n = strlen(err);
+		snprintf(err + n, err_size - n,
+		         "; the disk is full and no reserve is there yet: "
+		         "expected 20 MiB of room for this start");
+	}
 	if (rc == JOURNAL_UNREADABLE && !journal_aside_put(j, err)) {
 		*set_aside = true;
 		rc = open_file(j, err, err_size);

@@ -133,6 +133,10 @@ int shard_make_ready(struct shard *s, bool *made, char *err, size_t err_size)
 			return 0;
 		if (held)
 			return -1;
+		if (db_disk_is_full(s->path)) {
+			snprintf(err, err_size, "%s: the disk is full", s->path);
+			return -1;
+		}
 		log_warn("shard: %s; it is made anew and fetched from HQ", err);
 		shard_delete_file(s);
 		*made = true;
