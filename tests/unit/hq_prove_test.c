@@ -452,9 +452,43 @@ static void a_read_that_fails_is_said_and_accuses_nobody(void **state)
 
 #define DAY_TEST(name) cmocka_unit_test_setup_teardown(name, day_set_up, day_tear_down)
 
+static void opened(struct store *s, const char *date)
+{
+	store_say(s, &(struct said){.event = "Basket Opened", .till = "T3", .date = date});
+}
+
+/* An old epoch's tail comes back from a damaged file when its day is closed: no later range of it
+ * will ever say that it is there. */
+static void what_no_statement_covers_is_named_with_its_day(void **state)
+{
+	struct day_world *d = *state;
+	struct store *back = store_new(d->w, "s1", 9);
+	sold(d);
+	send_all(d);
+	assert_true(prove(d, DAY));
+	assert_int_equal(json_integer_value(json_object_get(d->proof, "uncovered_events")), 0);
+	for (int i = 0; i < 4; i++)
+		opened(back, i == 2 ? "2026-11-19" : DAY);
+	store_send(back, 1, back->seq);
+	opened(d->s, DAY);
+	opened(d->s, "2026-11-22");
+	store_send(d->s, d->s->seq - 1, d->s->seq);
+	sign_all(d);
+	if (!prove(d, DAY))
+		fail_msg("%s", reasons(d));
+	assert_int_equal(json_integer_value(json_object_get(d->proof, "uncovered_events")), 4);
+	char *list = json_dumps(json_object_get(d->proof, "uncovered"), JSON_COMPACT);
+	assert_non_null(strstr(list, "{\"epoch\":\"0909090909090909\",\"from\":2,\"to\":3}"));
+	assert_non_null(strstr(list, "{\"epoch\":\"0909090909090909\",\"from\":5,\"to\":5}"));
+	assert_int_equal(json_array_size(json_object_get(d->proof, "uncovered")), 3);
+	free(list);
+	store_free(back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    DAY_TEST(what_no_statement_covers_is_named_with_its_day),
 	    DAY_TEST(a_day_that_is_all_here_is_proven),
 	    DAY_TEST(a_day_of_which_events_are_missing_is_incomplete_and_then_complete),
 	    DAY_TEST(a_statement_of_another_key_is_not_countersigned),

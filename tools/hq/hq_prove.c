@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_statement.h"
+#include "hq/hq_uncovered.h"
 #include "store/db.h"
 
 /* The day that is proven. */
@@ -350,6 +351,20 @@ static int64_t people_erased(struct proof *p)
 	return people;
 }
 
+/* Held, of this day, and signed by nobody: said, for no statement can be checked against it. */
+static bool add_uncovered(struct proof *p, json_t *o)
+{
+	const struct hq_uncovered_day of = {p->store, p->day, p->store_row};
+	json_int_t events = 0;
+	json_t *list = hq_uncovered(p->db, &of, &events);
+
+	if (!list)
+		return false;
+	json_object_set_new(o, "uncovered", list);
+	json_object_set_new(o, "uncovered_events", json_integer(events));
+	return true;
+}
+
 static json_t *prove(struct proof *p)
 {
 	json_t *capture = json_object(), *tills, *o;
@@ -368,7 +383,10 @@ static json_t *prove(struct proof *p)
 	json_object_set(o, "statements", p->statements);
 	json_object_set(o, "reasons", p->reasons);
 	json_object_set_new(o, "proven", json_boolean(json_array_size(p->reasons) == 0));
-	return o;
+	if (add_uncovered(p, o))
+		return o;
+	json_decref(o);
+	return NULL;
 }
 
 static int64_t find_store(struct proof *p)

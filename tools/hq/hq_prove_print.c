@@ -152,6 +152,13 @@ void hq_prove_print(const json_t *proof)
 		print_till(json_array_get(tills, i));
 	printf("received     %" PRId64 " of %" PRId64 " events that the store stated\n",
 	       number(proof, "received"), number(proof, "stated"));
+	if (number(proof, "uncovered_events") > 0 && json_array_size(statements) > 0) {
+		printf("unsigned     %" PRId64
+		       " events of this day stand in no statement (they came back "
+		       "after the cut, or a later one covers them)\n",
+		       number(proof, "uncovered_events"));
+		print_spans("in none", json_object_get(proof, "uncovered"));
+	}
 	if (number(proof, "erased") > 0)
 		printf("erased       %" PRId64 " people\n", number(proof, "erased"));
 	print_capture(json_object_get(proof, "capture"));
