@@ -22,25 +22,13 @@ struct day_world {
 	json_t *proof;    /* of the last prove() */
 };
 
-static inline void day_public(const struct world *w, const char *name, const uint8_t pub[32])
-{
-	char path[300];
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, pub, 32);
-	snprintf(path, sizeof path, "%s/%s", w->dir, name);
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(PEM_write_PUBKEY(f, key), 1);
-	fclose(f);
-	EVP_PKEY_free(key);
-}
-
 static inline void day_device(struct day_world *d, const char *device)
 {
 	char path[200];
 	snprintf(path, sizeof path, "mkdir -p %s/stores/s1/%s", d->w->dir, device);
 	assert_int_equal(system(path), 0);
 	snprintf(path, sizeof path, "stores/s1/%s/device-sign.pub", device);
-	day_public(d->w, path, d->device.pub);
+	world_write_public(d->w, path, EVP_PKEY_ED25519, d->device.pub);
 }
 
 static inline int day_set_up(void **state)
@@ -48,7 +36,7 @@ static inline int day_set_up(void **state)
 	struct day_world *d = calloc(1, sizeof *d);
 	d->w = world_new();
 	d->device = key_pair(EVP_PKEY_ED25519, 77);
-	day_public(d->w, "hq-sign.pub", d->w->sign.pub);
+	world_write_public(d->w, "hq-sign.pub", EVP_PKEY_ED25519, d->w->sign.pub);
 	day_device(d, "d1");
 	d->signer = hq_signer_new(d->w->db, d->w->keys, &d->w->clock);
 	d->s = store_new(d->w, "s1", 1);

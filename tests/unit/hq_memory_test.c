@@ -215,7 +215,7 @@ static void a_page_that_memory_was_short_for_is_not_told(void **state)
 	uint64_t refused = 0;
 	bool reached = true;
 
-	world_write_public(d->w, "stores/s1/d1/device-box.pub", device.pub);
+	world_write_public(d->w, "stores/s1/d1/device-box.pub", EVP_PKEY_X25519, device.pub);
 	import_some(d->w);
 	assert_true(told(tell, &device, d->w, &whole));
 	for (uint64_t n = 1; reached; n++) {

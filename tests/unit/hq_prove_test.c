@@ -212,7 +212,7 @@ static void store_holds(struct day_world *d, int version, const char *generation
 	struct buf out = {0};
 	char ask[300], epoch[EVENT_EPOCH_SIZE];
 	text_hex(d->s->epoch, EVENT_EPOCH_BYTES, epoch);
-	world_write_public(d->w, "stores/s1/d1/device-box.pub", box.pub);
+	world_write_public(d->w, "stores/s1/d1/device-box.pub", EVP_PKEY_X25519, box.pub);
 	snprintf(ask, sizeof ask,
 	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0000000000000001\",\"ask\":\"statement\","
 	         "\"generation\":\"%s\",\"since\":0,\"versions\":[[\"%s\",%d,%d]]}",

@@ -22,7 +22,7 @@ static int set_up(void **state)
 	f->hq = world_new();
 	f->card = place_new();
 	snprintf(f->path, sizeof(f->path), "%s/rescued.db", f->hq->dir);
-	world_write_public(f->hq, "hq-box.pub", f->hq->box.pub);
+	world_write_public(f->hq, "hq-box.pub", EVP_PKEY_X25519, f->hq->box.pub);
 	char command[300];
 	snprintf(command, sizeof(command), "cp %s/hq-box.pub %s/", f->hq->dir, f->card->dir);
 	assert_int_equal(system(command), 0);

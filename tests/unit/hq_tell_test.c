@@ -26,7 +26,7 @@ static int set_up(void **state)
 	mkdir(path, 0700);
 	strcat(path, "/d1");
 	mkdir(path, 0700);
-	world_write_public(t->w, "stores/s1/d1/device-box.pub", t->device.pub);
+	world_write_public(t->w, "stores/s1/d1/device-box.pub", EVP_PKEY_X25519, t->device.pub);
 	t->tell = hq_tell_new(t->w->db, t->w->keys, &t->w->clock);
 	*state = t;
 	return 0;

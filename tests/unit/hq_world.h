@@ -84,11 +84,11 @@ static inline void world_write_key(const struct world *w, const char *name, int 
 	EVP_PKEY_free(key);
 }
 
-static inline void world_write_public(const struct world *w, const char *name,
+static inline void world_write_public(const struct world *w, const char *name, int type,
                                       const uint8_t pub[32])
 {
-	char path[160];
-	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, pub, 32);
+	char path[300];
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(type, NULL, pub, 32);
 	snprintf(path, sizeof path, "%s/%s", w->dir, name);
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);
