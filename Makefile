@@ -216,7 +216,7 @@ RUNS ?= 9
 JSON ?=
 bench:
 	$(Q)$(MAKE) --no-print-directory deps DEPS="$(DEPS) $(DEPS_BENCH)"
-	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench $(B)/tests/fault/net_backlog
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(B)/laneway-bench $(B)/tests/fault/net_backlog $(B)/tests/fault/start_fill
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tools/bench/bench.py --runs $(RUNS) --only "$(ONLY)" $(if $(JSON),--json $(JSON))
 
 .PHONY: install
