@@ -41,6 +41,7 @@ struct box {
 	struct event_base *base;
 	int sync_fd;
 	bool set_aside, journal_running;
+	atomic_bool read_back; /* of the journal, what a start needs */
 	char *err;
 	size_t err_size;
 };
@@ -145,7 +146,7 @@ static void on_sync_up(void *ctx, struct sync *sync)
 static int start_sync(struct box *b)
 {
 	struct box_sync *sync;
-	const struct sync_params params = {
+	const struct sync_params sync_params = {
 	    .store = b->conf->store,
 	    .device = b->conf->device,
 	    .journal_path = b->journal_path,
@@ -162,6 +163,8 @@ static int start_sync(struct box *b)
 	    .changed = on_sync_changed,
 	    .ctx = b,
 	};
+	const struct box_sync_params params = {
+	    .sync = sync_params, .up = on_sync_up, .read_back = &b->read_back};
 
 	if (!b->conf->broker_host[0]) {
 		log_warn("no uplink is configured: events are kept here only");
@@ -169,7 +172,7 @@ static int start_sync(struct box *b)
 	}
 	snprintf(b->journal_path, sizeof b->journal_path, "%s/journal.db", b->conf->data_dir);
 	snprintf(b->shard_path, sizeof b->shard_path, "%s/shard.db", b->conf->data_dir);
-	if (box_sync_start(&sync, b->base, &params, on_sync_up, b->err, b->err_size) < 0)
+	if (box_sync_start(&sync, b->base, &params, b->err, b->err_size) < 0)
 		return -1;
 	atomic_store(&b->sync, sync);
 	return 0;
@@ -186,6 +189,7 @@ static int start_flow(struct box *b)
 	    .counters = &b->counters,
 	    .journal = b->journal,
 	    .ledger = b->ledger,
+	    .read_back = &b->read_back,
 	};
 
 	b->flow = flow_new(&params, b->err, b->err_size);

@@ -18,10 +18,11 @@
 #define FULL_LOOK_MS 500 /* how often a full disk is looked at */
 #define START_WAIT_S 1   /* what is wrong with the configuration is known by then */
 #define STOP_WAIT_S 3
+#define TURN_STEP_MS 10 /* while it is not this one's turn to read */
+#define TURN_WAIT_MS 120000
 
 struct box_sync {
-	struct sync_params params;
-	void (*up)(void *ctx, struct sync *sync);
+	struct box_sync_params params;
 	_Atomic(struct sync *) sync;
 	pthread_t thread;
 	bool running; /* the thread has not been joined */
@@ -31,21 +32,38 @@ struct box_sync {
 	char err[512];
 };
 
+/* false: the box stops. */
+static bool await_turn(struct box_sync *b)
+{
+	const struct timespec step = {.tv_nsec = TURN_STEP_MS * 1000000L};
+
+	for (int ms = 0; !atomic_load(b->params.read_back) && ms < TURN_WAIT_MS;
+	     ms += TURN_STEP_MS) {
+		if (atomic_load(&b->stopping))
+			return false;
+		nanosleep(&step, NULL);
+	}
+	return true;
+}
+
 static void *thread_main(void *arg)
 {
 	struct box_sync *b = arg;
 	struct sync *sync = NULL;
 	uint64_t one = 1;
 
-	int rc = sync_start(&sync, &b->params, b->err, sizeof b->err);
-	if (rc != 0 && db_disk_is_full(b->params.shard_path))
+	if (!await_turn(b))
+		return NULL;
+	int rc = sync_start(&sync, &b->params.sync, b->err, sizeof b->err);
+	if (rc != 0 && db_disk_is_full(b->params.sync.shard_path))
 		log_error("ALARM: no uplink while the disk is full: %s", b->err);
 	/* A full disk may have room again; nothing of what was fetched is thrown away for it. */
-	while (rc != 0 && db_disk_is_full(b->params.shard_path) && !atomic_load(&b->stopping)) {
+	while (rc != 0 && db_disk_is_full(b->params.sync.shard_path) &&
+	       !atomic_load(&b->stopping)) {
 		const struct timespec pause = {0, FULL_LOOK_MS * 1000000L};
 		nanosleep(&pause, NULL);
-		if (!db_disk_is_full(b->params.shard_path))
-			rc = sync_start(&sync, &b->params, b->err, sizeof b->err);
+		if (!db_disk_is_full(b->params.sync.shard_path))
+			rc = sync_start(&sync, &b->params.sync, b->err, sizeof b->err);
 	}
 	if (rc == 0)
 		atomic_store(&b->sync, sync);
@@ -68,7 +86,7 @@ static void on_started(evutil_socket_t fd, short what, void *ctx)
 		return;
 	}
 	sync_wake(sync); /* for what was kept meanwhile */
-	b->up(b->params.ctx, sync);
+	b->params.up(b->params.sync.ctx, sync);
 }
 
 /* true: the thread has ended. */
@@ -105,8 +123,8 @@ static int run(struct box_sync *b)
 	return rc == 0 ? 0 : -1;
 }
 
-int box_sync_start(struct box_sync **out, struct event_base *base, const struct sync_params *params,
-                   void (*up)(void *ctx, struct sync *sync), char *err, size_t err_size)
+int box_sync_start(struct box_sync **out, struct event_base *base,
+                   const struct box_sync_params *params, char *err, size_t err_size)
 {
 	struct box_sync *b = calloc(1, sizeof *b);
 
@@ -114,7 +132,6 @@ int box_sync_start(struct box_sync **out, struct event_base *base, const struct 
 	if (!b)
 		return -1;
 	b->params = *params;
-	b->up = up;
 	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	b->started = event_new(base, b->fd, EV_READ | EV_PERSIST, on_started, b);
 	if (b->fd < 0 || !b->started || event_add(b->started, NULL) < 0 || run(b) < 0) {

@@ -4,6 +4,7 @@
 #ifndef LANEWAY_FLOW_H
 #define LANEWAY_FLOW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +34,8 @@ struct flow_params {
 	struct clock_keep *keep; /* behind clock; NULL: nothing is journaled of the clock */
 	struct counters *counters;
 	struct journal *journal;
-	struct ledger *ledger; /* HQ's word on statements; NULL: none is kept */
+	struct ledger *ledger;  /* HQ's word on statements; NULL: none is kept */
+	atomic_bool *read_back; /* set when the start reads no more of the journal; may be NULL */
 };
 
 /* What the configuration alone cannot see: a loyalty scheme that would take payment cards for its

@@ -187,6 +187,7 @@ int flow_begin(struct flow *f, char *err, size_t err_size)
 	    .window_age_us = FLOW_RESEND_WINDOW_US,
 	    .now_us = flow_age_us(f),
 	    .window_ids_max = FLOW_RESEND_IDS_MAX,
+	    .done = f->p.read_back,
 	};
 
 	journal_state(f->p.journal, &j);

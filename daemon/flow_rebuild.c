@@ -271,6 +271,8 @@ static void *thread_main(void *arg)
 	hand_over(r, STAGE_BASKETS);
 	make(r, make_window, "a message that is sent again may be counted twice");
 	hand_over(r, STAGE_WINDOW);
+	if (r->p.done)
+		atomic_store(r->p.done, true);
 	return NULL;
 }
 

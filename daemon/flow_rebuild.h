@@ -7,6 +7,8 @@
 #ifndef LANEWAY_FLOW_REBUILD_H
 #define LANEWAY_FLOW_REBUILD_H
 
+#include <stdatomic.h>
+
 #include "identity/resolve.h"
 #include "sale/sale.h"
 #include "store/shard.h"
@@ -23,6 +25,7 @@ struct flow_rebuild_params {
 	uint8_t epoch[EVENT_EPOCH_BYTES]; /* of this run */
 	int64_t window_age_us, now_us;    /* now_us: as window_expire's */
 	size_t window_ids_max;
+	atomic_bool *done; /* set when nothing more is read; may be NULL */
 };
 
 /* Starts the thread. NULL with a sentence in err. */
