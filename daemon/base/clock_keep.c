@@ -370,12 +370,15 @@ void clock_keep_state(const struct clock_keep *keep, struct clock_state *out)
 	read_raw(k, &mono_us, &wall_us);
 	int64_t given = given_us(k, mono_us, wall_us);
 	enum clock_trust trust = trust_of(k);
+	bool ever = k->past_us != k->build_us;
 	*out = (struct clock_state){.trust = trust,
 	                            .wall_us = given,
 	                            .error_us = trust ? error_at(&k->anchor, mono_us) : 0,
 	                            .ahead_us = wall_us - given,
 	                            .floor_us = k->floor_us,
-	                            .trusted_us = trust ? given : k->past_us,
+	                            .trusted_us = trust  ? given
+	                                          : ever ? k->past_us
+	                                                 : 0,
 	                            .hq_mono_us = k->hq_mono_us,
 	                            .differs_us = k->differs_us,
 	                            .disputed = k->disputed};
