@@ -201,11 +201,6 @@ void hq_salvage_free(struct hq_salvage *s)
 	free(s);
 }
 
-const char *hq_salvage_store(const struct hq_salvage *s)
-{
-	return s->store;
-}
-
 /* ---- what HQ holds ---- */
 
 /* Seqs from first to last that stand in runs of this store's epoch. */

@@ -19,7 +19,6 @@ struct sqlite3;
 int hq_salvage_open(struct hq_salvage **out, const char *path, const char *store,
                     const struct hq_keys *keys, char *err, size_t err_size);
 void hq_salvage_free(struct hq_salvage *s);
-const char *hq_salvage_store(const struct hq_salvage *s);
 
 /* What is there, by epoch, beside what hq.db holds of it (db NULL: not looked at); NULL: out of
  * memory. A new object:
