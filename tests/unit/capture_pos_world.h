@@ -25,7 +25,7 @@
 
 #include "capture/pos_internal.h"
 
-#define PATIENCE_S 10 /* longest wait for something that must come */
+#define PATIENCE_S 60 /* longest wait for something that must come */
 #define TILLS_MAX 600
 
 struct till {

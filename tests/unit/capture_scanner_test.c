@@ -21,7 +21,7 @@
 #include "capture/scanner.h"
 #include "folder.h"
 
-#define PATIENCE_S 10 /* longest wait for something that must come */
+#define PATIENCE_S 60 /* longest wait for something that must come */
 
 struct bench {
 	struct event_base *base;

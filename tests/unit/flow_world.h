@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "flow_internal.h"
 
-#define PATIENCE_MS 10000 /* longest wait for something that must come */
+#define PATIENCE_MS 60000 /* longest wait for something that must come */
 #define TOKEN "0123456789abcdef"
 #define CARD "2600000000170"
 #define PAN "4111111111111111"
@@ -464,26 +464,36 @@ static inline bool person_is(struct world *w, const char *lane, const char *stat
 
 /* ---- what is kept ---- */
 
+/* The kept line that begins at *at as an object to be released, or NULL; moves on to the next. */
+static inline json_t *kept_next(const struct world *w, size_t *at)
+{
+	if (*at >= w->kept.len)
+		return NULL;
+	const char *from = (const char *)w->kept.data + *at;
+	size_t len = (size_t)((const char *)memchr(from, '\n', w->kept.len - *at) - from);
+	json_t *line = json_loadb(from, len, 0, NULL);
+	assert_non_null(line);
+	*at += len + 1;
+	return line;
+}
+
 /* The n-th kept event of this name as an object to be released, or NULL. */
 static inline json_t *kept(struct world *w, const char *event, int n)
 {
-	const char *at = (const char *)w->kept.data, *end = at + w->kept.len;
-	for (; at < end; at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		json_t *line = json_loadb(at, (size_t)(stop - at), 0, NULL);
-		assert_non_null(line);
+	json_t *line;
+	for (size_t at = 0; (line = kept_next(w, &at)) != NULL; json_decref(line)) {
 		if (strcmp(text_of(line, "event"), event) == 0 && n-- == 0)
 			return line;
-		json_decref(line);
 	}
 	return NULL;
 }
 
 static inline int kept_times(struct world *w, const char *event)
 {
+	json_t *line;
 	int n = 0;
-	for (json_t *line; (line = kept(w, event, n)) != NULL; n++)
-		json_decref(line);
+	for (size_t at = 0; (line = kept_next(w, &at)) != NULL; json_decref(line))
+		n += strcmp(text_of(line, "event"), event) == 0;
 	return n;
 }
 
