@@ -124,6 +124,21 @@ static int scan(struct day *d, struct entry *e, uint8_t arg)
 	return sale_scan(d->s, e, &d->now, arg & 128 ? "4" : "3", "scan-3", "scan", "]C1", &a);
 }
 
+/* A lane whose till is awaited: scans are kept, and find their place later. */
+static int early(struct day *d, struct entry *e, uint8_t arg)
+{
+	const char *lane = arg & 128 ? "4" : "3";
+	struct sale_early found;
+	struct answer a;
+	resolved(arg, &a);
+	sale_await(d->s, lane, arg & 64);
+	if (arg & 32)
+		return sale_early(d->s, e, &d->now, lane, "scan-3", "scan", NULL, &a);
+	if (!sale_early_next(d->s, lane, d->now.mono_us + 1, &found))
+		return 0;
+	return sale_tie(d->s, e, &d->now, &found, arg & 16, &a);
+}
+
 /* The upper bits of the call say what the journal does. */
 static void one(struct day *d, uint8_t call, uint8_t arg)
 {
@@ -134,8 +149,10 @@ static void one(struct day *d, uint8_t call, uint8_t arg)
 		rc = till(d, e, (enum till_type)what, arg);
 	} else if (what < 20) {
 		rc = scan(d, e, arg);
-	} else if (what < 26) {
+	} else if (what < 24) {
 		rc = tap(d, e, arg);
+	} else if (what < 26) {
+		rc = early(d, e, arg);
 	} else {
 		d->now.mono_us += (int64_t)arg * arg * 20000;
 		if (sale_tick(d->s, e, &d->now) <= d->now.mono_us)

@@ -100,6 +100,13 @@ static int step_choose(struct world *w, struct entry *e)
 {
 	return sale_choose(w->s, e, &w->now, w->lane, look(w)->question_id, "next", &w->err);
 }
+static struct sale_early kept_before;
+static int step_tie(struct world *w, struct entry *e)
+{
+	struct answer a;
+	world_answer_for("Berta", &a);
+	return sale_tie(w->s, e, &w->now, &kept_before, true, &a);
+}
 static int step_wrong(struct world *w, struct entry *e)
 {
 	return sale_wrong_customer(w->s, e, &w->now, w->lane, &w->err);
@@ -169,6 +176,18 @@ static void busy_lane(struct world *w)
 static void an_early_scan_fails_clean(void **state)
 {
 	fails_clean(*state, step_scan);
+}
+static void a_scan_that_finds_its_place_fails_clean(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	opened(w, "B1");
+	struct entry *e = world_begin(w);
+	world_answer_for("Berta", &a);
+	assert_int_equal(sale_early(w->s, e, &w->now, "3", "scan-3", "scan", NULL, &a), 0);
+	world_end(w, e, 0);
+	assert_true(sale_early_next(w->s, "3", INT64_MAX, &kept_before));
+	fails_clean(w, step_tie);
 }
 static void a_held_scan_fails_clean(void **state)
 {
@@ -241,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    world_test(an_early_scan_fails_clean),
+	    world_test(a_scan_that_finds_its_place_fails_clean),
 	    world_test(a_held_scan_fails_clean),
 	    world_test(an_opening_fails_clean),
 	    world_test(a_first_line_fails_clean),
