@@ -112,6 +112,19 @@ static void tie_before(struct flow *f, const char *lane, int64_t before_us, bool
 	explicit_bzero(&early, sizeof early);
 }
 
+/* Its till did not say all: what stands in front may be over long since, also if it stood there
+ * then.
+ */
+static void tie_in_doubt(struct flow *f, const char *lane)
+{
+	struct sale_early early;
+
+	while (!flow_word_awaited(f, lane) && sale_early_next(f->sale, lane, INT64_MAX, &early)) {
+		text_copy(early.basket_id, sizeof early.basket_id, "?");
+		tie(f, &early, false);
+	}
+}
+
 void flow_word_settle(struct flow *f)
 {
 	for (int i = 0; i < f->conf->lane_count; i++) {
@@ -215,17 +228,22 @@ int64_t flow_word_tick(struct flow *f, int64_t now_us)
 		return next;
 	for (int i = f->till_count - 1; i >= 0; i--) {
 		struct flow_till *t = &f->tills[i];
-		int64_t end = t->link && !t->says_made ? t->heard_us + QUIET_US : f->word_until_us;
+		bool quiet = t->link && !t->says_made;
+		int64_t end = quiet ? t->heard_us + QUIET_US : f->word_until_us;
 		if (!t->awaited)
 			continue;
 		if (end > now_us) {
 			next = end < next ? end : next;
 			continue;
 		}
+		char lane[EVENT_NAME_SIZE];
+		text_copy(lane, sizeof lane, t->lane);
 		settled = true;
 		t->awaited = false;
 		if (!t->link)
 			forget(f, i);
+		if (!quiet)
+			tie_in_doubt(f, lane);
 	}
 	if (!settled)
 		return next;

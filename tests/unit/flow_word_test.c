@@ -309,6 +309,29 @@ static void a_till_that_does_not_come_is_waited_for_ten_minutes_once(void **stat
 	WAIT_FOR(w, kept_times(w, "Visit Started") == 3);
 }
 
+/* It spoke of its basket, and was gone before it was through. */
+static void no_time_out_ties_a_scan_to_a_basket_that_came_back(void **state)
+{
+	struct world *w = *state;
+	basket_left_open(w);
+	till_connect(w, "T1", "1");
+	size_t from = said_count(w);
+	till_say(w, MADE(3000));
+	till_say(w, LINE("a:2", "B1"));
+	WAIT_FOR(w, said(w, from, "kept", "a:2"));
+	close(w->till);
+	w->till = -1;
+	WAIT_FOR(w, !w->flow->tills[0].link);
+	pass(w, 500 * SECOND_US);
+	scan_kept(w);
+	pass(w, 100 * SECOND_US);
+	flow_tick(w->flow);
+	WAIT_FOR(w, kept_times(w, "Identifier Presented") == 2);
+	assert_int_equal(kept_times(w, "Basket Abandoned"), 0);
+	assert_int_equal(kept_times(w, "Customer Attached"), 0);
+	assert_string_equal(text_of(json_object_get(shown(w, "1"), "question"), "kind"), "held");
+}
+
 static void a_card_number_is_refused_at_once(void **state)
 {
 	struct world *w = *state;
@@ -339,6 +362,7 @@ int main(void)
 	    T(a_lane_of_two_tills_waits_for_both),
 	    T(another_restart_loses_no_scan_and_ties_none_wrongly),
 	    T(a_till_that_does_not_come_is_waited_for_ten_minutes_once),
+	    T(no_time_out_ties_a_scan_to_a_basket_that_came_back),
 	    T(a_card_number_is_refused_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
