@@ -69,7 +69,7 @@ def durable_once(b, flight, events, delay):
 
 def durable(b):
     rows = []
-    for disk, flight, events, delay in (("this disk", 1, 1500, 0), ("this disk", 100, 60000, 0), ("this disk", 1000, 200000, 0),
+    for disk, flight, events, delay in (("this disk", 1, 6000, 0), ("this disk", 100, 200000, 0), ("this disk", 1000, 300000, 0),
                                         ("6 ms card", 1, 100, 6000), ("6 ms card", 100, 5000, 6000)):
         b.report.say(f"durable: {disk}, {flight} in flight")
         got = [durable_once(b, flight, events, delay) for _ in range(b.runs)]
