@@ -21,6 +21,7 @@
 #define DB_LOCK_STEP_MS 20
 #define DB_MMAP "67108864" /* bytes; pages of the file, not anonymous memory */
 #define DB_PATH_SIZE 1024
+#define DB_BLOCK_BYTES 65536
 #define DB_ROOM_BYTES (1024u * 1024u) /* what opening takes: the -shm, a log, some pages */
 #define DB_WORDS_CHARS 40             /* of a statement, for the log: its table, never its values */
 
@@ -64,6 +65,37 @@ static int make_file(const char *path, char *err, size_t err_size)
 		return -1;
 	}
 	return 0;
+}
+
+/* After a sync that failed, pages of the log may be in memory only, though they read as if they
+ * were in the file: what is committed behind them would be lost with them when the power goes.
+ * Written anew they come to the disk. */
+static int renew_log(const char *path, char *err, size_t err_size)
+{
+	char log[DB_PATH_SIZE], block[DB_BLOCK_BYTES];
+	off_t at = 0;
+	ssize_t n;
+
+	snprintf(log, sizeof(log), "%s-wal", path);
+	int fd = open(log, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		goto err_say;
+	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
+		if (pwrite(fd, block, (size_t)n, at) != n)
+			goto err_close;
+		at += n;
+	}
+	if (n < 0 || (at > 0 && fdatasync(fd) != 0))
+		goto err_close;
+	close(fd);
+	return 0;
+err_close:
+	close(fd);
+err_say:
+	snprintf(err, err_size, "%s: %s", log, strerror(errno));
+	return -1;
 }
 
 static int run(sqlite3 *db, const char *path, const char *sql, char *err, size_t err_size)
@@ -127,7 +159,7 @@ int db_open_writer(struct sqlite3 **out, int *lock_fd, const char *path, enum db
 	fd = lock_file(path, lock_held, err, err_size);
 	if (fd < 0)
 		return -1;
-	if (make_file(path, err, err_size) != 0 ||
+	if (make_file(path, err, err_size) != 0 || renew_log(path, err, err_size) != 0 ||
 	    open_file(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err, err_size) != 0 ||
 	    set_writer(db, path, sync, err, err_size) != 0)
 		goto err_close;

@@ -18,8 +18,9 @@ struct sqlite3_stmt;
 enum db_sync { DB_SYNC_NORMAL, DB_SYNC_FULL };
 
 /* The writing connection: WAL, page size 4096, the given synchronous level, secure_delete on, mode
- * 0600, incremental auto-vacuum. Waits at most a second for the lock. 0; -1 with a sentence in err
- * and *lock_held set when another process holds the file. */
+ * 0600, incremental auto-vacuum. A log that was left behind is written to the disk anew first.
+ * Waits at most a second for the lock. 0; -1 with a sentence in err and *lock_held set when another
+ * process holds the file. */
 int db_open_writer(struct sqlite3 **out, int *lock_fd, const char *path, enum db_sync sync,
                    bool *lock_held, char *err, size_t err_size);
 void db_close_writer(struct sqlite3 *db, int lock_fd);

@@ -309,10 +309,11 @@ void disk_did_sync(struct disk *d, int file)
 	disk_compact(d);
 }
 
+/* Its size is not data: it is certain with the next sync that does not fail. */
 void disk_failed_sync(struct disk *d, int file)
 {
 	for (uint32_t i = 0; i < d->op_count; i++) {
-		if (is_of(&d->ops[i], file))
+		if (is_of(&d->ops[i], file) && d->ops[i].kind == OP_WRITE)
 			d->ops[i].lost = true;
 	}
 }

@@ -101,6 +101,12 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
          "	else {\n		const struct journal_range r = {run.first, run.first + run.count - 1};\n"
          "		sent = publish(u);\n		uplink_epoch_confirm(p.epoch, &r, 1);\n	}\n")],
         [PUBLISH]),
+    Defect("the log as it is after a failed sync", [
+        ("daemon/store/db.c", "renew_log(path, err, err_size) != 0 ||", "(!path && renew_log(path, err, err_size) != 0) ||")],
+        ["cut_store", "--unknown", "--calls", "50"]),
+    Defect("salvaged epochs side by side", [
+        ("daemon/store/journal_salvage_put.c", "	return oldest - (follows ? 1 : 2);", "	(void)follows;\n	return oldest - 1;")],
+        ["cut_store", "--spoil"]),
     Defect("same epoch after a restore", [
         ("daemon/store/journal_epoch.c", "	vault_random(j->epoch, sizeof(j->epoch));\n",
          "	memcpy(j->epoch, j->prev_h, sizeof(j->epoch));\n	if (!j->prev_ordinal)\n"

@@ -134,7 +134,7 @@ void rig_begin(struct rig *r, uint64_t seed)
 	memset(r->tills, 0, sizeof r->tills);
 	memset(r->epochs, 0, r->epoch_count * sizeof *r->epochs);
 	r->message_count = r->event_count = r->epoch_count = 0;
-	r->spoilt = false;
+	r->spoilt = r->unheard = false;
 	r->spoils = r->set_aside = 0;
 	/* Some boxes are new: no key of their own yet, and no customers. */
 	bool is_new = dice_below(&r->b.dice, 4) == 0;

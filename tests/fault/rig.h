@@ -67,6 +67,9 @@ struct rig {
 	struct rig_epoch epochs[RIG_EPOCHS_MAX];
 	uint32_t epoch_count;
 	char conf[176];
+	/* A start kept nothing for a while: then a basket may have ended whose till was not heard.
+	 */
+	bool unheard;
 	bool spoilt;                /* the journal's file, since the last start that came through */
 	uint32_t spoils, set_aside; /* how often */
 	struct rig *saved;          /* the parent's own */
@@ -111,6 +114,8 @@ struct entry;
 void rig_told(struct rig *r, const struct entry *e);
 void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len);
 void rig_kept(struct rig *r, const char *lines, size_t len);
+/* Its basket has ended without it: a person begins anew. */
+void rig_give_up(struct rig *r, uint8_t till, const char *id);
 /* Say again what was not answered, and some of what was, when this start knows all of it: what
  * stood in a set-aside file it does only when it came back before. */
 void rig_resend(struct rig *r, bool knows);

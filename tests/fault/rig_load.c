@@ -146,6 +146,12 @@ void rig_answered(struct rig *r, uint8_t till, const char *json, size_t len)
 	json_decref(a);
 }
 
+void rig_give_up(struct rig *r, uint8_t till, const char *id)
+{
+	message_of(r, till, id)->given_up = true;
+	r->tills[till].open = false;
+}
+
 void rig_kept(struct rig *r, const char *lines, size_t len)
 {
 	for (const char *at = lines, *end = lines + len; at < end;) {
@@ -339,7 +345,7 @@ static void say_again(struct rig *r, struct rig_message *m)
 
 	rig_send(r, m);
 	rig_step();
-	if (!m->acked && !r->b.may_refuse)
+	if (!m->acked && !m->given_up && !r->b.may_refuse)
 		base_wrong("message %" PRIu64 " of till %u gets no answer", m->counter, m->till);
 	r->b.again += was || m->acked;
 }
@@ -355,7 +361,8 @@ void rig_resend(struct rig *r, bool knows)
 		if (m->acked || m->given_up || told_no[m->till])
 			continue;
 		say_again(r, m);
-		told_no[m->till] = !m->acked; /* then it says nothing of what came behind it */
+		told_no[m->till] =
+		    !m->acked && !m->given_up; /* then it says nothing of what came behind it */
 	}
 	for (int i = 0; knows && i < RESEND_SAMPLE && r->message_count; i++) {
 		struct rig_message *m = &r->messages[dice_below(&r->b.dice, r->message_count)];

@@ -318,6 +318,10 @@ void __wrap_pos_send_error(struct pos *p, uint64_t link, const char *id, const c
 		base_mine->refused++;
 		return;
 	}
+	if (rig_mine()->unheard && code && strcmp(code, "unknown_basket") == 0) {
+		rig_give_up(rig_mine(), (uint8_t)(link - 1), id);
+		return;
+	}
 	base_wrong("till %d: %s was answered with the error %s (%s): %s", (int)link, id, code,
 	           field ? field : "", message);
 }
@@ -387,6 +391,7 @@ int __wrap_event_base_dispatch(struct event_base *base)
 	if (r->b.must_refuse && !r->b.told_no)
 		base_wrong("three commits ended unknown in ten minutes, and it goes on");
 	r->b.may_refuse = r->b.may_refuse || r->b.told_no;
+	r->unheard = r->unheard || r->b.may_refuse;
 	r->spoilt = r->spoilt && r->b.told_no; /* else its file has been opened, or set aside */
 	disk_set_phase(r->b.disk, DISK_COMMIT);
 	flow_rebuilt(run.flow);

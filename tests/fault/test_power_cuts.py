@@ -41,6 +41,17 @@ def test_power_cuts_while_a_damaged_journal_comes_back(program, long):
     assert share(out, "salvage") > 0
 
 
+def test_power_cuts_where_commits_end_unknown(program, long):
+    """Goal: writes and syncs fail in three starts in a row, and the power goes: what was answered stays, and then nothing is kept."""
+    for calls in 60, 420:
+        out = program("cut_store", "--cuts", 1500 if long else 75, "--unknown", "--calls", calls, "--seed", 500001)
+        assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+        unknown, told_no = map(int, re.search(r"(\d+) commits ended unknown.* (\d+) starts kept nothing", out).groups())
+        assert unknown >= 10 and (told_no > 0 or not long)
+    out = program("cut_hq", "--cuts", 600 if long else 45, "--unknown", "--seed", 500001)
+    assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
+
+
 def test_power_cuts_at_hq(program, long):
     """Goal: what HQ confirmed it holds, every line as it was sent, forks kept, orders and profiles as the events give."""
     out = program("cut_hq", "--cuts", 3000 if long else 150, "--seed", 1)
