@@ -23,6 +23,7 @@
 #define LOG_ROOM_SHARE 4
 #define LOG_ROOM_BYTES_MAX (256u * 1024)
 #define LOG_ZEROS_BYTES 16384u /* of one write */
+#define READER_WAIT_MS 500     /* for one that is in the way of copying the log */
 #define MEASURE_EVERY_PAGES 64 /* of the log: asking SQLite costs a twentieth of a commit */
 
 /* ---- the file that remembers exits ---- */
@@ -329,15 +330,32 @@ static bool copy_log(struct journal *j, int mode)
 	return rc == SQLITE_OK && copied == pages;
 }
 
+/* A reader that stays in an old state of the file keeps what is newer in the log. It is not met
+ * again at every commit; but what the log holds has to fit into the reserve, or a disk that fills
+ * up now would have no way out. So the log's next look waits until readers are through. */
+static void bear_with_reader(struct journal *j)
+{
+	j->checkpoint_at = j->wal_pages + JOURNAL_READER_PAGES;
+	journal_commit_measure(j);
+	if (!journal_reserve_make(j) || !journal_reserve_covers(j))
+		j->no_room = true;
+}
+
 void journal_commit_checkpoint(struct journal *j)
 {
 	if (j->wal_pages < j->checkpoint_at && !(j->disk_full && j->wal_pages))
 		return;
-	bool whole = copy_log(j, SQLITE_CHECKPOINT_PASSIVE);
+	bool again = j->checkpoint_at > JOURNAL_CHECKPOINT_PAGES && !j->disk_full;
+	sqlite3_busy_timeout(j->db, READER_WAIT_MS);
+	bool whole = copy_log(j, again ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
+	sqlite3_busy_timeout(j->db, DB_BUSY_MS);
 	if (j->no_room)
 		return;
-	/* A reader in the way is not met again at every commit. */
-	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES + (whole ? 0 : j->wal_pages);
+	if (!whole && !j->disk_full) {
+		bear_with_reader(j);
+		return;
+	}
+	j->checkpoint_at = JOURNAL_CHECKPOINT_PAGES;
 	if (whole)
 		j->wal_pages = 0;
 }

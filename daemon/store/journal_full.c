@@ -42,18 +42,28 @@ static void confirm(struct journal *j)
 		journal_applied(j, &totals);
 }
 
-/* Something of everything that frees room. true: there may be more of it. */
+/* All of the log is in the file, so what comes next finds room in the log itself. */
+static bool copied(struct journal *j)
+{
+	journal_commit_checkpoint(j);
+	return !j->no_room && j->wal_pages == 0;
+}
+
+/* Something of everything that frees room, as long as the log does not grow from it: the reserve is
+ * as long as the log was. true: there may be more of it. */
 static bool free_room(struct journal *j)
 {
 	bool more = true;
 	j->no_room = false;
+	if (!copied(j))
+		return false;
 	confirm(j);
 	for (int i = 0; i < FULL_STEPS && more && !j->no_room; i++) {
 		more = journal_retain_step(j);
 		more = (!j->no_room && journal_retain_vacuum(j)) || more;
 		/* What was given back leaves the file when its log has been copied into it. */
-		if (!j->no_room)
-			journal_commit_checkpoint(j);
+		if (!j->no_room && !copied(j))
+			break;
 	}
 	journal_commit_measure(j);
 	return more;
@@ -78,7 +88,7 @@ void journal_full_step(struct journal *j)
 	/* When all has gone that may go, the log's own room may be what the reserve lacks. */
 	if (!j->no_room && !more && j->totals.kept < j->full_kept && !journal_reserve_make(j))
 		journal_commit_cut_log(j);
-	if (!j->no_room && has_changed(j) && journal_reserve_make(j))
+	if (!j->no_room && has_changed(j) && journal_reserve_make(j) && journal_reserve_covers(j))
 		journal_full_say(j, false);
 	j->full_due_us = more && !j->no_room ? 0 : now_us + FULL_EVERY_US;
 	journal_publish(j);

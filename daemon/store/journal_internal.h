@@ -36,6 +36,7 @@
 /* Pages in the log before it is copied into the file: each is written twice in all, so pages that
  * change often are spared; 8 MiB are still copied in well under a second by a slow card. */
 #define JOURNAL_CHECKPOINT_PAGES 2000
+#define JOURNAL_READER_PAGES 500 /* more in the log until one that was in the way is waited for */
 #define JOURNAL_LOG_BYTES_MAX                                                                      \
 	(16u * 1024 * 1024)   /* the log is cut to this when it starts again                       \
 	                       */
@@ -354,6 +355,8 @@ void journal_full_watch(struct journal *j);
 /* journal_reserve.c: "<path>.reserve" */
 /* Is it whole, or could it be made so, with a little room beside it? */
 bool journal_reserve_make(struct journal *j);
+/* Is there as much of it as the log may still have to write into the file? */
+bool journal_reserve_covers(const struct journal *j);
 /* Give up a slice of it. false: nothing is left. */
 bool journal_reserve_release(struct journal *j);
 /* Bytes that are free on the disk; 0: not known. */

@@ -94,6 +94,15 @@ bool journal_reserve_make(struct journal *j)
 	return (length >= want && missing == 0) || take(path, want);
 }
 
+bool journal_reserve_covers(const struct journal *j)
+{
+	char path[JOURNAL_PATH_SIZE + 16];
+	uint64_t length;
+
+	path_of(j, path);
+	return allocated(path, &length) >= (uint64_t)j->wal_pages * JOURNAL_PAGE_BYTES;
+}
+
 bool journal_reserve_release(struct journal *j)
 {
 	char path[JOURNAL_PATH_SIZE + 16];

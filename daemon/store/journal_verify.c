@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "store/journal_internal.h"
 
-#define VERIFY_PACKS_MAX                                                                           \
-	64 /* in one snapshot: a reader that stays keeps the log from shrinking                    \
-	    */
+/* In one snapshot: a reader that stays keeps the log from shrinking. */
+#define VERIFY_PACKS_MAX 64
+#define VERIFY_BYTES_MAX (256u * 1024) /* of lines: this may run at low priority */
 
 /* Where the check stands: behind a pack of this ordinal. */
 struct check {
@@ -178,13 +178,14 @@ static void tell_keys(struct check *c, const struct journal_place *p)
 static int check_some(struct check *c)
 {
 	struct journal_place p;
+	size_t bytes = 0;
 	int rc = 1;
 
 	if (journal_reader_begin(c->r)) {
 		snprintf(c->err, c->err_size, "the file cannot be read");
 		return -1;
 	}
-	for (int i = 0; i < VERIFY_PACKS_MAX && rc == 1; i++) {
+	for (int i = 0; i < VERIFY_PACKS_MAX && bytes < VERIFY_BYTES_MAX && rc == 1; i++) {
 		rc = journal_seek_from(&c->r->seek, c->id, &p);
 		if (rc < 0)
 			snprintf(c->err, c->err_size, "packs cannot be read: %s",
@@ -194,6 +195,7 @@ static int check_some(struct check *c)
 			if (c->ops && c->ops->keys)
 				tell_keys(c, &p);
 			rc = check_pack(c, &p) && !pass_over(c, &p) ? -1 : 1;
+			bytes += c->r->walk.lines.len;
 		}
 	}
 	journal_reader_end(c->r);

@@ -87,6 +87,14 @@ static void fill_disk(void)
 	assert_int_not_equal(system(command), 0);
 }
 
+static void leave_free(int mib)
+{
+	char command[300];
+	snprintf(command, sizeof(command), "truncate -s -%dM %s/others", mib, disk);
+	fill_disk();
+	assert_int_equal(system(command), 0);
+}
+
 static void others_leave(void)
 {
 	char path[200];
@@ -222,6 +230,29 @@ static void a_disk_filled_in_the_middle_of_a_checkpoint_is_freed_by_confirmation
 	file_is_whole(p);
 }
 
+/* What the log may not yet copy into the file has to fit into the reserve. */
+static void a_reader_that_stays_does_not_let_the_log_outgrow_the_reserve(void **state)
+{
+	struct place *p = *state;
+	need_disk();
+	place_start(p);
+	struct journal_reader *r = place_reader(p);
+	assert_true(keep(p, big_entry(EVENT_ORDER_COMPLETED)));
+	assert_int_equal(journal_reader_begin(r), 0);
+	assert_int_equal(journal_reader_mark(r, "none", &(struct buf){0}), -1); /* has read */
+	leave_free(40);
+	keep_until_full(p);
+	fill_disk();
+	struct journal_state s = place_state(p);
+	journal_reader_end(r);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	confirm_all(p, s.epoch);
+	wait_for_room(p);
+	reserve_is_whole(p);
+	assert_true(keep(p, place_entry(EVENT_PRODUCT_ADDED)));
+	file_is_whole(p);
+}
+
 static void on_a_full_disk_the_journal_opens_and_confirmations_alone_free_it(void **state)
 {
 	struct place *p = *state;
@@ -312,6 +343,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        a_disk_filled_in_the_middle_of_a_checkpoint_is_freed_by_confirmations_alone,
 	        set_up_ext4, tear_down),
+	    TEST(a_reader_that_stays_does_not_let_the_log_outgrow_the_reserve),
 	    TEST(on_a_full_disk_the_journal_opens_and_confirmations_alone_free_it),
 	    TEST(a_neighbour_that_takes_even_the_reserve_only_delays_it),
 	    TEST(room_that_others_make_is_enough),
