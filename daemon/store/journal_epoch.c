@@ -97,7 +97,7 @@ static int write_opened(struct journal *j)
 int journal_epoch_open(struct journal *j)
 {
 	vault_random(j->epoch, sizeof(j->epoch));
-	vault_epoch_key(j->params.vault, j->epoch, j->key);
+	vault_epoch_key(j->params.vault, pack_work(j->codec), j->epoch, j->key);
 	vault_rescue_key(pack_work(j->codec), j->key, j->rescue_key);
 	box_key(j);
 	j->ordinal = j->prev_ordinal ? j->prev_ordinal + 1 : j->first_ordinal;

@@ -105,7 +105,7 @@ static void take_epoch(struct journal_reader *r, const struct journal_row *row)
 	if (r->key_ordinal == row->ordinal &&
 	    memcmp(r->key_epoch, row->epoch, EVENT_EPOCH_BYTES) == 0)
 		return;
-	vault_epoch_key(r->vault, row->epoch, r->epoch_key);
+	vault_epoch_key(r->vault, pack_work(r->codec), row->epoch, r->epoch_key);
 	memcpy(r->key_epoch, row->epoch, EVENT_EPOCH_BYTES);
 	r->key_ordinal = row->ordinal;
 }

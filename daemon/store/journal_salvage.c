@@ -268,10 +268,16 @@ static void log_missing(const struct salvage *s)
 static bool key_of(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], const uint8_t *box,
                    uint8_t key[VAULT_KEY_BYTES])
 {
-	const struct journal *j = ctx;
+	const struct salvage *s = ctx;
 	(void)box;
-	vault_epoch_key(j->params.vault, epoch, key);
+	vault_epoch_key(s->j->params.vault, s->work, epoch, key);
 	return true;
+}
+
+static bool go_on(void *ctx)
+{
+	const struct salvage *s = ctx;
+	return journal_back_go_on(s->j);
 }
 
 static bool bring_all(struct salvage *s)
@@ -300,11 +306,8 @@ static bool bring_all(struct salvage *s)
 static bool bring_file(struct salvage *s, const char *dir)
 {
 	char path[JOURNAL_PATH_SIZE + SALVAGE_NAME_SIZE], err[256] = "";
-	struct journal_wreck_params params = {.path = path,
-	                                      .store = s->j->store,
-	                                      .key = key_of,
-	                                      .go_on = journal_back_go_on,
-	                                      .ctx = s->j};
+	struct journal_wreck_params params = {
+	    .path = path, .store = s->j->store, .key = key_of, .go_on = go_on, .ctx = s};
 	snprintf(path, sizeof(path), "%s/%s", dir, s->file);
 	log_info("journal: reading what is left in %s", path);
 	if (journal_wreck_open(&s->w, &params, err, sizeof(err))) {
@@ -360,7 +363,9 @@ void journal_salvage_all(struct journal *j)
 	struct salvage *s = n ? calloc(1, sizeof(*s)) : NULL;
 
 	split(j, dir, &name);
-	for (size_t i = 0; s && i < n && journal_back_go_on(j); i++) {
+	if (s)
+		s->work = vault_work_new();
+	for (size_t i = 0; s && s->work && i < n && journal_back_go_on(j); i++) {
 		s->j = j;
 		s->file = files[i];
 		s->events = s->packs = s->lost_packs = 0;
@@ -371,6 +376,7 @@ void journal_salvage_all(struct journal *j)
 	if (s) {
 		buf_free(&s->chunk.bytes);
 		buf_free(&s->result);
+		vault_work_free(s->work);
 	}
 	free(s);
 }

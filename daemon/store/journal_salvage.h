@@ -31,6 +31,7 @@ struct salvage {
 	struct journal *j;
 	const char *file;
 	struct journal_wreck *w;
+	struct vault_work *work;
 	struct salvage_chunk chunk;
 	const struct journal_wreck_epoch *epoch; /* whose packs the chunk holds */
 	int64_t ordinal;                         /* here; 0: not known yet */

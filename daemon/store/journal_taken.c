@@ -113,7 +113,7 @@ static int seal_run(struct journal *j, struct buf *sealed)
 	if (!to || journal_seek_epoch(&j->seek, t->ordinal, &row) != 1 || row.ordinal != t->ordinal)
 		return -1;
 	size_t ad_len = journal_taken_ad(j->store, row.epoch, t->first, t->last, ad);
-	vault_epoch_key(j->params.vault, row.epoch, key);
+	vault_epoch_key(j->params.vault, pack_work(j->codec), row.epoch, key);
 	int rc = vault_seal(pack_work(j->codec), key, ad, ad_len,
 	                    t->ids.data ? t->ids.data : (const uint8_t *)"", t->ids.len, to);
 	vault_wipe(key, sizeof(key));

@@ -256,16 +256,10 @@ void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p,
 	memcpy(out, hash, 16);
 }
 
-void vault_epoch_key(const struct vault *v, const uint8_t epoch[8], uint8_t out[VAULT_KEY_BYTES])
+void vault_epoch_key(const struct vault *v, struct vault_work *w, const uint8_t epoch[8],
+                     uint8_t out[VAULT_KEY_BYTES])
 {
-	struct vault_work *w = vault_work_new();
-
-	if (w == NULL) {
-		log_error("out of memory while deriving an epoch's key");
-		abort();
-	}
 	derive(w, v->device_key, (struct vault_bytes){epoch, 8}, "laneway epoch v1", out);
-	vault_work_free(w);
 }
 
 /* purpose || NUL || id; the number of bytes, 0 if the purpose is too long. */

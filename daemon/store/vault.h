@@ -70,7 +70,8 @@ void vault_blind(const struct vault *v, struct vault_work *w, const char *kind, 
 void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p, size_t n,
                      uint8_t out[16]);
 /* HKDF-SHA-256(device key, salt = epoch, info "laneway epoch v1"): the key of an epoch's packs. */
-void vault_epoch_key(const struct vault *v, const uint8_t epoch[8], uint8_t out[VAULT_KEY_BYTES]);
+void vault_epoch_key(const struct vault *v, struct vault_work *w, const uint8_t epoch[8],
+                     uint8_t out[VAULT_KEY_BYTES]);
 /* Wrap a data key; `purpose` ("visit-key", "profile-key") and id are associated data. */
 int vault_wrap(const struct vault *v, struct vault_work *w, const char *purpose,
                const uint8_t id[16], const uint8_t key[VAULT_KEY_BYTES],

@@ -160,6 +160,14 @@ static inline struct journal_reader *place_reader(struct place *p)
 	return p->reader;
 }
 
+static inline void place_epoch_key(const struct vault *v, const uint8_t epoch[8], uint8_t out[32])
+{
+	struct vault_work *w = vault_work_new();
+	assert_non_null(w);
+	vault_epoch_key(v, w, epoch, out);
+	vault_work_free(w);
+}
+
 static inline struct entry *place_entry(enum event_kind kind)
 {
 	struct entry *e = entry_new();

@@ -58,7 +58,7 @@ static void every_pack_names_its_epoch_and_the_chain_in_front_of_it(void **state
 			continue;
 		uint8_t key[32], want[32];
 		open_box(p, place_state(p).epoch, blob(&r, 4, JOURNAL_EPOCH_BOX_BYTES), key);
-		vault_epoch_key(p->vault, place_state(p).epoch, want);
+		place_epoch_key(p->vault, place_state(p).epoch, want);
 		assert_memory_equal(key, want, 32);
 		assert_int_equal(i % JOURNAL_BOX_EVERY_PACKS, 0);
 		boxes++;

@@ -320,7 +320,7 @@ static void the_epoch_key_is_sealed_to_hq(void **state)
 	place_start(p);
 	struct journal_state s = place_state(p);
 	memcpy(ad + 3, s.epoch, sizeof(s.epoch));
-	vault_epoch_key(p->vault, s.epoch, want);
+	place_epoch_key(p->vault, s.epoch, want);
 	assert_int_equal(sqlite3_open_v2(p->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	sqlite3_prepare_v2(db, "SELECT hq_key FROM epoch", -1, &stmt, NULL);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);

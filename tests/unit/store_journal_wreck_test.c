@@ -71,7 +71,7 @@ static int tear_down(void **state)
 static bool device_key(void *ctx, const uint8_t epoch[8], const uint8_t *box, uint8_t key[32])
 {
 	(void)box;
-	vault_epoch_key(ctx, epoch, key);
+	place_epoch_key(ctx, epoch, key);
 	return true;
 }
 

@@ -115,7 +115,7 @@ static void keys_are_derived_as_the_wire_document_says(void **state)
 	const uint8_t epoch[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 	uint8_t key[VAULT_KEY_BYTES], blind[VAULT_BLIND_BYTES], body[16];
 
-	vault_epoch_key(v, epoch, key);
+	vault_epoch_key(v, f->w, epoch, key);
 	is_hex(key, 32, "a054caed395b2226d44844408412701ba3e25b5991812f109e4576a1b7bf589b");
 	vault_blind(v, f->w, "loyalty", "2600000000170", blind);
 	is_hex(blind, 16, "7d5f38bf9ecf3bac77260533309924a8");
@@ -309,14 +309,14 @@ static void a_missing_device_key_is_made_once_and_only_when_allowed(void **state
 	refused(f, "vault.key", "missing");
 	put(f, "vault.key.new", "left by a power cut", 0600);
 	assert_int_equal(vault_open(&v, f->dir, true, err, sizeof(err)), 0);
-	vault_epoch_key(v, epoch, a);
+	vault_epoch_key(v, f->w, epoch, a);
 	vault_free(v);
 	snprintf(path, sizeof(path), "%s/vault.key", f->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(st.st_size, 65);
 	assert_int_equal(vault_open(&v, f->dir, true, err, sizeof(err)), 0);
-	vault_epoch_key(v, epoch, b);
+	vault_epoch_key(v, f->w, epoch, b);
 	vault_free(v);
 	assert_memory_equal(a, b, sizeof(a));
 }
