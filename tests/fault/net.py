@@ -129,7 +129,8 @@ class Net:
     # --- the veth pair ---
 
     def rules(self, incoming="", outgoing=""):
-        """What the store's end of the veth pair does with packets, in nft's words; nothing: they pass."""
+        """What the store's end of the veth pair does with packets, in nft's words; nothing: they pass. The moment before it does."""
+        before = time.time()
         _sh("ip", "netns", "exec", self.store, "nft", "-f", "-", input=f"""flush ruleset
             table inet fault {{
               chain incoming {{ type filter hook input priority 0;
@@ -139,6 +140,7 @@ class Net:
                 {'oifname "wan" ' + outgoing if outgoing else ''}
               }}
             }}""")
+        return before
 
     def swallow(self):
         self.rules("drop", "drop")
@@ -157,7 +159,7 @@ class Net:
         self.rules(f"tcp dport {one_of} drop", f"tcp sport {one_of} drop")
 
     def heal(self):
-        self.rules()
+        return self.rules()
 
     def connections(self, port):
         """The store's own ports of its connections to that port."""

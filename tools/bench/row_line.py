@@ -72,8 +72,8 @@ def black_hole(b, runs):
                 fresh.append(scan_to_screen(rig, cards, 200))
                 rig.lost(40)
                 noticed.append(scan_to_screen(rig, cards, 200))
-                net.heal()
-                rig.connected_after(time.time(), 30)
+                healed = net.heal()
+                rig.connected_after(healed, 30)
         finally:
             rig.stop_all()
     rows = []
