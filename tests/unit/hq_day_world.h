@@ -94,17 +94,17 @@ static inline void cancel(struct store *s, const char *till, const char *number)
 static inline void till_closed(struct store *s, const char *till, const char *count,
                                const char *first, const char *last)
 {
-	char p[700], sum[3][16];
-	int n[3];
-	assert_int_equal(
-	    sscanf(count, "%d %15s %d %15s %d %15s", &n[0], sum[0], &n[1], sum[1], &n[2], sum[2]),
-	    6);
+	char p[700], sum[3][24];
+	long long n[3];
+	assert_int_equal(sscanf(count, "%lld %23s %lld %23s %lld %23s", &n[0], sum[0], &n[1],
+	                        sum[1], &n[2], sum[2]),
+	                 6);
 	snprintf(
 	    p, sizeof p,
 	    "{\"business_date\":\"" DAY "\",\"currency\":\"EUR\",\"first_receipt_number\":%s%s%s,"
-	    "\"last_receipt_number\":%s%s%s,\"orders\":%d,\"orders_sum\":\"%s\","
-	    "\"refund_tenders\":[],\"refunds\":%d,\"refunds_sum\":\"%s\",\"tenders\":[],"
-	    "\"till\":\"%s\",\"voids\":%d,\"voids_sum\":\"%s\"}",
+	    "\"last_receipt_number\":%s%s%s,\"orders\":%lld,\"orders_sum\":\"%s\","
+	    "\"refund_tenders\":[],\"refunds\":%lld,\"refunds_sum\":\"%s\",\"tenders\":[],"
+	    "\"till\":\"%s\",\"voids\":%lld,\"voids_sum\":\"%s\"}",
 	    first ? "\"" : "", first ? first : "null", first ? "\"" : "", last ? "\"" : "",
 	    last ? last : "null", last ? "\"" : "", n[0], sum[0], n[1], sum[1], till, n[2], sum[2]);
 	store_say(s, &(struct said){.event = "Till Closed", .properties = p, .till = till});

@@ -149,6 +149,19 @@ static void the_same_count_with_another_sum_does_not_agree(void **state)
 	assert_true(json_is_false(json_object_get(till_of(d, "T3"), "agrees")));
 }
 
+static void counts_that_no_till_can_have_do_not_turn_over(void **state)
+{
+	struct day_world *d = *state;
+	for (const char *till = "T3\0T4\0"; *till; till += 3)
+		till_closed(d->s, till, "9223372036854775807 0.00 -9223372036854775807 0.00 0 0.00",
+		            "0041", "0041");
+	close_day(d);
+	send_all(d);
+	assert_true(json_is_false(json_object_get(till_of(d, "T4"), "agrees")));
+	const json_t *counted = json_object_get(json_object_get(d->proof, "capture"), "counted");
+	assert_int_equal(json_integer_value(counted), 2000000000000);
+}
+
 static void a_till_that_did_not_close_leaves_the_rate_unknown(void **state)
 {
 	struct day_world *d = *state;
@@ -243,6 +256,7 @@ int main(void)
 	    cmocka_unit_test(a_huge_gap_is_named_and_not_counted_up),
 	    DAY_TEST(a_till_that_counted_more_than_came_is_found),
 	    DAY_TEST(the_same_count_with_another_sum_does_not_agree),
+	    DAY_TEST(counts_that_no_till_can_have_do_not_turn_over),
 	    DAY_TEST(a_till_that_did_not_close_leaves_the_rate_unknown),
 	    DAY_TEST(a_receipt_that_came_under_two_events_counts_once),
 	    DAY_TEST(a_void_is_worth_what_its_order_was),

@@ -58,11 +58,15 @@ static void on_status(struct evhttp_request *req, void *ctx)
 	uint64_t before = memory_failures();
 	json_t *status = hq_status_read(hq_db_handle(c->p.db));
 
-	if (memory_failures() == before) {
+	if (status && memory_failures() == before) {
 		answer(req, HTTP_OK, status);
 		return;
 	}
 	json_decref(status);
+	if (memory_failures() == before) {
+		refuse(req, HTTP_INTERNAL, "not_read", "hq.db cannot be read; the log says why");
+		return;
+	}
 	refuse(req, HTTP_SERVUNAVAIL, "no_memory", "out of memory; ask again");
 }
 

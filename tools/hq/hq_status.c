@@ -11,13 +11,19 @@
 #include "hq/hq_raw.h"
 #include "store/db.h"
 
+/* What could not be read is neither nothing nor none. */
+struct reading {
+	struct sqlite3 *db;
+	bool failed;
+};
+
 /* A number out of one row. */
-static int64_t number(struct sqlite3 *db, const char *sql)
+static int64_t number(struct reading *r, const char *sql)
 {
-	sqlite3_stmt *q = db_prepare(db, sql);
+	sqlite3_stmt *q = db_prepare(r->db, sql);
 	int64_t value = 0;
 
-	if (q && sqlite3_step(q) == SQLITE_ROW)
+	if (db_row(q, &r->failed))
 		value = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
 	return value;
@@ -53,14 +59,14 @@ static json_t *column(sqlite3_stmt *q, int i)
 }
 
 /* The query's rows as objects by their columns' names; *_us become times without that ending. */
-static json_t *rows(struct sqlite3 *db, const char *sql, int64_t arg)
+static json_t *rows(struct reading *r, const char *sql, int64_t arg)
 {
-	sqlite3_stmt *q = db_prepare(db, sql);
+	sqlite3_stmt *q = db_prepare(r->db, sql);
 	json_t *list = json_array();
 
 	if (q && sqlite3_bind_parameter_count(q) > 0)
 		sqlite3_bind_int64(q, 1, arg);
-	while (q && sqlite3_step(q) == SQLITE_ROW) {
+	while (db_row(q, &r->failed)) {
 		json_t *row = json_object();
 		for (int i = 0; i < sqlite3_column_count(q); i++) {
 			char name[64];
@@ -76,10 +82,10 @@ static json_t *rows(struct sqlite3 *db, const char *sql, int64_t arg)
 	return list;
 }
 
-static json_t *epochs_of(struct sqlite3 *db, int64_t store)
+static json_t *epochs_of(struct reading *r, int64_t store)
 {
 	json_t *list = rows(
-	    db,
+	    r,
 	    "SELECT id, lower(hex(epoch)) AS epoch, device, lower(hex(prev_epoch)) AS prev_epoch,"
 	    " prev_last_seq, included, coalesce((SELECT last FROM run WHERE run.epoch = epoch.id"
 	    " AND first = 1), 0) AS through FROM epoch WHERE store = ?1"
@@ -93,7 +99,7 @@ static json_t *epochs_of(struct sqlite3 *db, int64_t store)
 		int64_t id = json_integer_value(json_object_get(epoch, "id"));
 		json_object_set_new(
 		    epoch, "ranges",
-		    rows(db,
+		    rows(r,
 		         "SELECT first, last FROM run WHERE epoch = ?1 AND first > 1"
 		         " ORDER BY first LIMIT 32",
 		         id));
@@ -103,10 +109,10 @@ static json_t *epochs_of(struct sqlite3 *db, int64_t store)
 }
 
 /* What the store's clocks were worth. */
-static json_t *clock_of(struct sqlite3 *db, int64_t store)
+static json_t *clock_of(struct reading *r, int64_t store)
 {
 	json_t *list =
-	    rows(db,
+	    rows(r,
 	         "SELECT count(*) AS boots, coalesce(sum(points = 0), 0) AS untrusted_boots,"
 	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
 	         " AND t.status = 'interpolated')), 0) AS interpolated,"
@@ -121,10 +127,10 @@ static json_t *clock_of(struct sqlite3 *db, int64_t store)
 	return clock ? clock : json_object();
 }
 
-static json_t *stores(struct sqlite3 *db)
+static json_t *stores(struct reading *r)
 {
 	json_t *list = rows(
-	    db,
+	    r,
 	    "SELECT id, name AS store, heard_us, dark_us AS dark_since_us FROM store ORDER BY name",
 	    0);
 	json_t *store;
@@ -132,20 +138,19 @@ static json_t *stores(struct sqlite3 *db)
 
 	for (i = 0; i < json_array_size(list); i++) {
 		store = json_array_get(list, i);
-		json_object_set_new(
-		    store, "epochs",
-		    epochs_of(db, json_integer_value(json_object_get(store, "id"))));
+		json_object_set_new(store, "epochs",
+		                    epochs_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_set_new(store, "clock",
-		                    clock_of(db, json_integer_value(json_object_get(store, "id"))));
+		                    clock_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_del(store, "id");
 	}
 	return list;
 }
 
-static json_t *outbox(struct sqlite3 *db)
+static json_t *outbox(struct reading *r)
 {
 	json_t *list = rows(
-	    db,
+	    r,
 	    "SELECT count(*) AS open, min(made_us) AS oldest_us FROM outbox WHERE done_us IS NULL",
 	    0);
 	json_t *first = json_incref(json_array_get(list, 0));
@@ -155,9 +160,9 @@ static json_t *outbox(struct sqlite3 *db)
 }
 
 /* What is kept raw, newest first: somebody has to look at it. */
-static json_t *raw(struct sqlite3 *db)
+static json_t *raw(struct reading *r)
 {
-	return rows(db,
+	return rows(r,
 	            "SELECT what, store.name AS store, lower(hex(epoch.epoch)) AS epoch, seq, NULL"
 	            " AS sha256, reason, arrived_us FROM (SELECT 'fork' AS what, * FROM fork"
 	            " UNION ALL SELECT 'quarantine', * FROM quarantine) AS r"
@@ -168,51 +173,62 @@ static json_t *raw(struct sqlite3 *db)
 	            0);
 }
 
+/* From another reader's list, NULL when it could not read. */
+static void put_list(json_t *s, const char *name, json_t *list, struct reading *r)
+{
+	r->failed = r->failed || !list;
+	json_object_set_new(s, name, list);
+}
+
 json_t *hq_status_read(struct sqlite3 *db)
 {
-	json_t *generation = rows(db, "SELECT value FROM meta WHERE name = 'generation'", 0);
+	struct reading reading = {.db = db}, *r = &reading;
+	json_t *generation = rows(r, "SELECT value FROM meta WHERE name = 'generation'", 0);
 	json_t *s = json_object();
 
 	json_object_set(s, "generation", json_object_get(json_array_get(generation, 0), "value"));
 	json_decref(generation);
 	json_object_set_new(
-	    s, "version",
-	    json_integer(number(db, "SELECT value FROM meta WHERE name = 'version'")));
+	    s, "version", json_integer(number(r, "SELECT value FROM meta WHERE name = 'version'")));
 	json_object_set_new(s, "held",
-	                    json_integer(number(db, "SELECT sum(last - first + 1) FROM run")));
+	                    json_integer(number(r, "SELECT sum(last - first + 1) FROM run")));
 	json_object_set_new(
 	    s, "unfolded",
-	    json_integer(number(db, "SELECT count(*) FROM event WHERE id >"
-	                            " (SELECT value FROM meta WHERE name = 'applied')")));
+	    json_integer(number(r, "SELECT count(*) FROM event WHERE id >"
+	                           " (SELECT value FROM meta WHERE name = 'applied')")));
 	json_object_set_new(s, "waiting_for_keys",
-	                    json_integer(number(db, "SELECT count(*) FROM waiting")));
+	                    json_integer(number(r, "SELECT count(*) FROM waiting")));
 	json_object_set_new(
 	    s, "profiles",
-	    json_integer(number(db, "SELECT count(*) FROM profile WHERE state <> 'deleted'")));
-	json_object_set_new(s, "forked", json_integer(number(db, "SELECT count(*) FROM fork")));
+	    json_integer(number(r, "SELECT count(*) FROM profile WHERE state <> 'deleted'")));
+	json_object_set_new(s, "forked", json_integer(number(r, "SELECT count(*) FROM fork")));
 	json_object_set_new(s, "quarantined",
-	                    json_integer(number(db, "SELECT count(*) FROM quarantine")));
+	                    json_integer(number(r, "SELECT count(*) FROM quarantine")));
 	json_object_set_new(s, "unreadable",
-	                    json_integer(number(db, "SELECT count(*) FROM unreadable")));
-	json_object_set_new(s, "raw", raw(db));
-	json_object_set_new(
-	    s, "came_twice",
-	    json_integer(number(db, "SELECT count(*) FROM message WHERE same = 1")));
-	json_object_set_new(s, "generations", hq_raw_generations(db));
-	json_object_set_new(s, "lost", hq_raw_lost(db, NULL));
+	                    json_integer(number(r, "SELECT count(*) FROM unreadable")));
+	json_object_set_new(s, "raw", raw(r));
+	json_object_set_new(s, "came_twice",
+	                    json_integer(number(r, "SELECT count(*) FROM message WHERE same = 1")));
+	put_list(s, "generations", hq_raw_generations(db), r);
+	put_list(s, "lost", hq_raw_lost(db, NULL), r);
 	json_object_set_new(
 	    s, "alarms",
-	    rows(db,
+	    rows(r,
 	         "SELECT store.name AS store, kind, detail, raised_us FROM alarm"
 	         " JOIN store ON store.id = alarm.store ORDER BY alarm.id DESC LIMIT 100",
 	         0));
-	json_object_set_new(s, "outbox", outbox(db));
-	json_object_set_new(s, "stores", stores(db));
+	json_object_set_new(s, "outbox", outbox(r));
+	json_object_set_new(s, "stores", stores(r));
+	if (r->failed) {
+		json_decref(s);
+		return NULL;
+	}
 	return s;
 }
 
 json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 {
+	struct reading reading = {.db = db}, *r = &reading;
 	sqlite3_stmt *q = db_prepare(db, "SELECT n FROM profile WHERE id = ?1");
 	json_t *list, *profile = NULL, *items;
 	int64_t n;
@@ -220,9 +236,9 @@ json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 	if (!q)
 		return NULL;
 	sqlite3_bind_text(q, 1, customer_id, -1, SQLITE_STATIC);
-	if (sqlite3_step(q) == SQLITE_ROW) {
+	if (db_row(q, &r->failed)) {
 		n = sqlite3_column_int64(q, 0);
-		list = rows(db,
+		list = rows(r,
 		            "SELECT id AS customer_id, external, first_name, name, tier, points, "
 		            "points_as_of,"
 		            " language, state, version, visits, spend, last_seen_us, last_items "
@@ -233,7 +249,7 @@ json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 		json_decref(list);
 		json_object_set_new(
 		    profile, "identifiers",
-		    rows(db,
+		    rows(r,
 		         "SELECT kind, value, verified FROM identifier WHERE profile = ?1"
 		         " ORDER BY kind, value",
 		         n));
@@ -244,5 +260,9 @@ json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 		json_object_set_new(profile, "last_items", items ? items : json_array());
 	}
 	sqlite3_finalize(q);
+	if (r->failed) {
+		json_decref(profile);
+		return NULL;
+	}
 	return profile;
 }

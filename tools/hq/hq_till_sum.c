@@ -25,6 +25,7 @@ static int by_event(const void *a, const void *b)
 }
 
 enum { TENDERS_MAX = 16 };
+#define COUNT_MAX 1000000000000 /* of one close */
 
 struct side {
 	int64_t n, sum;
@@ -55,6 +56,21 @@ static int64_t money_of(const struct group *g, const json_t *o, const char *key)
 	return minor;
 }
 
+/* What a store says may be any number; sums over all tills are to be numbers still. */
+static int64_t count_of(const json_t *o, const char *key)
+{
+	int64_t n = json_integer_value(json_object_get(o, key));
+
+	return n < 0 ? 0 : n < COUNT_MAX ? n : COUNT_MAX;
+}
+
+/* It stays at the edge instead of turning over. */
+static void add(int64_t *sum, int64_t n)
+{
+	if (__builtin_add_overflow(*sum, n, sum))
+		*sum = n < 0 ? -INT64_MAX : INT64_MAX;
+}
+
 static struct tender *tender_of(struct group *g, const char *type)
 {
 	for (int i = 0; i < g->tenders; i++) {
@@ -72,9 +88,9 @@ static void add_tenders(struct group *g, const json_t *list, bool counted, int s
 		const json_t *o = json_array_get(list, i);
 		struct tender *t = tender_of(g, text_of(o, "type"));
 		if (t && counted)
-			t->counted += sign * money_of(g, o, "amount");
+			add(&t->counted, sign * money_of(g, o, "amount"));
 		else if (t)
-			t->received += sign * money_of(g, o, "amount");
+			add(&t->received, sign * money_of(g, o, "amount"));
 	}
 }
 
@@ -86,8 +102,8 @@ static void add_close(struct group *g, const struct hq_till_row *r)
 
 	g->closes++;
 	for (int k = 0; k < 3; k++) {
-		g->counted[k].n += json_integer_value(json_object_get(r->properties, keys[k][0]));
-		g->counted[k].sum += money_of(g, r->properties, keys[k][1]);
+		g->counted[k].n += count_of(r->properties, keys[k][0]);
+		add(&g->counted[k].sum, money_of(g, r->properties, keys[k][1]));
 	}
 	add_tenders(g, json_object_get(r->properties, "tenders"), true, 1);
 	add_tenders(g, json_object_get(r->properties, "refund_tenders"), true, -1);
@@ -98,14 +114,14 @@ static void add_receipt(struct group *g, const struct hq_till_row *r)
 	struct tender *cash;
 
 	g->received[r->kind].n++;
-	g->received[r->kind].sum += r->amount;
+	add(&g->received[r->kind].sum, r->amount);
 	if (r->kind == HQ_TILL_VOID)
 		return;
 	add_tenders(g, json_object_get(r->properties, "tenders"), false,
 	            r->kind == HQ_TILL_ORDER ? 1 : -1);
 	cash = r->kind == HQ_TILL_ORDER ? tender_of(g, "cash") : NULL;
 	if (cash)
-		cash->received -= money_of(g, r->properties, "change");
+		add(&cash->received, -money_of(g, r->properties, "change"));
 }
 
 static void add_up(struct group *g)
