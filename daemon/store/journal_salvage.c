@@ -3,6 +3,7 @@
  * reads; the journal's thread puts (journal_salvage_put.c). A file that is through is remembered,
  * one that was interrupted is begun again: what is there is not put twice. */
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,16 +43,18 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(b, a);
 }
 
-/* Names of set-aside files without their logs, newest first. */
-static size_t list_files(const struct journal *j, char out[FILES_MAX][SALVAGE_NAME_SIZE])
+/* Names of set-aside files without their logs, newest first; -1: it cannot be said. */
+static int list_files(const struct journal *j, char out[FILES_MAX][SALVAGE_NAME_SIZE])
 {
 	char dir[JOURNAL_PATH_SIZE];
 	const char *name;
-	size_t n = 0;
+	int n = 0;
 	split(j, dir, &name);
 	DIR *d = opendir(dir);
-	if (!d)
-		return 0;
+	if (!d) {
+		log_error("journal: %s: %s", dir, strerror(errno));
+		return -1;
+	}
 	for (struct dirent *e; n < FILES_MAX && (e = readdir(d));) {
 		size_t len = strlen(name);
 		if (strncmp(e->d_name, name, len) != 0 ||
@@ -62,14 +65,14 @@ static size_t list_files(const struct journal *j, char out[FILES_MAX][SALVAGE_NA
 		text_copy(out[n++], SALVAGE_NAME_SIZE, e->d_name);
 	}
 	closedir(d);
-	qsort(out, n, SALVAGE_NAME_SIZE, newest_first);
+	qsort(out, (size_t)n, SALVAGE_NAME_SIZE, newest_first);
 	return n;
 }
 
 bool journal_salvage_beside(const struct journal *j)
 {
 	char files[FILES_MAX][SALVAGE_NAME_SIZE];
-	return list_files(j, files) > 0;
+	return list_files(j, files) != 0;
 }
 
 bool journal_salvage_waits(struct journal *j)
@@ -85,7 +88,7 @@ static bool is_done(sqlite3 *db, const char *file)
 	sqlite3_stmt *stmt =
 	    db_prepare(db, "SELECT 1 FROM salvage WHERE file = ?1 AND result IS NOT NULL");
 	if (!stmt)
-		return true;
+		return false;
 	sqlite3_bind_text(stmt, 1, file, -1, SQLITE_STATIC);
 	bool done = sqlite3_step(stmt) == SQLITE_ROW;
 	sqlite3_finalize(stmt);
@@ -330,18 +333,20 @@ static void say(struct journal *j, bool running)
 	pthread_mutex_unlock(&j->lock);
 }
 
-static size_t list_waiting(struct journal *j, char files[FILES_MAX][SALVAGE_NAME_SIZE])
+/* Those that are not known to be done, or -1: it cannot be said. Keys that only such a file names
+ * must stay, so what cannot be read counts as waiting. */
+static int list_waiting(struct journal *j, char files[FILES_MAX][SALVAGE_NAME_SIZE])
 {
 	char err[256] = "";
 	sqlite3 *db;
-	size_t all = list_files(j, files), n = 0;
-	if (all == 0)
-		return 0;
+	int all = list_files(j, files), n = 0;
+	if (all <= 0)
+		return all;
 	if (db_open_reader(&db, j->path, err, sizeof(err))) {
 		log_error("journal: %s", err);
-		return 0;
+		return -1;
 	}
-	for (size_t i = 0; i < all; i++) {
+	for (int i = 0; i < all; i++) {
 		if (!is_done(db, files[i]))
 			memmove(files[n++], files[i], SALVAGE_NAME_SIZE);
 	}
@@ -352,27 +357,27 @@ static size_t list_waiting(struct journal *j, char files[FILES_MAX][SALVAGE_NAME
 void journal_salvage_look(struct journal *j)
 {
 	char files[FILES_MAX][SALVAGE_NAME_SIZE];
-	say(j, list_waiting(j, files) > 0);
+	say(j, list_waiting(j, files) != 0);
 }
 
 void journal_salvage_all(struct journal *j)
 {
 	char files[FILES_MAX][SALVAGE_NAME_SIZE], dir[JOURNAL_PATH_SIZE];
 	const char *name;
-	size_t n = list_waiting(j, files), done = 0;
-	struct salvage *s = n ? calloc(1, sizeof(*s)) : NULL;
+	int n = list_waiting(j, files), done = 0;
+	struct salvage *s = n > 0 ? calloc(1, sizeof(*s)) : NULL;
 
 	split(j, dir, &name);
 	if (s)
 		s->work = vault_work_new();
-	for (size_t i = 0; s && s->work && i < n && journal_back_go_on(j); i++) {
+	for (int i = 0; s && s->work && i < n && journal_back_go_on(j); i++) {
 		s->j = j;
 		s->file = files[i];
 		s->events = s->packs = s->lost_packs = 0;
 		done += bring_file(s, dir);
 	}
 	/* One that could not be read keeps the keys it may name. */
-	say(j, done < n);
+	say(j, done != n);
 	if (s) {
 		buf_free(&s->chunk.bytes);
 		buf_free(&s->result);
