@@ -311,7 +311,7 @@ static bool bring_file(struct salvage *s, const char *dir)
 	char path[JOURNAL_PATH_SIZE + SALVAGE_NAME_SIZE], err[256] = "";
 	struct journal_wreck_params params = {
 	    .path = path, .store = s->j->store, .key = key_of, .go_on = go_on, .ctx = s};
-	snprintf(path, sizeof(path), "%s/%s", dir, s->file);
+	snprintf(path, sizeof(path), "%s/%.*s", dir, SALVAGE_NAME_SIZE - 1, s->file);
 	log_info("journal: reading what is left in %s", path);
 	if (journal_wreck_open(&s->w, &params, err, sizeof(err))) {
 		if (journal_back_go_on(s->j))
@@ -370,7 +370,7 @@ void journal_salvage_all(struct journal *j)
 	split(j, dir, &name);
 	if (s)
 		s->work = vault_work_new();
-	for (int i = 0; s && s->work && i < n && journal_back_go_on(j); i++) {
+	for (size_t i = 0; s && s->work && i < (size_t)n && journal_back_go_on(j); i++) {
 		s->j = j;
 		s->file = files[i];
 		s->events = s->packs = s->lost_packs = 0;
