@@ -514,7 +514,7 @@ int mqtt_publish(struct mqtt *m, const char *topic, const void *payload, size_t 
 struct mqtt_item *mqtt_next(struct mqtt *m)
 {
 	struct mqtt_item *item = queue_pop(m->items);
-	if ((void *)item == &m->wake) {
+	while ((void *)item == &m->wake) { /* another one may stand there at once */
 		atomic_store(&m->wake_queued, false);
 		item = queue_pop(m->items);
 	}

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -379,6 +380,29 @@ static void a_wake_ends_a_wait_and_is_no_item(void **state)
 	client_free(&c);
 }
 
+#define WAKES 200000
+
+static void *wakes(void *mqtt)
+{
+	for (int i = 0; i < WAKES; i++)
+		mqtt_wake(mqtt);
+	return NULL;
+}
+
+static void wakes_that_come_while_one_is_taken_are_no_items(void **state)
+{
+	struct fixture *f = *state;
+	struct client c = client_new(f, "right", "tls", "127.0.0.1", f->broker.port, 2);
+	pthread_t others[2];
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&others[i], NULL, wakes, c.mqtt), 0);
+	for (int i = 0; i < WAKES; i++)
+		assert_null(mqtt_next(c.mqtt));
+	for (int i = 0; i < 2; i++)
+		pthread_join(others[i], NULL);
+	client_free(&c);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -396,6 +420,7 @@ int main(void)
 	    TEST(payloads_that_wait_are_bounded_by_their_bytes),
 	    TEST(a_full_queue_counts_what_it_drops_but_never_loses_the_state),
 	    TEST(a_wake_ends_a_wait_and_is_no_item),
+	    TEST(wakes_that_come_while_one_is_taken_are_no_items),
 	};
 	log_open("sync_mqtt_test", LOG_LEVEL_INFO);
 	return cmocka_run_group_tests(tests, NULL, NULL);
