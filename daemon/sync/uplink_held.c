@@ -76,13 +76,14 @@ static void gather(struct uplink *u)
 	memcpy(before, a->epochs, sizeof(before));
 	a->epoch_count = 0;
 	if (a->unheard) {
+		bool knows = journal_knows(u); /* before it is read: it may be written in between */
 		int n = journal_reader_unheard(u->params.reader, unheard, UPLINK_ASKED_MAX);
 		for (int i = 0; i < n; i++) {
 			const struct uplink_epoch *e = uplink_epoch_by_id(u, unheard[i].epoch);
 			if (!e || !e->heard)
 				add_epoch(a, &unheard[i]);
 		}
-		a->unheard = n != 0 || !journal_knows(u);
+		a->unheard = n != 0 || !knows;
 	}
 	if (a->look) {
 		add_noted(u, JOURNAL_NOTE_LOST);
