@@ -1,6 +1,6 @@
-/* A test's own folder: made where TMPDIR says (else in /tmp), gone with all that is in it when the
- * test drops it, at the latest when the program ends. So it goes too when an assertion jumped out
- * of the test; only a crash leaves it. */
+/* A test's own folder: made where TMPDIR says (else where the system says), gone with all that is
+ * in it when the test drops it, at the latest when the program ends. So it goes too when an
+ * assertion jumped out of the test; only a crash leaves it. */
 #ifndef LANEWAY_TESTS_FOLDER_H
 #define LANEWAY_TESTS_FOLDER_H
 
@@ -63,7 +63,7 @@ static inline void folder_make(char path[FOLDER_SIZE], const char *name)
 	static bool at_exit;
 	const char *top = getenv("TMPDIR");
 	struct folder_kept *kept = calloc(1, sizeof *kept);
-	int n = snprintf(path, FOLDER_SIZE, "%s/%s-XXXXXX", top && *top ? top : "/tmp", name);
+	int n = snprintf(path, FOLDER_SIZE, "%s/%s-XXXXXX", top && *top ? top : P_tmpdir, name);
 
 	if (n >= FOLDER_SIZE) {
 		fprintf(stderr, "TMPDIR is %s, expected %d characters less\n", top,

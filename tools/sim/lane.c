@@ -320,6 +320,26 @@ static void tap(struct sim_lane *l, const char *choice)
 	l->asked = l->asked && !l->certain;
 }
 
+/* The cashier looks before taking another's card. */
+static void scan_second(struct sim_lane *l)
+{
+	if (!l->seen)
+		return;
+	l->next_person = somebody(l);
+	if (l->next_person == l->person)
+		l->next_person = NULL;
+	else
+		scan(l, l->next_person->loyalty, "next", l->next_person->id);
+}
+
+static void leave(struct sim_lane *l)
+{
+	/* Somebody else stood in this one's place: "Replace?". */
+	if (l->asked && l->perhaps && !l->lingering)
+		l->lingering = l->person;
+	end(l, l->acts[l->act_at - 2] == ACT_VOID ? "void" : "order");
+}
+
 /* Do one act. true: it waits for the screen by itself. */
 static bool act(struct sim_lane *l, enum act a)
 {
@@ -350,13 +370,7 @@ static bool act(struct sim_lane *l, enum act a)
 		say(l, sim_basket_unchoose(&l->basket));
 		break;
 	case ACT_SECOND:
-		if (!l->seen) /* the cashier looks before taking another's card */
-			break;
-		l->next_person = somebody(l);
-		if (l->next_person == l->person)
-			l->next_person = NULL;
-		else
-			scan(l, l->next_person->loyalty, "next", l->next_person->id);
+		scan_second(l);
 		break;
 	case ACT_CHECK:
 		if (l->seen || l->how == HOW_TYPED)
@@ -385,10 +399,7 @@ static bool act(struct sim_lane *l, enum act a)
 			say(l, sim_order_cancel(l->last_order));
 		break;
 	case ACT_END:
-		/* Somebody else stood in this one's place: "Replace?". */
-		if (l->asked && l->perhaps && !l->lingering)
-			l->lingering = l->person;
-		end(l, l->acts[l->act_at - 2] == ACT_VOID ? "void" : "order");
+		leave(l);
 		break;
 	}
 	return false;
