@@ -87,7 +87,8 @@ void journal_notes_take(struct journal *j)
 	to->rewind = to->rewind || from->rewind;
 	if (from->generation[0])
 		memcpy(to->generation, from->generation, sizeof(to->generation));
-	memcpy(to->seen, from->seen, sizeof(to->seen));
+	if (from->seen[0] || from->rewind)
+		memcpy(to->seen, from->seen, sizeof(to->seen));
 	if (from->rewind)
 		j->applying_count = forget_confirmed(j->applying, j->applying_count);
 	from->count = 0;

@@ -7,6 +7,7 @@
 #define READ_RETRY_US 1000000ll /* after the journal could not be read */
 #define READS_MAX 15            /* reads after the first for one batch: 1,000 packs of one event */
 #define LINE_USUAL_BYTES 600    /* not worth a read for less room than this */
+#define KEYS_MAX_BYTES ((size_t)BATCH_EVENTS_MAX * (EVENT_ID_BYTES + VAULT_KEY_BYTES))
 
 static bool has_key(const struct buf *keys, const uint8_t id[EVENT_ID_BYTES])
 {
@@ -26,6 +27,9 @@ static void collect_keys(struct uplink *u, const struct buf *lines)
 	const size_t member_len = sizeof(member) - 1;
 	const uint8_t *p = lines->data, *end = p + lines->len;
 	buf_reset(&u->keys);
+	/* All the room at once: a buffer that grows leaves what it held behind in memory. */
+	if (!buf_room(&u->keys, KEYS_MAX_BYTES))
+		return;
 	while ((p = memmem(p, (size_t)(end - p), member, member_len)) != NULL) {
 		p += member_len;
 		struct visit_key key;
@@ -61,6 +65,9 @@ int uplink_make_payload(struct uplink *u, const struct uplink_epoch *e,
 	int rc = u->keys.failed ? -1
 	                        : batch_encode(u->params.codec, &b, u->store,
 	                                       vault_hq_box_pub(u->params.vault), &u->payload);
+	if (u->keys.len)
+		vault_wipe(u->keys.data, u->keys.len);
+	buf_reset(&u->keys);
 	if (rc)
 		log_error("uplink: a batch of %u events cannot be encoded", run->count);
 	return rc;

@@ -269,14 +269,14 @@ static void an_event_kept_as_its_payload_is_read_when_the_decoder_can(void **sta
 	store_free(s);
 }
 
-static void an_unreadable_payload_says_what_it_claims_and_whether_that_came(void **state)
+static void claims_are_read(struct world *w, struct batch_form form)
 {
-	struct world *w = *state;
 	struct store *s = store_new(w, "s1", 1);
 	struct buf payload = {0};
 	json_t *o, *u;
 	char err[200];
 
+	s->form = form;
 	store_chatter(s, 4);
 	store_batch_of(s, 1, 5, true, &payload);
 	payload.data[payload.len - 2] ^= 1;
@@ -301,6 +301,19 @@ static void an_unreadable_payload_says_what_it_claims_and_whether_that_came(void
 	assert_null(hq_raw_one(hq_db_handle(w->db), "", err, sizeof err));
 	buf_free(&payload);
 	store_free(s);
+}
+
+static void an_unreadable_payload_says_what_it_claims_and_whether_that_came(void **state)
+{
+	claims_are_read(*state, (struct batch_form){0});
+}
+
+static void an_unreadable_payload_of_the_newest_version_does_so_too(void **state)
+{
+	struct batch_accepts ours;
+
+	batch_accepts(&ours);
+	claims_are_read(*state, batch_form_best(&ours));
 }
 
 static void an_event_that_counts_for_nothing_is_shown_and_tried_again(void **state)
@@ -411,6 +424,7 @@ int main(void)
 	    TEST(a_new_decoder_takes_lines_out_of_the_quarantine_unchanged),
 	    TEST(an_event_kept_as_its_payload_is_read_when_the_decoder_can),
 	    TEST(an_unreadable_payload_says_what_it_claims_and_whether_that_came),
+	    TEST(an_unreadable_payload_of_the_newest_version_does_so_too),
 	    TEST(an_event_that_counts_for_nothing_is_shown_and_tried_again),
 	    TEST(a_restore_that_a_person_names_is_in_the_status),
 	};

@@ -242,6 +242,7 @@ struct journal_line {
 	bool has_key;
 };
 struct store {
+	struct batch_form form; /* of its batches; zeros: version 1 */
 	struct world *world;
 	const char *name, *device;
 	uint8_t epoch[EVENT_EPOCH_BYTES];
@@ -373,7 +374,7 @@ static inline void store_batch_of(struct store *s, uint64_t first, uint64_t last
                                   struct buf *out)
 {
 	struct buf lines = {0}, boxed = {0};
-	struct batch b = {.first = first, .count = (uint32_t)(last - first + 1)};
+	struct batch b = {.form = s->form, .first = first, .count = (uint32_t)(last - first + 1)};
 
 	memcpy(b.epoch, s->epoch, EVENT_EPOCH_BYTES);
 	memcpy(b.h_prev, s->line[first - 1].h, EVENT_HASH_BYTES);

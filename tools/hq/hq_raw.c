@@ -17,6 +17,7 @@
 #include "store/db.h"
 #include "sync/batch.h"
 
+#define CLAIM_BYTES_MIN 56   /* header and numbers of the shortest batch of any version */
 #define HQ_RAW_RUNS_MAX 1000 /* of one list; whoever has more looks at hq.db */
 
 #define OF_STORE " AND (?1 IS NULL OR store.name = ?1)"
@@ -182,6 +183,37 @@ json_t *hq_raw_forks(struct sqlite3 *db, const char *store)
 
 /* ---- quarantine ---- */
 
+/* A number as wire versions 2 and 3 write it; 0 where there is none. */
+static uint64_t number_at(const uint8_t *p, size_t n, size_t *at)
+{
+	uint64_t v = 0;
+
+	for (int shift = 0; *at < n && shift < 63; shift += 7) {
+		v |= (uint64_t)(p[*at] & 0x7f) << shift;
+		if (!(p[(*at)++] & 0x80))
+			return v;
+	}
+	return 0;
+}
+
+/* first 0: nothing that could be made out. */
+static void claimed_seqs(const uint8_t *p, size_t n, uint64_t *first, uint64_t *count)
+{
+	enum { VERSION_AT = 4, NUMBERS_AT = 52 };
+	size_t at = NUMBERS_AT;
+
+	*first = *count = 0;
+	if (p[VERSION_AT] == 1) {
+		*first = buf_get64(p + 16);
+		*count = buf_get32(p + 24);
+	} else if (p[VERSION_AT] <= 3) {
+		*first = number_at(p, n, &at);
+		*count = number_at(p, n, &at);
+		if (p[VERSION_AT] == 3)
+			*count /= 2;
+	}
+}
+
 /* What the header of a payload that cannot be read claims to be, when it can be made out. */
 static void add_claim(struct sqlite3 *db, json_t *row, const uint8_t *p, size_t n)
 {
@@ -189,10 +221,9 @@ static void add_claim(struct sqlite3 *db, json_t *row, const uint8_t *p, size_t 
 	uint64_t first, count, held;
 	sqlite3_stmt *q;
 
-	if (n < BATCH_HEADER_BYTES || memcmp(p, "LNWB", 4) != 0)
+	if (n < CLAIM_BYTES_MIN || memcmp(p, "LNWB", 4) != 0)
 		return;
-	first = buf_get64(p + 16);
-	count = buf_get32(p + 24);
+	claimed_seqs(p, n, &first, &count);
 	text_hex(p + 8, EVENT_EPOCH_BYTES, epoch);
 	if (first < 1 || first > INT64_MAX - BATCH_EVENTS_MAX || count < 1 ||
 	    count > BATCH_EVENTS_MAX)

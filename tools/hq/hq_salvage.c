@@ -205,20 +205,21 @@ void hq_salvage_free(struct hq_salvage *s)
 
 /* Seqs from first to last that stand in runs of this store's epoch. */
 static uint64_t held_of(const struct hq_salvage *s, struct sqlite3 *db,
-                        const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first, uint64_t last)
+                        const uint8_t epoch[EVENT_EPOCH_BYTES], const struct journal_range *seqs,
+                        bool *failed)
 {
 	uint64_t n = 0;
 	sqlite3_stmt *stmt = db_prepare(
 	    db, "SELECT max(r.first, ?3), min(r.last, ?4) FROM run r JOIN epoch e ON e.id = r.epoch"
 	        " JOIN store s ON s.id = e.store"
 	        " WHERE s.name = ?1 AND e.epoch = ?2 AND r.first <= ?4 AND r.last >= ?3");
-	if (!stmt)
-		return 0;
-	sqlite3_bind_text(stmt, 1, s->store, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(stmt, 2, epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 3, (sqlite3_int64)first);
-	sqlite3_bind_int64(stmt, 4, (sqlite3_int64)last);
-	while (sqlite3_step(stmt) == SQLITE_ROW)
+	if (stmt) {
+		sqlite3_bind_text(stmt, 1, s->store, -1, SQLITE_STATIC);
+		sqlite3_bind_blob(stmt, 2, epoch, EVENT_EPOCH_BYTES, SQLITE_STATIC);
+		sqlite3_bind_int64(stmt, 3, (sqlite3_int64)seqs->first);
+		sqlite3_bind_int64(stmt, 4, (sqlite3_int64)seqs->last);
+	}
+	while (db_row(stmt, failed))
 		n += (uint64_t)(sqlite3_column_int64(stmt, 1) - sqlite3_column_int64(stmt, 0) + 1);
 	sqlite3_finalize(stmt);
 	return n;
@@ -247,12 +248,15 @@ static int each_run(struct hq_salvage *s, size_t i, run_fn *fn, void *ctx)
 struct held_sum {
 	struct sqlite3 *db;
 	uint64_t held;
+	bool failed;
 };
 
 static int add_held(struct hq_salvage *s, void *ctx, size_t i, uint64_t first, uint64_t last)
 {
 	struct held_sum *sum = ctx;
-	sum->held += held_of(s, sum->db, journal_wreck_epoch(s->wreck, i)->epoch, first, last);
+	const struct journal_range seqs = {first, last};
+	sum->held +=
+	    held_of(s, sum->db, journal_wreck_epoch(s->wreck, i)->epoch, &seqs, &sum->failed);
 	return 0;
 }
 
@@ -272,10 +276,13 @@ static json_t *epoch_object(struct hq_salvage *s, size_t i, struct sqlite3 *db)
 	json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:b,s:o}", "epoch", hex, "events",
 	                      (json_int_t)e->events, "first", (json_int_t)e->first, "last",
 	                      (json_int_t)e->last, "readable", (int)e->has_key, "missing", missing);
-	if (o && db) {
+	if (o && db)
 		each_run(s, i, add_held, &sum);
+	if (o && db && !sum.failed) {
 		json_object_set_new(o, "held", json_integer((json_int_t)sum.held));
 		json_object_set_new(o, "new", json_integer((json_int_t)(e->events - sum.held)));
+	} else if (sum.failed) {
+		json_object_set_new(o, "held", json_null());
 	}
 	return o;
 }
@@ -311,7 +318,9 @@ static void print_epoch(const json_t *e)
 	else
 		printf("%" PRId64 " events, seq %" PRId64 " to %" PRId64, count(e, "events"),
 		       count(e, "first"), count(e, "last"));
-	if (count(e, "events") && json_object_get(e, "held"))
+	if (count(e, "events") && json_is_null(json_object_get(e, "held")))
+		printf("; hq.db could not be read, so it is not known how many are new");
+	else if (count(e, "events") && json_object_get(e, "held"))
 		printf("; HQ holds %" PRId64 " of them, %" PRId64 " are new", count(e, "held"),
 		       count(e, "new"));
 	if (count(e, "events"))
@@ -393,8 +402,10 @@ static int flush(struct hq_salvage *s, struct sending *to)
 	struct batch *b = &to->batch;
 	struct sqlite3 *db = to->sink->db;
 	uint32_t n = b->count;
+	const struct journal_range seqs = {b->first, b->first + n - 1};
+	bool failed = false;
 	b->count = 0;
-	if (n == 0 || (db && held_of(s, db, b->epoch, b->first, b->first + n - 1) == n))
+	if (n == 0 || (db && held_of(s, db, b->epoch, &seqs, &failed) == n && !failed))
 		return 0;
 	b->count = n;
 	b->lines = s->run.data;

@@ -140,19 +140,41 @@ static void note_restored(struct serve *s, const char *store, const struct mqtt_
 		poke_stores(-1, 0, s);
 }
 
+/* "laneway/1/<store>/up": the store and the last word. */
+static bool split_topic(const char *topic, char store[EVENT_STORE_SIZE], const char **word)
+{
+	const char *name = topic + strlen("laneway/1/"), *slash;
+
+	if (strncmp(topic, "laneway/1/", strlen("laneway/1/")) != 0)
+		return false;
+	slash = strchr(name, '/');
+	if (!slash || slash - name >= EVENT_STORE_SIZE)
+		return false;
+	memcpy(store, name, (size_t)(slash - name));
+	store[slash - name] = '\0';
+	*word = slash + 1;
+	return hq_keys_name_ok(store);
+}
+
+static void answer_ask(struct serve *s, const struct mqtt_item *item)
+{
+	char store[EVENT_STORE_SIZE];
+	const char *word;
+
+	if (!split_topic(item->topic, store, &word))
+		return;
+	note_restored(s, store, item);
+	buf_reset(&s->out);
+	if (hq_tell_answer(s->tell, store, item->payload, item->len, &s->out) == 0 &&
+	    hq_db_mark(s->db) == 0)
+		publish(s, store, "tell", &s->out);
+}
+
 static void answer_asks(struct serve *s)
 {
 	for (int i = 0; i < s->ask_count; i++) {
-		char store[EVENT_STORE_SIZE] = "";
-		struct mqtt_item *item = s->ask[i];
-
-		sscanf(item->topic, "laneway/1/%32[^/]/", store);
-		note_restored(s, store, item);
-		buf_reset(&s->out);
-		if (hq_tell_answer(s->tell, store, item->payload, item->len, &s->out) == 0 &&
-		    hq_db_mark(s->db) == 0)
-			publish(s, store, "tell", &s->out);
-		mqtt_item_free(item);
+		answer_ask(s, s->ask[i]);
+		mqtt_item_free(s->ask[i]);
 	}
 	s->ask_count = 0;
 }
@@ -227,22 +249,6 @@ static void end_round(struct serve *s)
 	hq_credit_lag(s->credit, now_us - s->oldest_us, now_us);
 	hq_ingest_credit(s->ingest, hq_credit_now(s->credit, now_us));
 	hq_ingest_confirm(s->ingest, send_confirm, s);
-}
-
-/* "laneway/1/<store>/up": the store and the last word. */
-static bool split_topic(const char *topic, char store[EVENT_STORE_SIZE], const char **word)
-{
-	const char *name = topic + strlen("laneway/1/"), *slash;
-
-	if (strncmp(topic, "laneway/1/", strlen("laneway/1/")) != 0)
-		return false;
-	slash = strchr(name, '/');
-	if (!slash || slash - name >= EVENT_STORE_SIZE)
-		return false;
-	memcpy(store, name, (size_t)(slash - name));
-	store[slash - name] = '\0';
-	*word = slash + 1;
-	return hq_keys_name_ok(store);
 }
 
 /* true: the item has been kept for later. */
