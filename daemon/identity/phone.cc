@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cstring>
+#include <list>
 #include <string>
 
 #include <phonenumbers/phonenumberutil.h>
@@ -44,14 +45,45 @@ extern "C" bool phone_e164(const char *text, const char *region, char out[PHONE_
 	return true;
 }
 
-extern "C" void phone_prepare(const char *region)
+/* Countries share calling codes, and a number alone does not always say which of them it is in. */
+extern "C" bool phone_is_example(const char *e164)
+{
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
+	PhoneNumber number, example;
+	std::list<std::string> regions;
+	if (util->Parse(e164, "ZZ", &number) != PhoneNumberUtil::NO_PARSING_ERROR)
+		return false;
+	util->GetRegionCodesForCountryCallingCode(number.country_code(), &regions);
+	for (const std::string &region : regions) {
+		for (int type = 0; type <= PhoneNumberUtil::VOICEMAIL; type++) {
+			auto kind = static_cast<PhoneNumberUtil::PhoneNumberType>(type);
+			if (util->GetExampleNumberForType(region, kind, &example) &&
+			    example.country_code() == number.country_code() &&
+			    example.national_number() == number.national_number())
+				return true;
+		}
+	}
+	return false;
+}
+
+extern "C" bool phone_example(const char *region, bool mobile, char out[PHONE_E164_SIZE])
 {
 	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
 	PhoneNumber example;
 	std::string e164;
-	char out[PHONE_E164_SIZE];
-	if (!util->GetExampleNumber(*region ? region : "DE", &example))
-		return;
+	if (!util->GetExampleNumberForType(
+	        region, mobile ? PhoneNumberUtil::MOBILE : PhoneNumberUtil::FIXED_LINE, &example))
+		return false;
 	util->Format(example, PhoneNumberUtil::E164, &e164);
-	phone_e164(e164.c_str(), region, out);
+	if (e164.size() >= PHONE_E164_SIZE)
+		return false;
+	std::memcpy(out, e164.c_str(), e164.size() + 1);
+	return true;
+}
+
+extern "C" void phone_prepare(const char *region)
+{
+	char out[PHONE_E164_SIZE];
+	if (phone_example(*region ? region : "DE", false, out))
+		phone_e164(out, region, out);
 }

@@ -19,6 +19,13 @@ extern "C" {
  * answers there is not named by the number alone), more than 15 digits. */
 bool phone_e164(const char *text, const char *region, char out[PHONE_E164_SIZE]);
 
+/* Is this E.164 number one that its country's numbering plan gives as an example: of a landline, a
+ * mobile or any other kind of number. */
+bool phone_is_example(const char *e164);
+
+/* The example of a region, a landline or a mobile; false: it has none. */
+bool phone_example(const char *region, bool mobile, char out[PHONE_E164_SIZE]);
+
 /* Make the next phone_e164 as fast as the others. */
 void phone_prepare(const char *region);
 

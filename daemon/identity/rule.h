@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "identity/ident.h"
+
+#define RULE_VALUES_MAX 4096 /* blocked values and own numbers of one table */
 
 /* When two persons who have the same identifier become one without being asked. */
 enum rule_join {
@@ -36,22 +39,46 @@ struct rule_guard {
 	int clean_days;      /* so many days without a reason: no longer shared. 90 */
 };
 
+/* A value of the table's own lists, in its normal form; an e-mail domain is "@shop.example" and
+ * stands for all its addresses and those of its subdomains. */
+enum rule_list {
+	RULE_LIST_BLOCKED, /* nobody's: a default card, a number that was printed on a poster */
+	RULE_LIST_OWN,     /* the chain's own number or domain */
+	RULE_LIST_STAFF,   /* a staff member's card */
+	RULE_LIST_COUNT
+};
+struct rule_value {
+	enum ident_kind kind;
+	enum rule_list list;
+	char value[IDENT_VALUE_SIZE];
+	char staff_ref[33]; /* whose staff card it is, as tills name operators; or empty */
+};
+
 struct rule_set {
 	char version[33], author[65], reason[129];
 	struct rule rule[IDENT_KIND_COUNT];
 	int rule_count;
 	struct rule_guard guard;
-	/* Values that are nobody's, beside those that rule_blocked knows by their shape: normal
-	 * forms, sorted by (kind, value); and the chain's own e-mail domains. Owned by the set. */
-	struct rule_value {
-		enum ident_kind kind;
-		char value[IDENT_VALUE_SIZE];
-	} * blocked;
-	int blocked_count;
+	/* Sorted by (list, kind, value). Owned by the set. */
+	struct rule_value *value;
+	int value_count;
+	/* The chain's card schemes, by which a default card is told; NULL: none. Not owned. */
+	const struct ident_rules *forms;
 };
 
-/* The table as it is when nothing is configured. */
+/* The table as it is when nothing is configured. Nothing of it needs rule_free until values are
+ * added. */
 void rule_defaults(struct rule_set *out);
+/* Free the values; the struct itself is the caller's. NULL is allowed. */
+void rule_free(struct rule_set *rules);
+
+/* Add one value, which stands once in each list: one that stands there already stays. 0, or -1: out
+ * of memory, or RULE_VALUES_MAX. */
+int rule_add(struct rule_set *rules, const struct rule_value *value);
+
+/* The row of a list for exactly this value, or NULL. */
+const struct rule_value *rule_listed(const struct rule_set *rules, enum rule_list list,
+                                     enum ident_kind kind, const char *value);
 
 /* The row of this kind, or NULL: such an identifier finds nobody. */
 const struct rule *rule_of(const struct rule_set *rules, enum ident_kind kind);
@@ -59,5 +86,9 @@ const struct rule *rule_of(const struct rule_set *rules, enum ident_kind kind);
 /* Why this value is nobody's ("all digits the same", "the chain's own number", ...; static text),
  * or NULL. nf: normal form. */
 const char *rule_blocked(const struct rule_set *rules, enum ident_kind kind, const char *nf);
+
+/* The staff list's row for this card, or NULL: it is no staff member's. */
+const struct rule_value *rule_staff(const struct rule_set *rules, enum ident_kind kind,
+                                    const char *nf);
 
 #endif
