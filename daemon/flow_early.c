@@ -28,8 +28,8 @@ int flow_early_scan(struct flow *f, const struct capture_scan *scan)
 	flow_now(f, &now);
 	now.mono_us = scan->mono_us;
 	now.wall_us = scan->wall_us;
-	flow_resolve(f, IDENT_NONE, scan->value, true, &a);
-	if (f->stage == FLOW_STARTING && a.outcome != OUTCOME_REFUSED_PAN)
+	flow_resolve_scan(f, scan, &a);
+	if (f->stage == FLOW_STARTING && a.reason == IDENT_OK)
 		a.outcome = OUTCOME_HELD;
 	if (!e || sale_early(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
 	                     &a) < 0) {
@@ -82,7 +82,9 @@ static void box_started(struct flow *f, const struct sale_start *start, bool cle
 
 static void resolve_scanned(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
 {
-	flow_resolve(ctx, kind, value, true, out);
+	const struct ident_given given = {.kind = kind, .scanned = true, .value = value};
+
+	flow_resolve(ctx, &given, out);
 }
 
 static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader *shard,

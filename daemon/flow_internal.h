@@ -120,8 +120,8 @@ void flow_drain(struct flow *f);
 /* The callbacks of capture: each file sets its own. */
 void flow_scan_ops(struct capture_ops *ops);
 /* Who an identifier means: the shard's word, or nobody while it is not open. */
-void flow_resolve(struct flow *f, enum ident_kind kind, const char *value, bool scanned,
-                  struct answer *out);
+void flow_resolve(struct flow *f, const struct ident_given *given, struct answer *out);
+void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out);
 void flow_till_ops(struct capture_ops *ops);
 
 /* What message ids are aged by: the wall clock of the start, run on by the monotonic clock, so that

@@ -111,8 +111,9 @@ static int source_profile(void *ctx, const char *customer_id, struct profile *ou
 static void source_resolve(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
 {
 	struct flow_rebuild *r = ctx;
+	const struct ident_given given = {.kind = kind, .scanned = true, .value = value};
 
-	resolve(&r->rules, &r->lookup, kind, value, true, out);
+	resolve(&r->rules, &r->lookup, &given, out);
 }
 
 /* ---- baskets ---- */

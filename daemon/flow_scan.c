@@ -103,12 +103,19 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
 	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
 }
 
-void flow_resolve(struct flow *f, enum ident_kind kind, const char *value, bool scanned,
-                  struct answer *out)
+void flow_resolve(struct flow *f, const struct ident_given *given, struct answer *out)
 {
 	const struct lookup lookup = {find_profiles, f};
 
-	resolve(&f->rules, &lookup, kind, value, scanned, out);
+	resolve(&f->rules, &lookup, given, out);
+}
+
+void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out)
+{
+	const struct ident_given given = {
+	    .scanned = true, .symbology = scan->symbology, .value = scan->value};
+
+	flow_resolve(f, &given, out);
 }
 
 static void on_scan(void *ctx, const struct capture_scan *scan)
@@ -127,7 +134,7 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 	flow_now(f, &now);
 	now.mono_us = scan->mono_us;
 	now.wall_us = scan->wall_us;
-	flow_resolve(f, IDENT_NONE, scan->value, true, &a);
+	flow_resolve_scan(f, scan, &a);
 	if (a.outcome == OUTCOME_REFUSED_PAN)
 		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
 	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,

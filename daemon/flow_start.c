@@ -21,7 +21,7 @@ static void rules_of(const struct conf *c, struct ident_rules *rules)
 {
 	memset(rules, 0, sizeof *rules);
 	for (int i = 0; i < c->scheme_count; i++) {
-		struct loyalty_scheme *s = &rules->schemes[rules->scheme_count++];
+		struct ident_scheme *s = &rules->schemes[rules->scheme_count++];
 		text_copy(s->name, sizeof s->name, c->schemes[i].name);
 		text_copy(s->prefix, sizeof s->prefix, c->schemes[i].prefix);
 		s->length = c->schemes[i].length;

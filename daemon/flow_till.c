@@ -229,7 +229,8 @@ static void take_till(struct flow *f, struct till_call *c)
 	if (c->m->type == TILL_CUSTOMER_CHOSEN) {
 		const char *kind = json_string_value(json_object_get(c->m->body, "kind"));
 		const char *value = json_string_value(json_object_get(c->m->body, "value"));
-		flow_resolve(f, ident_kind_of(kind), value, false, &chosen);
+		const struct ident_given given = {.kind = ident_kind_of(kind), .value = value};
+		flow_resolve(f, &given, &chosen);
 		with = &chosen;
 	}
 	if (!e || sale_till(f->sale, e, &now, c->m, with, &err) < 0) {

@@ -93,7 +93,12 @@ static void tie(struct flow *f, const struct sale_early *early, bool ordered)
 	struct entry *e = entry_new();
 
 	flow_now(f, &now);
-	flow_resolve(f, early->kind, early->value, true, &a);
+	const struct ident_given given = {.kind = early->kind,
+	                                  .scanned = true,
+	                                  .symbology =
+	                                      early->symbology[0] ? early->symbology : NULL,
+	                                  .value = early->value};
+	flow_resolve(f, &given, &a);
 	if (!e || sale_tie(f->sale, e, &now, early, ordered, &a) < 0) {
 		log_error("%s: a scan is kept, but tied to nobody: out of memory", early->source);
 		entry_free(e);

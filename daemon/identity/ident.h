@@ -1,11 +1,17 @@
 /* Identifiers: (kind, normal form), and how a value becomes its normal form.
  *
- * The three forms below are final: what HQ and every store hold is keyed by them.
- *   loyalty  the digits or letters of the card, upper case, as printed with prefix and check digit,
- *            accepted by one of the configured schemes
- *   phone    E.164, '+' and at most 15 digits (libphonenumber; national numbers by the default
- * region) email    trimmed, lower case, domain in its IDNA 2008 ASCII form A card number (PAN) is
- * none of these: pan_find comes before everything else.
+ * What HQ and every store hold is keyed by these forms:
+ *   loyalty, account  the digits or letters of the number, upper case, as printed with prefix and
+ *                     check digit, accepted by one of the configured schemes
+ *   phone             E.164, '+' and at most 15 digits (libphonenumber; national numbers by the
+ *                     default region)
+ *   email             trimmed, lower case, domain in its IDNA 2008 ASCII form
+ *   gsrn              the 18 digits of a GS1 service relation number (AI 8018)
+ *   wallet            the token in a wallet's code, as it is, accepted by one of the configured
+ *                     schemes
+ *   par               the 29 characters of a payment account reference; only ever with consent
+ *   vat_id            country prefix and number, upper case, nothing between
+ * A card number (PAN) is none of these: it is refused before anything else is looked at.
  */
 #ifndef LANEWAY_IDENTITY_IDENT_H
 #define LANEWAY_IDENTITY_IDENT_H
@@ -15,49 +21,107 @@
 
 #define IDENT_VALUE_SIZE 321 /* longest normal form (an e-mail address) and NUL */
 
-enum ident_kind { IDENT_NONE, IDENT_LOYALTY, IDENT_PHONE, IDENT_EMAIL, IDENT_KIND_COUNT };
-
-const char *ident_kind_name(enum ident_kind kind); /* "none", "loyalty", "phone", "email" */
-enum ident_kind ident_kind_of(const char *name);   /* IDENT_NONE if unknown */
-
-enum loyalty_check {
-	LOYALTY_CHECK_NONE,
-	LOYALTY_CHECK_LUHN,
-	LOYALTY_CHECK_EAN,
-	LOYALTY_CHECK_MOD11
+enum ident_kind {
+	IDENT_NONE,
+	IDENT_LOYALTY,
+	IDENT_PHONE,
+	IDENT_EMAIL,
+	IDENT_GSRN,
+	IDENT_WALLET,
+	IDENT_PAR,
+	IDENT_ACCOUNT,
+	IDENT_VAT_ID,
+	IDENT_KIND_COUNT
 };
 
-/* One scheme of the chain's cards: every value that starts with prefix, has this many characters in
- * all, and passes the check. */
-struct loyalty_scheme {
+/* "none", "loyalty", "phone", "email", "gsrn", "wallet", "par", "account", "vat_id" */
+const char *ident_kind_name(enum ident_kind kind);
+enum ident_kind ident_kind_of(const char *name); /* IDENT_NONE if unknown */
+
+/* Why a value is no identifier. */
+enum ident_reason {
+	IDENT_OK,
+	IDENT_EMPTY,
+	IDENT_TOO_LONG,
+	IDENT_CONTROL,
+	IDENT_NOT_TEXT,
+	IDENT_CARD_NUMBER,
+	IDENT_LETTERS,
+	IDENT_CHECK_DIGIT,
+	IDENT_SCHEME,
+	IDENT_PRODUCT,
+	IDENT_PROVIDER,
+	IDENT_GS1_OTHER,
+	IDENT_GS1_FORM,
+	IDENT_LINK,
+	IDENT_ROTATING,
+	IDENT_EXTENSION,
+	IDENT_PHONE_REGION,
+	IDENT_PHONE_FORM,
+	IDENT_EMAIL_FORM,
+	IDENT_VAT_FORM,
+	IDENT_PAR_FORM,
+	IDENT_CONSENT,
+	IDENT_REASON_COUNT
+};
+
+const char *ident_reason_name(enum ident_reason reason); /* as in events: "check_digit" */
+/* For a person: "This is a product, not a customer card". At most 80 bytes. */
+const char *ident_reason_text(enum ident_reason reason);
+
+enum ident_check { IDENT_CHECK_NONE, IDENT_CHECK_LUHN, IDENT_CHECK_EAN, IDENT_CHECK_MOD11 };
+
+/* One scheme of the chain's own numbers: every value that starts with prefix, has this many
+ * characters in all, and passes the check. */
+struct ident_scheme {
 	char name[33];
 	char prefix[33];
 	int length; /* 4 to 32 */
-	enum loyalty_check check;
+	enum ident_check check;
 };
 
 struct ident_rules {
-	struct loyalty_scheme schemes[16];
+	struct ident_scheme schemes[16]; /* of loyalty cards */
 	int scheme_count;
 	char region[3];   /* ISO 3166 code for phone numbers without '+': "DE" */
 	char ruleset[33]; /* version that stands in every decision */
 };
 
-/* Why a scheme cannot be used, or NULL: bad length, or a prefix inside a card issuer's range at a
- * length a card number can have (it would hide card numbers). Static text. */
-const char *ident_scheme_fault(const struct loyalty_scheme *scheme);
+/* Why a scheme of loyalty cards cannot be used, or NULL: bad length, or a prefix inside a card
+ * issuer's range at a length a card number can have (it would hide card numbers). Static text. */
+const char *ident_scheme_fault(const struct ident_scheme *scheme);
 
 /* As a configuration names it: none, luhn, ean or mod11; none for any other word. */
-enum loyalty_check ident_check_named(const char *name);
+enum ident_check ident_check_named(const char *name);
 
-bool ident_loyalty(const struct ident_rules *rules, const char *value, char out[IDENT_VALUE_SIZE]);
+/* A value as it came. */
+struct ident_given {
+	enum ident_kind kind;  /* IDENT_NONE: to be found */
+	bool scanned;          /* read from a card or wallet, not typed */
+	const char *symbology; /* AIM identifier of the scan ("]C1"), or NULL */
+	const char *value;
+};
+
+/* What it is. */
+struct ident_form {
+	enum ident_reason reason;
+	enum ident_kind kind;         /* as given or as found; IDENT_NONE: it is none of them */
+	char value[IDENT_VALUE_SIZE]; /* normal form; refused: what may be kept of it: as it came,
+	                                 cut, card numbers masked; of a PAR nothing */
+	/* Of a phone number: the country whose it is (ISO 3166, or "001"), else empty. */
+	char region[4];
+	/* It is another country's and was given without a country code: show flag and country; it
+	 * never links without a tap on the name. */
+	bool foreign;
+};
+
+/* The normal form of a value whose kind is known, or whose kind must be found (without a kind only
+ * a number with '+' is taken for a phone, or every unknown card would be one). Returns out->reason:
+ * IDENT_OK (0), or why there is none. */
+enum ident_reason ident_normalise(const struct ident_rules *rules, const struct ident_given *given,
+                                  struct ident_form *out);
+
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
-
-/* The normal form of a value whose kind is known, or whose kind must be found (IDENT_NONE: tried in
- * the rule table's order: loyalty, phone, email; without a kind only a number with '+' is taken for
- * a phone, or every unknown card would be one). false: it is none of them. */
-bool ident_normalise(const struct ident_rules *rules, enum ident_kind *kind, const char *value,
-                     char out[IDENT_VALUE_SIZE]);
 
 /* Check digits, right-most digit checked. Digits only. */
 bool ident_luhn(const char *digits);

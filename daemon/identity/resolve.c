@@ -4,9 +4,6 @@
 
 #include "base/text.h"
 
-#define PRESENTED_BYTES_MAX 8191 /* longest value a source may hand in */
-
-/* One row per kind, in the order in which ident_normalise tries them. */
 static const struct rule {
 	const char *name;
 	bool scan_verifies; /* who holds the card is its owner; a printed address proves nothing */
@@ -15,6 +12,11 @@ static const struct rule {
     [IDENT_LOYALTY] = {.name = "loyalty_exact", .scan_verifies = true},
     [IDENT_PHONE] = {.name = "phone_exact"},
     [IDENT_EMAIL] = {.name = "email_exact"},
+    [IDENT_GSRN] = {.name = "gsrn_exact", .scan_verifies = true},
+    [IDENT_WALLET] = {.name = "wallet_exact", .scan_verifies = true},
+    [IDENT_PAR] = {.name = "par_exact"},
+    [IDENT_ACCOUNT] = {.name = "account_exact", .scan_verifies = true},
+    [IDENT_VAT_ID] = {.name = "vat_id_exact"},
 };
 
 const char *outcome_name(enum outcome o)
@@ -24,31 +26,9 @@ const char *outcome_name(enum outcome o)
 	    [OUTCOME_SHARED] = "shared",     [OUTCOME_BLOCKED] = "blocked",
 	    [OUTCOME_CONFLICT] = "conflict", [OUTCOME_HELD] = "held",
 	    [OUTCOME_DROPPED] = "dropped",   [OUTCOME_REFUSED_PAN] = "refused_pan",
+	    [OUTCOME_REFUSED] = "refused",
 	};
 	return names[o];
-}
-
-/* At most size - 1 bytes of src, never half a character. */
-static void cut(char *dst, size_t size, const char *src)
-{
-	size_t n = strnlen(src, size);
-	if (n == size)
-		for (n--; n > 0 && ((unsigned char)src[n] & 0xc0) == 0x80;)
-			n--;
-	memcpy(dst, src, n);
-	dst[n] = 0;
-}
-
-/* The value as it came, without any card number: masked before the cut, which could leave the front
- * of one, and after it, because a cut makes a long number a short one. */
-static void present(struct answer *out, const char *value)
-{
-	char whole[PRESENTED_BYTES_MAX + 1];
-	cut(whole, sizeof whole, value);
-	pan_mask(whole);
-	cut(out->value, sizeof out->value, whole);
-	pan_mask(out->value);
-	explicit_bzero(whole, sizeof whole);
 }
 
 static void match(struct answer *out, const struct rule *rule, const struct lookup *lookup,
@@ -67,24 +47,36 @@ static void match(struct answer *out, const struct rule *rule, const struct look
 		out->outcome = OUTCOME_CONFLICT;
 }
 
-void resolve(const struct ident_rules *rules, const struct lookup *lookup, enum ident_kind kind,
-             const char *value, bool scanned, struct answer *out)
+static void refuse(struct answer *out)
 {
-	*out = (struct answer){.outcome = OUTCOME_UNKNOWN, .kind = kind, .confidence = "none"};
-	text_copy(out->ruleset, sizeof out->ruleset, rules->ruleset);
-	if (pan_find(value, false)) {
-		out->outcome = OUTCOME_REFUSED_PAN;
-		out->kind = IDENT_NONE;
-		text_copy(out->rule, sizeof out->rule, "card_number");
-		present(out, value);
-		return;
+	bool card = out->reason == IDENT_CARD_NUMBER;
+	out->outcome = card ? OUTCOME_REFUSED_PAN : OUTCOME_REFUSED;
+	text_copy(out->rule, sizeof out->rule,
+	          card ? "card_number" : rules_by_kind[IDENT_NONE].name);
+}
+
+void resolve(const struct ident_rules *rules, const struct lookup *lookup,
+             const struct ident_given *given, struct answer *out)
+{
+	struct ident_form form;
+	ident_normalise(rules, given, &form);
+	if (form.reason == IDENT_OK && form.kind == IDENT_PAR) {
+		form.reason = IDENT_CONSENT;
+		explicit_bzero(form.value, sizeof form.value);
 	}
-	if (!ident_normalise(rules, &out->kind, value, out->value)) {
-		text_copy(out->rule, sizeof out->rule, rules_by_kind[IDENT_NONE].name);
-		present(out, value);
+	*out = (struct answer){.outcome = OUTCOME_UNKNOWN,
+	                       .reason = form.reason,
+	                       .kind = form.kind,
+	                       .foreign = form.foreign,
+	                       .confidence = "none"};
+	text_copy(out->ruleset, sizeof out->ruleset, rules->ruleset);
+	memcpy(out->value, form.value, sizeof out->value);
+	memcpy(out->region, form.region, sizeof out->region);
+	if (form.reason != IDENT_OK) {
+		refuse(out);
 		return;
 	}
 	const struct rule *rule = &rules_by_kind[out->kind];
 	text_copy(out->rule, sizeof out->rule, rule->name);
-	match(out, rule, lookup, scanned);
+	match(out, rule, lookup, given->scanned);
 }

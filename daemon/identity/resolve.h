@@ -1,7 +1,8 @@
 /* Who is this: an identifier as presented, the rule table, the cached shard -> one answer.
  *
- * Pure over a lookup interface; allocates nothing. The first rule that fits wins; several profiles
- * on one identifier are a conflict with its reason, never a guess.
+ * Pure over a lookup interface; allocates nothing itself (phone numbers and addresses do). The
+ * first rule that fits wins; several profiles on one identifier are a conflict with its reason,
+ * never a guess.
  */
 #ifndef LANEWAY_IDENTITY_RESOLVE_H
 #define LANEWAY_IDENTITY_RESOLVE_H
@@ -20,6 +21,7 @@ enum outcome {
 	OUTCOME_HELD,
 	OUTCOME_DROPPED,
 	OUTCOME_REFUSED_PAN,
+	OUTCOME_REFUSED, /* it has no normal form: answer.reason says why */
 };
 const char *outcome_name(enum outcome o); /* as in the event: "matched", "refused_pan", ... */
 
@@ -31,9 +33,11 @@ struct lookup {
 
 struct answer {
 	enum outcome outcome;
+	enum ident_reason reason; /* IDENT_OK unless refused */
 	enum ident_kind kind;
-	char value[IDENT_VALUE_SIZE]; /* normal form; as presented when there is none; masked for a
-	                                 PAN */
+	char value[IDENT_VALUE_SIZE]; /* as in struct ident_form */
+	char region[4];               /* likewise */
+	bool foreign;                 /* likewise */
 	char rule[33]; /* "loyalty_exact", "phone_exact", "email_exact", "no_rule", "card_number" */
 	char ruleset[33];
 	char confidence[17]; /* "certain" (verified identifier), "probable" (typed), "none" */
@@ -41,9 +45,9 @@ struct answer {
 	struct shard_hit hit; /* valid when matched */
 };
 
-/* kind: IDENT_NONE when the source does not know it (a scan). scanned: read from a card or wallet,
- * not typed. `value` is UTF-8, at most 8,191 bytes; longer than a normal form can be is unknown. */
-void resolve(const struct ident_rules *rules, const struct lookup *lookup, enum ident_kind kind,
-             const char *value, bool scanned, struct answer *out);
+/* A payment account reference is refused before it is looked up or kept: only a consent of the
+ * customer's would allow it (reason IDENT_CONSENT). */
+void resolve(const struct ident_rules *rules, const struct lookup *lookup,
+             const struct ident_given *given, struct answer *out);
 
 #endif

@@ -49,7 +49,8 @@ int sale_scan(struct sale *s, struct entry *e, const struct sale_now *now, const
 
 /* A scan that comes before it is known what stands on its lane: the journal's baskets are not back,
  * or a till has not said yet what it was not answered. Kept at once as "held", tied to no visit,
- * and remembered. A card number is refused at once. a->outcome OUTCOME_HELD: nobody can be named
+ * and remembered. What is no identifier is refused
+ * at once. a->outcome OUTCOME_HELD: nobody can be named
  * yet. 0, or -1 (out of memory).
  *
  * When it is known, sale_early_next takes the lane's oldest one out and sale_tie tells it again,

@@ -78,7 +78,7 @@ int sale_early(struct sale *s, struct entry *e, const struct sale_now *now, cons
                const struct answer *a)
 {
 	struct lane *lane = sale_lane(s, lane_name);
-	bool refused = a->outcome == OUTCOME_REFUSED_PAN;
+	bool refused = a->outcome == OUTCOME_REFUSED_PAN || a->outcome == OUTCOME_REFUSED;
 	struct person nobody = {0};
 	struct scanned id;
 	size_t count = s->early_count;

@@ -124,6 +124,8 @@ void sale_presented(struct act *act, const struct place *at, const struct scanne
 	member_text(b, "kind", ident_kind_name(id->kind));
 	member_text(b, "method", id->method);
 	member_text(b, "outcome", outcome_name(outcome));
+	if (outcome == OUTCOME_REFUSED)
+		member_text(b, "reason", ident_reason_name(id->reason));
 	member_text(b, "symbology", id->symbology[0] ? id->symbology : NULL);
 	struct lw_event *ev = sale_event(act, EVENT_IDENTIFIER_PRESENTED, at, who);
 	member_text(sale_object(act->s), "value", id->value);

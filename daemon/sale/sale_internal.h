@@ -70,6 +70,7 @@ struct place {
 /* An identifier as presented, kept while more may be told about it. */
 struct scanned {
 	enum ident_kind kind;
+	enum ident_reason reason; /* why it is refused */
 	char method[9], symbology[9], ident_ref[EVENT_ID_SIZE], value[IDENT_VALUE_SIZE];
 };
 

@@ -6,7 +6,8 @@
 void sale_scanned(struct scanned *out, const char *method, const char *symbology,
                   const struct answer *a)
 {
-	*out = (struct scanned){.kind = a->outcome == OUTCOME_REFUSED_PAN ? IDENT_NONE : a->kind};
+	*out = (struct scanned){.kind = a->outcome == OUTCOME_REFUSED_PAN ? IDENT_NONE : a->kind,
+	                        .reason = a->reason};
 	text_copy(out->method, sizeof out->method, method);
 	if (symbology)
 		text_copy(out->symbology, sizeof out->symbology, symbology);
@@ -21,7 +22,9 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 {
 	switch (outcome) {
 	case OUTCOME_REFUSED_PAN:
-		return "Payment card: not read";
+		return ident_reason_text(IDENT_CARD_NUMBER);
+	case OUTCOME_REFUSED:
+		return ident_reason_text(id->reason);
 	case OUTCOME_CONFLICT:
 	case OUTCOME_SHARED:
 		return "More than one customer has this: ask for another card";
@@ -30,9 +33,18 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 	default:
 		break;
 	}
-	if (id->kind == IDENT_PHONE)
+	switch (id->kind) {
+	case IDENT_PHONE:
 		return "Phone number not known";
-	return id->kind == IDENT_EMAIL ? "E-mail address not known" : "Card not known";
+	case IDENT_EMAIL:
+		return "E-mail address not known";
+	case IDENT_ACCOUNT:
+		return "Account not known";
+	case IDENT_VAT_ID:
+		return "VAT number not known";
+	default:
+		return "Card not known";
+	}
 }
 
 static enum person_state unmatched_state(enum outcome outcome)

@@ -13,7 +13,7 @@ static void need(bool right)
 }
 
 static const struct ident_rules rules = {
-    .schemes = {{"club", "26", 13, LOYALTY_CHECK_EAN}},
+    .schemes = {{"club", "26", 13, IDENT_CHECK_EAN}},
     .scheme_count = 1,
     .region = "DE",
     .ruleset = "1",

@@ -8,9 +8,9 @@
 #include "identity/ident.h"
 
 static const struct ident_rules base_rules = {
-    .schemes = {{.name = "ean", .prefix = "26", .length = 13, .check = LOYALTY_CHECK_EAN},
-                {.name = "luhn", .prefix = "90", .length = 10, .check = LOYALTY_CHECK_LUHN},
-                {.name = "word", .prefix = "lw", .length = 8, .check = LOYALTY_CHECK_NONE}},
+    .schemes = {{.name = "ean", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN},
+                {.name = "luhn", .prefix = "90", .length = 10, .check = IDENT_CHECK_LUHN},
+                {.name = "word", .prefix = "lw", .length = 8, .check = IDENT_CHECK_NONE}},
     .scheme_count = 3,
     .ruleset = "1"};
 
@@ -19,13 +19,21 @@ static void check_normal_form(unsigned choice, const char *text)
 	static const char *const regions[] = {"DE", "US", "JP", ""};
 	struct ident_rules rules = base_rules;
 	strcpy(rules.region, regions[choice / IDENT_KIND_COUNT % 4]);
-	enum ident_kind kind = (enum ident_kind)(choice % IDENT_KIND_COUNT);
-	char nf[IDENT_VALUE_SIZE], again[IDENT_VALUE_SIZE];
-	if (!ident_normalise(&rules, &kind, text, nf))
+	struct ident_given given = {.kind = (enum ident_kind)(choice % IDENT_KIND_COUNT),
+	                            .value = text};
+	struct ident_form form, again;
+	if (ident_normalise(&rules, &given, &form) != IDENT_OK) {
+		if (pan_find(form.value, false))
+			abort();
 		return;
-	if (!text_utf8_ok(nf, strlen(nf)) || text_has_control(nf, strlen(nf)))
+	}
+	if (!text_utf8_ok(form.value, strlen(form.value)) ||
+	    text_has_control(form.value, strlen(form.value)))
 		abort();
-	if (!ident_normalise(&rules, &kind, nf, again) || strcmp(nf, again) != 0)
+	given.kind = form.kind;
+	given.value = form.value;
+	if (ident_normalise(&rules, &given, &again) != IDENT_OK ||
+	    strcmp(form.value, again.value) != 0)
 		abort();
 }
 

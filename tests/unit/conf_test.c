@@ -251,7 +251,7 @@ static void a_scanner_needs_a_name_a_lane_and_a_port(void **state)
 	EACH_REFUSED(*state, faults);
 }
 
-static void a_loyalty_scheme_needs_a_prefix_and_a_length(void **state)
+static void a_ident_scheme_needs_a_prefix_and_a_length(void **state)
 {
 	static const struct fault faults[] = {
 	    {"loyalty \"c\" { length = 13 }",
@@ -369,7 +369,7 @@ int main(void)
 	    T(a_time_zone_is_one_that_the_machine_knows),
 	    T(the_screens_listen_on_loopback_only),
 	    T(a_scanner_needs_a_name_a_lane_and_a_port),
-	    T(a_loyalty_scheme_needs_a_prefix_and_a_length),
+	    T(a_ident_scheme_needs_a_prefix_and_a_length),
 	    T(an_uplink_needs_a_broker),
 	    T(more_than_the_house_holds_is_refused),
 	    T(a_scheme_that_would_hide_card_numbers_is_refused),

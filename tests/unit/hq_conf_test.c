@@ -56,7 +56,7 @@ static void everything_that_is_set_is_read(void **state)
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->rules.scheme_count, 1);
 	assert_string_equal(c->rules.schemes[0].prefix, "26");
-	assert_int_equal(c->rules.schemes[0].check, LOYALTY_CHECK_EAN);
+	assert_int_equal(c->rules.schemes[0].check, IDENT_CHECK_EAN);
 	assert_string_equal(c->rules.region, "DE");
 	assert_string_equal(c->rules.ruleset, "7");
 	hq_conf_free(c);

@@ -8,7 +8,7 @@ static struct ident_rules rules(void)
 {
 	struct ident_rules r = {.scheme_count = 1, .region = "DE", .ruleset = "1"};
 
-	r.schemes[0] = (struct loyalty_scheme){"club", "26", 13, LOYALTY_CHECK_EAN};
+	r.schemes[0] = (struct ident_scheme){"club", "26", 13, IDENT_CHECK_EAN};
 	return r;
 }
 

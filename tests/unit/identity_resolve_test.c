@@ -33,7 +33,7 @@ static int fake_find(void *ctx, const char *kind, const char *nf, struct shard_h
 }
 
 static const struct ident_rules rules = {
-    .schemes = {{.name = "card", .prefix = "26", .length = 13, .check = LOYALTY_CHECK_EAN}},
+    .schemes = {{.name = "card", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN}},
     .scheme_count = 1,
     .region = "DE",
     .ruleset = "rules-7"};
@@ -46,7 +46,8 @@ static void ask(struct fake *fake, enum ident_kind kind, const char *value, bool
 {
 	struct lookup lookup = {fake_find, fake};
 	memset(&answer, 0x55, sizeof answer);
-	resolve(&rules, &lookup, kind, value, scanned, &answer);
+	const struct ident_given given = {.kind = kind, .scanned = scanned, .value = value};
+	resolve(&rules, &lookup, &given, &answer);
 	assert_string_equal(answer.ruleset, "rules-7");
 }
 
@@ -148,17 +149,17 @@ static void a_card_number_is_refused_before_anything_is_looked_up(void **state)
 	assert_int_equal(fake.asked, 0);
 }
 
-static void what_fits_no_rule_stays_as_presented(void **state)
+static void what_has_no_form_is_refused_and_stays_as_presented(void **state)
 {
 	(void)state;
 	struct fake fake = {"loyalty", CARD, 1, true, 0};
 	ask(&fake, IDENT_NONE, " hello ", true);
-	assert_answer(OUTCOME_UNKNOWN, IDENT_NONE, "no_rule", " hello ");
+	assert_answer(OUTCOME_REFUSED, IDENT_NONE, "no_rule", " hello ");
 	assert_nobody();
 	ask(&fake, IDENT_PHONE, "no number", false);
-	assert_answer(OUTCOME_UNKNOWN, IDENT_PHONE, "no_rule", "no number");
+	assert_answer(OUTCOME_REFUSED, IDENT_PHONE, "no_rule", "no number");
 	ask(&fake, IDENT_NONE, "", true);
-	assert_answer(OUTCOME_UNKNOWN, IDENT_NONE, "no_rule", "");
+	assert_answer(OUTCOME_REFUSED, IDENT_NONE, "no_rule", "");
 	assert_int_equal(fake.asked, 0);
 }
 
@@ -167,10 +168,10 @@ static void an_unknown_card_is_not_taken_for_a_phone(void **state)
 	(void)state;
 	struct fake fake = {"loyalty", CARD, 1, true, 0};
 	ask(&fake, IDENT_NONE, "017612345678", true);
-	assert_answer(OUTCOME_UNKNOWN, IDENT_NONE, "no_rule", "017612345678");
+	assert_answer(OUTCOME_REFUSED, IDENT_NONE, "no_rule", "017612345678");
 }
 
-static void a_long_value_is_unknown_and_cut_between_characters(void **state)
+static void a_long_value_is_refused_and_cut_between_characters(void **state)
 {
 	(void)state;
 	struct fake fake = {"loyalty", CARD, 1, true, 0};
@@ -178,7 +179,7 @@ static void a_long_value_is_unknown_and_cut_between_characters(void **state)
 	for (size_t i = 0; i + 3 < sizeof text; i += 3)
 		memcpy(text + i, "\xe2\x82\xac", 4);
 	ask(&fake, IDENT_NONE, text, true);
-	assert_int_equal(answer.outcome, OUTCOME_UNKNOWN);
+	assert_int_equal(answer.outcome, OUTCOME_REFUSED);
 	assert_int_equal(strlen(answer.value), 318);
 	assert_memory_equal(answer.value, text, 318);
 }
@@ -210,7 +211,7 @@ static void a_cut_makes_no_card_number_of_a_longer_one(void **state)
 	memset(text, 'x', 304);
 	strcpy(text + 304, "41111111111111110000000000");
 	ask(&fake, IDENT_NONE, text, true);
-	assert_int_equal(answer.outcome, OUTCOME_UNKNOWN);
+	assert_int_equal(answer.outcome, OUTCOME_REFUSED);
 	assert_false(pan_find(answer.value, false));
 }
 
@@ -219,6 +220,7 @@ static void outcomes_have_the_words_of_the_event(void **state)
 	(void)state;
 	assert_string_equal(outcome_name(OUTCOME_MATCHED), "matched");
 	assert_string_equal(outcome_name(OUTCOME_UNKNOWN), "unknown");
+	assert_string_equal(outcome_name(OUTCOME_REFUSED), "refused");
 	assert_string_equal(outcome_name(OUTCOME_SHARED), "shared");
 	assert_string_equal(outcome_name(OUTCOME_BLOCKED), "blocked");
 	assert_string_equal(outcome_name(OUTCOME_CONFLICT), "conflict");
@@ -238,9 +240,9 @@ int main(void)
 	    cmocka_unit_test(two_customers_on_one_number_are_a_conflict_never_a_guess),
 	    cmocka_unit_test(a_shard_that_cannot_be_read_knows_nobody),
 	    cmocka_unit_test(a_card_number_is_refused_before_anything_is_looked_up),
-	    cmocka_unit_test(what_fits_no_rule_stays_as_presented),
+	    cmocka_unit_test(what_has_no_form_is_refused_and_stays_as_presented),
 	    cmocka_unit_test(an_unknown_card_is_not_taken_for_a_phone),
-	    cmocka_unit_test(a_long_value_is_unknown_and_cut_between_characters),
+	    cmocka_unit_test(a_long_value_is_refused_and_cut_between_characters),
 	    cmocka_unit_test(a_cut_leaves_no_front_of_a_card_number),
 	    cmocka_unit_test(a_cut_makes_no_card_number_of_a_longer_one),
 	    cmocka_unit_test(outcomes_have_the_words_of_the_event),

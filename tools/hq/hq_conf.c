@@ -81,7 +81,7 @@ static int scheme_fault(const struct reading *r, cfg_t *sec, const char *what, c
 	return -1;
 }
 
-static int read_scheme(const struct reading *r, cfg_t *sec, struct loyalty_scheme *s)
+static int read_scheme(const struct reading *r, cfg_t *sec, struct ident_scheme *s)
 {
 	const char *prefix = cfg_getstr(sec, "prefix"), *wrong;
 

@@ -95,11 +95,14 @@ static int add_ident(struct hq_import_row *out, enum hq_import_column c, const c
 	    [HQ_IMPORT_LOYALTY] = "not a card of this chain",
 	    [HQ_IMPORT_PHONE] = "not a phone number",
 	    [HQ_IMPORT_EMAIL] = "not an e-mail address"};
-	enum ident_kind kind = kinds[c];
+	const struct ident_given given = {.kind = kinds[c], .value = value};
+	struct hq_person *p = &out->person;
+	struct ident_form form;
 
-	if (!ident_normalise(rules, &kind, value, out->person.ident[out->person.ident_count].value))
+	if (ident_normalise(rules, &given, &form) != IDENT_OK)
 		return fault(out, c, what[c], value);
-	out->person.ident[out->person.ident_count++].kind = kind;
+	p->ident[p->ident_count].kind = form.kind;
+	memcpy(p->ident[p->ident_count++].value, form.value, sizeof form.value);
 	return 0;
 }
 
