@@ -137,7 +137,8 @@ static struct hq_import_report bring(struct world *w, const char *csv, unsigned 
 {
 	struct hq_import_report report = {0};
 	struct ident_rules r = rules();
-	struct hq_import_piece piece = {.csv = csv, .len = strlen(csv), .first_line = first_line};
+	struct hq_import_piece piece = {
+	    .csv = csv, .len = strlen(csv), .first_line = first_line, .as_of_us = 5};
 
 	if (hq_import_rows(w->db, &r, &piece, &report) != 0)
 		fail_msg("%s", piece.err);
@@ -203,6 +204,30 @@ static void without_a_key_the_first_known_identifier_says_who_it_is(void **state
 	assert_string_equal(world_text(w, "SELECT external FROM profile"), "K1");
 	expect(w, "customer_id,email\nK2,a@example.com\n", 1, 0, 0, 0);
 	expect(w, "email,tier\na@example.com,silver\n", 0, 0, 0, 1);
+}
+
+static void every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date(void **state)
+{
+	struct world *w = *state;
+	const char *header =
+	               "customer_id,first_name,last_name,birth_date,street,postcode,city,country\n",
+	           *facts = "SELECT field || '=' || value || ' ' || source || ' ' || to_us"
+	                    " FROM unit_fact WHERE unit = 1 ORDER BY field, to_us";
+	char csv[300];
+
+	snprintf(csv, sizeof csv, "%sK1,Anna,Berg,1990-02-28,Hauptstr. 1,10115,Berlin,de\n",
+	         header);
+	expect(w, csv, 1, 0, 0, 0);
+	assert_string_equal(
+	    world_text(w, facts),
+	    "birth_date=1990-02-28 import 5,city=Berlin import 5,country=DE import 5,"
+	    "first_name=Anna import 5,last_name=Berg import 5,postcode=10115 import 5,"
+	    "street=Hauptstr. 1 import 5");
+	assert_string_equal(world_text(w, "SELECT name FROM profile"), "Anna Berg");
+	expect(w, csv, 0, 0, 1, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM unit_fact"), 7);
+	expect(w, "customer_id,birth_date\nK1,1990-02-30\nK1,28.2.1990\nK2,\n", 1, 0, 0, 2);
+	expect(w, "customer_id,country\nK2,D1\nK2,Deutschland\n", 0, 0, 0, 2);
 }
 
 static void bad_rows_are_listed_with_their_line_and_good_ones_kept(void **state)
@@ -273,6 +298,7 @@ int main(void)
 	    TEST(an_import_runs_twice_without_doubling),
 	    TEST(what_differs_is_changed_and_gets_the_next_version),
 	    TEST(without_a_key_the_first_known_identifier_says_who_it_is),
+	    TEST(every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date),
 	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
 	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),
 	    TEST(a_customer_has_at_most_sixteen_identifiers),

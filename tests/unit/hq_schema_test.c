@@ -103,12 +103,74 @@ static void a_file_of_somebody_else_is_refused_and_left_alone(void **state)
 	close_place(&p);
 }
 
+static const char *text(struct place *p, const char *sql)
+{
+	static char out[1000];
+	sqlite3_stmt *q = db_prepare(p->sql, sql);
+
+	assert_non_null(q);
+	out[0] = '\0';
+	while (sqlite3_step(q) == SQLITE_ROW)
+		snprintf(out + strlen(out), sizeof out - strlen(out), "%s%s", out[0] ? "," : "",
+		         (const char *)sqlite3_column_text(q, 0));
+	sqlite3_finalize(q);
+	return out;
+}
+
+#define BEFORE_UNITS 8
+
+/* What a customer had before stands as what the chain's own list said of a unit. */
+static void customers_of_an_older_file_become_units_with_their_claims_and_facts(void **state)
+{
+	struct place p;
+	(void)state;
+
+	open_place(&p);
+	assert_int_equal(hq_schema_bring_to(p.sql, BEFORE_UNITS, p.path, p.err, sizeof p.err), 0);
+	assert_int_equal(
+	    db_exec(
+	        p.sql,
+	        "INSERT INTO profile(id, external, first_name, name, tier, points, state, version)"
+	        " VALUES('C000001', 'K1', 'Anna', 'Anna Berg', 'gold', 5, 'active', 1),"
+	        " ('C000002', NULL, NULL, NULL, NULL, NULL, 'deleted', 2),"
+	        " ('C000003', 'K3', 'Bo', NULL, NULL, NULL, 'restricted', 3);"
+	        "INSERT INTO identifier VALUES('email', 'a@example.com', 1, 0, x'01'),"
+	        " ('loyalty', '2600000000000', 1, 1, x'02'), ('email', 'a@example.com', 3, 0, "
+	        "x'03')"),
+	    0);
+	assert_int_equal(hq_schema_bring(p.sql, p.path, p.err, sizeof p.err), 0);
+	assert_string_equal(text(&p, "SELECT n || ' ' || person || ' ' || confirmed || ' ' ||"
+	                             " length(ref) || ' ' || coalesce(base_points, '-') || ' ' ||"
+	                             " coalesce(gone_us, '-') FROM profile ORDER BY n"),
+	                    "1 1 1 16 5 -,2 2 0 16 - 0,3 3 1 16 - -");
+	assert_int_equal(number(&p, "SELECT count(DISTINCT ref) FROM profile"), 3);
+	assert_string_equal(
+	    text(&p, "SELECT unit || ' ' || field || ' ' || value || ' ' || source"
+	             " FROM unit_fact ORDER BY unit, field"),
+	    "1 first_name Anna import,1 name Anna Berg import,1 state active import,"
+	    "1 tier gold import,"
+	    "3 first_name Bo import,3 state restricted import");
+	assert_string_equal(
+	    text(&p,
+	         "SELECT seq || ' ' || unit || ' ' || kind || ' ' || verified || ' ' ||"
+	         " hex(claim.ref) FROM claim JOIN ident ON ident.id = claim.ident ORDER BY seq"),
+	    "1 1 email 0 01,2 1 loyalty 1 02,3 3 email 0 03");
+	assert_string_equal(
+	    text(&p, "SELECT profile || kind || value || verified || hex(ref)"
+	             " FROM identifier"),
+	    "1emaila@example.com001,1loyalty2600000000000102,3emaila@example.com003");
+	assert_int_equal(number(&p, "SELECT count(*) FROM ident"), 2);
+	assert_int_equal(number(&p, "SELECT value FROM meta WHERE name = 'identity'"), 3);
+	close_place(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_new_file_gets_all_tables_and_a_generation),
 	    cmocka_unit_test(bringing_it_again_changes_nothing),
 	    cmocka_unit_test(a_newer_release_s_file_is_refused_by_its_number),
+	    cmocka_unit_test(customers_of_an_older_file_become_units_with_their_claims_and_facts),
 	    cmocka_unit_test(a_file_of_somebody_else_is_refused_and_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

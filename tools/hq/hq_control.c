@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -117,7 +118,8 @@ static void on_import(struct evhttp_request *req, void *ctx)
 	struct hq_control *c = ctx;
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	struct hq_import_piece piece = {.len = evbuffer_get_length(in),
-	                                .first_line = first_line(req)};
+	                                .first_line = first_line(req),
+	                                .as_of_us = clock_wall_us(clock_system())};
 	struct hq_import_report report = {0};
 
 	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {

@@ -47,6 +47,7 @@ struct scratch {
 	struct hq_csv_row row;
 	struct hq_import_header header;
 	struct hq_import_row person;
+	int64_t as_of_us;
 };
 
 static int read_header(struct scratch *s, struct hq_import_piece *piece)
@@ -68,12 +69,14 @@ static void read_rows(struct scratch *s, struct hq_db *db, const struct ident_ru
 	int rc;
 
 	while ((rc = hq_csv_next(&s->csv, &s->row)) != 0) {
-		if (rc < 0)
+		if (rc < 0) {
 			problem(report, s->row.line, s->row.fault);
-		else if (hq_import_person(&s->header, &s->row, rules, &s->person) != 0)
+		} else if (hq_import_person(&s->header, &s->row, rules, &s->person) != 0) {
 			problem(report, s->row.line, s->person.why);
-		else
+		} else {
+			s->person.person.as_of_us = s->as_of_us;
 			bring_in(db, &s->person, s->row.line, report);
+		}
 	}
 }
 
@@ -92,6 +95,7 @@ int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_
 	snprintf(piece->err, sizeof piece->err, "hq.db could not be written");
 	if (hq_db_begin(db) != 0)
 		goto out;
+	s->as_of_us = piece->as_of_us;
 	read_rows(s, db, rules, report);
 	rc = hq_db_commit(db);
 out:

@@ -31,6 +31,11 @@ enum hq_import_column {
 	HQ_IMPORT_POINTS_AS_OF,
 	HQ_IMPORT_LANGUAGE,
 	HQ_IMPORT_STATE,
+	HQ_IMPORT_BIRTH_DATE,
+	HQ_IMPORT_STREET,
+	HQ_IMPORT_POSTCODE,
+	HQ_IMPORT_CITY,
+	HQ_IMPORT_COUNTRY,
 	HQ_IMPORT_COLUMN_COUNT
 };
 struct hq_import_header {
@@ -45,7 +50,7 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 /* One row as a person. `person` points into the row and into the texts here. */
 struct hq_import_row {
 	struct hq_person person;
-	char name[160], points_as_of[25];
+	char points_as_of[25], birth_date[11], country[3];
 	char why[200]; /* what was wrong: "phone: not a phone number: expected ..." */
 };
 /* 0, or -1 with out->why. Pure. */
@@ -59,7 +64,8 @@ struct hq_import_piece {
 	const char *csv;
 	size_t len;
 	unsigned first_line;
-	char err[200];
+	int64_t as_of_us; /* when what it says was true */
+	char err[400];
 };
 int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_import_piece *piece,
                    struct hq_import_report *report);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hq/hq_call.h"
 #include "hq/hq_control.h"
@@ -42,8 +43,10 @@ static void add_sums(struct importing *im, const struct hq_import_sums *more, co
 
 static int import_here(struct importing *im, unsigned first_line)
 {
-	struct hq_import_piece piece = {
-	    .csv = (const char *)im->piece.data, .len = im->piece.len, .first_line = first_line};
+	struct hq_import_piece piece = {.csv = (const char *)im->piece.data,
+	                                .len = im->piece.len,
+	                                .first_line = first_line,
+	                                .as_of_us = clock_wall_us(clock_system())};
 	struct hq_import_report report = {0};
 	int rc = hq_import_rows(im->db, &im->conf->rules, &piece, &report);
 

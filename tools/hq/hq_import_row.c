@@ -29,6 +29,11 @@ static const struct column {
     [HQ_IMPORT_POINTS_AS_OF] = {"points_as_of", 24, "a date such as 2026-11-20 or a UTC time"},
     [HQ_IMPORT_LANGUAGE] = {"language", 8, "a language such as de or pt-BR"},
     [HQ_IMPORT_STATE] = {"state", 16, "active, restricted, confidential or deleted"},
+    [HQ_IMPORT_BIRTH_DATE] = {"birth_date", 10, "a day such as 1990-02-28"},
+    [HQ_IMPORT_STREET] = {"street", 128, "at most 128 bytes"},
+    [HQ_IMPORT_POSTCODE] = {"postcode", 16, "at most 16 bytes"},
+    [HQ_IMPORT_CITY] = {"city", 64, "at most 64 bytes"},
+    [HQ_IMPORT_COUNTRY] = {"country", 2, "two letters such as DE"},
 };
 
 static int fault(struct hq_import_row *out, enum hq_import_column c, const char *what,
@@ -67,8 +72,8 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 			snprintf(err, err_size,
 			         "line %u: column %d %s, expected customer_id, first_name, name, "
 			         "last_name, "
-			         "loyalty, phone, email, tier, points, points_as_of, language or "
-			         "state, each once",
+			         "loyalty, phone, email, tier, points, points_as_of, language, "
+			         "state, birth_date, street, postcode, city or country, each once",
 			         row->line, i + 1, c < 0 ? "is not known" : "stands twice");
 			return -1;
 		}
@@ -120,6 +125,35 @@ static int set_points_as_of(struct hq_import_row *out, const char *value)
 	return 0;
 }
 
+static bool is_day(const char *value)
+{
+	char text[CLOCK_ISO8601_SIZE];
+	int64_t us;
+
+	return strlen(value) == 10 && snprintf(text, sizeof text, "%sT00:00:00Z", value) > 0 &&
+	       clock_parse_iso8601(text, &us) == 0;
+}
+
+static int set_birth_date(struct hq_import_row *out, const char *value)
+{
+	if (!is_day(value) || value[0] < '1' || value[0] > '2')
+		return fault(out, HQ_IMPORT_BIRTH_DATE, "not a day", value);
+	memcpy(out->birth_date, value, sizeof out->birth_date);
+	out->person.birth_date = out->birth_date;
+	return 0;
+}
+
+static int set_country(struct hq_import_row *out, const char *value)
+{
+	for (int i = 0; i < 2; i++) {
+		out->country[i] = (char)(value[i] & ~0x20);
+		if (out->country[i] < 'A' || out->country[i] > 'Z')
+			return fault(out, HQ_IMPORT_COUNTRY, "not a country", value);
+	}
+	out->person.country = out->country;
+	return 0;
+}
+
 static bool is_state(const char *value)
 {
 	return strcmp(value, "active") == 0 || strcmp(value, "restricted") == 0 ||
@@ -151,7 +185,7 @@ static int set_cell(struct hq_import_row *out, enum hq_import_column c, const ch
 		p->name = value;
 		return 0;
 	case HQ_IMPORT_LAST_NAME:
-		snprintf(out->name, sizeof out->name, "%s", value);
+		p->last_name = value;
 		return 0;
 	case HQ_IMPORT_TIER:
 		p->tier = value;
@@ -167,6 +201,19 @@ static int set_cell(struct hq_import_row *out, enum hq_import_column c, const ch
 	case HQ_IMPORT_STATE:
 		p->state = value;
 		return is_state(value) ? 0 : fault(out, c, "not a state", value);
+	case HQ_IMPORT_BIRTH_DATE:
+		return set_birth_date(out, value);
+	case HQ_IMPORT_STREET:
+		p->street = value;
+		return 0;
+	case HQ_IMPORT_POSTCODE:
+		p->postcode = value;
+		return 0;
+	case HQ_IMPORT_CITY:
+		p->city = value;
+		return 0;
+	case HQ_IMPORT_COUNTRY:
+		return set_country(out, value);
 	default:
 		return add_ident(out, c, value, rules);
 	}
@@ -201,8 +248,6 @@ static int check_cells(const struct hq_import_header *header, const struct hq_cs
 int hq_import_person(const struct hq_import_header *header, const struct hq_csv_row *row,
                      const struct ident_rules *rules, struct hq_import_row *out)
 {
-	char last[sizeof out->name];
-
 	memset(out, 0, sizeof *out);
 	if (check_cells(header, row, out) != 0)
 		return -1;
@@ -214,13 +259,6 @@ int hq_import_person(const struct hq_import_header *header, const struct hq_csv_
 		snprintf(out->why, sizeof out->why,
 		         "nobody, expected customer_id, loyalty, phone or email");
 		return -1;
-	}
-	if (!out->person.name && out->name[0]) {
-		memcpy(last, out->name, sizeof last);
-		snprintf(out->name, sizeof out->name, "%s%s%.80s",
-		         out->person.first_name ? out->person.first_name : "",
-		         out->person.first_name ? " " : "", last);
-		out->person.name = out->name;
 	}
 	return 0;
 }

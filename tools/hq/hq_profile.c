@@ -1,16 +1,12 @@
 #include "hq/hq_profile.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "event/event.h"
-#include "hq/hq_fact.h"
-#include "store/vault.h"
+#include "hq/hq_unit.h"
 
 #define HQ_PROFILE_ITEMS_MAX 10 /* last items kept */
 
@@ -26,19 +22,6 @@ static void bump(struct hq_db *db, int64_t n)
 
 	hq_db_meta_set(db, "version", version);
 	hq_db_run(db, HQ_SQL_PROFILE_VERSION, "ii", n, version);
-}
-
-static int64_t add_profile(struct hq_db *db, const char *external)
-{
-	char id[HQ_PROFILE_ID_SIZE];
-	int64_t n;
-
-	if (hq_db_run(db, HQ_SQL_PROFILE_ADD, "t", external) != 1)
-		return -1;
-	n = hq_db_last_id(db);
-	snprintf(id, sizeof id, "C%06" PRId64, n);
-	hq_db_run(db, HQ_SQL_PROFILE_NAME, "it", n, id);
-	return n;
 }
 
 /* The customer that has this identifier; 0 nobody, -1 several. */
@@ -72,48 +55,112 @@ static int64_t find_person(struct hq_db *db, const struct hq_person *p)
 	return n;
 }
 
+static bool has_ident(struct hq_db *db, int64_t n, const struct hq_person *p, int i)
+{
+	return hq_db_int(db, 0, HQ_SQL_CLAIM_OF, "tti", ident_kind_name(p->ident[i].kind),
+	                 p->ident[i].value, n) != 0;
+}
+
 static int missing_idents(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
 	int missing = 0;
 
 	for (int i = 0; i < p->ident_count; i++)
-		missing += hq_db_int(db, 0, HQ_SQL_IDENT_HAS, "tti",
-		                     ident_kind_name(p->ident[i].kind), p->ident[i].value, n) == 0;
+		missing += !has_ident(db, n, p, i);
 	return missing;
 }
 
 static int add_idents(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
-	uint8_t ref[EVENT_ID_BYTES];
 	int added = 0;
 
 	for (int i = 0; i < p->ident_count; i++) {
 		/* A card was handed out by the chain; a number or an address is only what somebody
 		 * said. */
-		bool verified = p->ident[i].kind == IDENT_LOYALTY;
-		vault_random(ref, sizeof ref);
-		added += hq_db_run(db, HQ_SQL_IDENT_ADD, "ttiib", ident_kind_name(p->ident[i].kind),
-		                   p->ident[i].value, n, (int64_t)verified, ref, sizeof ref) == 1;
+		struct hq_claim claim = {.unit = n,
+		                         .kind = p->ident[i].kind,
+		                         .value = p->ident[i].value,
+		                         .verified = p->ident[i].kind == IDENT_LOYALTY,
+		                         .source = "import"};
+		if (has_ident(db, n, p, i))
+			continue;
+		claim.at.seq = hq_unit_sequence(db);
+		added += hq_unit_claim(db, &claim);
 	}
 	return added;
 }
 
+/* What the newest import said already stands as it is. */
+static bool say(struct hq_db *db, int64_t n, const struct hq_person *p, const char *field,
+                const char *value)
+{
+	struct sqlite3_stmt *q;
+	bool same;
+
+	if (!value)
+		return false;
+	q = hq_db_query(db, HQ_SQL_FACT_SAID, "itt", n, field, "import");
+	same = hq_db_row(db, q);
+	if (same) {
+		same = strcmp(hq_db_text(q, 0), value) == 0;
+		hq_db_end(q);
+	}
+	return !same && hq_unit_say(db, &(struct hq_said){.unit = n,
+	                                                  .field = field,
+	                                                  .value = value,
+	                                                  .source = "import",
+	                                                  .from_us = p->as_of_us,
+	                                                  .to_us = p->as_of_us});
+}
+
+static bool say_all(struct hq_db *db, int64_t n, const struct hq_person *p)
+{
+	const struct {
+		const char *field, *value;
+	} said[] = {
+	    {"first_name", p->first_name},
+	    {"last_name", p->last_name},
+	    {"name", p->name},
+	    {"birth_date", p->birth_date},
+	    {"language", p->language},
+	    {"street", p->street},
+	    {"postcode", p->postcode},
+	    {"city", p->city},
+	    {"country", p->country},
+	    {"tier", p->tier},
+	    {"state", p->state},
+	};
+	bool changed = false;
+
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+		changed |= say(db, n, p, said[i].field, said[i].value);
+	return changed;
+}
+
 static bool set_fields(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
-	bool changed = hq_db_run(db, HQ_SQL_PROFILE_SET, "itttttt", n, p->first_name, p->name,
-	                         p->tier, p->points_as_of, p->language, p->state) == 1;
+	char made[HQ_PROFILE_NAME_SIZE];
+	const char *name = p->name;
+	bool changed;
 
+	if (!name && p->last_name) {
+		snprintf(made, sizeof made, "%s%s%s", p->first_name ? p->first_name : "",
+		         p->first_name ? " " : "", p->last_name);
+		name = made;
+	}
+	changed = say_all(db, n, p);
+	changed |= hq_db_run(db, HQ_SQL_PROFILE_SET, "itttttt", n, p->first_name, name, p->tier,
+	                     p->points_as_of, p->language, p->state) == 1;
 	if (p->has_points)
 		changed |= hq_db_run(db, HQ_SQL_PROFILE_POINTS, "ii", n, p->points) == 1;
 	return changed;
 }
 
-static enum hq_upsert delete_person(struct hq_db *db, int64_t n)
+static enum hq_upsert delete_person(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
 	if (n == 0)
 		return HQ_UPSERT_SAME;
-	hq_db_run(db, HQ_SQL_IDENT_DROP, "i", n);
-	hq_db_run(db, HQ_SQL_PROFILE_FORGET, "i", n);
+	hq_unit_forget(db, n, p->as_of_us);
 	bump(db, n);
 	return HQ_UPSERT_CHANGED;
 }
@@ -126,13 +173,14 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 	if (n < 0)
 		return HQ_UPSERT_AMBIGUOUS;
 	if (person->state && strcmp(person->state, "deleted") == 0)
-		return delete_person(db, n);
+		return delete_person(db, n, person);
 	if (!is_new &&
-	    hq_db_int(db, 0, HQ_SQL_IDENT_COUNT, "i", n) + missing_idents(db, n, person) >
+	    hq_db_int(db, 0, HQ_SQL_CLAIM_COUNT, "i", n) + missing_idents(db, n, person) >
 	        HQ_PROFILE_IDENTS_MAX)
 		return HQ_UPSERT_FULL;
 	if (is_new)
-		n = add_profile(db, person->external);
+		n = hq_unit_new(db,
+		                &(struct hq_unit){.external = person->external, .confirmed = true});
 	changed = set_fields(db, n, person);
 	changed |= add_idents(db, n, person) > 0;
 	if (is_new || changed)

@@ -16,12 +16,15 @@
 
 #define HQ_PROFILE_IDENTS_MAX 16 /* of one customer; what a page's line can carry */
 #define HQ_PROFILE_ID_SIZE 24
+#define HQ_PROFILE_NAME_SIZE 160 /* of first and last name together */
 
 /* What an import says of one customer. NULL: says nothing of it. */
 struct hq_person {
 	const char *external; /* the chain's own key for the customer */
-	const char *first_name, *name, *tier, *points_as_of, *language;
+	const char *first_name, *last_name, *name, *tier, *points_as_of, *language;
+	const char *birth_date, *street, *postcode, *city, *country;
 	const char *state; /* "active", "restricted", "confidential", "deleted" */
+	int64_t as_of_us;  /* when it was true */
 	bool has_points;
 	int64_t points;
 	struct {

@@ -161,6 +161,97 @@ static const char *const steps[] = {
     " PRIMARY KEY(epoch, seq)) WITHOUT ROWID;",
     /* a boot with a clock that HQ's word contradicts: known without reading its points */
     "ALTER TABLE boot ADD COLUMN contradicted INTEGER NOT NULL DEFAULT 0;",
+    /* A profile is a unit: it is never taken apart. What it claims, what is said of it, what was
+     * chosen for it and what it earned stand for themselves; which units are one person, and what
+     * stands for that person, is folded of that and may be folded again. What HQ itself did has no
+     * epoch: its seq is HQ's own (meta, `identity`). */
+    "INSERT INTO meta VALUES('identity', 0);"
+    "ALTER TABLE profile ADD COLUMN ref BLOB;"
+    "ALTER TABLE profile ADD COLUMN person INTEGER;"
+    "ALTER TABLE profile ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile ADD COLUMN company INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile ADD COLUMN gone_us INTEGER;"
+    "ALTER TABLE profile ADD COLUMN base_points INTEGER;"
+    "ALTER TABLE profile ADD COLUMN base_as_of TEXT;"
+    "ALTER TABLE profile ADD COLUMN digest BLOB;"
+    "UPDATE profile SET ref = randomblob(16), person = n, confirmed = state <> 'deleted',"
+    " gone_us = CASE state WHEN 'deleted' THEN 0 END, base_points = points,"
+    " base_as_of = points_as_of;"
+    "CREATE UNIQUE INDEX profile_ref ON profile(ref);"
+    "CREATE INDEX profile_person ON profile(person);"
+    "CREATE TABLE ident(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL,"
+    " ref BLOB NOT NULL, state TEXT NOT NULL DEFAULT 'one', since_us INTEGER, UNIQUE(kind, value));"
+    "INSERT INTO ident(kind, value, ref) SELECT kind, value, randomblob(16)"
+    " FROM (SELECT DISTINCT kind, value FROM identifier ORDER BY profile, kind, value);"
+    "CREATE TABLE claim(id INTEGER PRIMARY KEY, ref BLOB NOT NULL, unit INTEGER NOT NULL,"
+    " ident INTEGER NOT NULL, verified INTEGER NOT NULL, source TEXT NOT NULL, epoch INTEGER,"
+    " seq INTEGER NOT NULL, place INTEGER NOT NULL DEFAULT 0, fate TEXT NOT NULL DEFAULT 'holds',"
+    " reason TEXT);"
+    "INSERT INTO claim(ref, unit, ident, verified, source, seq) SELECT i.ref, i.profile, ident.id,"
+    " i.verified, 'import', row_number() OVER (ORDER BY i.profile, i.kind, i.value)"
+    " FROM identifier i JOIN ident ON ident.kind = i.kind AND ident.value = i.value"
+    " ORDER BY i.profile, i.kind, i.value;"
+    "UPDATE meta SET value = (SELECT count(*) FROM claim) WHERE name = 'identity';"
+    "CREATE INDEX claim_unit ON claim(unit);"
+    "CREATE INDEX claim_ident ON claim(ident);"
+    "CREATE INDEX claim_ref ON claim(ref);"
+    "DROP TABLE identifier;"
+    "CREATE VIEW identifier AS SELECT ident.kind AS kind, ident.value AS value, u.person AS "
+    "profile,"
+    " max(claim.verified) AS verified, claim.ref AS ref FROM claim JOIN profile u ON u.n = "
+    "claim.unit"
+    " JOIN ident ON ident.id = claim.ident WHERE claim.fate = 'holds' GROUP BY u.person, ident.id"
+    " ORDER BY u.person, ident.kind, ident.value;"
+    "CREATE TABLE unit_fact(unit INTEGER, field TEXT, ref BLOB, value TEXT NOT NULL,"
+    " source TEXT NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, epoch INTEGER,"
+    " seq INTEGER, PRIMARY KEY(unit, field, ref)) WITHOUT ROWID;"
+    "INSERT INTO unit_fact(unit, field, ref, value, source, from_us, to_us)"
+    " SELECT n, field, randomblob(16), value, 'import', 0,"
+    " CAST(strftime('%s', 'now') AS INTEGER) * 1000000 FROM ("
+    "SELECT n, 'first_name' AS field, first_name AS value FROM profile UNION ALL "
+    "SELECT n, 'name', name FROM profile UNION ALL "
+    "SELECT n, 'tier', tier FROM profile UNION ALL "
+    "SELECT n, 'language', language FROM profile UNION ALL "
+    "SELECT n, 'state', state FROM profile WHERE state <> 'deleted')"
+    " WHERE value IS NOT NULL ORDER BY n, field;"
+    /* links and what takes them back; left and right are references, what a `block` or a `share`
+     * is about stands in ident; an undo's units only say where to look */
+    "CREATE TABLE op(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, ref BLOB NOT NULL, left BLOB,"
+    " right BLOB, ident INTEGER, near_left BLOB, near_right BLOB, by_person INTEGER NOT NULL "
+    "DEFAULT 0,"
+    " actor TEXT NOT NULL, why TEXT NOT NULL, made_us INTEGER NOT NULL, epoch INTEGER,"
+    " seq INTEGER NOT NULL, place INTEGER NOT NULL DEFAULT 0, fate TEXT NOT NULL DEFAULT 'holds',"
+    " reason TEXT);"
+    "CREATE INDEX op_ref ON op(ref);"
+    "CREATE INDEX op_left ON op(left);"
+    "CREATE INDEX op_right ON op(right) WHERE right IS NOT NULL;"
+    "CREATE INDEX op_ident ON op(ident) WHERE ident IS NOT NULL;"
+    "CREATE INDEX op_near_left ON op(near_left) WHERE near_left IS NOT NULL;"
+    "CREATE INDEX op_near_right ON op(near_right) WHERE near_right IS NOT NULL;"
+    "CREATE INDEX op_epoch ON op(epoch, seq) WHERE epoch IS NOT NULL;"
+    "CREATE INDEX claim_epoch ON claim(epoch, seq) WHERE epoch IS NOT NULL;"
+    /* what was chosen; address: an ident; covers: references of units, one behind the other */
+    "CREATE TABLE choice(id INTEGER PRIMARY KEY, ref BLOB NOT NULL UNIQUE, unit INTEGER,"
+    " address INTEGER, purpose TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL,"
+    " method TEXT NOT NULL, text TEXT, language TEXT, proof TEXT, from_us INTEGER NOT NULL,"
+    " to_us INTEGER NOT NULL, covers BLOB NOT NULL, epoch INTEGER, seq INTEGER NOT NULL,"
+    " place INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX choice_unit ON choice(unit);"
+    "CREATE INDEX choice_address ON choice(address) WHERE address IS NOT NULL;"
+    "CREATE TABLE points_entry(ref BLOB PRIMARY KEY, unit INTEGER, order_id TEXT,"
+    " change_type TEXT NOT NULL, points INTEGER NOT NULL, reverses BLOB, time_us INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX points_unit ON points_entry(unit);"
+    /* what has to be folded again; what waits for a unit that is not known yet; what a steward has
+     * to look at */
+    "CREATE TABLE dirty(unit INTEGER PRIMARY KEY, later INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE waiting_unit(unit BLOB, epoch INTEGER, seq INTEGER,"
+    " PRIMARY KEY(unit, epoch, seq)) WITHOUT ROWID;"
+    "CREATE TABLE review(id INTEGER PRIMARY KEY, cause TEXT NOT NULL, key TEXT NOT NULL UNIQUE,"
+    " unit INTEGER, other INTEGER, detail TEXT NOT NULL, since_us INTEGER NOT NULL);"
+    "CREATE INDEX review_unit ON review(unit);"
+    "ALTER TABLE fact ADD COLUMN claim BLOB;"
+    "CREATE INDEX fact_claim ON fact(claim) WHERE claim IS NOT NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
@@ -192,6 +283,11 @@ static int take_step(struct sqlite3 *sql, int step)
 
 int hq_schema_bring(struct sqlite3 *sql, const char *path, char *err, size_t err_size)
 {
+	return hq_schema_bring_to(sql, STEP_COUNT, path, err, err_size);
+}
+
+int hq_schema_bring_to(struct sqlite3 *sql, int to, const char *path, char *err, size_t err_size)
+{
 	int format = format_of(sql);
 
 	if (format > STEP_COUNT) {
@@ -199,7 +295,7 @@ int hq_schema_bring(struct sqlite3 *sql, const char *path, char *err, size_t err
 		         format, STEP_COUNT);
 		return -1;
 	}
-	for (int step = format; step >= 0 && step < STEP_COUNT; step++) {
+	for (int step = format; step >= 0 && step < to; step++) {
 		if (take_step(sql, step) == 0)
 			continue;
 		format = -1;
