@@ -6,16 +6,76 @@
  * a limit. So every order of arrival gives one result, and taking back an operation gives what
  * would have been without it.
  *
- *   unit    a customer's record that is never taken apart: a row of HQ's, an enrolment
- *   claim   a unit has an identifier
- *   link    two units are one person
- *   join    a link that the rules make by themselves, out of two claims on one identifier. Its id
- * is the two claims' ids, XORed: it can be taken back by name like any other person  units that
- * live links and joins connect. Limits are tested on what would become one person, never on the
- * pair
+ *   unit     a customer's record that is never taken apart: a row of HQ's, an enrolment
+ *   claim    a unit has an identifier
+ *   link     two units are one person
+ *   join     a link that the rules make by themselves, out of two claims on one identifier; its id
+ *            is the two claims' ids, XORed, so it can be taken back by name like any other
+ *   person   the units that live links and joins connect. It is named by the lowest HQ number
  *
- * Hard limits: FOLD_UNITS_MAX units of one person. Runs in O(n log n) of the operations; the same
- * bytes come out on every machine.
+ * First pass: what counts from the beginning, wherever in the order it stands.
+ *
+ *   What an undo names never was: not refused, not in anybody's way, no mark left behind. An undo
+ *   cannot be undone (say it again, with a new id), and neither can an erasure. An undo of what is
+ *   not here waits for it. Units that are erased, pairs that are kept apart and identifiers that
+ *   are blocked are so for all operations, earlier ones included.
+ *
+ * Second pass: claims, links and shares, one after the other.
+ *
+ *   A claim holds unless its unit is not here or erased, its identifier is blocked, or its unit's
+ *   person, as it stands then, has as many other identifiers of its kind as the rule's limit
+ *   allows. (One that the person already has takes no room.) A claim that was refused stays so
+ *   whatever comes later in the order: room is given by an operation that never was, not by a later
+ *   one. `unique` and `stale_days` are not looked at here: they are about finding somebody.
+ *
+ *   A claim that holds proposes to join its person with each other person that has the identifier,
+ *   in the order of their first claims that hold on it; each proposal is judged by what stands
+ *   after the one before it. Of the other person's claims it takes the first verified one when
+ *   this one is verified too, else the first. Joined by the rule of its kind: NEVER: no
+ *   proposal. VERIFIED: both claims verified. NAMED: that, or not a unit of either person is
+ *   confirmed (two mere enrolments).
+ *
+ *   A join, or a link that a rule proposed (by_person is false), is refused when any unit of one
+ *   side and any unit of the other conflict. Reasons, the first that fits: a company; more than
+ *   FOLD_UNITS_MAX units; kept apart; both confirmed; birth dates that differ; first names that
+ *   differ (of joins by a phone, of joins of two enrolments by anything typed, and of links); more
+ *   identifiers of a kind than its limit, in both together. What is not known conflicts with
+ *   nothing. Conflicts within one side are not looked at again: a person made them one.
+ *   A link by a person is refused only for a company and FOLD_UNITS_MAX.
+ *
+ *   An identifier that is shared joins nobody. It is shared from a FOLD_SHARE on; from a NAMED
+ *   join of two mere enrolments on that was refused, for whatever reason (they have one phone and
+ *   are two people); and at any moment at which more than guard.persons_max persons have it, this
+ *   claim's included. Joins before that stand. One proposal is made even so, with the first other
+ *   person's first claim, to say why not.
+ *
+ * What follows from it, and is meant:
+ *
+ *   - HQ's operations come before all stores', so a mark, a block or a link of HQ's meets what a
+ *     store said before it by the clock, too.
+ *   - To take back a join that the rules made parts the two, until another pair of claims says the
+ *     same. Who must not be joined again is kept apart as well: say both.
+ *   - An undo may let in what a limit, a conflict or a shared phone had kept out, and that may take
+ *     the room of something later. The state is the one without what was undone, no more, no less.
+ *   - A unit that is erased takes its links with it. Whom only it connected are two persons, and
+ *     what it stood against may join.
+ *   - What a unit says of itself (confirmed, first name, birth date) has no place in the order: it
+ *     counts as it is now. A corrected name may part two enrolments or make them one. Who vouches
+ *     for a person of several units links them, by person, in the same step.
+ *   - A join that goes through claims of several units is tested between all units of both sides:
+ *     Anna's e-mail joined with somebody nameless keeps Bob from that one's phone.
+ *
+ * Which units have to be folded together: a *component*. Units are connected by claims of theirs on
+ * one identifier that is not blocked, and by a link or apart that names both; operations that are
+ * undone and units that are erased connect nothing, but may be taken as if they did: a larger set
+ * gives the same persons, verdicts and joins, only slower. The fold of a component is the fold of
+ * everything, as seen there. What an operation can change lies in the components of the units and
+ * of the holders of the identifiers that it names, without it and with it (an undo: what it takes
+ * back names; a block or its undo: all who claim the identifier). Nothing bounds a component but
+ * blocking: an identifier that thousands claim connects them all, so HQ should block it.
+ *
+ * Hard limits: FOLD_UNITS_MAX units of one person. Runs in about O(n log n) of the operations; the
+ * same bytes come out on every machine.
  */
 #ifndef LANEWAY_IDENTITY_FOLD_H
 #define LANEWAY_IDENTITY_FOLD_H
@@ -44,7 +104,8 @@ struct fold_unit {
 enum fold_kind {
 	FOLD_CLAIM, /* left: unit, right: identifier */
 	FOLD_LINK,  /* left, right: units */
-	FOLD_UNDO,  /* left: the id of a claim, link, join, apart, block or share that never was */
+	FOLD_UNDO,  /* left: the id of a claim, link, join, apart, block or share that never was; a
+	               join's is that of its two claims, XORed */
 	FOLD_APART, /* left, right: units that no rule ever joins ("that is not me") */
 	FOLD_BLOCK, /* left: an identifier that is nobody's: its claims do not hold */
 	FOLD_SHARE, /* left: an identifier that finds but no longer joins */
@@ -79,6 +140,7 @@ enum fold_reason {
 };
 const char *fold_reason_name(enum fold_reason reason); /* "limit", "two_confirmed", ... */
 
+/* An undo, a block and a share always hold, whether what they name is here or not. */
 struct fold_verdict {
 	enum fold_fate fate;
 	enum fold_reason reason;
@@ -96,7 +158,7 @@ struct fold_ident {
 	struct ref ident;
 	enum ident_kind kind;
 	enum fold_ident_state state; /* SEVERAL: up to guard.persons_max persons; a conflict */
-	size_t person_count;
+	size_t person_count;         /* who have it by a claim that holds; 0 when blocked */
 };
 
 struct fold {
@@ -106,7 +168,7 @@ struct fold {
 	struct fold_verdict *verdict; /* per operation */
 	struct fold_join *join;       /* in order of their second claim */
 	size_t join_count;
-	struct fold_ident *ident; /* sorted by ident */
+	struct fold_ident *ident; /* those that claims name, sorted by ident */
 	size_t ident_count;
 };
 #define FOLD_NOBODY SIZE_MAX
@@ -118,7 +180,8 @@ struct fold_input {
 	const struct fold_op *op; /* in canonical order */
 	size_t op_count;
 };
-/* NULL: out of memory. */
+/* NULL: out of memory. One allocation of the result and one, given back, to work in. The references
+ * of units are all different; of two that are the same the first is meant. */
 struct fold *fold_run(const struct fold_input *in);
 void fold_free(struct fold *f);
 
