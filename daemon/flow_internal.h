@@ -18,6 +18,7 @@
 #include "store/shard.h"
 #include "store/vault.h"
 #include "store/window.h"
+#include "sync/inquiry.h"
 #include "sync/sync.h"
 
 /* What an entry without an id is: its tag. (A till's entry has an id, and its link as tag.) */
@@ -55,6 +56,13 @@ struct flow_gap {
 	uint64_t reported; /* of them in an entry that is with the journal */
 };
 
+/* A scan that named nobody, about which HQ is asked. ticket 0: none. */
+struct flow_asked {
+	uint64_t ticket;
+	bool scanned; /* read from a card, not typed */
+	struct sale_early scan;
+};
+
 struct flow {
 	struct flow_params p;
 	const struct conf *conf;
@@ -76,6 +84,7 @@ struct flow {
 	bool tills_unmarked;   /* which tills there are has changed since it was noted */
 	int64_t word_until_us; /* until then their word is awaited */
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
+	struct flow_asked asked[INQUIRY_MAX];
 	struct event *done_event, *sync_event, *tick_event, *clock_event, *rebuild_event;
 	int64_t age_base_us; /* flow_age_us at monotonic 0 */
 	size_t in_flight;    /* entries with the journal */
@@ -146,6 +155,13 @@ void flow_lost_gaps(const struct flow *f);
 void flow_settle_gap(const struct entry *e);
 void flow_note_refused(struct flow *f, const char *source, const char *lane, const char *reason,
                        uint64_t count);
+
+/* ---- flow_inquiry.c ---- */
+/* The lane's scan named nobody: ask HQ, if it is one that HQ could know and there is a line. */
+void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct answer *a,
+                  const struct sale_now *now);
+/* Take what HQ has answered: who was missed is told, if the basket still stands there. */
+void flow_inquired(struct flow *f);
 
 /* ---- flow_early.c: the start ---- */
 /* Begin to read the journal back. 0, or -1 with err. */

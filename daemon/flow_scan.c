@@ -144,6 +144,7 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 		return;
 	}
 	e->tag = FLOW_TAG_SCAN;
+	flow_inquire(f, scan->lane, true, &a, &now);
 	/* The screen first: it does not wait for the commit. */
 	flow_publish(f);
 	if (!flow_put(f, e)) {

@@ -72,6 +72,7 @@ static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 	if (read(fd, &n, sizeof n) != (ssize_t)sizeof n)
 		return;
 	flow_clock_look(ctx); /* a trusted point is journaled as soon as there is one */
+	flow_inquired(ctx);
 	flow_publish_all(ctx);
 }
 

@@ -155,6 +155,7 @@ static void add_person(struct buf *out, const struct lane_view *v, enum freshnes
 {
 	begin(out, "person");
 	member_text(out, "state", person_name(v->person));
+	member_bool(out, "asking", v->asking);
 	bool masked = add_who(out, v, level);
 	member_bool(out, "struck", v->person_struck);
 	member_bool(out, "masked", masked);

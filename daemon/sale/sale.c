@@ -264,6 +264,7 @@ void sale_news(struct lane *lane)
 	lane->notice_until_us = NEVER_US;
 	lane->presented = PERSON_NONE;
 	lane->struck_ref[0] = '\0';
+	lane->asking_until_us = 0;
 	sale_touch(lane);
 }
 

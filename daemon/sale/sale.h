@@ -74,6 +74,11 @@ bool sale_early_next(struct sale *s, const char *lane, int64_t before_us, struct
  * stands in front than did then. 0, or -1 (out of memory). */
 int sale_tie(struct sale *s, struct entry *e, const struct sale_now *now,
              const struct sale_early *early, bool ordered, const struct answer *a);
+/* The lane's last scan, if it named nobody and the basket that it was for still stands there: HQ is
+ * asked, and `asking_us` long the screen does not say that nobody is known. A word that comes is
+ * told by sale_tie, if sale_missed still says the same scan. false: there is none. */
+bool sale_missed(struct sale *s, const char *lane, struct sale_early *out);
+void sale_asking(struct sale *s, const char *lane, const struct sale_now *now, int64_t asking_us);
 /* A till of this lane is to say first what it did before: until then nobody waits there in vain. */
 void sale_await(struct sale *s, const char *lane, bool awaits);
 size_t sale_early_count(const struct sale *s, const char *lane); /* those that are kept */
@@ -184,6 +189,7 @@ struct lane_view {
 	struct profile profile;   /* valid when PERSON_KNOWN */
 	bool person_provisional;  /* not yet kept */
 	bool person_struck;       /* refused by the journal */
+	bool asking;              /* PERSON_UNKNOWN here, and HQ may know more in a moment */
 	bool person_early;        /* kept, but whose basket it means is not known yet */
 	const char *restored;     /* why the box was gone while this basket was open, or NULL */
 	int64_t restored_wall_us; /* the last that was kept before it was gone */

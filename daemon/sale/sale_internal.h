@@ -112,6 +112,14 @@ struct last {
 	struct spot spot; /* its basket's opening */
 };
 
+/* The last scan of a lane, when it named nobody. */
+struct missed {
+	bool on;
+	char source[EVENT_NAME_SIZE], basket_id[EVENT_ID_SIZE];
+	struct scanned id;
+	int64_t mono_us, wall_us;
+};
+
 /* A scan that is kept, but not tied: it is not known yet what stands on its lane. */
 struct early {
 	struct lane *lane;
@@ -135,6 +143,8 @@ struct lane {
 	struct held held;
 	struct wait wait;
 	struct last last;
+	struct missed missed;
+	int64_t asking_until_us;     /* 0: HQ is not asked */
 	enum person_state presented; /* what the last identifier was, if nobody is known */
 	struct profile struck;       /* whose attachment the journal refused */
 	char struck_ref[EVENT_ID_SIZE];
@@ -301,6 +311,10 @@ void sale_early_drop(struct act *act, struct early *early);
 int sale_early_drop_all(struct act *act);
 int64_t sale_early_tick(struct act *act);
 void sale_early_answered(struct sale *s, const struct entry *e);
+
+/* ---- sale_missed.c ---- */
+/* This scan of the act's lane has named nobody. */
+void sale_missed_note(const struct act *act, const struct scanned *id);
 
 /* ---- sale_time.c ---- */
 /* Begin an act of the box itself on a lane. */

@@ -237,6 +237,8 @@ static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
 	else
 		sale_id(nowhere.visit_id);
 	sale_unmatched(&scan->act, at, &scan->id, a->outcome);
+	if (a->outcome == OUTCOME_UNKNOWN)
+		sale_missed_note(&scan->act, &scan->id);
 }
 
 static int scan_take(struct scan *scan, const struct answer *a)
@@ -247,6 +249,7 @@ static int scan_take(struct scan *scan, const struct answer *a)
 	bool after = lane->last.on && act->now->mono_us - lane->last.at_us <= LAST_US;
 	sale_begin(act);
 	sale_news(lane);
+	lane->missed.on = false;
 	if (a->outcome != OUTCOME_MATCHED)
 		scan_unmatched(scan, front, after, a);
 	else if (after && (!front || !front->had_line))

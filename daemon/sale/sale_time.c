@@ -37,6 +37,12 @@ static int64_t tick_lane(struct act *act, struct lane *lane)
 		else
 			next = sooner(next, lane->notice_until_us);
 	}
+	if (lane->asking_until_us && lane->asking_until_us <= now) {
+		lane->asking_until_us = 0;
+		sale_touch(lane);
+	} else if (lane->asking_until_us) {
+		next = sooner(next, lane->asking_until_us);
+	}
 	if (lane->last.shown) {
 		if (lane->last.at_us + DONE_US <= now) {
 			lane->last.shown = false;

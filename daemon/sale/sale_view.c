@@ -83,6 +83,7 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 		out->person_struck = true;
 	} else if (out->person == PERSON_NONE && alone) {
 		out->person = lane->presented;
+		out->asking = lane->asking_until_us != 0;
 	}
 	if (alone && lane->held.on)
 		view_question(&lane->held, out);

@@ -259,6 +259,20 @@ bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint
 	return true;
 }
 
+int downlink_keep(struct downlink *d, const char *lines, size_t len)
+{
+	char err[256];
+	int n = shard_apply(d->params.shard, lines, len, &d->mark, false, err, sizeof(err));
+	if (n >= 0) {
+		counter_add(d->params.counters, COUNTER_PROFILES_APPLIED, (uint64_t)n);
+		return n;
+	}
+	shard_mark_get(d->params.shard, &d->mark); /* the file may have been made anew */
+	counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
+	log_warn("downlink: a profile that was asked for: %s", err);
+	return -1;
+}
+
 /* ---- ask ---- */
 
 static void send_ask(struct downlink *d)

@@ -70,6 +70,10 @@ bool downlink_expects(const struct downlink *d, const struct downlink_tell *t);
 bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint8_t *body,
                    size_t len);
 
+/* Profiles that HQ named one by one: kept, while the shard stays where it stands. The number, or -1
+ * (logged). */
+int downlink_keep(struct downlink *d, const char *lines, size_t len);
+
 /* Ask if it is time. The mono time at which it wants to be called again (INT64_MAX: when
  * connected). */
 int64_t downlink_step(struct downlink *d);

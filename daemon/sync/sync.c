@@ -104,6 +104,7 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		log_warn("sync: lost the broker: %s", (const char *)item->payload);
 		trust_down(s->trust);
 		countersign_down(s->countersign);
+		inquiry_down(s->inquiry);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
 		break;
@@ -128,10 +129,13 @@ static void *thread_main(void *arg)
 			on_item(s, item);
 			mqtt_item_free(item);
 		}
-		const int64_t next[] = {trust_step(s->trust), uplink_step(s->uplink),
-		                        downlink_step(s->downlink),
-		                        countersign_step(s->countersign)};
+		bool answers;
+		const int64_t next[] = {
+		    trust_step(s->trust), uplink_step(s->uplink), downlink_step(s->downlink),
+		    countersign_step(s->countersign), inquiry_step(s->inquiry, &answers)};
 		tell_state(s);
+		if (answers && s->params.changed)
+			s->params.changed(s->params.ctx);
 		mqtt_wait(s->mqtt, wait_ms(s, next, sizeof(next) / sizeof(next[0])));
 	}
 	return NULL;
@@ -192,6 +196,19 @@ err_free:
 void sync_wake(struct sync *s)
 {
 	mqtt_wake(s->mqtt);
+}
+
+uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf)
+{
+	uint64_t ticket = inquiry_put(s->inquiry, kind, nf);
+	if (ticket)
+		mqtt_wake(s->mqtt);
+	return ticket;
+}
+
+bool sync_inquired(struct sync *s, struct inquiry_answer *out)
+{
+	return inquiry_next(s->inquiry, out);
 }
 
 bool sync_stop(struct sync *s)

@@ -13,6 +13,7 @@
 #include "store/journal.h"
 #include "store/vault.h"
 
+struct inquiry_answer; /* sync/inquiry.h */
 struct ledger;
 struct sync;
 
@@ -63,5 +64,11 @@ bool sync_stop(struct sync *s);
 void sync_state(struct sync *s, struct sync_state *out);
 /* The newest notes on seqs that HQ did not simply confirm, a run each. The number, at most max. */
 int sync_notes(struct sync *s, struct journal_note *out, int max);
+
+/* Ask HQ who has this identifier (kind and normal form), which the shard does not know. A ticket;
+ * 0: not now. Any thread; `changed` is called when an answer lies ready. */
+uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf);
+/* The next answer; false: none. */
+bool sync_inquired(struct sync *s, struct inquiry_answer *out);
 
 #endif

@@ -82,6 +82,11 @@ static int on_statement(struct sync *s, const struct frame *frame, char *err, si
 	return countersign_tell(s->countersign, frame, err, err_size);
 }
 
+static int on_profile(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	return inquiry_tell(s->inquiry, frame, err, err_size) < 0 ? -1 : 0;
+}
+
 static const struct {
 	const char *kind;
 	/* 0, or -1 with what is wrong with it */
@@ -90,6 +95,7 @@ static const struct {
     {"changes", on_changes},
     {"time", on_time},
     {"statement", on_statement},
+    {"profile", on_profile},
 };
 
 static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)

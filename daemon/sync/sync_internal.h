@@ -9,6 +9,7 @@
 #include "sync/countersign.h"
 #include "sync/downlink.h"
 #include "sync/generation.h"
+#include "sync/inquiry.h"
 #include "sync/mqtt.h"
 #include "sync/sync.h"
 #include "sync/trust.h"
@@ -32,6 +33,7 @@ struct sync {
 	struct downlink *downlink;
 	struct trust *trust;
 	struct countersign *countersign;
+	struct inquiry *inquiry;
 	struct confirm *confirm; /* too large for a stack */
 	struct generation generation;
 	int64_t heard_us;

@@ -20,6 +20,11 @@ static bool publish_ask(void *ctx, const void *payload, size_t len)
 	return mqtt_publish(s->mqtt, s->ask_topic, payload, len) > 0;
 }
 
+static int keep_profiles(void *ctx, const char *lines, size_t len)
+{
+	return downlink_keep(((struct sync *)ctx)->downlink, lines, len);
+}
+
 /* ---- what trust says of the connection ---- */
 
 static void on_good(void *ctx)
@@ -28,6 +33,7 @@ static void on_good(void *ctx)
 	uplink_up(s->uplink);
 	downlink_up(s->downlink);
 	countersign_up(s->countersign);
+	inquiry_up(s->inquiry);
 }
 
 static void on_close(void *ctx)
@@ -53,6 +59,7 @@ void sync_make_free(struct sync *s)
 	downlink_free(s->downlink);
 	trust_free(s->trust);
 	countersign_free(s->countersign);
+	inquiry_free(s->inquiry);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
 	shard_free(s->shard);
@@ -138,6 +145,15 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	if (!s->downlink)
 		return -1;
 	s->countersign = countersign_new(&down, p->ledger);
+	const struct inquiry_params inquiry = {.store = s->store,
+	                                       .device = s->device,
+	                                       .vault = p->vault,
+	                                       .clock = p->clock,
+	                                       .codec = s->codec,
+	                                       .publish = publish_ask,
+	                                       .keep = keep_profiles,
+	                                       .ctx = s};
+	s->inquiry = inquiry_new(&inquiry);
 	const struct trust_params trust = {.device = s->device,
 	                                   .keep = p->keep,
 	                                   .counters = p->counters,
@@ -147,9 +163,10 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                                   .heard = on_time_heard,
 	                                   .ctx = s};
 	s->trust = trust_new(&trust);
-	if (!s->trust)
-		snprintf(err, err_size, "sync: out of memory");
-	return s->trust ? 0 : -1;
+	if (s->trust && s->inquiry)
+		return 0;
+	snprintf(err, err_size, "sync: out of memory");
+	return -1;
 }
 
 static int open_files(struct sync *s, char *err, size_t err_size)

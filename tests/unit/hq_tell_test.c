@@ -4,6 +4,8 @@
 
 #include "hq/hq_profile.h"
 #include "hq/hq_tell.h"
+#include "hq/hq_tell_profile.h"
+#include "sync/inquiry.h"
 
 struct telling {
 	struct world *w;
@@ -86,6 +88,45 @@ static void ask(struct telling *t, const char *generation, uint64_t since)
 	free(t->lines);
 	t->lines = strndup((const char *)lines, len);
 	buf_free(&out);
+}
+
+/* Ask for one profile, sealed to HQ. 0 with its lines, or -1: not answered. */
+static int ask_one(struct telling *t, const char *device, const char *value)
+{
+	uint8_t box[INQUIRY_PLAIN_BYTES + VAULT_BOX_OVERHEAD];
+	char plain[INQUIRY_PLAIN_BYTES], context[INQUIRY_CONTEXT_MAX], err[200];
+	char b64[TEXT_B64_SIZE(sizeof box)], text[1200];
+	struct buf out = {0};
+	struct frame frame;
+	const uint8_t *lines;
+	size_t len, n = inquiry_context("s1", "d1", "0123456789abcdef", context);
+	int rc;
+
+	memset(plain, ' ', sizeof plain);
+	snprintf(text, sizeof text, "{\"kind\":\"email\",\"value\":\"%s\"}", value);
+	memcpy(plain, text, strlen(text));
+	assert_int_equal(
+	    vault_box(t->w->work, t->w->box.pub, "ask", context, n, plain, sizeof plain, box), 0);
+	text_b64(box, sizeof box, b64);
+	snprintf(text, sizeof text,
+	         "{\"v\":1,\"device\":\"%s\",\"id\":\"0123456789abcdef\",\"ask\":\"profile\","
+	         "\"box\":\"%s\"}",
+	         device, b64);
+	rc = hq_tell_answer(t->tell, "s1", text, strlen(text), &out);
+	if (rc == 0) {
+		assert_int_equal(frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub,
+		                              &frame, err, sizeof err),
+		                 0);
+		json_decref(t->header);
+		t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
+		assert_int_equal(page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body,
+		                             frame.body_len, &lines, &len, err, sizeof err),
+		                 0);
+		free(t->lines);
+		t->lines = strndup((const char *)lines, len);
+	}
+	buf_free(&out);
+	return rc;
 }
 
 static json_int_t number(const struct telling *t, const char *key)
@@ -309,6 +350,48 @@ static void an_unknown_device_and_a_broken_ask_are_not_answered(void **state)
 	buf_free(&out);
 }
 
+static void one_profile_is_told_by_its_identifier(void **state)
+{
+	struct telling *t = *state;
+	json_t *line;
+
+	add(t, 0, 3);
+	assert_int_equal(ask_one(t, "d1", "a1@example.com"), 0);
+	assert_string_equal(json_string_value(json_object_get(t->header, "tell")), "profile");
+	assert_int_equal(line_count(t), 1);
+	*strchr(t->lines, '\n') = '\0';
+	line = json_loads(t->lines, JSON_REJECT_DUPLICATES, NULL);
+	assert_string_equal(json_string_value(json_object_get(line, "customer_id")), "C000002");
+	json_decref(line);
+	assert_int_equal(ask_one(t, "d1", "nobody@example.com"), 0);
+	assert_int_equal(line_count(t), 0);
+}
+
+static void what_is_not_sealed_to_hq_for_this_device_is_not_answered(void **state)
+{
+	struct telling *t = *state;
+	static const char open_ask[] = "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\","
+	                               "\"ask\":\"profile\",\"box\":\"AAAA\"}";
+	struct buf out = {0};
+
+	add(t, 0, 1);
+	assert_int_equal(ask_one(t, "d2", "a0@example.com"), -1);
+	assert_int_equal(hq_tell_answer(t->tell, "s1", open_ask, strlen(open_ask), &out), -1);
+	buf_free(&out);
+}
+
+static void a_store_cannot_read_the_customers_out_one_by_one(void **state)
+{
+	struct telling *t = *state;
+
+	add(t, 0, 1);
+	for (int i = 0; i < HQ_TELL_ASKS_PER_MINUTE; i++)
+		assert_int_equal(ask_one(t, "d1", "a0@example.com"), 0);
+	assert_int_equal(ask_one(t, "d1", "a0@example.com"), -1);
+	t->w->mono_us += 60000000;
+	assert_int_equal(ask_one(t, "d1", "a0@example.com"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -324,6 +407,9 @@ int main(void)
 	    TEST(hqs_time_is_told_under_the_nonce_of_the_ask),
 	    TEST(hqs_time_is_as_wrong_as_its_kernel_says),
 	    TEST(an_unknown_device_and_a_broken_ask_are_not_answered),
+	    TEST(one_profile_is_told_by_its_identifier),
+	    TEST(what_is_not_sealed_to_hq_for_this_device_is_not_answered),
+	    TEST(a_store_cannot_read_the_customers_out_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,3 +115,15 @@ uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, s
 	}
 	return to;
 }
+
+int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value, const char *includes,
+                        struct buf *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_PROFILES_OF_IDENT, "tti", kind, value,
+	                                     (int64_t)HQ_PROFILE_ASKED_MAX);
+	int n = 0;
+
+	for (; hq_db_row(db, q); n++)
+		line_of(db, q, includes, out);
+	return n;
+}

@@ -65,4 +65,10 @@ struct hq_profile_page {
 uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,
                          bool *more);
 
+/* The lines of those who have this identifier (normal form), at most HQ_PROFILE_ASKED_MAX. How
+ * many. */
+#define HQ_PROFILE_ASKED_MAX 4
+int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value, const char *includes,
+                        struct buf *out);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_statement.h"
+#include "hq/hq_tell_profile.h"
 #include "sync/batch.h"
 
 #define HQ_TELL_ASK_MAX 4096     /* bytes of a request */
@@ -36,6 +37,7 @@ struct hq_tell {
 	hq_tell_error_fn *error;
 	void *error_ctx;
 	struct batch_codec *codec;
+	struct hq_tell_profile *profile;
 	struct buf lines, body, header, includes;
 };
 
@@ -49,9 +51,10 @@ struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct
 	t->keys = keys;
 	t->clock = clock;
 	t->codec = batch_codec_new();
-	if (t->codec)
+	t->profile = hq_tell_profile_new(db, keys, clock);
+	if (t->codec && t->profile)
 		return t;
-	free(t);
+	hq_tell_free(t);
 	return NULL;
 }
 
@@ -77,6 +80,7 @@ void hq_tell_free(struct hq_tell *t)
 	if (!t)
 		return;
 	batch_codec_free(t->codec);
+	hq_tell_profile_free(t->profile);
 	buf_free(&t->lines);
 	buf_free(&t->body);
 	buf_free(&t->header);
@@ -125,12 +129,21 @@ static const char *statement_fault(const json_t *root, struct hq_tell_ask *out)
 	return changes_fault(root, out);
 }
 
+static const char *profile_fault(const json_t *root, struct hq_tell_ask *out)
+{
+	return copy_text(root, "box", out->box, sizeof out->box)
+	           ? NULL
+	           : "an ask for a profile without its box";
+}
+
 static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                        struct buf *out);
 static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                             struct buf *out);
+static int answer_profile(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out);
 
 /* One row per kind of ask. fault may be NULL: it has no members of its own. */
 static const struct {
@@ -143,6 +156,7 @@ static const struct {
     {"changes", changes_fault, answer_changes},
     {"time", NULL, answer_time},
     {"statement", statement_fault, answer_statement},
+    {"profile", profile_fault, answer_profile},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -319,6 +333,28 @@ static int answer_statement(struct hq_tell *t, const char *store, const struct h
 	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"statement\",\"generation\":"
 	           "\"%s\",\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s}",
 	           ask->device, ask->id, generation, page.since, to, more ? "true" : "false");
+	buf_byte(&t->header, '\0');
+	return encode(t, store, ask, pub, out);
+}
+
+static int answer_profile(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out)
+{
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+	int n;
+
+	if (!pub)
+		return -1;
+	write_includes(t, store);
+	buf_reset(&t->lines);
+	n = hq_tell_profile_lines(t->profile, store, ask,
+	                          t->includes.failed ? "{}" : (const char *)t->includes.data,
+	                          &t->lines);
+	if (n < 0)
+		return -1;
+	buf_reset(&t->header);
+	buf_printf(&t->header, "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"profile\"}",
+	           ask->device, ask->id);
 	buf_byte(&t->header, '\0');
 	return encode(t, store, ask, pub, out);
 }

@@ -28,6 +28,8 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t
 
 #define HQ_TELL_VERSIONS_MAX 20 /* the store's newest */
 
+#define HQ_TELL_BOX_SIZE 1024 /* base64url and NUL */
+
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
@@ -39,6 +41,7 @@ struct hq_tell_ask {
 		uint64_t to, version;
 	} versions[HQ_TELL_VERSIONS_MAX]; /* of "statement": what the store holds */
 	int version_count;
+	char box[HQ_TELL_BOX_SIZE]; /* of "profile": sealed to HQ, base64url */
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
 

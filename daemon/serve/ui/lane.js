@@ -23,6 +23,7 @@ const continued = (view) => (view.restored ? `Continued ${CONTINUED[view.restore
 function headline(view) {
   const { state, first_name: name } = view.person;
   if (state === "known") return name || "Member";
+  if (state === "unknown" && view.person.asking) return "One moment";
   if (state === "unknown") return "Card not known";
   if (state === "refused_card") return "Payment card";
   if (state === "conflict") return "Several match";
@@ -33,6 +34,7 @@ function headline(view) {
 
 function notice(view) {
   if (page.fault) return page.fault;
+  if (view.person.asking) return "";
   if (view.person.struck && !view.notice) return "Not saved. Please scan again.";
   return view.notice && view.notice !== headline(view) ? view.notice : "";
 }
