@@ -15,7 +15,7 @@ Q := $(if $(V),,@)
 # --- what Debian 12 has to give -------------------------------------------------------------------
 DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite3-dev libssl-dev \
   libjansson-dev libzstd-dev libconfuse-dev libphonenumber-dev libserialport-dev libsystemd-dev \
-  libidn2-dev libcurl4-openssl-dev
+  libidn2-dev libicu-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
 DEPS_TEST := e2fsprogs git mount libcmocka-dev python3-pytest python3-pytest-xdist python3-paho-mqtt python3-cryptography python3-zstandard \
   python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
@@ -34,7 +34,7 @@ deps:
 
 # --- flags ------------------------------------------------------------------------------------------
 PKGS := libevent libevent_openssl libevent_pthreads libmosquitto sqlite3 libssl libcrypto jansson libzstd \
-  libconfuse libserialport libsystemd libidn2 libcurl
+  libconfuse libserialport libsystemd libidn2 icu-uc libcurl
 CC := gcc
 CXX := g++
 # Git speaks of this tree only where its top is here: a tree that was unpacked inside another one's is not that one.

@@ -1,0 +1,140 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "identity/field.h"
+
+/* Does the value say who or where somebody is? */
+static bool describes(enum field f)
+{
+	switch (f) {
+	case FIELD_FIRST_NAME:
+	case FIELD_LAST_NAME:
+	case FIELD_NAME:
+	case FIELD_BIRTH_DATE:
+	case FIELD_STREET:
+	case FIELD_POSTCODE:
+	case FIELD_CITY:
+	case FIELD_NOTE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool taken_back(const struct field_fact *f)
+{
+	return !f->value || !f->value[0];
+}
+
+/* A value that is no text is shown by its bytes' count: the line must stay one line. */
+static void put_value(struct buf *out, const struct field_fact *f, bool masked)
+{
+	const char *v = f->value;
+
+	if (taken_back(f)) {
+		buf_str(out, "(taken back)");
+		return;
+	}
+	if (!text_utf8_ok(v, strlen(v)) || text_has_control(v, strlen(v))) {
+		buf_printf(out, "(%zu bytes that are no text)", strlen(v));
+		return;
+	}
+	if (!masked || !describes(f->field)) {
+		buf_str(out, v);
+		return;
+	}
+	size_t first = 1;
+	while ((v[first] & 0xc0) == 0x80)
+		first++;
+	buf_add(out, v, first);
+	for (const char *p = v + first; *p; p++) {
+		if ((*p & 0xc0) != 0x80)
+			buf_byte(out, '*');
+	}
+}
+
+static void put_origin(struct buf *out, const struct field_fact *f)
+{
+	char id[TEXT_B64_SIZE(EVENT_ID_BYTES)], at[CLOCK_ISO8601_SIZE];
+
+	clock_iso8601(f->from_us, at);
+	buf_printf(out, "%s %s", f->source, at);
+	if (f->to_us != f->from_us) {
+		clock_iso8601(f->to_us, at);
+		buf_printf(out, " to %s", at);
+	}
+	text_b64(f->id.byte, sizeof f->id.byte, id);
+	buf_printf(out, ", trust %d, fact %s", f->trust, id);
+}
+
+static bool same_value(const struct field_fact *a, const struct field_fact *b)
+{
+	if (taken_back(a) || taken_back(b))
+		return taken_back(a) && taken_back(b);
+	return strcmp(a->value, b->value) == 0;
+}
+
+static bool of_one(const struct field_fact *a, const struct field_fact *b)
+{
+	return a->field == b->field &&
+	       (a->field != FIELD_CONTACT || ref_same(&a->about, &b->about));
+}
+
+/* The next fact behind `than` in the order, or n. */
+static size_t next_behind(const struct field_fact *facts, size_t n, size_t than)
+{
+	size_t best = n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (facts[i].trust > 0 && of_one(&facts[i], &facts[than]) &&
+		    field_wins(&facts[than], &facts[i]) &&
+		    (best == n || field_wins(&facts[i], &facts[best])))
+			best = i;
+	}
+	return best;
+}
+
+static void put_line(const struct field_fact *facts, size_t n, size_t top, bool masked,
+                     struct buf *out)
+{
+	const struct field_fact *f = &facts[top];
+
+	buf_str(out, field_name(f->field));
+	if (f->field == FIELD_CONTACT) {
+		char claim[TEXT_B64_SIZE(EVENT_ID_BYTES)];
+		text_b64(f->about.byte, sizeof f->about.byte, claim);
+		buf_printf(out, " of %s", claim);
+	}
+	buf_str(out, ": ");
+	put_value(out, f, masked);
+	buf_str(out, "; ");
+	put_origin(out, f);
+	size_t at = next_behind(facts, n, top);
+	for (; at < n && same_value(f, &facts[at]); at = next_behind(facts, n, at)) {
+		buf_str(out, "; also ");
+		put_origin(out, &facts[at]);
+	}
+	if (at < n) {
+		buf_str(out, "; before it: ");
+		put_value(out, &facts[at], masked);
+		buf_str(out, "; ");
+		put_origin(out, &facts[at]);
+	}
+	buf_byte(out, '\n');
+}
+
+void field_why(const struct field_fact *facts, size_t n, bool masked, struct buf *out)
+{
+	struct field_stand *stands = calloc(n ? n : 1, sizeof *stands);
+
+	if (!stands) {
+		out->failed = true;
+		return;
+	}
+	size_t count = field_stand(facts, n, stands);
+	for (size_t i = 0; i < count; i++)
+		put_line(facts, n, stands[i].fact, masked, out);
+	free(stands);
+}
