@@ -166,17 +166,27 @@ void field_choose(const struct field_fact *facts, size_t n, size_t winner[FIELD_
 	}
 }
 
-static bool of_one(const struct field_fact *a, const struct field_fact *b)
+/* 0: they are about the same thing. */
+static int compare_subject(const struct field_fact *a, const struct field_fact *b)
 {
-	return a->field == b->field &&
-	       (a->field != FIELD_CONTACT || ref_same(&a->about, &b->about));
+	if (a->field != b->field)
+		return a->field < b->field ? -1 : 1;
+	if (a->field != FIELD_CONTACT)
+		return 0;
+	return strncmp(a->value ? a->value : "", b->value ? b->value : "", EVENT_ID_SIZE - 1);
 }
 
-static bool sorts_before(const struct field_fact *a, const struct field_fact *b)
+bool field_same_subject(const struct field_fact *a, const struct field_fact *b)
 {
-	if (a->field != b->field || a->field != FIELD_CONTACT)
-		return a->field < b->field;
-	return memcmp(a->about.byte, b->about.byte, sizeof a->about.byte) < 0;
+	return compare_subject(a, b) == 0;
+}
+
+bool field_taken_back(const struct field_fact *f)
+{
+	if (!f->value)
+		return true;
+	size_t claim = f->field == FIELD_CONTACT ? EVENT_ID_SIZE : 0;
+	return strlen(f->value) <= claim;
 }
 
 /* Let a fact that has a say take its place among those of its field. */
@@ -200,9 +210,9 @@ size_t field_stand(const struct field_fact *facts, size_t n, struct field_stand 
 		if (!has_say(&facts[i]))
 			continue;
 		size_t at = 0;
-		while (at < count && sorts_before(&facts[out[at].fact], &facts[i]))
+		while (at < count && compare_subject(&facts[out[at].fact], &facts[i]) < 0)
 			at++;
-		if (at < count && of_one(&facts[out[at].fact], &facts[i])) {
+		if (at < count && field_same_subject(&facts[out[at].fact], &facts[i])) {
 			stand(facts, n, i, &out[at]);
 			continue;
 		}

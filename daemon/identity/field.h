@@ -13,7 +13,8 @@
  * a late fact goes into the history behind newer ones. Taking a fact away gives the field to the
  * next one. A fact of trust 0 never stands: its source has no say on this field.
  *
- * A person has one value per field, but FIELD_CONTACT has one per claim (field_fact.about).
+ * A person has one value per field, but FIELD_CONTACT has one per claim: its value begins with the
+ * claim's reference.
  */
 #ifndef LANEWAY_IDENTITY_FIELD_H
 #define LANEWAY_IDENTITY_FIELD_H
@@ -43,7 +44,8 @@ enum field {
 	FIELD_STATE,   /* "active", "restricted", "confidential" */
 	FIELD_NOTE,    /* a code from the list, or a manager's text */
 	FIELD_AGE_OK,  /* "yes", "no": over 16 */
-	FIELD_CONTACT, /* "ok", "bounced", "wrong_person": is the address of `about` good */
+	FIELD_CONTACT, /* "<claim>:ok", "<claim>:bounced", "<claim>:wrong_person": is that address
+	                  good; "<claim>:" takes it back */
 	FIELD_COUNT
 };
 const char *field_name(enum field f);     /* "first_name", ...; "" for none of them */
@@ -79,7 +81,6 @@ struct field_fact {
 	enum field field;
 	struct ref id;      /* random: names this fact in explanations */
 	struct ref unit;    /* whose record it came with */
-	struct ref about;   /* FIELD_CONTACT: the claim; none otherwise */
 	const char *value;  /* NULL or empty: the field was taken back; that stands like a value */
 	const char *source; /* a field_source_name */
 	int trust;          /* 0 to 100, out of the hierarchy when the fact was taken in */
@@ -92,6 +93,11 @@ bool field_wins(const struct field_fact *a, const struct field_fact *b);
 /* The winner of each field among facts[0..n): its place, or n where the field has none. Of
  * FIELD_CONTACT the first of all claims'; field_stand tells them apart. */
 void field_choose(const struct field_fact *facts, size_t n, size_t winner[FIELD_COUNT]);
+
+/* Are they about the same field, and the same claim where that has one value per claim? */
+bool field_same_subject(const struct field_fact *a, const struct field_fact *b);
+/* Does it say that there is no value? */
+bool field_taken_back(const struct field_fact *f);
 
 /* A value that stands, and what would stand without it. */
 struct field_stand {

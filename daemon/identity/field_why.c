@@ -23,17 +23,12 @@ static bool describes(enum field f)
 	}
 }
 
-static bool taken_back(const struct field_fact *f)
-{
-	return !f->value || !f->value[0];
-}
-
 /* A value that is no text is shown by its bytes' count: the line must stay one line. */
 static void put_value(struct buf *out, const struct field_fact *f, bool masked)
 {
 	const char *v = f->value;
 
-	if (taken_back(f)) {
+	if (field_taken_back(f)) {
 		buf_str(out, "(taken back)");
 		return;
 	}
@@ -71,15 +66,9 @@ static void put_origin(struct buf *out, const struct field_fact *f)
 
 static bool same_value(const struct field_fact *a, const struct field_fact *b)
 {
-	if (taken_back(a) || taken_back(b))
-		return taken_back(a) && taken_back(b);
+	if (field_taken_back(a) || field_taken_back(b))
+		return field_taken_back(a) && field_taken_back(b);
 	return strcmp(a->value, b->value) == 0;
-}
-
-static bool of_one(const struct field_fact *a, const struct field_fact *b)
-{
-	return a->field == b->field &&
-	       (a->field != FIELD_CONTACT || ref_same(&a->about, &b->about));
 }
 
 /* The next fact behind `than` in the order, or n. */
@@ -88,7 +77,7 @@ static size_t next_behind(const struct field_fact *facts, size_t n, size_t than)
 	size_t best = n;
 
 	for (size_t i = 0; i < n; i++) {
-		if (facts[i].trust > 0 && of_one(&facts[i], &facts[than]) &&
+		if (facts[i].trust > 0 && field_same_subject(&facts[i], &facts[than]) &&
 		    field_wins(&facts[than], &facts[i]) &&
 		    (best == n || field_wins(&facts[i], &facts[best])))
 			best = i;
@@ -101,13 +90,7 @@ static void put_line(const struct field_fact *facts, size_t n, size_t top, bool 
 {
 	const struct field_fact *f = &facts[top];
 
-	buf_str(out, field_name(f->field));
-	if (f->field == FIELD_CONTACT) {
-		char claim[TEXT_B64_SIZE(EVENT_ID_BYTES)];
-		text_b64(f->about.byte, sizeof f->about.byte, claim);
-		buf_printf(out, " of %s", claim);
-	}
-	buf_str(out, ": ");
+	buf_printf(out, "%s: ", field_name(f->field));
 	put_value(out, f, masked);
 	buf_str(out, "; ");
 	put_origin(out, f);

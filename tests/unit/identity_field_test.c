@@ -149,19 +149,24 @@ static void a_field_that_was_taken_back_stands_without_a_value(void **state)
 	assert_int_equal(winner[FIELD_CITY], 1);
 }
 
+#define CLAIM_1 "AAAAAAAAAAAAAAAAAAAACQ"
+#define CLAIM_2 "AAAAAAAAAAAAAAAAAAAACA"
+
 static void whether_an_address_is_good_is_told_for_each_address(void **state)
 {
 	(void)state;
-	struct field_fact said[] = {fact(FIELD_CONTACT, "ok", "customer", 100, 1),
-	                            fact(FIELD_CONTACT, "ok", "customer", 100, 2),
-	                            fact(FIELD_CONTACT, "bounced", "derived", 200, 3)};
+	struct field_fact said[] = {fact(FIELD_CONTACT, CLAIM_1 ":ok", "customer", 100, 1),
+	                            fact(FIELD_CONTACT, CLAIM_2 ":ok", "customer", 100, 2),
+	                            fact(FIELD_CONTACT, CLAIM_1 ":bounced", "derived", 200, 3),
+	                            fact(FIELD_CONTACT, CLAIM_2 ":", "customer", 200, 4)};
 	struct field_stand s[COUNT(said)];
-	said[0].about = said[2].about = ref(50);
-	said[1].about = ref(40);
-	assert_int_equal(field_stand(said, 3, s), 2);
-	assert_int_equal(s[0].fact, 1);
+	assert_int_equal(field_stand(said, 4, s), 2);
+	assert_int_equal(s[0].fact, 3);
+	assert_int_equal(s[0].before, 1);
+	assert_true(field_taken_back(&said[3]));
 	assert_int_equal(s[1].fact, 2); /* a bounce is newer than what the customer said */
 	assert_int_equal(s[1].before, 0);
+	assert_false(field_taken_back(&said[2]));
 }
 
 static void expect_form(const char *name, const char *form)
