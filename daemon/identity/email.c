@@ -1,6 +1,9 @@
 /* E-mail addresses in their normal form. Allocates: libidn2 does. */
 #include <idn2.h>
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
 
 #include "base/text.h"
 #include "identity/ident.h"
@@ -60,19 +63,51 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* An RFC 5321 dot-string, with UTF-8 as in RFC 6531; quoted local parts are refused. */
-static bool put_local(const char *local, size_t len, char *out)
+/* Lower case and composed (NFC), whatever the script. Bytes, or 0: it does not fit. */
+static size_t fold(const char *text, size_t len, char *out, size_t size)
+{
+	UChar wide[IDENT_VALUE_SIZE], small[2 * IDENT_VALUE_SIZE], composed[2 * IDENT_VALUE_SIZE];
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t n = 0;
+	const UNormalizer2 *nfc = unorm2_getNFCInstance(&status);
+	u_strFromUTF8(wide, IDENT_VALUE_SIZE, &n, text, (int32_t)len, &status);
+	n = u_strToLower(small, 2 * IDENT_VALUE_SIZE, wide, n, "", &status);
+	n = unorm2_normalize(nfc, small, n, composed, 2 * IDENT_VALUE_SIZE, &status);
+	u_strToUTF8(out, (int32_t)size, &n, composed, n, &status);
+	return U_SUCCESS(status) && (size_t)n < size ? (size_t)n : 0;
+}
+
+/* Letters, digits and their marks are an address's; pictures, marks of direction and what is not
+ * seen are not. */
+static bool ordinary(const char *text, size_t len)
+{
+	UChar wide[IDENT_VALUE_SIZE];
+	UChar32 chars[IDENT_VALUE_SIZE];
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t n = 0;
+	u_strFromUTF8(wide, IDENT_VALUE_SIZE, &n, text, (int32_t)len, &status);
+	u_strToUTF32(chars, IDENT_VALUE_SIZE, &n, wide, n, &status);
+	for (int32_t i = 0; U_SUCCESS(status) && i < n; i++)
+		if (chars[i] >= 0x80 &&
+		    (u_hasBinaryProperty(chars[i], UCHAR_DEFAULT_IGNORABLE_CODE_POINT) ||
+		     !(U_GET_GC_MASK(chars[i]) & (U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK))))
+			return false;
+	return U_SUCCESS(status);
+}
+
+/* An RFC 5321 dot-string, with UTF-8 as in RFC 6531; quoted local parts are refused. Its bytes in
+ * out, or 0. */
+static size_t put_local(const char *local, size_t len, char *out)
 {
 	if (len == 0 || len > LOCAL_BYTES_MAX || local[0] == '.' || local[len - 1] == '.')
-		return false;
+		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (space_len(local + i) > 0 || strchr("\"(),:;<>@[\\]", local[i]))
-			return false;
+			return 0;
 		if (local[i] == '.' && local[i + 1] == '.')
-			return false;
-		out[i] = lower(local[i]);
+			return 0;
 	}
-	return true;
+	return ordinary(local, len) ? fold(local, len, out, LOCAL_BYTES_MAX + 1) : 0;
 }
 
 /* A host name of the public net: labels of letters, digits and inner hyphens, at least two of them,
@@ -125,12 +160,35 @@ bool ident_email(const char *value, char out[IDENT_VALUE_SIZE])
 	const char *at = strchr(text, '@'); /* a second one is no part of a domain */
 	if (!at)
 		return false;
-	size_t local = (size_t)(at - text);
-	if (!put_local(text, local, nf))
+	size_t local = put_local(text, (size_t)(at - text), nf);
+	if (local == 0)
 		return false;
 	nf[local] = '@';
 	if (!put_domain(at + 1, nf + local + 1))
 		return false;
 	memcpy(out, nf, strlen(nf) + 1);
+	return true;
+}
+
+bool ident_email_uid2(const char *value, char out[IDENT_VALUE_SIZE])
+{
+	char nf[IDENT_VALUE_SIZE], folded[IDENT_VALUE_SIZE];
+	size_t len;
+	if (!ident_email(value, nf))
+		return false;
+	value = trim(value, &len);
+	if (fold(value, len, folded, sizeof folded) == 0)
+		return false;
+	char *at = strchr(folded, '@');
+	if (strcmp(at, "@gmail.com") == 0) {
+		char *to = folded;
+		for (const char *p = folded; p < at && *p != '+'; p++)
+			if (*p != '.')
+				*to++ = *p;
+		if (to == folded)
+			return false;
+		memmove(to, at, strlen(at) + 1);
+	}
+	memcpy(out, folded, strlen(folded) + 1);
 	return true;
 }

@@ -1,4 +1,4 @@
-/* First names in a form for comparing. The only place that knows ICU, which libphonenumber brings
+/* First names in a form for comparing, by ICU, which libphonenumber brings
  * along. Allocates nothing; ICU loads its tables once, by itself. */
 #include <string.h>
 #include <unicode/uchar.h>

@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "identity/gs1.h"
 #include "identity/ident_internal.h"
-#include "identity/phone.h"
 
 #define PRESENTED_BYTES_MAX 8191 /* longest value a source may hand in */
-
-_Static_assert(PHONE_E164_SIZE <= IDENT_VALUE_SIZE, "a phone number fits");
-
-/* --- what is kept of a refused value ---------------------------------------------------------- */
 
 /* At most size - 1 bytes of src, never half a character. */
 static void cut(char *dst, size_t size, const char *src)
@@ -24,88 +20,119 @@ static void cut(char *dst, size_t size, const char *src)
 	dst[n] = 0;
 }
 
+/* Card numbers within codes: where the digits run on without a gap, no window of them is looked at
+ * (pan.c says why), so all of them go. */
+static void mask_digits(char *text)
+{
+	size_t n = 0, shown = 4;
+	for (char *p = text; *p; p++)
+		n += *p >= '0' && *p <= '9';
+	for (char *p = text; *p && n > shown; p++)
+		if (*p >= '0' && *p <= '9') {
+			*p = '*';
+			n--;
+		}
+}
+
 /* The value as it came, without any card number: masked before the cut, which could leave the front
  * of one, and after it, because a cut makes a long number a short one. */
 static void present(struct ident_form *out, const char *value)
 {
 	char whole[PRESENTED_BYTES_MAX + 1];
 	cut(whole, sizeof whole, value);
-	pan_mask(whole);
+	if (pan_mask(whole) == 0 && out->reason == IDENT_CARD_NUMBER)
+		mask_digits(whole);
 	cut(out->value, sizeof out->value, whole);
 	pan_mask(out->value);
 	explicit_bzero(whole, sizeof whole);
+	if (!text_utf8_ok(out->value, strlen(out->value)))
+		out->value[0] = 0;
 }
 
-/* --- each kind -------------------------------------------------------------------------------- */
-
-static enum ident_reason phone(const struct ident_rules *rules, const char *value,
-                               char out[IDENT_VALUE_SIZE])
+/* What is no text at all. */
+static enum ident_reason unreadable(const char *text, bool separators)
 {
-	return strnlen(value, IDENT_VALUE_SIZE) < IDENT_VALUE_SIZE &&
-	               phone_e164(value, rules->region, out)
-	           ? IDENT_OK
-	           : IDENT_PHONE_FORM;
+	size_t n = strlen(text);
+	if (n == 0)
+		return IDENT_EMPTY;
+	if (!text_utf8_ok(text, n))
+		return IDENT_NOT_TEXT;
+	for (size_t i = 0; i < n; i++)
+		if (text_has_control(text + i, 1) && !(separators && text[i] == GS1_SEPARATOR))
+			return IDENT_CONTROL;
+	return IDENT_OK;
 }
 
-static enum ident_reason email(const char *value, char out[IDENT_VALUE_SIZE])
+/* A code that says itself that it is GS1's. IDENT_LINK: a link, but none of those. */
+static enum ident_reason read_code(const struct ident_rules *rules, const char *text,
+                                   const char *symbology, struct ident_form *out)
 {
-	return ident_email(value, out) ? IDENT_OK : IDENT_EMAIL_FORM;
+	enum ident_reason reason = gs1_link(text) && !gs1_symbology(symbology)
+	                               ? gs1_link_read(rules, text, out->value)
+	                               : gs1_read(text, out->value);
+	if (reason == IDENT_OK)
+		out->kind = IDENT_GSRN;
+	return reason;
 }
 
-/* A number of nobody knows what kind is a phone number only when it says so itself: else every
- * unknown card would be one. */
-static bool says_it_is_a_phone(const char *value)
+/* text: trimmed. */
+static enum ident_reason normalise(const struct ident_rules *rules, const char *text,
+                                   const char *symbology, struct ident_form *out)
 {
-	value += strspn(value, " \t");
-	return *value == '+' || strncmp(value, "\xef\xbc\x8b", 3) == 0;
-}
-
-static enum ident_reason find_kind(const struct ident_rules *rules, const char *value,
-                                   struct ident_form *out)
-{
-	enum ident_reason number =
-	    ident_number(rules->schemes, rules->scheme_count, value, out->value);
-	out->kind = IDENT_LOYALTY;
-	if (number == IDENT_OK)
-		return IDENT_OK;
-	out->kind = IDENT_PHONE;
-	if (says_it_is_a_phone(value))
-		return phone(rules, value, out->value);
-	out->kind = IDENT_EMAIL;
-	if (email(value, out->value) == IDENT_OK)
-		return IDENT_OK;
-	out->kind = IDENT_NONE;
-	return strchr(value, '@') ? IDENT_EMAIL_FORM : number;
-}
-
-static enum ident_reason normalise(const struct ident_rules *rules, const char *value,
-                                   struct ident_form *out)
-{
-	if (pan_find(value, false))
-		return IDENT_CARD_NUMBER;
-	switch (out->kind) {
-	case IDENT_LOYALTY:
-		return ident_number(rules->schemes, rules->scheme_count, value, out->value);
-	case IDENT_PHONE:
-		return phone(rules, value, out->value);
-	case IDENT_EMAIL:
-		return email(value, out->value);
-	case IDENT_NONE:
-		return find_kind(rules, value, out);
-	default:
-		return IDENT_SCHEME;
+	bool open = out->kind == IDENT_NONE || out->kind == IDENT_GSRN;
+	bool ean = symbology && strncmp(symbology, "]E", 2) == 0;
+	bool code = open && !ean && (gs1_symbology(symbology) || gs1_text(text) || gs1_link(text));
+	enum ident_reason reason = unreadable(text, open);
+	if (reason == IDENT_OK && code) {
+		reason = read_code(rules, text, symbology, out);
+		if (reason != IDENT_LINK)
+			return reason;
 	}
+	if (out->kind == IDENT_GSRN && gs1_gsrn_ok(text))
+		return ident_gsrn(text, out->value);
+	if (pan_find(text, ean))
+		return IDENT_CARD_NUMBER;
+	if (reason != IDENT_OK && reason != IDENT_LINK)
+		return reason;
+	if (strlen(text) >= IDENT_VALUE_SIZE)
+		return IDENT_TOO_LONG;
+	if (reason == IDENT_LINK && out->kind == IDENT_GSRN)
+		return reason;
+	return ean && out->kind == IDENT_NONE ? ident_in_ean(rules, text, out)
+	                                      : ident_as_kind(rules, text, out);
+}
+
+/* Without white space around it. false: longer than anything may be. */
+static bool trimmed(const char *value, char text[PRESENTED_BYTES_MAX + 1])
+{
+	static const char space[] = " \t\r\n\v\f";
+	value += strspn(value, space);
+	size_t n = strnlen(value, PRESENTED_BYTES_MAX + 1);
+	if (n > PRESENTED_BYTES_MAX)
+		return false;
+	while (n > 0 && strchr(space, value[n - 1]))
+		n--;
+	memcpy(text, value, n);
+	text[n] = 0;
+	return true;
 }
 
 enum ident_reason ident_normalise(const struct ident_rules *rules, const struct ident_given *given,
                                   struct ident_form *out)
 {
+	char text[PRESENTED_BYTES_MAX + 1];
 	*out = (struct ident_form){.kind = given->kind};
-	out->reason = normalise(rules, given->value, out);
+	if (trimmed(given->value, text))
+		out->reason = normalise(rules, text, given->symbology, out);
+	else
+		out->reason = pan_find(given->value, false) ? IDENT_CARD_NUMBER : IDENT_TOO_LONG;
+	explicit_bzero(text, sizeof text);
 	if (out->reason == IDENT_OK)
 		return IDENT_OK;
 	if (out->reason == IDENT_CARD_NUMBER || given->kind == IDENT_NONE)
 		out->kind = IDENT_NONE;
-	present(out, given->value);
+	out->value[0] = 0;
+	if (given->kind != IDENT_PAR)
+		present(out, given->value);
 	return out->reason;
 }

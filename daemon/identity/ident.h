@@ -72,24 +72,45 @@ const char *ident_reason_text(enum ident_reason reason);
 enum ident_check { IDENT_CHECK_NONE, IDENT_CHECK_LUHN, IDENT_CHECK_EAN, IDENT_CHECK_MOD11 };
 
 /* One scheme of the chain's own numbers: every value that starts with prefix, has this many
- * characters in all, and passes the check. */
+ * characters in all, and passes the check. A wallet's check is made over the digits behind a prefix
+ * that has other characters. */
 struct ident_scheme {
 	char name[33];
-	char prefix[33];
-	int length; /* 4 to 32 */
+	char prefix[33]; /* letters and digits; of a wallet any text without spaces */
+	int length;      /* 4 to 32; of a wallet to 128, and 0 (any) where it is rotating */
 	enum ident_check check;
+	bool rotating; /* of a wallet: it changes every few seconds and is nobody's number */
 };
 
+#define IDENT_SCHEMES_MAX 16
+#define IDENT_DOMAINS_MAX 8
+#define IDENT_GS1_PREFIXES_MAX 8
+#define IDENT_WALLET_LENGTH_MAX 128
+
 struct ident_rules {
-	struct ident_scheme schemes[16]; /* of loyalty cards */
+	struct ident_scheme schemes[IDENT_SCHEMES_MAX]; /* of loyalty cards */
 	int scheme_count;
+	struct ident_scheme wallets[IDENT_SCHEMES_MAX];
+	int wallet_count;
+	struct ident_scheme accounts[IDENT_SCHEMES_MAX]; /* of companies */
+	int account_count;
+	char domains[IDENT_DOMAINS_MAX][254]; /* whose Digital Links name customers */
+	int domain_count;
+	/* A number of 18 digits that begins with one of these company prefixes is a GSRN also where
+	 * no AI says so. */
+	char gs1_prefixes[IDENT_GS1_PREFIXES_MAX][13];
+	int gs1_prefix_count;
 	char region[3];   /* ISO 3166 code for phone numbers without '+': "DE" */
 	char ruleset[33]; /* version that stands in every decision */
 };
 
-/* Why a scheme of loyalty cards cannot be used, or NULL: bad length, or a prefix inside a card
- * issuer's range at a length a card number can have (it would hide card numbers). Static text. */
+/* Why a scheme of loyalty cards or accounts cannot be used, or NULL: bad length, or a prefix inside
+ * a card issuer's range at a length a card number can have (it would hide card numbers). Static
+ * text. */
 const char *ident_scheme_fault(const struct ident_scheme *scheme);
+const char *ident_wallet_fault(const struct ident_scheme *scheme); /* the same for wallets */
+/* Is there a number that both would claim? */
+bool ident_scheme_clash(const struct ident_scheme *a, const struct ident_scheme *b);
 
 /* As a configuration names it: none, luhn, ean or mod11; none for any other word. */
 enum ident_check ident_check_named(const char *name);
@@ -110,8 +131,9 @@ struct ident_form {
 	                                 cut, card numbers masked; of a PAR nothing */
 	/* Of a phone number: the country whose it is (ISO 3166, or "001"), else empty. */
 	char region[4];
-	/* It is another country's and was given without a country code: show flag and country; it
-	 * never links without a tap on the name. */
+	/* It came without '+' or an international prefix and is another country's than the
+	 * configured one, or may be: show flag and country; it never links without a tap on the
+	 * name. */
 	bool foreign;
 };
 
@@ -122,6 +144,10 @@ enum ident_reason ident_normalise(const struct ident_rules *rules, const struct 
                                   struct ident_form *out);
 
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
+/* The address as UID2 folds it: trimmed, lower case, and of gmail.com without dots and what follows
+ * a plus. For hints and for the hash that goes to ad platforms, never for a link. false: it is no
+ * address. */
+bool ident_email_uid2(const char *value, char out[IDENT_VALUE_SIZE]);
 
 /* Check digits, right-most digit checked. Digits only. */
 bool ident_luhn(const char *digits);

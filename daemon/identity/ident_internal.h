@@ -9,6 +9,23 @@
 enum ident_reason ident_number(const struct ident_scheme *schemes, int count, const char *value,
                                char out[IDENT_VALUE_SIZE]);
 
+/* The same for the tokens of wallets: IDENT_ROTATING for one that changes. */
+enum ident_reason ident_wallet(const struct ident_rules *rules, const char *value,
+                               char out[IDENT_VALUE_SIZE]);
+
+enum ident_reason ident_vat(const char *value, char out[IDENT_VALUE_SIZE]);
+enum ident_reason ident_par(const char *value, char out[IDENT_VALUE_SIZE]);
+
+enum ident_reason ident_gsrn(const char *value, char out[IDENT_VALUE_SIZE]);
+
+/* As out->kind, IDENT_NONE: as whatever fits. Trimmed text, shorter than IDENT_VALUE_SIZE, without
+ * a card number. Sets all of out but reason. */
+enum ident_reason ident_as_kind(const struct ident_rules *rules, const char *value,
+                                struct ident_form *out);
+/* The same for the symbol of goods: only a scheme of the chain's own can make more of it. */
+enum ident_reason ident_in_ean(const struct ident_rules *rules, const char *value,
+                               struct ident_form *out);
+
 bool ident_check_ok(enum ident_check check, const char *digits);
 
 #endif

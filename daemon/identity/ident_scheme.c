@@ -8,6 +8,7 @@
 
 #define LENGTH_MIN 4 /* shorter numbers are typed by accident */
 #define LENGTH_MAX 32
+#define WALLET_PREFIX_MIN 2 /* bytes: one alone would claim too much */
 
 _Static_assert(LENGTH_MAX < sizeof((struct ident_scheme *)0)->prefix, "a prefix fits");
 
@@ -55,6 +56,20 @@ enum ident_reason ident_number(const struct ident_scheme *schemes, int count, co
 	return reason;
 }
 
+/* A card number is looked for in the digits alone, whatever stands in front of them. */
+static bool hides_card_numbers(const struct ident_scheme *scheme)
+{
+	size_t prefix = strlen(scheme->prefix);
+	const char *tail = scheme->prefix + prefix;
+	while (tail > scheme->prefix && isdigit((unsigned char)tail[-1]))
+		tail--;
+	size_t before = (size_t)(tail - scheme->prefix);
+	return (*tail || prefix == 0) && pan_prefix_clash(tail, scheme->length - (int)before);
+}
+
+static const char hides_text[] = "prefix: inside a card issuer's range at a length that card "
+                                 "numbers have; expected another prefix or length";
+
 const char *ident_scheme_fault(const struct ident_scheme *scheme)
 {
 	size_t prefix = strlen(scheme->prefix), digits = strspn(scheme->prefix, "0123456789");
@@ -68,14 +83,29 @@ const char *ident_scheme_fault(const struct ident_scheme *scheme)
 	if (digits < prefix && scheme->check != IDENT_CHECK_NONE)
 		return "prefix: has letters, but the check digit is made for digits only; expected "
 		       "check none";
-	/* A card number is looked for in the digits alone, whatever letters stand in front of them.
-	 */
-	const char *tail = scheme->prefix + prefix;
-	while (tail > scheme->prefix && isdigit((unsigned char)tail[-1]))
-		tail--;
-	size_t letters = (size_t)(tail - scheme->prefix);
-	if ((*tail || prefix == 0) && pan_prefix_clash(tail, scheme->length - (int)letters))
-		return "prefix: inside a card issuer's range at a length that card numbers have; "
-		       "expected another prefix or length";
-	return NULL;
+	return hides_card_numbers(scheme) ? hides_text : NULL;
+}
+
+const char *ident_wallet_fault(const struct ident_scheme *scheme)
+{
+	size_t prefix = strlen(scheme->prefix);
+	bool any_length = scheme->rotating && scheme->length == 0;
+	if (prefix < WALLET_PREFIX_MIN)
+		return "prefix: too short to know a code by; expected at least 2 characters";
+	if (scheme->prefix[strcspn(scheme->prefix, " \t")])
+		return "prefix: has a space; expected none";
+	if (any_length)
+		return NULL;
+	if (scheme->length < LENGTH_MIN || scheme->length > IDENT_WALLET_LENGTH_MAX)
+		return "length: expected 4 to 128 characters, or none for a rotating code";
+	if (prefix > (size_t)scheme->length)
+		return "prefix: longer than the whole code; expected at most length";
+	return !scheme->rotating && hides_card_numbers(scheme) ? hides_text : NULL;
+}
+
+bool ident_scheme_clash(const struct ident_scheme *a, const struct ident_scheme *b)
+{
+	size_t n = strlen(a->prefix), m = strlen(b->prefix);
+	return (a->length == b->length || a->length == 0 || b->length == 0) &&
+	       strncasecmp(a->prefix, b->prefix, n < m ? n : m) == 0;
 }

@@ -8,7 +8,8 @@ static struct ident_rules rules(void)
 {
 	struct ident_rules r = {.scheme_count = 1, .region = "DE", .ruleset = "1"};
 
-	r.schemes[0] = (struct ident_scheme){"club", "26", 13, IDENT_CHECK_EAN};
+	r.schemes[0] = (struct ident_scheme){
+	    .name = "club", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN};
 	return r;
 }
 

@@ -143,7 +143,7 @@ static void a_card_number_is_refused_before_anything_is_looked_up(void **state)
 	for (int kind = 0; kind < IDENT_KIND_COUNT; kind++) {
 		ask(&fake, (enum ident_kind)kind, "4111 1111 1111 1111", kind & 1);
 		assert_answer(OUTCOME_REFUSED_PAN, IDENT_NONE, "card_number",
-		              "**** **** **** 1111");
+		              kind == IDENT_PAR ? "" : "**** **** **** 1111");
 		assert_nobody();
 	}
 	assert_int_equal(fake.asked, 0);

@@ -11,8 +11,8 @@
 #include "identity/rule.h"
 
 static const struct ident_rules forms = {
-    .schemes = {{.name = "card", .prefix = "26", .length = 13, .check = LOYALTY_CHECK_EAN},
-                {.name = "old", .prefix = "9", .length = 7, .check = LOYALTY_CHECK_NONE}},
+    .schemes = {{.name = "card", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN},
+                {.name = "old", .prefix = "9", .length = 7, .check = IDENT_CHECK_NONE}},
     .scheme_count = 2,
     .region = "DE",
 };
