@@ -84,7 +84,7 @@ static void resolve_scanned(void *ctx, enum ident_kind kind, const char *value, 
 {
 	const struct ident_given given = {.kind = kind, .scanned = true, .value = value};
 
-	flow_resolve(ctx, &given, out);
+	flow_resolve(ctx, NULL, &given, out);
 }
 
 static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader *shard,
@@ -186,6 +186,7 @@ int flow_begin(struct flow *f, char *err, size_t err_size)
 	    .conf = f->conf,
 	    .vault = f->p.vault,
 	    .rules = &f->rules,
+	    .table = &f->table,
 	    .window_age_us = FLOW_RESEND_WINDOW_US,
 	    .now_us = flow_age_us(f),
 	    .window_ids_max = FLOW_RESEND_IDS_MAX,

@@ -49,7 +49,7 @@ static void tell(struct flow *f, const struct flow_asked *asked)
 	struct answer a;
 	struct entry *e;
 
-	flow_resolve(f, &given, &a);
+	flow_resolve(f, asked->scan.lane, &given, &a);
 	if (a.outcome == OUTCOME_UNKNOWN || !still(f, &asked->scan))
 		return;
 	e = entry_new();

@@ -14,6 +14,7 @@
 #include "flow_rebuild.h"
 #include "flow_recall.h"
 #include "identity/resolve.h"
+#include "identity/rule.h"
 #include "store/journal.h"
 #include "store/shard.h"
 #include "store/vault.h"
@@ -68,7 +69,8 @@ struct flow {
 	const struct conf *conf;
 	struct capture_ops ops;
 	struct ident_rules rules;
-	struct sync *sync; /* NULL: not configured, or not started yet */
+	struct rule_set table; /* in force */
+	struct sync *sync;     /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
 	struct flow_day *day;          /* NULL until FLOW_READY */
@@ -128,8 +130,10 @@ void flow_drain(struct flow *f);
 
 /* The callbacks of capture: each file sets its own. */
 void flow_scan_ops(struct capture_ops *ops);
-/* Who an identifier means: the shard's word, or nobody while it is not open. */
-void flow_resolve(struct flow *f, const struct ident_given *given, struct answer *out);
+/* Who an identifier means that is presented on this lane: the shard's word, or nobody while it is
+ * not open. */
+void flow_resolve(struct flow *f, const char *lane, const struct ident_given *given,
+                  struct answer *out);
 void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out);
 void flow_till_ops(struct capture_ops *ops);
 

@@ -30,6 +30,7 @@ enum stage { STAGE_READING, STAGE_BASKETS, STAGE_WINDOW };
 struct flow_rebuild {
 	struct flow_rebuild_params p; /* conf, rules: not used after the start */
 	struct ident_rules rules;
+	struct rule_set table;
 	struct lookup lookup;
 	char journal[256], profiles[256], store[EVENT_STORE_SIZE], currency[4];
 	char lanes[CONF_LANES_MAX][EVENT_NAME_SIZE];
@@ -112,8 +113,9 @@ static void source_resolve(void *ctx, enum ident_kind kind, const char *value, s
 {
 	struct flow_rebuild *r = ctx;
 	const struct ident_given given = {.kind = kind, .scanned = true, .value = value};
+	const struct resolver with = {.forms = &r->rules, .rules = &r->table, .lookup = &r->lookup};
 
-	resolve(&r->rules, &r->lookup, &given, out);
+	resolve(&with, &given, out);
 }
 
 /* ---- baskets ---- */
@@ -302,7 +304,12 @@ struct flow_rebuild *flow_rebuild_start(const struct flow_rebuild_params *params
 		return NULL;
 	r->p = *params;
 	r->rules = *params->rules;
-	r->lookup = (struct lookup){find_profiles, r};
+	if (rule_copy(&r->table, params->table) < 0) {
+		free(r);
+		return NULL;
+	}
+	r->table.forms = &r->rules;
+	r->lookup = (struct lookup){.find = find_profiles, .ctx = r};
 	r->sources =
 	    (struct sale_sources){source_key, source_open, source_profile, source_resolve, r};
 	copy_conf(r, params->conf);
@@ -342,6 +349,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	vault_work_free(r->work);
 	buf_free(&r->last);
 	buf_free(&r->tills);
+	rule_free(&r->table);
 	if (r->fd >= 0)
 		close(r->fd);
 	free(r);

@@ -103,11 +103,19 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
 	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
 }
 
-void flow_resolve(struct flow *f, const struct ident_given *given, struct answer *out)
+void flow_resolve(struct flow *f, const char *lane, const struct ident_given *given,
+                  struct answer *out)
 {
-	const struct lookup lookup = {find_profiles, f};
+	const struct lookup lookup = {.find = find_profiles, .ctx = f};
+	struct clock_now now;
 
-	resolve(&f->rules, &lookup, given, out);
+	clock_read(f->p.clock, &now);
+	const struct resolver r = {.forms = &f->rules,
+	                           .rules = &f->table,
+	                           .lookup = &lookup,
+	                           .now_us = now.trust ? now.wall_us : 0,
+	                           .staff_ref = lane ? sale_operator(f->sale, lane) : NULL};
+	resolve(&r, given, out);
 }
 
 void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out)
@@ -115,7 +123,7 @@ void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct a
 	const struct ident_given given = {
 	    .scanned = true, .symbology = scan->symbology, .value = scan->value};
 
-	flow_resolve(f, &given, out);
+	flow_resolve(f, scan->lane, &given, out);
 }
 
 static void on_scan(void *ctx, const struct capture_scan *scan)

@@ -35,6 +35,10 @@ static void rules_of(const struct conf *c, struct ident_rules *rules)
 static void set_rules(struct flow *f)
 {
 	rules_of(f->conf, &f->rules);
+	rule_free(&f->table);
+	rule_defaults(&f->table);
+	text_copy(f->table.version, sizeof f->table.version, f->conf->ruleset);
+	f->table.forms = &f->rules;
 	phone_prepare(f->rules.region);
 }
 
@@ -334,5 +338,6 @@ void flow_free(struct flow *f)
 	journal_reader_free(f->reader);
 	vault_work_free(f->work);
 	buf_free(&f->json);
+	rule_free(&f->table);
 	free(f);
 }

@@ -102,7 +102,9 @@ static const char *person_name(enum person_state p)
 	static const char *const names[] = {
 	    [PERSON_NONE] = "none",         [PERSON_KNOWN] = "known",
 	    [PERSON_UNKNOWN] = "unknown",   [PERSON_CARD_REFUSED] = "refused_card",
-	    [PERSON_CONFLICT] = "conflict",
+	    [PERSON_CONFLICT] = "conflict", [PERSON_SHARED] = "shared",
+	    [PERSON_BLOCKED] = "blocked",   [PERSON_STALE] = "stale",
+	    [PERSON_STAFF] = "staff",
 	};
 
 	return names[p];

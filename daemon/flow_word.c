@@ -98,7 +98,7 @@ static void tie(struct flow *f, const struct sale_early *early, bool ordered)
 	                                  .symbology =
 	                                      early->symbology[0] ? early->symbology : NULL,
 	                                  .value = early->value};
-	flow_resolve(f, &given, &a);
+	flow_resolve(f, early->lane, &given, &a);
 	if (!e || sale_tie(f->sale, e, &now, early, ordered, &a) < 0) {
 		log_error("%s: a scan is kept, but tied to nobody: out of memory", early->source);
 		entry_free(e);

@@ -20,6 +20,20 @@ static const struct rule defaults[] = {
      .unique = true,
      .join = RULE_JOIN_VERIFIED,
      .trust = 100},
+    {.kind = IDENT_GSRN,
+     .name = "gsrn_exact",
+     .priority = 12,
+     .limit = 5,
+     .unique = true,
+     .join = RULE_JOIN_VERIFIED,
+     .trust = 100},
+    {.kind = IDENT_WALLET,
+     .name = "wallet_exact",
+     .priority = 14,
+     .limit = 5,
+     .unique = true,
+     .join = RULE_JOIN_VERIFIED,
+     .trust = 100},
     {.kind = IDENT_PHONE,
      .name = "phone_exact",
      .priority = 20,
@@ -32,6 +46,21 @@ static const struct rule defaults[] = {
      .priority = 30,
      .limit = 5,
      .join = RULE_JOIN_NAMED,
+     .trust = 60},
+    /* Several people pay with one card. */
+    {.kind = IDENT_PAR, .name = "par_exact", .priority = 40, .limit = 5, .trust = 60},
+    /* A company's: never one person with somebody. */
+    {.kind = IDENT_ACCOUNT,
+     .name = "account_exact",
+     .priority = 50,
+     .limit = 5,
+     .unique = true,
+     .trust = 100},
+    {.kind = IDENT_VAT_ID,
+     .name = "vat_id_exact",
+     .priority = 60,
+     .limit = 1,
+     .unique = true,
      .trust = 60},
 };
 
@@ -50,6 +79,20 @@ void rule_defaults(struct rule_set *out)
 	_Static_assert(sizeof defaults / sizeof *defaults < IDENT_KIND_COUNT, "a row per kind");
 	memcpy(out->rule, defaults, sizeof defaults);
 	out->rule_count = sizeof defaults / sizeof *defaults;
+}
+
+int rule_copy(struct rule_set *out, const struct rule_set *from)
+{
+	size_t bytes = (size_t)from->value_count * sizeof *from->value;
+
+	*out = *from;
+	out->value = bytes ? malloc(bytes) : NULL;
+	if (out->value) {
+		memcpy(out->value, from->value, bytes);
+		return 0;
+	}
+	out->value_count = 0;
+	return bytes ? -1 : 0;
 }
 
 void rule_free(struct rule_set *rules)

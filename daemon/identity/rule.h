@@ -69,6 +69,8 @@ struct rule_set {
 /* The table as it is when nothing is configured. Nothing of it needs rule_free until values are
  * added. */
 void rule_defaults(struct rule_set *out);
+/* 0, or -1: out of memory (out has no values then). */
+int rule_copy(struct rule_set *out, const struct rule_set *from);
 /* Free the values; the struct itself is the caller's. NULL is allowed. */
 void rule_free(struct rule_set *rules);
 

@@ -232,7 +232,14 @@ void sale_person(struct place *at, const struct answer *a, struct person *out)
 	text_copy(out->rule, sizeof out->rule, a->rule);
 	text_copy(out->ruleset, sizeof out->ruleset, a->ruleset);
 	text_copy(out->confidence, sizeof out->confidence, a->confidence);
+	out->scanned = a->scanned;
+	out->staff = a->staff;
 	person_refs(at, out);
+}
+
+bool sale_shared(const struct person *who)
+{
+	return !strcmp(who->confidence, "shared");
 }
 
 void sale_person_move(struct place *to, const struct person *who, struct person *out)
@@ -284,6 +291,20 @@ const char *sale_changed(struct sale *s)
 			s->lanes[i].changed = false;
 			return s->lanes[i].name;
 		}
+	}
+	return NULL;
+}
+
+const char *sale_operator(const struct sale *s, const char *lane_name)
+{
+	for (size_t i = 0; i < s->lane_count; i++) {
+		const struct lane *lane = &s->lanes[i];
+		if (strcmp(lane->name, lane_name) != 0)
+			continue;
+		const struct basket *front = sale_front(s, lane);
+		if (front && front->place.staff_ref[0])
+			return front->place.staff_ref;
+		return lane->staff_ref[0] ? lane->staff_ref : NULL;
 	}
 	return NULL;
 }

@@ -156,6 +156,9 @@ struct sale_spot {
 };
 bool sale_oldest(const struct sale *s, struct sale_spot *out);
 
+/* Who serves on this lane, as its till named them last; NULL: it did not. */
+const char *sale_operator(const struct sale *s, const char *lane);
+
 /* Each open basket's till, and its lane. */
 void sale_tills(const struct sale *s, void (*fn)(void *ctx, const char *till, const char *lane),
                 void *ctx);
@@ -170,7 +173,11 @@ enum person_state {
 	PERSON_KNOWN,
 	PERSON_UNKNOWN,
 	PERSON_CARD_REFUSED,
-	PERSON_CONFLICT
+	PERSON_CONFLICT,
+	PERSON_SHARED, /* several people's identifier, and it is not known who of them this is */
+	PERSON_BLOCKED,
+	PERSON_STALE,
+	PERSON_STAFF
 };
 
 struct lane_line {
@@ -191,6 +198,8 @@ struct lane_view {
 	bool person_struck;       /* refused by the journal */
 	bool asking;              /* PERSON_UNKNOWN here, and HQ may know more in a moment */
 	bool person_early;        /* kept, but whose basket it means is not known yet */
+	bool person_shared;       /* known by an identifier that is several people's */
+	bool person_scanned;      /* known by a card or wallet that was read here */
 	const char *restored;     /* why the box was gone while this basket was open, or NULL */
 	int64_t restored_wall_us; /* the last that was kept before it was gone */
 	char profile_ref[EVENT_ID_SIZE];

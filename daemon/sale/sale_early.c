@@ -65,7 +65,7 @@ static void remember(struct act *act, const struct scanned *id, const struct vis
 /* What the screen says of it meanwhile. */
 static void early_named(struct early *early, const struct sale_now *now, const struct answer *a)
 {
-	early->known = a->outcome == OUTCOME_MATCHED;
+	early->known = answer_is_somebody(a);
 	sale_news(early->lane);
 	if (early->known)
 		early->profile = a->hit.profile;

@@ -119,13 +119,17 @@ void sale_presented(struct act *act, const struct place *at, const struct scanne
                     const struct person *who, enum outcome outcome)
 {
 	struct visit_key own;
+	bool shared = who && who->profile_ref[0] && sale_shared(who);
+	if (outcome == OUTCOME_MATCHED && shared)
+		outcome = OUTCOME_SHARED;
 	struct buf *b = sale_object(act->s);
 	member_text(b, "ident_ref", id->ident_ref);
 	member_text(b, "kind", ident_kind_name(id->kind));
 	member_text(b, "method", id->method);
 	member_text(b, "outcome", outcome_name(outcome));
-	if (outcome == OUTCOME_REFUSED)
-		member_text(b, "reason", ident_reason_name(id->reason));
+	if (id->why[0] && outcome != OUTCOME_MATCHED && outcome != OUTCOME_HELD &&
+	    outcome != OUTCOME_DROPPED)
+		member_text(b, "reason", id->why);
 	member_text(b, "symbology", id->symbology[0] ? id->symbology : NULL);
 	struct lw_event *ev = sale_event(act, EVENT_IDENTIFIER_PRESENTED, at, who);
 	member_text(sale_object(act->s), "value", id->value);
@@ -139,11 +143,15 @@ void sale_attach(struct act *act, struct basket *b, const struct person *who, co
 {
 	const char *replaces = b->person.profile_ref[0] ? b->person.profile_ref : NULL;
 	struct buf *p = sale_object(act->s);
+	if (!who->scanned)
+		member_text(p, "assurance", "typed");
 	member_text(p, "basket_id", b->place.basket_id);
 	member_text(p, "by", by);
 	member_text(p, "profile_ref", who->profile_ref);
 	member_text(p, "reason", reason);
 	member_text(p, "replaces", replaces);
+	if (who->staff)
+		member_bool(p, "staff", true);
 	struct lw_event *ev = sale_event(act, EVENT_CUSTOMER_ATTACHED, &b->place, who);
 	p = sale_object(act->s);
 	member_text(p, "customer_id", who->profile.customer_id);

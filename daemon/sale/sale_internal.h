@@ -43,6 +43,8 @@ struct person {
 	struct profile profile;
 	char profile_ref[EVENT_ID_SIZE], ident_ref[EVENT_ID_SIZE];
 	char rule[33], ruleset[33], confidence[17];
+	bool scanned; /* by a card or wallet that was read here */
+	bool staff;   /* by a card of the staff list: the sale is a staff sale */
 	struct visit_key key;
 };
 
@@ -72,6 +74,7 @@ struct scanned {
 	enum ident_kind kind;
 	enum ident_reason reason; /* why it is refused */
 	char method[9], symbology[9], ident_ref[EVENT_ID_SIZE], value[IDENT_VALUE_SIZE];
+	char why[33], words[97]; /* as the answer said; empty after a restart */
 };
 
 enum question { ASK_REPLACE, ASK_HELD, ASK_LAST };
@@ -139,6 +142,7 @@ struct lane {
 	char name[EVENT_NAME_SIZE];
 	uint64_t rev;
 	bool changed;
+	char staff_ref[33]; /* who serves here, as far as its till said */
 	bool awaits; /* its till is to say what it did: until then nothing here is too late */
 	struct held held;
 	struct wait wait;
@@ -250,6 +254,8 @@ void sale_person(struct place *at, const struct answer *a, struct person *out);
 /* The same person in another visit. */
 void sale_person_move(struct place *to, const struct person *who, struct person *out);
 void sale_seen(struct place *at, const struct person *who);
+/* Known by an identifier that is several people's. */
+bool sale_shared(const struct person *who);
 const char *sale_first_name(const struct profile *p);
 void sale_touch(struct lane *lane); /* its screen changes */
 void sale_news(struct lane *lane);  /* ... and what was said before no longer stands */

@@ -80,7 +80,10 @@ static void order_event(struct call *c, const char *order_id)
 	member_text(p, "receipt_number", sale_member(c, "receipt_number"));
 	member_text(p, "revenue", sale_member(c, "revenue"));
 	member_text(p, "rounding", sale_member(c, "rounding"));
-	member_text(p, "sale_kind", sale_member(c, "sale_kind"));
+	/* A till does not know whose card it was. */
+	const char *kind = sale_member(c, "sale_kind");
+	bool staff = b->person.profile_ref[0] && b->person.staff && !strcmp(kind, "sale");
+	member_text(p, "sale_kind", staff ? "staff" : kind);
 	member_text(p, "subtotal", sale_member(c, "subtotal"));
 	member_text(p, "tax", sale_member(c, "tax"));
 	sale_tenders(c, p, "tenders");

@@ -56,7 +56,7 @@ static void presented_by(const struct replayed *r, struct scanned *id, struct pe
 	if (!id->value[0] || !who->profile_ref[0])
 		return;
 	r->from->resolve(r->from->ctx, id->kind, id->value, &a);
-	if (a.outcome == OUTCOME_MATCHED)
+	if (answer_is_somebody(&a))
 		who->profile = a.hit.profile;
 }
 
@@ -153,7 +153,7 @@ void sale_recall_presented(const struct replayed *r)
 		recall_held(r, lane);
 	} else if (!strcmp(outcome, "dropped")) {
 		recall_dropped(r, lane);
-	} else if (!strcmp(outcome, "matched") && lane->wait.on &&
+	} else if ((!strcmp(outcome, "matched") || !strcmp(outcome, "shared")) && lane->wait.on &&
 	           !strcmp(lane->wait.place.visit_id, visit)) {
 		presented_by(r, &lane->wait.id, &lane->wait.person);
 		sale_recall_moment(r, &sale_recall_of(r->s, lane)->wait);

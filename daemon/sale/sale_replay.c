@@ -55,6 +55,8 @@ static void replay_opened(const struct replayed *r)
 	b->place.training = json_is_true(json_object_get(r->context, "training"));
 	b->lane = sale_replay_lane(r);
 	b->spot = sale_replay_spot(r);
+	if (b->lane && b->place.staff_ref[0])
+		text_copy(b->lane->staff_ref, sizeof b->lane->staff_ref, b->place.staff_ref);
 	sale_basket_add(s, b);
 	sale_recall_opened(b);
 }
@@ -161,6 +163,9 @@ static bool replay_person(const struct replayed *r, struct person *who)
 	text_copy(who->ruleset, sizeof who->ruleset, sale_replay_text(identity, "ruleset"));
 	text_copy(who->confidence, sizeof who->confidence,
 	          sale_replay_text(identity, "confidence"));
+	who->scanned = !json_object_get(r->properties, "assurance") &&
+	               strcmp(sale_replay_text(r->properties, "by"), "till") != 0;
+	who->staff = json_is_true(json_object_get(r->properties, "staff"));
 	json_decref(person);
 	return named;
 }

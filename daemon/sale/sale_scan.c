@@ -12,7 +12,9 @@ void sale_scanned(struct scanned *out, const char *method, const char *symbology
 	if (symbology)
 		text_copy(out->symbology, sizeof out->symbology, symbology);
 	text_copy(out->value, sizeof out->value, a->value);
-	if (a->outcome == OUTCOME_MATCHED)
+	text_copy(out->why, sizeof out->why, a->why);
+	text_copy(out->words, sizeof out->words, a->words);
+	if (answer_is_somebody(a))
 		text_copy(out->ident_ref, sizeof out->ident_ref, a->hit.ident_ref);
 	if (!out->ident_ref[0])
 		sale_id(out->ident_ref);
@@ -26,11 +28,19 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 	case OUTCOME_REFUSED:
 		return ident_reason_text(id->reason);
 	case OUTCOME_CONFLICT:
-	case OUTCOME_SHARED:
 		return "More than one customer has this: ask for another card";
+	case OUTCOME_SHARED:
+		return "Many people use this: ask for another card";
 	case OUTCOME_BLOCKED:
-		return "This card is blocked";
-	default:
+		return id->words[0] ? id->words : "This is blocked: ask for another card";
+	case OUTCOME_STALE:
+		return "Not used for two years: ask for the name or another card";
+	case OUTCOME_STAFF:
+		return "Your own staff card: ask a colleague to serve you";
+	case OUTCOME_MATCHED:
+	case OUTCOME_UNKNOWN:
+	case OUTCOME_HELD:
+	case OUTCOME_DROPPED:
 		break;
 	}
 	switch (id->kind) {
@@ -49,11 +59,20 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 
 static enum person_state unmatched_state(enum outcome outcome)
 {
-	if (outcome == OUTCOME_REFUSED_PAN || outcome == OUTCOME_BLOCKED)
-		return PERSON_CARD_REFUSED;
-	if (outcome == OUTCOME_CONFLICT || outcome == OUTCOME_SHARED)
-		return PERSON_CONFLICT;
-	return PERSON_UNKNOWN;
+	static const enum person_state states[] = {
+	    [OUTCOME_MATCHED] = PERSON_UNKNOWN,
+	    [OUTCOME_UNKNOWN] = PERSON_UNKNOWN,
+	    [OUTCOME_SHARED] = PERSON_SHARED,
+	    [OUTCOME_BLOCKED] = PERSON_BLOCKED,
+	    [OUTCOME_CONFLICT] = PERSON_CONFLICT,
+	    [OUTCOME_HELD] = PERSON_UNKNOWN,
+	    [OUTCOME_DROPPED] = PERSON_UNKNOWN,
+	    [OUTCOME_STALE] = PERSON_STALE,
+	    [OUTCOME_REFUSED_PAN] = PERSON_CARD_REFUSED,
+	    [OUTCOME_REFUSED] = PERSON_UNKNOWN,
+	    [OUTCOME_STAFF] = PERSON_STAFF,
+	};
+	return states[outcome];
 }
 
 void sale_unmatched_shown(struct lane *lane, const struct sale_now *now, const struct scanned *id,
@@ -250,7 +269,7 @@ static int scan_take(struct scan *scan, const struct answer *a)
 	sale_begin(act);
 	sale_news(lane);
 	lane->missed.on = false;
-	if (a->outcome != OUTCOME_MATCHED)
+	if (!answer_is_somebody(a))
 		scan_unmatched(scan, front, after, a);
 	else if (after && (!front || !front->had_line))
 		scan_after_order(scan, front, a);

@@ -16,6 +16,9 @@ static void begin(struct call *c, struct place *at)
 		text_copy(at->staff_ref, sizeof at->staff_ref, staff_ref);
 	c->act.date = sale_member(c, "business_date");
 	sale_begin(&c->act);
+	bool opened = c->m->type == TILL_OPENED;
+	text_copy(c->act.lane->staff_ref, sizeof c->act.lane->staff_ref,
+	          opened ? at->staff_ref : "");
 }
 
 int sale_till_opened(struct call *c)

@@ -69,8 +69,10 @@ static void basket_name(struct call *c, struct basket *b)
 	const char *staff_ref = sale_member(c, "staff_ref");
 	text_copy(b->till, sizeof b->till, c->m->till);
 	text_copy(b->name, sizeof b->name, sale_member(c, "basket"));
-	if (staff_ref)
+	if (staff_ref) {
 		text_copy(b->place.staff_ref, sizeof b->place.staff_ref, staff_ref);
+		text_copy(c->act.lane->staff_ref, sizeof c->act.lane->staff_ref, staff_ref);
+	}
 	b->place.training = json_is_true(json_object_get(c->m->body, "training"));
 	b->lane = c->act.lane;
 	sale_id(b->place.basket_id);
@@ -162,7 +164,7 @@ static int customer_chosen(struct call *c)
 		return sale_fail(c->err, "bad_field", "value",
 		                 "the identifier could not be looked up");
 	sale_scanned(&id, "till", NULL, c->chosen);
-	if (c->chosen->outcome != OUTCOME_MATCHED) {
+	if (!answer_is_somebody(c->chosen)) {
 		sale_unmatched(act, &b->place, &id, c->chosen->outcome);
 		return sale_done(c);
 	}

@@ -15,6 +15,16 @@ static void view_person(struct lane_view *v, const struct profile *p, const char
 	text_copy(v->profile.first_name, sizeof v->profile.first_name, sale_first_name(p));
 }
 
+/* Who is attached, or waits. */
+static void view_who(struct lane_view *v, const struct person *who, bool provisional)
+{
+	if (!who->profile_ref[0])
+		return;
+	view_person(v, &who->profile, who->profile_ref, provisional);
+	v->person_shared = sale_shared(who);
+	v->person_scanned = who->scanned;
+}
+
 static void view_lines(struct sale *s, const struct basket *b, struct lane_view *v)
 {
 	v->line_count = 0;
@@ -34,8 +44,7 @@ static void view_basket(struct sale *s, const struct basket *b, struct lane_view
 	memcpy(v->till, b->till, sizeof v->till);
 	memcpy(v->till_basket, b->name, sizeof v->till_basket);
 	view_lines(s, b, v);
-	if (b->person.profile_ref[0])
-		view_person(v, &b->person.profile, b->person.profile_ref, b->person_pending);
+	view_who(v, &b->person, b->person_pending);
 }
 
 static void view_done(struct sale *s, const struct lane *lane, struct lane_view *v)
@@ -43,9 +52,7 @@ static void view_done(struct sale *s, const struct lane *lane, struct lane_view 
 	const struct last *last = &lane->last;
 	const struct basket *closing = sale_basket_by_id(s, last->place.basket_id);
 	v->state = LANE_DONE;
-	if (last->person.profile_ref[0])
-		view_person(v, &last->person.profile, last->person.profile_ref,
-		            closing || last->pending);
+	view_who(v, &last->person, closing || last->pending);
 }
 
 static void view_question(const struct held *held, struct lane_view *v)
@@ -76,8 +83,7 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 	else if (alone && lane->last.shown)
 		view_done(s, lane, out);
 	else if (alone && lane->wait.on)
-		view_person(out, &lane->wait.person.profile, lane->wait.person.profile_ref,
-		            lane->wait.pending);
+		view_who(out, &lane->wait.person, lane->wait.pending);
 	if (out->person == PERSON_NONE && alone && lane->struck_ref[0]) {
 		view_person(out, &lane->struck, lane->struck_ref, false);
 		out->person_struck = true;

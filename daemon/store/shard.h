@@ -37,6 +37,8 @@ struct shard_hit {
 	struct profile profile;
 	char ident_ref[EVENT_ID_SIZE];
 	bool verified;
+	bool shared, blocked; /* HQ's word on the identifier: it is several people's, or nobody's */
+	char seen[25];        /* when the identifier was last presented, or empty */
 };
 
 struct shard_reader;

@@ -85,7 +85,7 @@ static void the_fullest_line_has_every_member_in_its_place(void **state)
 	    "\"2026-11-21\",\"clock\":\"kernel\",\"epoch\":\"00010203fcfdfeff\",\"identity\":"
 	    "{\"as_of\":\"2026-11-21T00:00:00.000Z\",\"confidence\":\"certain\","
 	    "\"profile_ref\":\"P\",\"rule\":\"loyalty_exact\",\"ruleset\":\"1\",\"status\":"
-	    "\"provisional\"},\"lane\":\"3\",\"mono_us\":123,\"schema\":1,\"sealed\":{\"c\":"
+	    "\"provisional\"},\"lane\":\"3\",\"mono_us\":123,\"schema\":2,\"sealed\":{\"c\":"
 	    "\"C\",\"k\":\"K\",\"n\":\"N\"},\"seq\":7,\"source\":\"till:T3\","
 	    "\"source_message_id\":\"boot-1:12\",\"staff_ref\":\"S\",\"store\":\"s1\","
 	    "\"training\":true,\"utc_offset_min\":-60,\"visit_id\":\"V\"}},\"event\":"

@@ -16,6 +16,7 @@ CONFIRM_US = 600_000_000          # a basket that came back with no word from it
 PRODUCT = {"line_id": "line", "sku": "sku", "name": "name", "quantity": "quantity", "unit": "unit", "price": "price",
            "line_total": "line_total", "discount": "discount", "tax_rate": "tax_rate", "line_kind": "line_kind",
            "original_line_id": "original_line"}
+REASON = {"unknown": "not_known", "conflict": "several_customers", "refused_pan": "card_number"}
 AS_SENT = ("change", "discount", "prices_include_tax", "receipt_number", "revenue", "rounding", "sale_kind",
            "subtotal", "tax", "tenders", "total")
 
@@ -59,6 +60,7 @@ class Person:
     rule: str
     confidence: str
     as_of: str
+    read: bool = False  # from a card, not typed
     ref: Drawn = None
     key: Drawn = None
 
@@ -185,13 +187,13 @@ class Store:
     def presented(place, ident, who, outcome):
         return Expected("Identifier Presented", place, {
             "ident_ref": ident.ref, "kind": ident.kind, "method": ident.method, "outcome": outcome,
-            "symbology": ident.symbology}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
+            "symbology": ident.symbology, **({"reason": REASON[outcome]} if outcome in REASON else {})}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
 
     @staticmethod
     def attach(b, who, by, reason):
         event = Expected("Customer Attached", b.place, {
             "basket_id": b.place.basket, "by": by, "profile_ref": who.ref, "reason": reason,
-            "replaces": b.person.ref if b.person else None},
+            "replaces": b.person.ref if b.person else None, **({} if who.read else {"assurance": "typed"})},
             who, {"customer_id": who.customer, "ident_ref": who.ident_ref}, who.key)
         b.person = who
         b.place.attached.append(who.customer)

@@ -19,7 +19,7 @@ CURRENCY = "EUR"
 SCANNER = "scan-"  # and its lane
 RULES = {"loyalty": "loyalty_exact", "phone": "phone_exact", "email": "email_exact"}
 CLOCK = {"boot", "business_date", "clock", "epoch", "mono_us", "sealed", "seq", "utc_offset_min"}
-SCHEMAS = {"Basket Abandoned": 2, "Identifier Presented": 2}  # all others are 1
+SCHEMAS = {"Basket Abandoned": 2, "Customer Attached": 2, "Identifier Presented": 2}  # all others are 1
 RANDOM = re.compile(r"[A-Za-z0-9_-]{22}")
 DIFFERENT_MAX = 20  # after so many the model has lost its way: the rest says nothing new
 
@@ -45,7 +45,7 @@ class Customers:
         customer, ref, verified = hits[0]
         certain = verified or (scanned and ident.kind == "loyalty")
         return Person(customer, ref, RULES[ident.kind], "certain" if certain else "probable",
-                      self.as_of[customer]), "matched"
+                      self.as_of[customer], read=scanned and ident.kind == "loyalty"), "matched"
 
 
 def masked(scan):

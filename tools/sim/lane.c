@@ -271,7 +271,7 @@ static bool scan_card(struct sim_lane *l)
 static void type_phone(struct sim_lane *l)
 {
 	if (l->how == HOW_TYPO)
-		say(l, sim_basket_choose(&l->basket, "phone", "+4915100000000"));
+		say(l, sim_basket_choose(&l->basket, "phone", "+4915109080705"));
 	else if (l->how == HOW_REMOVED)
 		say(l, sim_basket_choose(&l->basket, "phone", somebody(l)->phone));
 	else
