@@ -108,37 +108,6 @@ static int read_scanners(const struct reading *r, cfg_t *cfg)
 	return 0;
 }
 
-static int read_scheme(const struct reading *r, cfg_t *sec, struct conf_scheme *s)
-{
-	if (!conf_rule_title_ok(cfg_title(sec)))
-		return section_fault(r, sec, "", "the name is wrong", "1 to 32 bytes");
-	if (!cfg_getstr(sec, "prefix"))
-		return section_fault(r, sec, "", "prefix is missing",
-		                     "what every card starts with");
-	if (cfg_getint(sec, "length") == 0)
-		return section_fault(r, sec, "", "length is missing", "4 to 32 characters");
-	text_copy(s->name, sizeof s->name, cfg_title(sec));
-	text_copy(s->prefix, sizeof s->prefix, cfg_getstr(sec, "prefix"));
-	text_copy(s->check, sizeof s->check, cfg_getstr(sec, "check"));
-	s->length = (int)cfg_getint(sec, "length");
-	s->line = conf_fault_line(sec, "prefix");
-	return 0;
-}
-
-static int read_schemes(const struct reading *r, cfg_t *cfg)
-{
-	unsigned n = cfg_size(cfg, "loyalty");
-
-	if (n > CONF_SCHEMES_MAX)
-		return fault(r, 0, "too many loyalty schemes", "at most 16");
-	for (unsigned i = 0; i < n; i++) {
-		if (read_scheme(r, cfg_getnsec(cfg, "loyalty", i), &r->conf->schemes[i]) < 0)
-			return -1;
-	}
-	r->conf->scheme_count = (int)n;
-	return 0;
-}
-
 static int token_fault(const struct reading *r, cfg_t *pos, const char *what, const char *expected)
 {
 	char text[384];
@@ -251,7 +220,8 @@ static int fill(const struct reading *r, cfg_t *cfg)
 	if (check_needed(r, cfg) < 0)
 		return -1;
 	read_store(r->conf, cfg);
-	if (read_lanes(r, cfg) < 0 || read_scanners(r, cfg) < 0 || read_schemes(r, cfg) < 0)
+	if (read_lanes(r, cfg) < 0 || read_scanners(r, cfg) < 0 ||
+	    conf_ident_read(cfg, &r->conf->ident, r->err, r->err_size) < 0)
 		return -1;
 	return read_services(r, cfg);
 }

@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf_ident.h"
+
 #define CONF_LANES_MAX 64
 #define CONF_SCANNERS_MAX 64
-#define CONF_SCHEMES_MAX 16
 #define CONF_TOKEN_BYTES_MIN 16
 #define CONF_TOKEN_BYTES_MAX 128
 #define CONF_TOKEN_SIZE (CONF_TOKEN_BYTES_MAX + 1)
@@ -21,11 +22,6 @@ struct conf_scanner {
 	char name[33], lane[33], role[17], port[256], terminator[5], prefix[17];
 	int baud, length_min, length_max, guard_ms;
 	bool aim;
-};
-
-struct conf_scheme {
-	char name[33], prefix[33], check[9]; /* none, luhn, ean, mod11 */
-	int length, line;                    /* line: where its prefix stands in the file */
 };
 
 struct conf {
@@ -51,8 +47,7 @@ struct conf {
 	int lane_count;
 	struct conf_scanner scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
-	struct conf_scheme schemes[CONF_SCHEMES_MAX];
-	int scheme_count;
+	struct conf_ident ident;
 };
 
 /* 0, or -1 with one line in err: "FILE:LINE: what, expected ...". *out is to be freed with

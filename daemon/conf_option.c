@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "conf_ident.h"
+
 static cfg_opt_t journal_opts[] = {
     CFG_INT("retention_days", 7, CFGF_NONE),
     CFG_INT("quota_mb", 2048, CFGF_NONE),
@@ -42,12 +44,6 @@ static cfg_opt_t scanner_opts[] = {
     CFG_INT("guard_ms", 700, CFGF_NONE),
     CFG_END(),
 };
-static cfg_opt_t loyalty_opts[] = {
-    CFG_STR("prefix", NULL, CFGF_NODEFAULT),
-    CFG_INT("length", 0, CFGF_NODEFAULT),
-    CFG_STR("check", "none", CFGF_NONE),
-    CFG_END(),
-};
 static cfg_opt_t options[] = {
     CFG_STR("store", NULL, CFGF_NODEFAULT),
     CFG_STR("device", NULL, CFGF_NODEFAULT),
@@ -66,7 +62,7 @@ static cfg_opt_t options[] = {
     CFG_SEC("pos", pos_opts, CFGF_NODEFAULT),
     CFG_SEC("prompt", prompt_opts, CFGF_NONE),
     CFG_SEC("scanner", scanner_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
-    CFG_SEC("loyalty", loyalty_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+    CONF_IDENT_OPTIONS,
     CFG_END(),
 };
 
@@ -113,9 +109,7 @@ static const struct conf_rule rules[] = {
     {"scanner|min", CONF_RULE_INT, 1, 8191, NULL, "1 to 8191 bytes"},
     {"scanner|max", CONF_RULE_INT, 1, 8191, NULL, "1 to 8191 bytes"},
     {"scanner|guard_ms", CONF_RULE_INT, 0, 5000, NULL, "0 to 5000 ms"},
-    {"loyalty|prefix", CONF_RULE_NAME, 1, 32, NULL, "1 to 32 letters or digits"},
-    {"loyalty|length", CONF_RULE_INT, 4, 32, NULL, "4 to 32 characters"},
-    {"loyalty|check", CONF_RULE_WORD, 0, 0, " none luhn ean mod11 ", "none, luhn, ean or mod11"},
+    CONF_IDENT_RULES,
     {.path = NULL},
 };
 

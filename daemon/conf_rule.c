@@ -88,6 +88,13 @@ static bool url_ok(const char *s)
 	return !s[0] || strncmp(s, "http://", 7) == 0 || strncmp(s, "https://", 8) == 0;
 }
 
+/* A host name of the public net, in its ASCII form. */
+static bool domain_ok(const char *s)
+{
+	return name_ok(s) && !strchr(s, '_') && strchr(s, '.') && s[0] != '.' &&
+	       s[strlen(s) - 1] != '.' && !strstr(s, "..");
+}
+
 /* It stands in addresses of pages. */
 static bool lane_ok(const char *s)
 {
@@ -125,6 +132,10 @@ static bool text_ok(const struct conf_rule *r, const char *s)
 		return country_ok(s);
 	case CONF_RULE_URL:
 		return url_ok(s);
+	case CONF_RULE_DOMAIN:
+		return domain_ok(s);
+	case CONF_RULE_DIGITS:
+		return s[strspn(s, "0123456789")] == '\0';
 	case CONF_RULE_TEXT:
 	case CONF_RULE_INT:
 	case CONF_RULE_BOOL:

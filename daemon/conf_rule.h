@@ -21,7 +21,9 @@ enum conf_rule_type {
 	CONF_RULE_LANE,
 	CONF_RULE_ADDRESS,
 	CONF_RULE_LOOPBACK,
-	CONF_RULE_URL
+	CONF_RULE_URL,
+	CONF_RULE_DOMAIN,
+	CONF_RULE_DIGITS
 };
 
 struct conf_rule {

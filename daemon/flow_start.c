@@ -11,30 +11,17 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "ident_conf.h"
 #include "identity/phone.h"
 
 #define GAP_TRIES_MAX 20
 #define GAP_TRY_MS 50
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
 
-static void rules_of(const struct conf *c, struct ident_rules *rules)
-{
-	memset(rules, 0, sizeof *rules);
-	for (int i = 0; i < c->scheme_count; i++) {
-		struct ident_scheme *s = &rules->schemes[rules->scheme_count++];
-		text_copy(s->name, sizeof s->name, c->schemes[i].name);
-		text_copy(s->prefix, sizeof s->prefix, c->schemes[i].prefix);
-		s->length = c->schemes[i].length;
-		s->check = ident_check_named(c->schemes[i].check);
-	}
-	text_copy(rules->region, sizeof rules->region, c->region);
-	text_copy(rules->ruleset, sizeof rules->ruleset, c->ruleset);
-}
-
-/* The loyalty schemes and the region of the configuration as identity's rules. */
+/* The configuration's numbers and region as identity's rules. */
 static void set_rules(struct flow *f)
 {
-	rules_of(f->conf, &f->rules);
+	ident_conf(&f->conf->ident, f->conf->region, f->conf->ruleset, &f->rules);
 	rule_free(&f->table);
 	rule_defaults(&f->table);
 	text_copy(f->table.version, sizeof f->table.version, f->conf->ruleset);
@@ -44,18 +31,7 @@ static void set_rules(struct flow *f)
 
 int flow_check(const struct conf *conf, char *err, size_t err_size)
 {
-	struct ident_rules rules;
-
-	rules_of(conf, &rules);
-	for (int i = 0; i < rules.scheme_count; i++) {
-		const char *fault = ident_scheme_fault(&rules.schemes[i]);
-		if (!fault)
-			continue;
-		snprintf(err, err_size, "%s:%d: loyalty \"%s\": %s", conf->path,
-		         conf->schemes[i].line, rules.schemes[i].name, fault);
-		return -1;
-	}
-	return 0;
+	return ident_conf_check(&conf->ident, conf->path, err, err_size);
 }
 
 /* ---- the loop's events ---- */

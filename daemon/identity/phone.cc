@@ -135,6 +135,7 @@ phone_result put(const PhoneNumber &number, const char *region, bool guessed, st
 
 extern "C" phone_result phone_read(const char *text, const char *region, struct phone *out)
 {
+	const PhoneNumberUtil *util = PhoneNumberUtil::GetInstance();
 	bool extension = false;
 	std::string number = without_uri(text, &extension);
 	PhoneNumber parsed, other;
@@ -148,9 +149,11 @@ extern "C" phone_result phone_read(const char *text, const char *region, struct 
 		if (parsed.has_extension())
 			return PHONE_EXTENSION;
 		bool doubt = in_doubt(number, parsed, &other);
-		bool mobile = PhoneNumberUtil::GetInstance()->GetNumberType(parsed) ==
-		              PhoneNumberUtil::MOBILE;
-		return put(doubt && !mobile ? other : parsed, region, doubt, out);
+		bool mobile = util->GetNumberType(parsed) == PhoneNumberUtil::MOBILE;
+		if (!doubt)
+			return put(parsed, region, false, out);
+		bool home = other.country_code() == util->GetCountryCodeForRegion(region);
+		return put(mobile && !home ? parsed : other, region, !home, out);
 	}
 	if (number.find('+') != std::string::npos ||
 	    number.find("\xef\xbc\x8b") != std::string::npos)

@@ -22,7 +22,7 @@ static void the_least_configuration_has_the_documented_defaults(void **state)
 	assert_string_equal(c->lane_names[1], "2");
 	assert_null(c->lane_names[2]);
 	assert_int_equal(c->scanner_count, 0);
-	assert_int_equal(c->scheme_count, 0);
+	assert_int_equal(c->ident.loyalty_count, 0);
 }
 
 static void everything_that_is_given_is_taken_over(void **state)
@@ -54,8 +54,8 @@ static void everything_that_is_given_is_taken_over(void **state)
 	assert_true(s->aim);
 	assert_int_equal(s->length_max, 4);
 	assert_int_equal(s->guard_ms, 0);
-	assert_string_equal(c->schemes[0].check, "ean");
-	assert_int_equal(c->schemes[0].length, 13);
+	assert_string_equal(c->ident.loyalty[0].check, "ean");
+	assert_int_equal(c->ident.loyalty[0].length, 13);
 }
 
 static void the_shipped_file_is_right_once_its_token_file_is_there(void **state)
@@ -74,7 +74,7 @@ static void the_shipped_file_is_right_once_its_token_file_is_there(void **state)
 	if (read_text(p, text) < 0 || flow_check(p->c, p->err, sizeof p->err) < 0)
 		fail_msg("%s", p->err);
 	assert_int_equal(p->c->scanner_count, 2);
-	assert_int_equal(p->c->scheme_count, 1);
+	assert_int_equal(p->c->ident.loyalty_count, 1);
 }
 
 static void comments_and_quotes_hide_what_is_in_them(void **state)
@@ -251,7 +251,7 @@ static void a_scanner_needs_a_name_a_lane_and_a_port(void **state)
 	EACH_REFUSED(*state, faults);
 }
 
-static void a_ident_scheme_needs_a_prefix_and_a_length(void **state)
+static void a_loyalty_scheme_needs_a_prefix_and_a_length(void **state)
 {
 	static const struct fault faults[] = {
 	    {"loyalty \"c\" { length = 13 }",
@@ -369,7 +369,7 @@ int main(void)
 	    T(a_time_zone_is_one_that_the_machine_knows),
 	    T(the_screens_listen_on_loopback_only),
 	    T(a_scanner_needs_a_name_a_lane_and_a_port),
-	    T(a_ident_scheme_needs_a_prefix_and_a_length),
+	    T(a_loyalty_scheme_needs_a_prefix_and_a_length),
 	    T(an_uplink_needs_a_broker),
 	    T(more_than_the_house_holds_is_refused),
 	    T(a_scheme_that_would_hide_card_numbers_is_refused),

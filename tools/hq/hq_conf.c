@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "conf_fault.h"
 #include "conf_file.h"
+#include "ident_conf.h"
 
 static cfg_opt_t broker_opts[] = {
     CFG_STR("host", "127.0.0.1", CFGF_NONE),
@@ -16,12 +17,6 @@ static cfg_opt_t broker_opts[] = {
 };
 static cfg_opt_t webhook_opts[] = {
     CFG_STR("url", "", CFGF_NONE),
-    CFG_END(),
-};
-static cfg_opt_t loyalty_opts[] = {
-    CFG_STR("prefix", NULL, CFGF_NODEFAULT),
-    CFG_INT("length", 0, CFGF_NODEFAULT),
-    CFG_STR("check", "none", CFGF_NONE),
     CFG_END(),
 };
 static cfg_opt_t options[] = {
@@ -35,7 +30,7 @@ static cfg_opt_t options[] = {
     CFG_INT("dark_seconds", 300, CFGF_NONE),
     CFG_SEC("broker", broker_opts, CFGF_NONE),
     CFG_SEC("webhook", webhook_opts, CFGF_NONE),
-    CFG_SEC("loyalty", loyalty_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+    CONF_IDENT_OPTIONS,
     CFG_END(),
 };
 
@@ -54,9 +49,7 @@ static const struct conf_rule rules[] = {
     {"broker|host", CONF_RULE_TEXT, 1, 255, NULL, "a host name or address"},
     {"broker|port", CONF_RULE_INT, 1, 65535, NULL, "a port from 1 to 65535"},
     {"webhook|url", CONF_RULE_URL, 0, 511, NULL, "an http or https URL"},
-    {"loyalty|prefix", CONF_RULE_TEXT, 1, 32, NULL, "1 to 32 letters or digits"},
-    {"loyalty|length", CONF_RULE_INT, 4, 32, NULL, "4 to 32 characters"},
-    {"loyalty|check", CONF_RULE_WORD, 0, 0, " none luhn ean mod11 ", "none, luhn, ean or mod11"},
+    CONF_IDENT_RULES,
     {.path = NULL},
 };
 
@@ -64,6 +57,7 @@ static const struct conf_form form = {options, rules};
 
 struct reading {
 	struct hq_conf *conf;
+	const char *path;
 	char *err;
 	size_t err_size;
 };
@@ -74,43 +68,14 @@ static int fault(const struct reading *r, const char *what, const char *expected
 	return -1;
 }
 
-/* ident's words hold what was expected themselves. */
-static int scheme_fault(const struct reading *r, cfg_t *sec, const char *what, const char *expected)
-{
-	conf_fault_say_section(r->err, r->err_size, sec, "prefix", what, expected);
-	return -1;
-}
-
-static int read_scheme(const struct reading *r, cfg_t *sec, struct ident_scheme *s)
-{
-	const char *prefix = cfg_getstr(sec, "prefix"), *wrong;
-
-	if (!conf_rule_title_ok(cfg_title(sec)))
-		return scheme_fault(r, sec, "the name is wrong", "1 to 32 bytes");
-	if (!prefix)
-		return scheme_fault(r, sec, "prefix is missing", "1 to 32 letters or digits");
-	text_copy(s->name, sizeof s->name, cfg_title(sec));
-	text_copy(s->prefix, sizeof s->prefix, prefix);
-	s->length = (int)cfg_getint(sec, "length");
-	s->check = ident_check_named(cfg_getstr(sec, "check"));
-	wrong = ident_scheme_fault(s);
-	return wrong ? scheme_fault(r, sec, wrong, NULL) : 0;
-}
-
 static int read_rules(const struct reading *r, cfg_t *cfg)
 {
-	struct ident_rules *out = &r->conf->rules;
-	unsigned n = cfg_size(cfg, "loyalty");
+	struct conf_ident ident = {.loyalty_count = 0};
 
-	text_copy(out->region, sizeof out->region, cfg_getstr(cfg, "region"));
-	text_copy(out->ruleset, sizeof out->ruleset, cfg_getstr(cfg, "ruleset"));
-	if (n > sizeof out->schemes / sizeof out->schemes[0])
-		return fault(r, "too many loyalty schemes", "at most 16");
-	for (; out->scheme_count < (int)n; out->scheme_count++) {
-		cfg_t *sec = cfg_getnsec(cfg, "loyalty", (unsigned)out->scheme_count);
-		if (read_scheme(r, sec, &out->schemes[out->scheme_count]) != 0)
-			return -1;
-	}
+	if (conf_ident_read(cfg, &ident, r->err, r->err_size) != 0 ||
+	    ident_conf_check(&ident, r->path, r->err, r->err_size) != 0)
+		return -1;
+	ident_conf(&ident, cfg_getstr(cfg, "region"), cfg_getstr(cfg, "ruleset"), &r->conf->rules);
 	return 0;
 }
 
@@ -142,7 +107,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size)
 {
 	struct hq_conf *c = calloc(1, sizeof *c);
-	struct reading r = {c, err, err_size};
+	struct reading r = {c, path, err, err_size};
 	cfg_t *cfg = NULL;
 	int rc = -1;
 
