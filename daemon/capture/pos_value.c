@@ -8,7 +8,9 @@
 #include "base/num.h"
 #include "base/text.h"
 
-static const char *const kinds[] = {"loyalty", "phone", "email", NULL};
+/* Payment account references are not read from tills. */
+static const char *const kinds[] = {"loyalty", "phone",   "email",  "gsrn",
+                                    "wallet",  "account", "vat_id", NULL};
 static const char *const line_kinds[] = {"goods", "service",  "gift_card", "deposit",
                                          "fee",   "donation", NULL};
 static const char *const tender_types[] = {"cash",   "card",    "gift_card", "voucher",

@@ -305,6 +305,72 @@ static void a_scheme_that_would_hide_card_numbers_is_refused(void **state)
 	assert_int_equal(flow_check(p->c, p->err, sizeof p->err), 0);
 }
 
+static void wallets_accounts_and_gs1_are_read(void **state)
+{
+	const struct conf *c = right(
+	    *state, "wallet \"apple\" { prefix = \"LWM:\" length = 14 check = \"luhn\" }\n"
+	            "wallet \"turning\" { prefix = \"LWR:\" rotating = true }\n"
+	            "account \"firm\" { prefix = \"K\" length = 8 }\n"
+	            "gs1 { domains = {\"id.example.com\"} prefixes = {\"9501101\", \"4260\"} }\n");
+	assert_int_equal(c->ident.wallet_count, 2);
+	assert_string_equal(c->ident.wallet[0].prefix, "LWM:");
+	assert_false(c->ident.wallet[0].rotating);
+	assert_true(c->ident.wallet[1].rotating);
+	assert_int_equal(c->ident.wallet[1].length, 0);
+	assert_int_equal(c->ident.account[0].length, 8);
+	assert_string_equal(c->ident.domains[0], "id.example.com");
+	assert_int_equal(c->ident.gs1_prefix_count, 2);
+	assert_string_equal(c->ident.gs1_prefixes[1], "4260");
+	assert_int_equal(flow_check(c, ((struct place *)*state)->err, 64), 0);
+}
+
+static void a_number_of_the_chain_that_cannot_be_is_refused(void **state)
+{
+	static const struct fault faults[] = {
+	    {"wallet \"w\" { prefix = \"LWM:\" }",
+	     ":6: wallet \"w\": length is missing, expected 4 to 128 characters"},
+	    {"wallet \"w\" { length = 9 }",
+	     ":6: wallet \"w\": prefix is missing, expected what every code starts with"},
+	    {"account \"a\" { length = 9 }",
+	     ":6: account \"a\": prefix is missing, expected what every card starts with"},
+	    {"gs1 { domains = {\"localhost\"} }", ":6: domains is \"localhost\", expected host "
+	                                          "names such as \"id.example.com\", each once"},
+	    {"gs1 { prefixes = {\"95a\"} }",
+	     ":6: prefixes is \"95a\", expected GS1 company prefixes of 4 to 12 digits, each once"},
+	};
+	EACH_REFUSED(*state, faults);
+}
+
+static void no_two_kinds_claim_one_number(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} faults[] = {
+	    {"loyalty \"card\" { prefix = 26 length = 13 }\n"
+	     "account \"firm\" { prefix = 261 length = 13 }\n",
+	     ":7: account \"firm\": prefix: claims numbers of loyalty \"card\"; expected another "
+	     "prefix or length"},
+	    {"wallet \"turning\" { prefix = LW rotating = true }\n"
+	     "account \"firm\" { prefix = lw1 length = 9 }\n",
+	     ":7: account \"firm\": prefix: claims numbers of wallet \"turning\"; expected another "
+	     "prefix or length"},
+	    {"wallet \"w\" { prefix = 41 length = 16 }\n",
+	     ":6: wallet \"w\": prefix: inside a card issuer's range at a length that card numbers "
+	     "have; expected another prefix or length"},
+	    {"wallet \"w\" { prefix = \"a b\" length = 16 }\n",
+	     ":6: wallet \"w\": prefix: has a space; expected none"},
+	};
+	struct place *p = *state;
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		right(p, faults[i].text);
+		assert_int_equal(flow_check(p->c, p->err, sizeof p->err), -1);
+		assert_string_equal(p->err + strlen(p->conf), faults[i].want);
+	}
+	right(p, "loyalty \"card\" { prefix = 26 length = 13 }\n"
+	         "account \"firm\" { prefix = 26 length = 12 }\n");
+	assert_int_equal(flow_check(p->c, p->err, sizeof p->err), 0);
+}
+
 /* ---- the token file ---- */
 
 static void pos_refused(struct place *p, const char *path, const char *want)
@@ -373,6 +439,9 @@ int main(void)
 	    T(an_uplink_needs_a_broker),
 	    T(more_than_the_house_holds_is_refused),
 	    T(a_scheme_that_would_hide_card_numbers_is_refused),
+	    T(wallets_accounts_and_gs1_are_read),
+	    T(a_number_of_the_chain_that_cannot_be_is_refused),
+	    T(no_two_kinds_claim_one_number),
 	    T(a_token_file_has_to_be_a_file_that_only_its_owner_reads),
 	    T(a_token_has_16_to_128_characters),
 	};

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_import.h"
+#include "identity/gs1.h"
 
 #define HQ_IMPORT_POINTS_MAX INT64_C(1000000000000)
 #define HQ_IMPORT_SHOWN_CHARS                                                                      \
@@ -24,6 +25,10 @@ static const struct column {
     [HQ_IMPORT_LOYALTY] = {"loyalty", 64, "a number of one of the configured schemes"},
     [HQ_IMPORT_PHONE] = {"phone", 64, "an international number, or one of the configured region"},
     [HQ_IMPORT_EMAIL] = {"email", 320, "an address such as name@example.com"},
+    [HQ_IMPORT_GSRN] = {"gsrn", 64, "18 digits with their check digit"},
+    [HQ_IMPORT_WALLET] = {"wallet", 128, "a code of one of the configured schemes"},
+    [HQ_IMPORT_ACCOUNT] = {"account", 64, "a number of one of the configured schemes"},
+    [HQ_IMPORT_VAT_ID] = {"vat_id", 32, "a number with its country such as DE136695976"},
     [HQ_IMPORT_TIER] = {"tier", 32, "at most 32 bytes"},
     [HQ_IMPORT_POINTS] = {"points", 20, "a whole number from 0 to 1000000000000"},
     [HQ_IMPORT_POINTS_AS_OF] = {"points_as_of", 24, "a date such as 2026-11-20 or a UTC time"},
@@ -35,6 +40,15 @@ static const struct column {
     [HQ_IMPORT_CITY] = {"city", 64, "at most 64 bytes"},
     [HQ_IMPORT_COUNTRY] = {"country", 2, "two letters such as DE"},
 };
+
+/* Payment account references are not taken from files. */
+static const enum ident_kind kinds[HQ_IMPORT_COLUMN_COUNT] = {
+    [HQ_IMPORT_LOYALTY] = IDENT_LOYALTY, [HQ_IMPORT_PHONE] = IDENT_PHONE,
+    [HQ_IMPORT_EMAIL] = IDENT_EMAIL,     [HQ_IMPORT_GSRN] = IDENT_GSRN,
+    [HQ_IMPORT_WALLET] = IDENT_WALLET,   [HQ_IMPORT_ACCOUNT] = IDENT_ACCOUNT,
+    [HQ_IMPORT_VAT_ID] = IDENT_VAT_ID,
+};
+#define WHO "loyalty, phone, email, gsrn, wallet, account or vat_id"
 
 static int fault(struct hq_import_row *out, enum hq_import_column c, const char *what,
                  const char *value)
@@ -72,7 +86,8 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 			snprintf(err, err_size,
 			         "line %u: column %d %s, expected customer_id, first_name, name, "
 			         "last_name, "
-			         "loyalty, phone, email, tier, points, points_as_of, language, "
+			         "loyalty, phone, email, gsrn, wallet, account, vat_id, tier, "
+			         "points, points_as_of, language, "
 			         "state, birth_date, street, postcode, city or country, each once",
 			         row->line, i + 1, c < 0 ? "is not known" : "stands twice");
 			return -1;
@@ -80,11 +95,11 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 		seen[c] = true;
 		out->column[i] = (enum hq_import_column)c;
 	}
-	if (seen[HQ_IMPORT_CUSTOMER_ID] || seen[HQ_IMPORT_LOYALTY] || seen[HQ_IMPORT_PHONE] ||
-	    seen[HQ_IMPORT_EMAIL])
-		return 0;
-	snprintf(err, err_size,
-	         "line %u: no column says who, expected customer_id, loyalty, phone or email",
+	for (int c = 0; c < HQ_IMPORT_COLUMN_COUNT; c++) {
+		if (seen[c] && (c == HQ_IMPORT_CUSTOMER_ID || kinds[c] != IDENT_NONE))
+			return 0;
+	}
+	snprintf(err, err_size, "line %u: no column says who, expected customer_id, " WHO,
 	         row->line);
 	return -1;
 }
@@ -92,20 +107,14 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 static int add_ident(struct hq_import_row *out, enum hq_import_column c, const char *value,
                      const struct ident_rules *rules)
 {
-	static const enum ident_kind kinds[HQ_IMPORT_COLUMN_COUNT] = {
-	    [HQ_IMPORT_LOYALTY] = IDENT_LOYALTY,
-	    [HQ_IMPORT_PHONE] = IDENT_PHONE,
-	    [HQ_IMPORT_EMAIL] = IDENT_EMAIL};
-	static const char *const what[HQ_IMPORT_COLUMN_COUNT] = {
-	    [HQ_IMPORT_LOYALTY] = "not a card of this chain",
-	    [HQ_IMPORT_PHONE] = "not a phone number",
-	    [HQ_IMPORT_EMAIL] = "not an e-mail address"};
 	const struct ident_given given = {.kind = kinds[c], .value = value};
 	struct hq_person *p = &out->person;
 	struct ident_form form;
 
 	if (ident_normalise(rules, &given, &form) != IDENT_OK)
-		return fault(out, c, what[c], value);
+		return fault(out, c, ident_reason_text(form.reason), value);
+	if (form.foreign)
+		return fault(out, c, "another country's number without its country code", value);
 	p->ident[p->ident_count].kind = form.kind;
 	memcpy(p->ident[p->ident_count++].value, form.value, sizeof form.value);
 	return 0;
@@ -224,7 +233,8 @@ static int check_cells(const struct hq_import_header *header, const struct hq_cs
                        struct hq_import_row *out)
 {
 	for (int i = 0; i < row->count; i++) {
-		if (pan_find(row->cell[i], false)) {
+		bool gsrn = i < header->count && header->column[i] == HQ_IMPORT_GSRN;
+		if (!(gsrn && gs1_gsrn_ok(row->cell[i])) && pan_find(row->cell[i], false)) {
 			snprintf(out->why, sizeof out->why,
 			         "a card number, expected none anywhere: the row is refused");
 			return -1;
@@ -245,6 +255,23 @@ static int check_cells(const struct hq_import_header *header, const struct hq_cs
 	return 0;
 }
 
+/* Whoever buys for a company is not the company: the two are never one customer. */
+static bool names_both(const struct hq_import_header *header, const struct hq_csv_row *row)
+{
+	bool person = false, company = false;
+
+	for (int i = 0; i < row->count; i++) {
+		enum hq_import_column c = header->column[i];
+		if (!row->cell[i][0])
+			continue;
+		company |= c == HQ_IMPORT_ACCOUNT || c == HQ_IMPORT_VAT_ID;
+		person |= c == HQ_IMPORT_FIRST_NAME || c == HQ_IMPORT_LAST_NAME ||
+		          c == HQ_IMPORT_BIRTH_DATE || c == HQ_IMPORT_LOYALTY ||
+		          c == HQ_IMPORT_GSRN || c == HQ_IMPORT_WALLET;
+	}
+	return person && company;
+}
+
 int hq_import_person(const struct hq_import_header *header, const struct hq_csv_row *row,
                      const struct ident_rules *rules, struct hq_import_row *out)
 {
@@ -255,9 +282,13 @@ int hq_import_person(const struct hq_import_header *header, const struct hq_csv_
 		if (row->cell[i][0] && set_cell(out, header->column[i], row->cell[i], rules) != 0)
 			return -1;
 	}
-	if (!out->person.external && out->person.ident_count == 0) {
+	if (names_both(header, row)) {
 		snprintf(out->why, sizeof out->why,
-		         "nobody, expected customer_id, loyalty, phone or email");
+		         "a person and a company in one row, expected a row for each");
+		return -1;
+	}
+	if (!out->person.external && out->person.ident_count == 0) {
+		snprintf(out->why, sizeof out->why, "nobody, expected customer_id, " WHO);
 		return -1;
 	}
 	return 0;

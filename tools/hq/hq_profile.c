@@ -75,12 +75,13 @@ static int add_idents(struct hq_db *db, int64_t n, const struct hq_person *p)
 	int added = 0;
 
 	for (int i = 0; i < p->ident_count; i++) {
-		/* A card was handed out by the chain; a number or an address is only what somebody
-		 * said. */
+		/* A card or an account was handed out by the chain; a number or an address is only
+		 * what somebody said. */
 		struct hq_claim claim = {.unit = n,
 		                         .kind = p->ident[i].kind,
 		                         .value = p->ident[i].value,
-		                         .verified = p->ident[i].kind == IDENT_LOYALTY,
+		                         .verified = p->ident[i].kind != IDENT_PHONE &&
+		                                     p->ident[i].kind != IDENT_EMAIL,
 		                         .source = "import"};
 		if (has_ident(db, n, p, i))
 			continue;
