@@ -208,6 +208,7 @@ static void read_store(struct conf *c, cfg_t *cfg)
 	text_copy(c->currency, sizeof c->currency, cfg_getstr(cfg, "currency"));
 	text_copy(c->region, sizeof c->region, cfg_getstr(cfg, "region"));
 	text_copy(c->ruleset, sizeof c->ruleset, cfg_getstr(cfg, "ruleset"));
+	text_copy(c->rules, sizeof c->rules, cfg_getstr(cfg, "rules"));
 	text_copy(c->log_level, sizeof c->log_level, cfg_getstr(cfg, "log_level"));
 	c->day_cut_min =
 	    ((cut[0] - '0') * 10 + cut[1] - '0') * 60 + (cut[3] - '0') * 10 + cut[4] - '0';

@@ -31,6 +31,7 @@ struct conf {
 	char timezone[65];
 	int day_cut_min; /* minutes after midnight */
 	char currency[4], region[3], ruleset[33];
+	char rules[256]; /* the file with the rule table; empty: as delivered */
 	char log_level[9];
 	int retention_days;
 	int64_t quota_bytes;

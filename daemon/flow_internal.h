@@ -167,6 +167,13 @@ void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct a
 /* Take what HQ has answered: who was missed is told, if the basket still stands there. */
 void flow_inquired(struct flow *f);
 
+/* ---- flow_rules.c ---- */
+/* Read the configured rules; a table that cannot be read leaves the one in force. */
+void flow_rules_set(struct flow *f);
+/* Journal which table is in force now, who wrote it and why. */
+void flow_rules_changed(struct flow *f);
+void flow_rules_free(struct flow *f);
+
 /* ---- flow_early.c: the start ---- */
 /* Begin to read the journal back. 0, or -1 with err. */
 int flow_begin(struct flow *f, char *err, size_t err_size);

@@ -11,28 +11,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "ident_conf.h"
-#include "identity/phone.h"
 
 #define GAP_TRIES_MAX 20
 #define GAP_TRY_MS 50
 #define STRIP_PERIOD_MS 15000 /* how often the strip's age is brought up to date on every lane */
-
-/* The configuration's numbers and region as identity's rules. */
-static void set_rules(struct flow *f)
-{
-	ident_conf(&f->conf->ident, f->conf->region, f->conf->ruleset, &f->rules);
-	rule_free(&f->table);
-	rule_defaults(&f->table);
-	text_copy(f->table.version, sizeof f->table.version, f->conf->ruleset);
-	f->table.forms = &f->rules;
-	phone_prepare(f->rules.region);
-}
-
-int flow_check(const struct conf *conf, char *err, size_t err_size)
-{
-	return ident_conf_check(&conf->ident, conf->path, err, err_size);
-}
 
 /* ---- the loop's events ---- */
 
@@ -146,7 +128,7 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->ops.ctx = f;
 	flow_scan_ops(&f->ops);
 	flow_till_ops(&f->ops);
-	set_rules(f);
+	flow_rules_set(f);
 	if (make_parts(f) == 0)
 		return f;
 	flow_free(f);
@@ -233,17 +215,11 @@ int flow_start(struct flow *f, char *err, size_t err_size)
 
 void flow_reload(struct flow *f, const struct conf *conf)
 {
-	char properties[128];
-
 	close_scanners(f);
 	f->conf = conf;
-	set_rules(f);
+	flow_rules_set(f);
 	open_scanners(f);
-	snprintf(properties, sizeof properties,
-	         "{\"author\":\"local\",\"reason\":\"reload\",\"version\":\"%s\"}", conf->ruleset);
-	struct entry *e = flow_box_entry(f, EVENT_CONFIGURATION_CHANGED, NULL, properties);
-	if (e)
-		flow_put(f, e);
+	flow_rules_changed(f);
 	flow_publish_all(f);
 	if (f->day)
 		flow_day_tick(f->day);
@@ -314,6 +290,6 @@ void flow_free(struct flow *f)
 	journal_reader_free(f->reader);
 	vault_work_free(f->work);
 	buf_free(&f->json);
-	rule_free(&f->table);
+	flow_rules_free(f);
 	free(f);
 }

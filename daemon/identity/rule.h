@@ -69,6 +69,16 @@ struct rule_set {
 /* The table as it is when nothing is configured. Nothing of it needs rule_free until values are
  * added. */
 void rule_defaults(struct rule_set *out);
+/* A table in JSON (WIRE.md, "Rules"); what it leaves out is as delivered. `forms` must live as long
+ * as the table. 0, or -1 with one line in err that repeats no value; out has no values then. */
+int rule_read(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
+              char *err, size_t err_size);
+/* The same out of a file; err names it. */
+int rule_read_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
+                   char *err, size_t err_size);
+/* Append the whole table as canonical JSON. */
+void rule_write(struct buf *b, const struct rule_set *rules);
+
 /* 0, or -1: out of memory (out has no values then). */
 int rule_copy(struct rule_set *out, const struct rule_set *from);
 /* Free the values; the struct itself is the caller's. NULL is allowed. */
