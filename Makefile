@@ -116,6 +116,14 @@ $(B)/tests/%_test: $(B)/tests/unit/%_test.o $(B)/libtools.a $(B)/liblaneway.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
+# Properties: programs that make up histories and hold what comes of them against the rules.
+property_obj = $(patsubst tests/property/%.c,$(B)/tests/property/%.o,$(wildcard $(1:%=tests/property/%.c)))
+$(B)/tests/property/consent: $(call property_obj,consent consent_rules) $(B)/liblaneway.a
+	$(LINK)
+$(B)/tests/property/field: $(call property_obj,field) $(B)/liblaneway.a
+	$(LINK)
+PROPERTY := $(addprefix $(B)/tests/property/,consent field)
+
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
 rig_obj = $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard $(1:%=tests/fault/%.c)))
 RIG_OBJ := $(call rig_obj,base* disk*) # of both rigs
@@ -193,11 +201,25 @@ fault: deps
 	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTEST) $(BESIDE) tests/fault
 	$(Q)LANEWAY_BUILD=$(B) LANEWAY_LONG=1 $(PYTEST) -m alone tests/fault
 
+# The long forms, and defects put into copies of the sources on purpose, each of which must be found. A run says its
+# seed; PROPERTY_SEED=N repeats it.
+PROPERTY_SEED ?= 0
+.PHONY: property
+property: deps
+	$(Q)$(MAKE) --no-print-directory $(JOBS) $(PROPERTY)
+	$(Q)$(B)/tests/property/consent $(PROPERTY_SEED) 1000000
+	$(Q)$(B)/tests/property/field $(PROPERTY_SEED) 1000000
+	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/mutants.py
+.PHONY: property-short
+property-short: $(PROPERTY)
+	$(Q)$(B)/tests/property/consent $(PROPERTY_SEED)
+	$(Q)$(B)/tests/property/field $(PROPERTY_SEED)
+
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check
 check: deps
 	$(Q)$(MAKE) --no-print-directory lint
-	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=1 all unit
+	$(Q)$(MAKE) --no-print-directory $(JOBS) SAN=1 all unit property-short
 	$(Q)$(MAKE) --no-print-directory $(JOBS) all $(FAULT)
 	$(Q)$(MAKE) --no-print-directory $(JOBS) fuzz-run
 	$(Q)LANEWAY_BUILD=build LANEWAY_SAN=build/san $(PYTEST) $(BESIDE) tests/system tests/browser tests/fault
@@ -238,6 +260,7 @@ help:
 	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
 	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system, browser and fault tests; 5 minutes"
 	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
+	@echo "make property          the properties of identity for 1,000,000 cases each, and defects that they must find"
 	@echo "make planted           planted defects, each caught by a test; prints a table"
 	@echo "make bench             speeds, side by side with peers and the physical limit; ONLY=durable,bytes for some rows"
 	@echo "make deps              install the Debian packages that are missing"

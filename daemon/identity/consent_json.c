@@ -91,15 +91,15 @@ static bool read_said(struct consent_choice *c, const char *value, const char *m
 	c->method = consent_method_named(method);
 	if (c->value == CONSENT_VALUE_COUNT)
 		c->value = CONSENT_WITHDRAWN;
-	bool stop = c->method == CONSENT_STOP || c->method == CONSENT_COMPLAINT;
+	bool forbids = c->value == CONSENT_REFUSED || c->value == CONSENT_WITHDRAWN;
 	if (c->method == CONSENT_METHOD_COUNT) {
+		if (!forbids)
+			return false;
 		c->method = CONSENT_COMPLAINT;
-		return c->value == CONSENT_REFUSED || c->value == CONSENT_WITHDRAWN;
 	}
-	if (stop)
+	if (c->method == CONSENT_STOP || c->method == CONSENT_COMPLAINT)
 		c->value = CONSENT_WITHDRAWN;
-	return c->value == CONSENT_GRANTED || c->value == CONSENT_REFUSED ||
-	       c->value == CONSENT_WITHDRAWN;
+	return forbids || c->value == CONSENT_GRANTED || c->value == CONSENT_WITHDRAWN;
 }
 
 static int read_whose(const struct reading *r, const json_t *unit, const json_t *address,

@@ -145,7 +145,7 @@ static void words_of_a_newer_release_never_allow_anything(void **state)
 	    "\",\"value\":\"granted\"",
 	    "\"method\":\"telex\",\"purpose\":\"marketing\",\"unit\":\"" R2
 	    "\",\"value\":\"refused\"",
-	    1, CONSENT_REFUSED, CONSENT_COMPLAINT);
+	    1, CONSENT_WITHDRAWN, CONSENT_COMPLAINT);
 	expect_read("\"till\"", "\"stop\"", 1, CONSENT_WITHDRAWN, CONSENT_STOP);
 	expect_read("\"granted\"", "\"not_asked\"", 0, 0, 0);
 }
