@@ -71,7 +71,7 @@ static void *loop(void *ctx)
 static void start(struct running *r)
 {
 	struct hq_control_params params = {.db = r->w->db,
-	                                   .rules = &r->conf.rules,
+	                                   .scope = &r->w->scope,
 	                                   .path = r->conf.socket,
 	                                   .changed = changed,
 	                                   .act = act,
@@ -107,7 +107,8 @@ static int set_up(void **state)
 	r->w = world_new();
 	text_copy(r->conf.data, sizeof r->conf.data, r->w->dir);
 	snprintf(r->conf.socket, sizeof r->conf.socket, "%s/hq.sock", r->w->dir);
-	text_copy(r->conf.rules.region, sizeof r->conf.rules.region, "DE");
+	text_copy(r->w->forms.region, sizeof r->w->forms.region, "DE");
+	r->conf.scope = r->w->scope;
 	*state = r;
 	return 0;
 }

@@ -58,6 +58,7 @@ static void add(struct telling *t, int from, int n)
 		text_copy(p.ident[0].value, sizeof p.ident[0].value, email);
 		assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_NEW);
 	}
+	assert_int_equal(hq_persons_fold(t->w->db, &t->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(t->w->db), 0);
 }
 
@@ -245,6 +246,7 @@ static void a_deleted_customer_comes_as_a_tombstone(void **state)
 	text_copy(p.ident[0].value, sizeof p.ident[0].value, "a0@example.com");
 	assert_int_equal(hq_db_begin(t->w->db), 0);
 	assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_CHANGED);
+	assert_int_equal(hq_persons_fold(t->w->db, &t->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(t->w->db), 0);
 	ask(t, hq_db_generation(t->w->db), 2);
 	assert_string_equal(t->lines,

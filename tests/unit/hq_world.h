@@ -42,6 +42,9 @@ struct world {
 		const char *boot, *trust;
 		int64_t mono_us;
 	} stamp; /* what lines say of their clock; boot NULL: nothing */
+	struct ident_rules forms;
+	struct rule_set rules;
+	struct hq_scope scope;
 	struct key_pair box, sign;
 	struct hq_keys *keys;
 	struct hq_db *db;
@@ -107,7 +110,7 @@ static inline void world_open(struct world *w)
 {
 	char err[400];
 	bool held;
-	struct hq_apply_params apply = {.clock = &w->clock, .currency = "EUR", .webhook = true};
+	struct hq_apply_params apply = {.clock = &w->clock, .scope = &w->scope, .webhook = true};
 
 	assert_int_equal(hq_db_open(&w->db, w->dir, &held, err, sizeof err), 0);
 	w->ingest = hq_ingest_new(w->db, w->keys, &w->clock);
@@ -136,6 +139,11 @@ static inline struct world *world_new(void)
 	w->wall_us = WORLD_WALL_US;
 	w->clock = (struct clock){
 	    .mono_us = world_mono, .wall_us = world_wall, .trust = world_trust, .ctx = w};
+	w->forms = (struct ident_rules){.scheme_count = 1, .region = "DE", .ruleset = "1"};
+	w->forms.schemes[0] = (struct ident_scheme){
+	    .name = "club", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN};
+	rule_defaults(&w->rules);
+	w->scope = (struct hq_scope){&w->forms, &w->rules, "EUR"};
 	w->box = key_pair(EVP_PKEY_X25519, 11);
 	w->sign = key_pair(EVP_PKEY_ED25519, 12);
 	world_write_key(w, "hq-box.key", EVP_PKEY_X25519, w->box.priv);
@@ -158,6 +166,7 @@ static inline void world_free(struct world *w)
 	vault_work_free(w->work);
 	batch_codec_free(w->codec);
 	folder_drop(w->dir);
+	rule_free(&w->rules);
 	free(w);
 }
 

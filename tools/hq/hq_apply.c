@@ -20,6 +20,7 @@
 
 #define HQ_APPLY_EVENTS_MAX                                                                        \
 	500 /* of one step: short enough for the loop, long enough for one fsync */
+#define HQ_APPLY_LATER_MAX 200 /* persons of a step that only have to be folded some time */
 #define HQ_APPLY_EPOCHS_MAX                                                                        \
 	4096 /* remembered over steps; a step cannot need more than its events */
 
@@ -107,27 +108,33 @@ static void rank(struct hq_apply *a, struct epoch_info *info)
 {
 	info->ranked = true;
 	hq_time_linked(a->time, info->store);
-	if (hq_epoch_rank(a->p.db, info->store))
-		add_orders(a, hq_db_query(a->p.db, HQ_SQL_ORDERS_OF_MANY_EPOCHS, "i", info->store));
+	if (!hq_epoch_rank(a->p.db, info->store))
+		return;
+	add_orders(a, hq_db_query(a->p.db, HQ_SQL_ORDERS_OF_MANY_EPOCHS, "i", info->store));
+	hq_db_run(a->p.db, HQ_SQL_DIRTY_STORE, "i", info->store);
 }
 
 enum opened { OPENED, OPENED_LATER, OPENED_NEVER };
 
-/* The customer that a line's `sealed` names. */
-static enum opened open_person(struct hq_apply *a, const struct hq_line_at *at,
-                               const struct hq_line *line, char customer[HQ_FACT_CUSTOMER_SIZE],
-                               uint8_t key_id[EVENT_ID_BYTES])
+/* What a line's `sealed` says. */
+struct plain {
+	uint8_t key_id[EVENT_ID_BYTES];
+	uint8_t text[HQ_LINE_PERSON_MAX];
+	size_t len;
+};
+
+static enum opened open_sealed(struct hq_apply *a, const struct hq_line_at *at,
+                               const struct hq_line *line, struct plain *out)
 {
 	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8], key[VAULT_KEY_BYTES];
-	uint8_t plain[HQ_LINE_PERSON_MAX];
 	struct hq_line_sealed sealed;
 	struct buf place = {.data = ad, .cap = sizeof ad};
 	ssize_t n = -1;
 
 	if (!hq_line_sealed(line, &sealed))
 		return OPENED_NEVER;
-	memcpy(key_id, sealed.key_id, EVENT_ID_BYTES);
-	switch (hq_fold_key(a->p.db, a->p.keys, a->work, key_id, key)) {
+	memcpy(out->key_id, sealed.key_id, EVENT_ID_BYTES);
+	switch (hq_fold_key(a->p.db, a->p.keys, a->work, out->key_id, key)) {
 	case 0:
 		return OPENED_LATER;
 	case -1:
@@ -136,11 +143,10 @@ static enum opened open_person(struct hq_apply *a, const struct hq_line_at *at,
 	buf_add(&place, at->store, strlen(at->store) + 1);
 	buf_add(&place, at->epoch, EVENT_EPOCH_BYTES);
 	buf_be64(&place, at->seq);
-	n = vault_unseal(a->work, key, place.data, place.len, sealed.seal, sealed.len, plain);
+	n = vault_unseal(a->work, key, place.data, place.len, sealed.seal, sealed.len, out->text);
 	vault_wipe(key, sizeof key);
-	if (n < 0)
-		return OPENED_NEVER;
-	return hq_fact_customer((const char *)plain, (size_t)n, customer) ? OPENED : OPENED_NEVER;
+	out->len = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? OPENED_NEVER : OPENED;
 }
 
 /* Which orders does this fact speak about? */
@@ -154,25 +160,36 @@ static void mark_orders(struct hq_apply *a, const struct epoch_info *info,
 		hq_names_add(&a->orders, fact->order_id);
 }
 
+static void wait_for_key(struct hq_apply *a, const struct epoch_info *info, uint64_t seq,
+                         const uint8_t key_id[EVENT_ID_BYTES])
+{
+	hq_db_run(a->p.db, HQ_SQL_WAITING_ADD, "bii", key_id, (size_t)EVENT_ID_BYTES, info->row,
+	          (int64_t)seq);
+}
+
 static void put_fact(struct hq_apply *a, const struct epoch_info *info, const struct hq_line_at *at,
                      const struct hq_line *line, const struct hq_fact *fact)
 {
-	char customer[HQ_FACT_CUSTOMER_SIZE] = "";
-	uint8_t key_id[EVENT_ID_BYTES];
+	struct hq_fact_who who = {0};
 	enum opened opened = OPENED;
+	struct plain plain;
 
 	if (fact->names_person)
-		opened = open_person(a, at, line, customer, key_id);
+		opened = open_sealed(a, at, line, &plain);
+	if (opened == OPENED && fact->names_person &&
+	    !hq_fact_who((const char *)plain.text, plain.len, &who))
+		opened = OPENED_NEVER;
 	if (opened == OPENED_LATER)
-		hq_db_run(a->p.db, HQ_SQL_WAITING_ADD, "bii", key_id, sizeof key_id, info->row,
-		          (int64_t)at->seq);
+		wait_for_key(a, info, at->seq, plain.key_id);
 	if (opened == OPENED_NEVER)
 		log_warn("store %s: seq %" PRIu64 " names a customer that cannot be read",
 		         at->store, at->seq);
-	hq_db_run(a->p.db, HQ_SQL_FACT_PUT, "iiitttttiitttti", info->row, (int64_t)at->seq,
+	hq_db_run(a->p.db, HQ_SQL_FACT_PUT, "iiitttttiittttibb", info->row, (int64_t)at->seq,
 	          info->store, hq_fact_kind_name(fact->kind), fact->basket, fact->order_id,
 	          fact->ref, fact->visit, fact->time_us, fact->amount, fact->currency, fact->items,
-	          fact->profile_ref, customer[0] ? customer : NULL, (int64_t)fact->training);
+	          fact->profile_ref, who.customer[0] ? who.customer : NULL, (int64_t)fact->training,
+	          ref_none(&who.claim) ? NULL : who.claim.byte, sizeof who.claim.byte,
+	          ref_none(&who.unit) ? NULL : who.unit.byte, sizeof who.unit.byte);
 	mark_orders(a, info, fact);
 }
 
@@ -321,10 +338,25 @@ static void on_moved(void *ctx, int64_t epoch, uint64_t seq, int64_t time_us)
 		add_orders(a, hq_db_query(a->p.db, HQ_SQL_FACT_ORDER, "ii", epoch, (int64_t)seq));
 }
 
+/* Persons first: whose an order is hangs on them. true: there is more to do. */
+static bool fold_all(struct hq_apply *a)
+{
+	int64_t wall_us = clock_wall_us(a->p.clock);
+	struct hq_person_work person;
+	struct hq_fold fold = {a->p.db, &a->orders, &person, a->p.webhook, wall_us};
+	int left = hq_persons_fold(a->p.db, a->p.scope, wall_us, HQ_APPLY_LATER_MAX);
+
+	if (left < 0 || hq_person_begin(&person, a->p.db, a->p.scope->currency, wall_us) != 0) {
+		a->failed = true;
+		return false;
+	}
+	hq_fold_orders(&fold);
+	hq_person_end(&person);
+	return left > 0;
+}
+
 int hq_apply_step(struct hq_apply *a)
 {
-	struct hq_fold fold = {a->p.db, &a->orders, a->p.currency, a->p.webhook,
-	                       clock_wall_us(a->p.clock)};
 	int n, waited = 0, rc = -1;
 	bool more;
 
@@ -338,7 +370,7 @@ int hq_apply_step(struct hq_apply *a)
 	hq_messages_end(a->messages, true, &a->orders);
 	move_included(a);
 	more = hq_time_step(a->time, HQ_APPLY_EVENTS_MAX, on_moved, a);
-	hq_fold_orders(&fold);
+	more |= fold_all(a);
 	if (a->failed || a->orders.failed)
 		hq_db_rollback(a->p.db);
 	else

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
+#include "hq/hq_persons.h"
 
 struct hq_apply;
 
@@ -19,8 +20,8 @@ struct hq_apply_params {
 	struct hq_db *db;
 	const struct hq_keys *keys;
 	const struct clock *clock;
-	const char *currency; /* what spend is counted in */
-	bool webhook;         /* identified orders go to the outbox */
+	const struct hq_scope *scope;
+	bool webhook; /* identified orders go to the outbox */
 };
 
 struct hq_apply *hq_apply_new(const struct hq_apply_params *params); /* NULL: out of memory */

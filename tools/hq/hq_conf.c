@@ -104,6 +104,13 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	return read_rules(r, cfg);
 }
 
+static void set_scope(struct hq_conf *c)
+{
+	rule_defaults(&c->joins);
+	c->joins.forms = &c->rules;
+	c->scope = (struct hq_scope){&c->rules, &c->joins, c->currency};
+}
+
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size)
 {
 	struct hq_conf *c = calloc(1, sizeof *c);
@@ -113,8 +120,10 @@ int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_s
 
 	if (!c)
 		snprintf(err, err_size, "%s: out of memory", path);
-	else
+	if (c) {
+		set_scope(c);
 		cfg = conf_file_read(path, &form, err, err_size);
+	}
 	if (cfg) {
 		rc = read_all(&r, cfg);
 		cfg_free(cfg);
@@ -129,5 +138,7 @@ int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_s
 
 void hq_conf_free(struct hq_conf *c)
 {
+	if (c)
+		rule_free(&c->joins);
 	free(c);
 }

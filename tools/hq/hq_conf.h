@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
-#include "identity/ident.h"
+#include "hq/hq_scope.h"
 
 #define HQ_CONF_DEFAULT "/etc/laneway/laneway-hq.conf"
 
@@ -20,6 +20,8 @@ struct hq_conf {
 	int dark_s; /* a store that is silent for longer is dark */
 	enum log_level log_level;
 	struct ident_rules rules; /* region, loyalty schemes */
+	struct rule_set joins;    /* who is one person */
+	struct hq_scope scope;    /* of the two and the currency */
 };
 
 /* 0, or -1 with one line in err. *out is to be freed with hq_conf_free. */

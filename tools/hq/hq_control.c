@@ -129,7 +129,7 @@ static void on_import(struct evhttp_request *req, void *ctx)
 	piece.csv = (const char *)evbuffer_pullup(in, -1);
 	if (!piece.csv)
 		piece.csv = "";
-	if (hq_import_rows(c->p.db, c->p.rules, &piece, &report) != 0) {
+	if (hq_import_rows(c->p.db, c->p.scope, &piece, &report) != 0) {
 		refuse(req, HTTP_BADREQUEST, "bad_file", piece.err);
 		goto out;
 	}

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "hq/hq_db.h"
-#include "identity/ident.h"
+#include "hq/hq_persons.h"
 
 #define HQ_CONTROL_BODY_MAX (4 * 1024 * 1024)
 
@@ -25,7 +25,7 @@ struct hq_control;
 struct hq_control_params {
 	struct event_base *base;
 	struct hq_db *db;
-	const struct ident_rules *rules;
+	const struct hq_scope *scope;
 	const char *path;
 	void (*changed)(void *ctx); /* profiles have changed */
 	/* A new object, or NULL with a sentence in err. store and epoch may be NULL. */

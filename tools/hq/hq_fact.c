@@ -160,15 +160,28 @@ void hq_fact_free(struct hq_fact *fact)
 	fact->items = NULL;
 }
 
-bool hq_fact_customer(const char *json, size_t len, char out[HQ_FACT_CUSTOMER_SIZE])
+static bool read_ref(const json_t *root, const char *key, struct ref *out)
+{
+	const char *text = json_string_value(json_object_get(root, key));
+
+	return text && text_unb64(text, strlen(text), out->byte, sizeof out->byte) ==
+	                   (ssize_t)sizeof out->byte;
+}
+
+bool hq_fact_who(const char *json, size_t len, struct hq_fact_who *out)
 {
 	json_t *root = json_loadb(json, len, 0, NULL);
 	const char *id = json_string_value(json_object_get(root, "customer_id"));
 	size_t n = id ? strlen(id) : 0;
 	bool ok = n >= 7 && n <= 10 && id[0] == 'C' && strspn(id + 1, "0123456789") == n - 1;
 
+	*out = (struct hq_fact_who){0};
 	if (ok)
-		memcpy(out, id, n + 1);
+		memcpy(out->customer, id, n + 1);
+	else
+		ok = read_ref(root, "customer_id", &out->unit);
+	if (!read_ref(root, "ident_ref", &out->claim))
+		out->claim = (struct ref){0};
 	json_decref(root);
 	return ok;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "hq/hq_line.h"
+#include "identity/ref.h"
 
 #define HQ_FACT_ITEMS_MAX 10 /* of one order: a profile shows no more than its ten newest */
 
@@ -38,8 +39,13 @@ int hq_fact_read(const struct hq_line *line, const char *store, struct hq_fact *
                  const char **why);
 void hq_fact_free(struct hq_fact *fact);
 
-/* An opened `sealed`'s customer id: 'C' and 6 to 9 digits. false: it names none. */
+/* Whom an opened `sealed` names: HQ's customer id ('C' and 6 to 9 digits), or the enrolment that HQ
+ * had not answered; and the claim by which it was found, where it says so. false: nobody. */
 #define HQ_FACT_CUSTOMER_SIZE 11
-bool hq_fact_customer(const char *json, size_t len, char out[HQ_FACT_CUSTOMER_SIZE]);
+struct hq_fact_who {
+	char customer[HQ_FACT_CUSTOMER_SIZE]; /* empty: an enrolment */
+	struct ref unit, claim;               /* none: not said */
+};
+bool hq_fact_who(const char *json, size_t len, struct hq_fact_who *out);
 
 #endif

@@ -73,6 +73,20 @@ static void note_old_owner(struct hq_db *db, const char *id, struct hq_names *pe
 	hq_db_end(q);
 }
 
+/* Told of the person by the name that stands outside at this time. */
+static void tell_webhook(const struct hq_fold *f, const char *id, const struct order *o)
+{
+	struct sqlite3_stmt *q = hq_db_query(f->db, HQ_SQL_PERSON_ID, "t", o->owner);
+	char person[HQ_FACT_CUSTOMER_SIZE];
+
+	text_copy(person, sizeof person, o->owner);
+	if (hq_db_row(f->db, q)) {
+		text_copy(person, sizeof person, hq_db_text(q, 0));
+		hq_db_end(q);
+	}
+	hq_outbox_suppress(f->db, person, id, o->time_us, f->wall_us);
+}
+
 static void fold_order(const struct hq_fold *f, const char *id, struct hq_names *people)
 {
 	struct order o;
@@ -92,7 +106,15 @@ static void fold_order(const struct hq_fold *f, const char *id, struct hq_names 
 	hq_db_run(f->db, HQ_SQL_SALE_PUT, "tttiiiiitt", id, o.owner[0] ? o.owner : NULL, o.visit,
 	          o.time_us, o.amount, o.refunded, o.cancelled, o.training, o.currency, o.items);
 	if (f->webhook && o.owner[0] && !o.training)
-		hq_outbox_suppress(f->db, o.owner, id, o.time_us, f->wall_us);
+		tell_webhook(f, id, &o);
+}
+
+static void settle(const struct hq_fold *f, const char *customer)
+{
+	int64_t person = hq_db_int(f->db, 0, HQ_SQL_PERSON_BY_ID, "t", customer);
+
+	if (person != 0)
+		hq_person_settle(f->person, person);
 }
 
 void hq_fold_orders(const struct hq_fold *fold)
@@ -104,7 +126,7 @@ void hq_fold_orders(const struct hq_fold *fold)
 		fold_order(fold, fold->orders->name[i], &people);
 	hq_names_settle(&people);
 	for (size_t i = 0; i < people.count; i++)
-		hq_profile_derive(fold->db, people.name[i], fold->currency);
+		settle(fold, people.name[i]);
 	fold->orders->failed |= people.failed;
 	hq_names_free(&people);
 }

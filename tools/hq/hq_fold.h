@@ -9,16 +9,17 @@
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
 #include "hq/hq_names.h"
+#include "hq/hq_person.h"
 
 struct hq_fold {
 	struct hq_db *db;
 	struct hq_names *orders; /* order ids to look at again */
-	const char *currency;
+	struct hq_person_work *person;
 	bool webhook;
 	int64_t wall_us;
 };
 
-/* Recompute each order, then every profile that gained, lost or changed one. */
+/* Recompute each order, then every person who gained, lost or changed one. */
 void hq_fold_orders(const struct hq_fold *fold);
 
 /* A visit key out of hq.db: 1 found; 0 not here yet; -1 it cannot be opened. */

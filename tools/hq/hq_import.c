@@ -74,13 +74,14 @@ static void read_rows(struct scratch *s, struct hq_db *db, const struct ident_ru
 		} else if (hq_import_person(&s->header, &s->row, rules, &s->person) != 0) {
 			problem(report, s->row.line, s->person.why);
 		} else {
-			s->person.person.as_of_us = s->as_of_us;
+			/* A row comes after the one above it. */
+			s->person.person.as_of_us = s->as_of_us++;
 			bring_in(db, &s->person, s->row.line, report);
 		}
 	}
 }
 
-int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_import_piece *piece,
+int hq_import_rows(struct hq_db *db, const struct hq_scope *scope, struct hq_import_piece *piece,
                    struct hq_import_report *report)
 {
 	struct scratch *s = memory_alloc(sizeof *s);
@@ -96,8 +97,11 @@ int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_
 	if (hq_db_begin(db) != 0)
 		goto out;
 	s->as_of_us = piece->as_of_us;
-	read_rows(s, db, rules, report);
-	rc = hq_db_commit(db);
+	read_rows(s, db, scope->forms, report);
+	if (hq_persons_fold(db, scope, piece->as_of_us, 0) < 0)
+		hq_db_rollback(db);
+	else
+		rc = hq_db_commit(db);
 out:
 	free(s);
 	return rc;

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "hq/hq_csv.h"
 #include "hq/hq_db.h"
+#include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
 #include "identity/ident.h"
 
@@ -71,7 +72,7 @@ struct hq_import_piece {
 	int64_t as_of_us; /* when what it says was true */
 	char err[400];
 };
-int hq_import_rows(struct hq_db *db, const struct ident_rules *rules, struct hq_import_piece *piece,
+int hq_import_rows(struct hq_db *db, const struct hq_scope *scope, struct hq_import_piece *piece,
                    struct hq_import_report *report);
 
 #endif

@@ -48,7 +48,7 @@ static int import_here(struct importing *im, unsigned first_line)
 	                                .first_line = first_line,
 	                                .as_of_us = clock_wall_us(clock_system())};
 	struct hq_import_report report = {0};
-	int rc = hq_import_rows(im->db, &im->conf->rules, &piece, &report);
+	int rc = hq_import_rows(im->db, &im->conf->scope, &piece, &report);
 
 	buf_byte(&report.problems, '\0');
 	if (rc != 0)

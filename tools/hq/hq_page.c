@@ -1,11 +1,15 @@
 /* A customer as a line of a page: what a lane may know. Keys in the order of their bytes. */
 #include <inttypes.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/event.h"
+#include "hq/hq_facts.h"
+#include "hq/hq_page.h"
 #include "hq/hq_profile.h"
 
 enum column {
@@ -20,7 +24,8 @@ enum column {
 	COL_POINTS_AS_OF,
 	COL_LANGUAGE,
 	COL_VISITS,
-	COL_LAST_SEEN
+	COL_LAST_SEEN,
+	COL_MERGED
 };
 
 static void member(struct buf *out, const char *key, const char *value)
@@ -32,42 +37,26 @@ static void member(struct buf *out, const char *key, const char *value)
 	buf_byte(out, ',');
 }
 
-static void identifiers(struct hq_db *db, int64_t n, struct buf *out)
-{
-	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_IDENT_ALL, "i", n);
-	char ref[EVENT_ID_SIZE];
-	const void *bytes;
-	const char *comma = "";
-
-	buf_str(out, "\"identifiers\":[");
-	while (hq_db_row(db, q)) {
-		bytes = hq_db_bytes(q, 3, EVENT_ID_BYTES);
-		if (!bytes)
-			continue;
-		text_b64(bytes, EVENT_ID_BYTES, ref);
-		buf_printf(out, "%s{\"kind\":\"%s\",\"ref\":\"%s\",\"value\":", comma,
-		           hq_db_text(q, 0), ref);
-		lw_event_json_string(out, hq_db_text(q, 1));
-		buf_printf(out, ",\"verified\":%s}", sqlite3_column_int(q, 2) ? "true" : "false");
-		comma = ",";
-	}
-	buf_str(out, "],");
-}
-
 static void profile_line(struct hq_db *db, struct sqlite3_stmt *q, const char *includes,
                          struct buf *out)
 {
 	char seen[CLOCK_ISO8601_SIZE] = "";
+	struct hq_page_person p;
 
+	hq_page_read(&p, db, sqlite3_column_int64(q, COL_N));
 	if (sqlite3_column_type(q, COL_LAST_SEEN) != SQLITE_NULL)
 		clock_iso8601(sqlite3_column_int64(q, COL_LAST_SEEN), seen);
 	buf_byte(out, '{');
+	hq_page_choices(&p, out);
 	member(out, "customer_id", hq_db_text(q, COL_ID));
+	hq_page_facts(&p, out);
 	member(out, "first_name", hq_db_text(q, COL_FIRST_NAME));
-	identifiers(db, sqlite3_column_int64(q, COL_N), out);
-	buf_printf(out, "\"includes\":%s,", includes);
+	hq_page_identifiers(&p, out);
+	if (includes)
+		buf_printf(out, "\"includes\":%s,", includes);
 	member(out, "language", hq_db_text(q, COL_LANGUAGE));
 	member(out, "last_seen", seen);
+	hq_page_left_out(&p, out);
 	member(out, "name", hq_db_text(q, COL_NAME));
 	if (sqlite3_column_type(q, COL_POINTS) != SQLITE_NULL)
 		buf_printf(out, "\"points\":%" PRId64 ",",
@@ -75,19 +64,41 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q, const char *i
 	member(out, "points_as_of", hq_db_text(q, COL_POINTS_AS_OF));
 	member(out, "state", hq_db_text(q, COL_STATE));
 	member(out, "tier", hq_db_text(q, COL_TIER));
-	buf_printf(out, "\"version\":%" PRId64 ",\"visits\":%" PRId64 "}\n",
-	           (int64_t)sqlite3_column_int64(q, COL_VERSION),
-	           (int64_t)sqlite3_column_int64(q, COL_VISITS));
+	hq_page_units(&p, out);
+	if (includes)
+		buf_printf(out, "\"version\":%" PRId64 ",",
+		           (int64_t)sqlite3_column_int64(q, COL_VERSION));
+	buf_printf(out, "\"visits\":%" PRId64 "}\n", (int64_t)sqlite3_column_int64(q, COL_VISITS));
+	hq_page_free(&p);
 }
 
+/* includes NULL: without it and without the version. */
 static void line_of(struct hq_db *db, struct sqlite3_stmt *q, const char *includes, struct buf *out)
 {
-	if (strcmp(hq_db_text(q, COL_STATE), "deleted") == 0)
-		buf_printf(out,
-		           "{\"customer_id\":\"%s\",\"deleted\":true,\"version\":%" PRId64 "}\n",
-		           hq_db_text(q, COL_ID), (int64_t)sqlite3_column_int64(q, COL_VERSION));
-	else
+	bool deleted = strcmp(hq_db_text(q, COL_STATE), "deleted") == 0;
+	const char *merged = hq_db_text(q, COL_MERGED);
+
+	if (!deleted && !merged[0]) {
 		profile_line(db, q, includes, out);
+		return;
+	}
+	buf_printf(out, "{\"customer_id\":\"%s\",\"deleted\":true", hq_db_text(q, COL_ID));
+	if (!deleted)
+		buf_printf(out, ",\"merged\":\"%s\"", merged);
+	if (includes)
+		buf_printf(out, ",\"version\":%" PRId64,
+		           (int64_t)sqlite3_column_int64(q, COL_VERSION));
+	buf_str(out, "}\n");
+}
+
+void hq_profile_line(struct hq_db *db, int64_t unit, struct buf *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_PROFILE_LINE, "i", unit);
+
+	if (!hq_db_row(db, q))
+		return;
+	line_of(db, q, NULL, out);
+	hq_db_end(q);
 }
 
 uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,

@@ -1,30 +1,17 @@
 #include "hq/hq_profile.h"
 
-#include <jansson.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hq/hq_unit.h"
-
-#define HQ_PROFILE_ITEMS_MAX 10 /* last items kept */
 
 uint64_t hq_profile_version(struct hq_db *db)
 {
 	return (uint64_t)hq_db_meta(db, "version");
 }
 
-/* One sequencer for all: versions rise in the order of commits. */
-static void bump(struct hq_db *db, int64_t n)
-{
-	int64_t version = hq_db_meta(db, "version") + 1;
-
-	hq_db_meta_set(db, "version", version);
-	hq_db_run(db, HQ_SQL_PROFILE_VERSION, "ii", n, version);
-}
-
-/* The customer that has this identifier; 0 nobody, -1 several. */
+/* Whose record has this identifier out of an import; 0 nobody, -1 several. What only a store has
+ * said makes no record of two: that is the fold's to decide. */
 static int64_t owner_of(struct hq_db *db, enum ident_kind kind, const char *value)
 {
 	struct sqlite3_stmt *q =
@@ -138,23 +125,12 @@ static bool say_all(struct hq_db *db, int64_t n, const struct hq_person *p)
 	return changed;
 }
 
-static bool set_fields(struct hq_db *db, int64_t n, const struct hq_person *p)
+static bool set_points(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
-	char made[HQ_PROFILE_NAME_SIZE];
-	const char *name = p->name;
-	bool changed;
-
-	if (!name && p->last_name) {
-		snprintf(made, sizeof made, "%s%s%s", p->first_name ? p->first_name : "",
-		         p->first_name ? " " : "", p->last_name);
-		name = made;
-	}
-	changed = say_all(db, n, p);
-	changed |= hq_db_run(db, HQ_SQL_PROFILE_SET, "itttttt", n, p->first_name, name, p->tier,
-	                     p->points_as_of, p->language, p->state) == 1;
-	if (p->has_points)
-		changed |= hq_db_run(db, HQ_SQL_PROFILE_POINTS, "ii", n, p->points) == 1;
-	return changed;
+	if (!p->has_points && !p->points_as_of)
+		return false;
+	return hq_db_run(db, HQ_SQL_PROFILE_POINTS, "iit", n, p->has_points ? p->points : INT64_MIN,
+	                 p->points_as_of) == 1;
 }
 
 static enum hq_upsert delete_person(struct hq_db *db, int64_t n, const struct hq_person *p)
@@ -162,7 +138,6 @@ static enum hq_upsert delete_person(struct hq_db *db, int64_t n, const struct hq
 	if (n == 0)
 		return HQ_UPSERT_SAME;
 	hq_unit_forget(db, n, p->as_of_us);
-	bump(db, n);
 	return HQ_UPSERT_CHANGED;
 }
 
@@ -182,57 +157,9 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 	if (is_new)
 		n = hq_unit_new(db,
 		                &(struct hq_unit){.external = person->external, .confirmed = true});
-	changed = set_fields(db, n, person);
+	changed = say_all(db, n, person);
+	changed |= set_points(db, n, person);
 	changed |= add_idents(db, n, person) > 0;
-	if (is_new || changed)
-		bump(db, n);
+	hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", n);
 	return is_new ? HQ_UPSERT_NEW : changed ? HQ_UPSERT_CHANGED : HQ_UPSERT_SAME;
-}
-
-/* The newest items over the customer's newest orders, as one JSON list; NULL: out of memory. */
-static char *last_items(struct hq_db *db, const char *customer_id)
-{
-	struct sqlite3_stmt *q =
-	    hq_db_query(db, HQ_SQL_SALE_ITEMS, "ti", customer_id, (int64_t)HQ_PROFILE_ITEMS_MAX);
-	json_t *list = json_array();
-	char *text;
-
-	while (hq_db_row(db, q)) {
-		json_t *items = json_loads(hq_db_text(q, 0), 0, NULL);
-		for (size_t i = 0; i < json_array_size(items); i++) {
-			if (json_array_size(list) < HQ_PROFILE_ITEMS_MAX)
-				json_array_append(list, json_array_get(items, i));
-		}
-		json_decref(items);
-	}
-	text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(list);
-	return text;
-}
-
-void hq_profile_derive(struct hq_db *db, const char *customer_id, const char *currency)
-{
-	int64_t n = hq_db_int(db, 0, HQ_SQL_PROFILE_BY_ID, "t", customer_id);
-	int64_t visits, spend, seen;
-	struct sqlite3_stmt *q;
-	char *items;
-	bool ever;
-
-	if (n == 0)
-		return;
-	q = hq_db_query(db, HQ_SQL_SALE_SUMS, "tt", customer_id, currency);
-	if (!hq_db_row(db, q))
-		return;
-	visits = sqlite3_column_int64(q, 0);
-	spend = sqlite3_column_int64(q, 1);
-	ever = sqlite3_column_type(q, 2) != SQLITE_NULL;
-	seen = sqlite3_column_int64(q, 2);
-	hq_db_end(q);
-	items = last_items(db, customer_id);
-	hq_db_run(db, HQ_SQL_PROFILE_SPEND, "iit", n, spend, items);
-	free(items);
-	if (ever && hq_db_run(db, HQ_SQL_PROFILE_SEEN, "iii", n, visits, seen) == 1)
-		bump(db, n);
-	if (!ever && hq_db_run(db, HQ_SQL_PROFILE_UNSEEN, "i", n) == 1)
-		bump(db, n);
 }

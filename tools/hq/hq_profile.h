@@ -42,13 +42,10 @@ enum hq_upsert {
 	HQ_UPSERT_FULL, /* the customer would have more than HQ_PROFILE_IDENTS_MAX identifiers */
 };
 
-/* Find the customer by the external key if one is given, else by the first identifier that is
- * known, and bring in what differs; a new customer gets the next id. */
+/* Find the customer's unit by the external key if one is given, else by the first identifier that
+ * is known, and add what differs to what it says; a new one gets the next id. What the unit's
+ * person then looks like is folded later (hq_persons.h). */
 enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person);
-
-/* Recompute what is derived from a customer's orders: visits, spend, last seen, last items.
- * currency: the one that spend is counted in. A customer that is not known is left out. */
-void hq_profile_derive(struct hq_db *db, const char *customer_id, const char *currency);
 
 /* The feed's newest version. */
 uint64_t hq_profile_version(struct hq_db *db);
@@ -70,5 +67,8 @@ uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, s
 #define HQ_PROFILE_ASKED_MAX 4
 int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value, const char *includes,
                         struct buf *out);
+
+/* One unit's line as a page has it, without version and `includes`. */
+void hq_profile_line(struct hq_db *db, int64_t unit, struct buf *out);
 
 #endif

@@ -203,8 +203,8 @@ static const char *const steps[] = {
     " JOIN ident ON ident.id = claim.ident WHERE claim.fate = 'holds' GROUP BY u.person, ident.id"
     " ORDER BY u.person, ident.kind, ident.value;"
     "CREATE TABLE unit_fact(unit INTEGER, field TEXT, ref BLOB, value TEXT NOT NULL,"
-    " source TEXT NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, epoch INTEGER,"
-    " seq INTEGER, PRIMARY KEY(unit, field, ref)) WITHOUT ROWID;"
+    " source TEXT NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,"
+    " epoch INTEGER, seq INTEGER, PRIMARY KEY(unit, field, ref)) WITHOUT ROWID;"
     "INSERT INTO unit_fact(unit, field, ref, value, source, from_us, to_us)"
     " SELECT n, field, randomblob(16), value, 'import', 0,"
     " CAST(strftime('%s', 'now') AS INTEGER) * 1000000 FROM ("
@@ -248,9 +248,12 @@ static const char *const steps[] = {
     "CREATE TABLE waiting_unit(unit BLOB, epoch INTEGER, seq INTEGER,"
     " PRIMARY KEY(unit, epoch, seq)) WITHOUT ROWID;"
     "CREATE TABLE review(id INTEGER PRIMARY KEY, cause TEXT NOT NULL, key TEXT NOT NULL UNIQUE,"
-    " unit INTEGER, other INTEGER, detail TEXT NOT NULL, since_us INTEGER NOT NULL);"
+    " unit INTEGER, other INTEGER, ident INTEGER, detail TEXT NOT NULL, since_us INTEGER NOT NULL,"
+    " folded INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX review_unit ON review(unit);"
     "ALTER TABLE fact ADD COLUMN claim BLOB;"
+    "ALTER TABLE fact ADD COLUMN unit BLOB;"
+    "CREATE INDEX fact_unit ON fact(unit) WHERE unit IS NOT NULL;"
     "CREATE INDEX fact_claim ON fact(claim) WHERE claim IS NOT NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))

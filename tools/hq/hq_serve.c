@@ -389,7 +389,7 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	const struct clock *clock = clock_system();
 	bool webhook = s->conf->webhook_url[0] != '\0', held;
 	struct hq_apply_params apply = {
-	    .clock = clock, .currency = s->conf->currency, .webhook = webhook};
+	    .clock = clock, .scope = &s->conf->scope, .webhook = webhook};
 	struct hq_stores_params stores = {
 	    .clock = clock, .dark_s = s->conf->dark_s, .webhook = webhook};
 
@@ -491,7 +491,7 @@ static int take_up(void *ctx, const char *store, const uint8_t *payload, size_t 
 
 static int start(struct serve *s, char *err, size_t err_size)
 {
-	struct hq_control_params control = {.rules = &s->conf->rules,
+	struct hq_control_params control = {.scope = &s->conf->scope,
 	                                    .path = s->conf->socket,
 	                                    .changed = profiles_changed,
 	                                    .act = act,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hq/hq_op.h"
 #include "hq/hq_profile.h"
 #include "store/vault.h"
 
@@ -79,8 +80,33 @@ bool hq_unit_say(struct hq_db *db, const struct hq_said *s)
 	return true;
 }
 
+static bool ref_of(struct hq_db *db, int64_t unit, struct ref *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_UNIT_GET, "i", unit);
+	const void *bytes;
+
+	if (!hq_db_row(db, q))
+		return false;
+	bytes = hq_db_bytes(q, 0, sizeof out->byte);
+	if (bytes)
+		memcpy(out->byte, bytes, sizeof out->byte);
+	hq_db_end(q);
+	return bytes != NULL;
+}
+
 void hq_unit_forget(struct hq_db *db, int64_t unit, int64_t wall_us)
 {
+	struct hq_op op = {
+	    .kind = HQ_OP_ERASE, .by_person = true, .actor = "hq", .why = "", .made_us = wall_us};
+
+	/* All who had an identifier in common with it are looked at again. */
+	hq_db_run(db, HQ_SQL_DIRTY_NEAR, "i", unit);
+	if (ref_of(db, unit, &op.left)) {
+		op.at.seq = hq_unit_sequence(db);
+		hq_op_add(db, &op, NULL);
+	}
+	hq_db_run(db, HQ_SQL_CHOICE_FORGET, "i", unit);
+	hq_db_run(db, HQ_SQL_IDENT_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_CLAIM_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_FACT_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_PROFILE_FORGET, "ii", unit, wall_us);

@@ -1,0 +1,38 @@
+/* The lists of a customer's line on a page (WIRE.md, section 10): units, identifiers, facts,
+ * choices. Bounded, so that no line is longer than a store takes; what is left out is counted in
+ * the line. */
+#ifndef LANEWAY_HQ_PAGE_H
+#define LANEWAY_HQ_PAGE_H
+
+#include "base/buf.h"
+#include "hq/hq_db.h"
+#include "hq/hq_facts.h"
+
+#define HQ_PAGE_IDENTS_MAX 32 /* what a store's shard takes */
+#define HQ_PAGE_UNITS_MAX 64
+#define HQ_PAGE_CHOICES_MAX 32
+/* Bytes of each list: together with what stands beside them less than SHARD_PROFILE_MAX. Of
+ * identifiers, 32 addresses of 80 bytes; longer ones leave fewer. */
+#define HQ_PAGE_IDENTS_BYTES 5120
+#define HQ_PAGE_FACTS_BYTES 4096
+#define HQ_PAGE_CHOICES_BYTES 4096
+
+struct hq_page_person {
+	struct hq_db *db;
+	int64_t person;
+	int unit_count;
+	struct hq_facts facts;
+	int left_idents, left_facts, left_choices, left_units;
+};
+void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person);
+void hq_page_free(struct hq_page_person *p);
+
+/* Append a member, with a comma behind it; nothing where there is nothing to say. */
+void hq_page_choices(struct hq_page_person *p, struct buf *out);
+void hq_page_facts(struct hq_page_person *p, struct buf *out);
+void hq_page_identifiers(struct hq_page_person *p, struct buf *out);
+void hq_page_units(struct hq_page_person *p, struct buf *out);
+/* After choices, facts and identifiers; units are counted when the person is read. */
+void hq_page_left_out(const struct hq_page_person *p, struct buf *out);
+
+#endif

@@ -1,0 +1,130 @@
+#include "hq/hq_persons.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "hq/hq_component.h"
+#include "hq/hq_person.h"
+#include "hq/hq_review.h"
+
+static const char *const fates[] = {
+    [FOLD_HOLDS] = "holds", [FOLD_UNDONE] = "undone", [FOLD_REFUSED] = "refused"};
+static const char *const states[] = {[FOLD_IDENT_ONE] = "one",
+                                     [FOLD_IDENT_SEVERAL] = "several",
+                                     [FOLD_IDENT_SHARED] = "shared",
+                                     [FOLD_IDENT_BLOCKED] = "blocked"};
+
+struct folding {
+	struct hq_db *db;
+	const struct hq_scope *scope;
+	struct hq_person_work work;
+	int64_t wall_us;
+	bool failed;
+};
+
+static void write_persons(struct folding *f, const struct hq_component *c, const struct fold *r)
+{
+	for (size_t i = 0; i < c->unit_count; i++) {
+		size_t name = r->person[i] == FOLD_NOBODY ? i : r->person[i];
+		if (c->person[i] != (int64_t)c->unit[name].number)
+			hq_db_run(f->db, HQ_SQL_UNIT_PERSON, "ii", (int64_t)c->unit[i].number,
+			          (int64_t)c->unit[name].number);
+	}
+}
+
+static void write_verdicts(struct folding *f, const struct hq_component *c, const struct fold *r)
+{
+	for (size_t i = 0; i < c->op_count; i++) {
+		const struct fold_verdict *v = &r->verdict[i];
+		const char *reason =
+		    v->reason == FOLD_NO_REASON ? NULL : fold_reason_name(v->reason);
+		if (c->row[i].id != 0)
+			hq_db_run(f->db, c->row[i].claim ? HQ_SQL_CLAIM_FATE : HQ_SQL_OP_FATE,
+			          "itt", c->row[i].id, fates[v->fate], reason);
+	}
+}
+
+/* Both are sorted by reference. */
+static void write_idents(struct folding *f, const struct hq_component *c, const struct fold *r)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < c->ident_count; i++) {
+		enum fold_ident_state state = FOLD_IDENT_ONE;
+		while (k < r->ident_count &&
+		       memcmp(&r->ident[k].ident, &c->ident[i].ref, sizeof c->ident[i].ref) < 0)
+			k++;
+		if (k < r->ident_count && ref_same(&r->ident[k].ident, &c->ident[i].ref))
+			state = r->ident[k].state;
+		hq_db_run(f->db, HQ_SQL_IDENT_STATE, "iti", c->ident[i].id, states[state],
+		          f->wall_us);
+	}
+}
+
+static void drop_dirty(struct folding *f, const struct hq_component *c)
+{
+	for (size_t i = 0; i < c->unit_count; i++)
+		hq_db_run(f->db, HQ_SQL_DIRTY_DROP, "i", (int64_t)c->unit[i].number);
+}
+
+static void fold_component(struct folding *f, const struct hq_component *c)
+{
+	const struct fold_input in = {.rules = f->scope->rules,
+	                              .unit = c->unit,
+	                              .unit_count = c->unit_count,
+	                              .op = c->op,
+	                              .op_count = c->op_count};
+	struct fold *r = fold_run(&in);
+
+	if (!r) {
+		f->failed = true;
+		return;
+	}
+	write_persons(f, c, r);
+	write_verdicts(f, c, r);
+	write_idents(f, c, r);
+	hq_review_folded(f->db, c, r, f->wall_us);
+	drop_dirty(f, c);
+	for (size_t i = 0; i < c->unit_count; i++)
+		hq_person_settle(&f->work, (int64_t)c->unit[i].number);
+	fold_free(r);
+}
+
+static void fold_unit(struct folding *f, int64_t unit)
+{
+	struct hq_component *c = hq_component_load(f->db, f->scope->rules, unit);
+
+	if (!c) {
+		f->failed = true;
+		return;
+	}
+	if (c->too_large) {
+		log_error("more than %d customers hang together by their identifiers: who of them "
+		          "is one person is not folded again until identifiers that many share are "
+		          "blocked (laneway-hq review)",
+		          HQ_COMPONENT_UNITS_MAX);
+		hq_review_too_large(f->db, unit, f->wall_us);
+		hq_person_settle(&f->work, unit);
+	} else {
+		fold_component(f, c);
+	}
+	hq_db_run(f->db, HQ_SQL_DIRTY_DROP, "i", unit);
+	hq_component_free(c);
+}
+
+int hq_persons_fold(struct hq_db *db, const struct hq_scope *scope, int64_t wall_us, int later)
+{
+	struct folding f = {.db = db, .scope = scope, .wall_us = wall_us};
+	int64_t unit = 0;
+
+	if (hq_person_begin(&f.work, db, scope->currency, wall_us) != 0)
+		return -1;
+	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)0)) != 0)
+		fold_unit(&f, unit);
+	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)1)) != 0 &&
+	       later-- > 0)
+		fold_unit(&f, unit);
+	hq_person_end(&f.work);
+	return f.failed ? -1 : unit != 0;
+}

@@ -1,0 +1,133 @@
+#include "hq/hq_review.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "event/event.h"
+
+#define HQ_REVIEW_KEY_SIZE 64
+
+/* What a person has to decide; the rest is as it should be. */
+static bool is_trouble(const struct fold_verdict *v)
+{
+	return v->fate == FOLD_REFUSED &&
+	       (v->reason == FOLD_LIMIT || v->reason == FOLD_TWO_CONFIRMED ||
+	        v->reason == FOLD_BIRTH_DATES || v->reason == FOLD_FIRST_NAMES);
+}
+
+void hq_review_add(struct hq_db *db, const struct hq_review *e)
+{
+	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitii", e->cause, e->key, e->unit, e->other, e->ident,
+	          e->detail, e->wall_us, (int64_t)0);
+}
+
+void hq_review_drop(struct hq_db *db, const char *key)
+{
+	hq_db_run(db, HQ_SQL_REVIEW_DROP, "t", key);
+}
+
+static void put(struct hq_db *db, const struct hq_review *e)
+{
+	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitii", e->cause, e->key, e->unit, e->other, e->ident,
+	          e->detail, e->wall_us, (int64_t)1);
+}
+
+static void put_join(struct hq_db *db, const struct hq_component *c, const struct fold_join *j,
+                     int64_t wall_us)
+{
+	const struct hq_component_row *a = &c->row[j->claim[0]], *b = &c->row[j->claim[1]];
+	char key[HQ_REVIEW_KEY_SIZE], id[EVENT_ID_SIZE];
+
+	text_b64(j->id.byte, sizeof j->id.byte, id);
+	snprintf(key, sizeof key, "join:%s", id);
+	put(db, &(struct hq_review){.cause = fold_reason_name(j->verdict.reason),
+	                            .key = key,
+	                            .unit = (int64_t)c->unit[a->unit].number,
+	                            .other = (int64_t)c->unit[b->unit].number,
+	                            .ident = a->ident,
+	                            .detail = "two customers with one identifier",
+	                            .wall_us = wall_us});
+}
+
+static void put_op(struct hq_db *db, const struct hq_component *c, const struct fold *r, size_t i,
+                   int64_t wall_us)
+{
+	const struct hq_component_row *row = &c->row[i];
+	char key[HQ_REVIEW_KEY_SIZE], id[EVENT_ID_SIZE];
+
+	text_b64(c->op[i].id.byte, sizeof c->op[i].id.byte, id);
+	snprintf(key, sizeof key, "%s:%s", row->claim ? "claim" : "op", id);
+	put(db, &(struct hq_review){.cause = fold_reason_name(r->verdict[i].reason),
+	                            .key = key,
+	                            .unit = row->claim ? (int64_t)c->unit[row->unit].number
+	                                               : (int64_t)c->unit[0].number,
+	                            .ident = row->ident,
+	                            .detail = row->claim ? "an identifier that does not hold"
+	                                                 : "a link that was refused",
+	                            .wall_us = wall_us});
+}
+
+/* The first unit that claims it, so that the entry goes with that one's component. */
+static int64_t first_holder(const struct hq_component *c, int64_t ident)
+{
+	for (size_t i = 0; i < c->op_count; i++) {
+		if (c->row[i].claim && c->row[i].ident == ident)
+			return (int64_t)c->unit[c->row[i].unit].number;
+	}
+	return 0;
+}
+
+static void put_ident(struct hq_db *db, const struct hq_component *c, const struct fold_ident *i,
+                      int64_t wall_us)
+{
+	bool shared = i->state == FOLD_IDENT_SHARED;
+	char key[HQ_REVIEW_KEY_SIZE];
+
+	for (size_t k = 0; k < c->ident_count; k++) {
+		if (!ref_same(&c->ident[k].ref, &i->ident))
+			continue;
+		snprintf(key, sizeof key, "ident:%" PRId64, c->ident[k].id);
+		put(db, &(struct hq_review){.cause = shared ? "shared" : "several",
+		                            .key = key,
+		                            .unit = first_holder(c, c->ident[k].id),
+		                            .ident = c->ident[k].id,
+		                            .detail = shared ? "an identifier that joins nobody"
+		                                             : "an identifier of several customers",
+		                            .wall_us = wall_us});
+	}
+}
+
+void hq_review_folded(struct hq_db *db, const struct hq_component *c, const struct fold *r,
+                      int64_t wall_us)
+{
+	for (size_t i = 0; i < c->unit_count; i++)
+		hq_db_run(db, HQ_SQL_REVIEW_STALE, "i", (int64_t)c->unit[i].number);
+	for (size_t i = 0; i < r->join_count; i++) {
+		if (is_trouble(&r->join[i].verdict))
+			put_join(db, c, &r->join[i], wall_us);
+	}
+	for (size_t i = 0; i < c->op_count; i++) {
+		if (c->row[i].id != 0 && is_trouble(&r->verdict[i]))
+			put_op(db, c, r, i, wall_us);
+	}
+	for (size_t i = 0; i < r->ident_count; i++) {
+		if (r->ident[i].state == FOLD_IDENT_SEVERAL ||
+		    r->ident[i].state == FOLD_IDENT_SHARED)
+			put_ident(db, c, &r->ident[i], wall_us);
+	}
+	for (size_t i = 0; i < c->unit_count; i++)
+		hq_db_run(db, HQ_SQL_REVIEW_SWEEP, "i", (int64_t)c->unit[i].number);
+}
+
+void hq_review_too_large(struct hq_db *db, int64_t unit, int64_t wall_us)
+{
+	char key[HQ_REVIEW_KEY_SIZE];
+
+	snprintf(key, sizeof key, "large:%" PRId64, unit);
+	put(db, &(struct hq_review){.cause = "too_large",
+	                            .key = key,
+	                            .unit = unit,
+	                            .detail = "too many customers hang together to be folded",
+	                            .wall_us = wall_us});
+}
