@@ -56,6 +56,7 @@ static void run_hq(struct base *b)
 	snprintf(conf.data, sizeof conf.data, "%s/data", b->folder);
 	snprintf(conf.keys, sizeof conf.keys, "%s", hqrig_keys());
 	snprintf(conf.broker_host, sizeof conf.broker_host, "none");
+	hq_conf_scope(&conf);
 	_exit(hq_serve(&conf));
 }
 

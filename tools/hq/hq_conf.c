@@ -104,7 +104,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	return read_rules(r, cfg);
 }
 
-static void set_scope(struct hq_conf *c)
+void hq_conf_scope(struct hq_conf *c)
 {
 	rule_defaults(&c->joins);
 	c->joins.forms = &c->rules;
@@ -121,7 +121,7 @@ int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_s
 	if (!c)
 		snprintf(err, err_size, "%s: out of memory", path);
 	if (c) {
-		set_scope(c);
+		hq_conf_scope(c);
 		cfg = conf_file_read(path, &form, err, err_size);
 	}
 	if (cfg) {

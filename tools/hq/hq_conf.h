@@ -28,4 +28,7 @@ struct hq_conf {
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size);
 void hq_conf_free(struct hq_conf *c);
 
+/* Give a configuration that is put together otherwise the delivered rules. */
+void hq_conf_scope(struct hq_conf *c);
+
 #endif
