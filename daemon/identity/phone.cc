@@ -81,8 +81,9 @@ bool ends_with_extension(const std::string &text)
 		if (digits < 5)
 			continue;
 		const char *p = text.c_str() + i + 1;
-		if (begins_with(p, "x") || begins_with(p, "ext") || begins_with(p, "#") ||
-		    begins_with(p, ",") || begins_with(p, ";"))
+		bool marked =
+		    begins_with(p, "x") || begins_with(p, "ext") || std::strchr("#,;", *p);
+		if (*p && marked && std::strpbrk(p, "0123456789"))
 			return true;
 	}
 	return false;
