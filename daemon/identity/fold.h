@@ -66,13 +66,14 @@
  *     Anna's e-mail joined with somebody nameless keeps Bob from that one's phone.
  *
  * Which units have to be folded together: a *component*. Units are connected by claims of theirs on
- * one identifier that is not blocked, and by a link or apart that names both; operations that are
- * undone and units that are erased connect nothing, but may be taken as if they did: a larger set
- * gives the same persons, verdicts and joins, only slower. The fold of a component is the fold of
- * everything, as seen there. What an operation can change lies in the components of the units and
- * of the holders of the identifiers that it names, without it and with it (an undo: what it takes
- * back names; a block or its undo: all who claim the identifier). Nothing bounds a component but
- * blocking: an identifier that thousands claim connects them all, so HQ should block it.
+ * one identifier that is not blocked, and by a link or apart that names both (an erased unit like
+ * any other). Operations that are undone connect nothing, but may be taken as if they did: a larger
+ * set gives the same persons, verdicts and joins, only slower. The fold of a component, with all
+ * undos, blocks and shares that name something in it, is the fold of everything as seen there. What
+ * an operation can change lies in the components of the units and of the holders of the identifiers
+ * that it names, without it and with it (an undo: what it takes back names; a block or its undo:
+ * all who claim the identifier). Nothing bounds a component but blocking: an identifier that
+ * thousands claim connects them all, so HQ should block it.
  *
  * Hard limits: FOLD_UNITS_MAX units of one person. Runs in about O(n log n) of the operations; the
  * same bytes come out on every machine.
@@ -102,7 +103,7 @@ struct fold_unit {
 };
 
 enum fold_kind {
-	FOLD_CLAIM, /* left: unit, right: identifier */
+	FOLD_CLAIM, /* left: unit, right: identifier (which is of one kind in all claims) */
 	FOLD_LINK,  /* left, right: units */
 	FOLD_UNDO,  /* left: the id of a claim, link, join, apart, block or share that never was; a
 	               join's is that of its two claims, XORed */
@@ -168,7 +169,7 @@ struct fold {
 	struct fold_verdict *verdict; /* per operation */
 	struct fold_join *join;       /* in order of their second claim */
 	size_t join_count;
-	struct fold_ident *ident; /* those that claims name, sorted by ident */
+	struct fold_ident *ident; /* those that claims name, undone ones too, sorted by ident */
 	size_t ident_count;
 };
 #define FOLD_NOBODY SIZE_MAX
