@@ -2,16 +2,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "event/member.h"
 #include "identity/person_internal.h"
+
+/* Was the claim that the contact is about undone? */
+static bool of_no_claim(const struct person_view *v, const struct field_fact *f)
+{
+	struct ref claim;
+	if (f->field != FIELD_CONTACT || !f->value || strlen(f->value) < EVENT_ID_SIZE - 1)
+		return false;
+	return text_unb64(f->value, EVENT_ID_SIZE - 1, claim.byte, sizeof claim.byte) ==
+	           sizeof claim.byte &&
+	       person_never_was(v->w, &claim);
+}
 
 static size_t facts_of(const struct person_view *v, struct field_fact *out)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < v->w->fact_count; i++) {
 		const struct field_fact *f = &v->w->fact[i];
-		if (!person_has(v, &f->unit) ||
-		    (f->field == FIELD_CONTACT && person_never_was(v->w, &f->about)))
+		if (!person_has(v, &f->unit) || of_no_claim(v, f))
 			continue;
 		if (out)
 			out[n] = *f;
@@ -24,8 +35,6 @@ static void put_field(struct buf *out, const struct field_fact *f, const struct 
 {
 	member_next(out);
 	buf_byte(out, '{');
-	if (!ref_none(&f->about) && f->field == FIELD_CONTACT)
-		person_put_ref(out, "about", &f->about);
 	person_put_ref(out, "because", &f->id);
 	if (before)
 		person_put_ref(out, "before", &before->id);
@@ -33,7 +42,9 @@ static void put_field(struct buf *out, const struct field_fact *f, const struct 
 	member_text(out, "source", f->source);
 	member_integer(out, "trust", f->trust);
 	person_put_ref(out, "unit", &f->unit);
-	member_text(out, "value", f->value && f->value[0] ? f->value : NULL);
+	/* Of a contact even one that is taken back names its claim. */
+	bool none = field_taken_back(f) && f->field != FIELD_CONTACT;
+	member_text(out, "value", none ? NULL : f->value);
 	buf_byte(out, '}');
 }
 

@@ -229,15 +229,13 @@ def fields(facts):
     of = {}
     for f in facts:
         if f["trust"] > 0:
-            about = f["about"] if f["field"] == "contact" else ""
-            of.setdefault((FIELDS.index(f["field"]), raw(about) if about else b"", f["field"]), []).append(f)
+            claim = f["value"][:22].encode() if f["field"] == "contact" else b""
+            of.setdefault((FIELDS.index(f["field"]), claim), []).append(f)
     out = []
     for _, said in sorted(of.items()):
         said = sorted(said, key=rank, reverse=True)
         one = {k: said[0][k] for k in ("field", "source", "trust", "unit")}
         one |= {"because": said[0]["id"], "value": said[0]["value"] or None}
-        if said[0]["field"] == "contact" and said[0]["about"]:
-            one["about"] = said[0]["about"]
         if len(said) > 1:
             one["before"] = said[1]["id"]
         out.append(one)
@@ -399,7 +397,7 @@ def person_text(fold, person, facts, choices, entries):
     claims = [(op, v) for op, v in zip(fold.ops, fold.verdict)
               if op["kind"] == "claim" and op["left"] in mine and v[0] != "undone"]
     gone = {op["id"] for op, v in zip(fold.ops, fold.verdict) if op["kind"] == "claim" and v[0] == "undone"}
-    facts = [f for f in facts if f["unit"] in mine and not (f["field"] == "contact" and f["about"] in gone)]
+    facts = [f for f in facts if f["unit"] in mine and not (f["field"] == "contact" and f["value"][:22] in gone)]
     said = fields(facts)
     restricted = any(f["field"] == "state" and f["value"] == "restricted" for f in said)
     held, addresses = identifiers(fold, [c for c, v in claims if v[0] == "holds"])

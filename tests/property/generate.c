@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "world.h"
 
 /* Per pool, small and big. */
@@ -205,23 +206,41 @@ static void some_claim(struct chance *r, const struct pool *p, struct ref *unit,
 	*claim = op->id;
 }
 
-static void generate_fact(struct chance *r, const struct pool *p, struct field_fact *out)
+/* "<claim>:ok" of one of its unit's claims. */
+static void generate_contact(struct chance *r, const struct pool *p, struct saying *out)
+{
+	static const char *const said[] = {"ok", "bounced", ""};
+	char text[TEXT_B64_SIZE(EVENT_ID_BYTES)];
+	struct ref claim = {{0}};
+	some_claim(r, p, &out->fact.unit, &claim);
+	text_b64(claim.byte, sizeof claim.byte, text);
+	out->fact.field = FIELD_CONTACT;
+	out->no_value = chance_in(r, 5);
+	if (!out->no_value)
+		(void)snprintf(out->value, sizeof out->value, "%s:%s", text,
+		               said[chance_below(r, 3)]);
+}
+
+static void generate_fact(struct chance *r, const struct pool *p, struct saying *out)
 {
 	static const enum field field[] = {FIELD_FIRST_NAME, FIELD_FIRST_NAME, FIELD_CITY,
-	                                   FIELD_STATE,      FIELD_CONTACT,    FIELD_TIER};
-	static const char *const value[] = {"Anna", "Zo\xc3\xab \"Z\" O'Hara\\", "", "gold", NULL};
+	                                   FIELD_STATE,      FIELD_NOTE,       FIELD_TIER};
+	static const char *const value[] = {"Anna", "Zo\xc3\xab \"Z\" O'Hara\\", "", "gold"};
 	static const char *const state[] = {"active", "active", "restricted", "confidential"};
 	static const char *const source[] = {"import", "till", "steward"};
 	static const int trust[] = {0, 30, 30, 70};
-	*out = (struct field_fact){.id = chance_ref(r), .unit = some_unit(r, p)};
-	out->field = field[chance_below(r, 6)];
-	out->value =
-	    out->field == FIELD_STATE ? state[chance_below(r, 4)] : value[chance_below(r, 5)];
-	out->source = source[chance_below(r, 3)];
-	out->trust = trust[chance_below(r, 4)];
-	some_time(r, &out->from_us, &out->to_us);
-	if (out->field == FIELD_CONTACT)
-		some_claim(r, p, &out->unit, &out->about);
+	struct field_fact *f = &out->fact;
+	*out = (struct saying){.fact = {.id = chance_ref(r), .unit = some_unit(r, p)}};
+	f->field = field[chance_below(r, 6)];
+	(void)snprintf(out->value, sizeof out->value, "%s",
+	               f->field == FIELD_STATE ? state[chance_below(r, 4)]
+	                                       : value[chance_below(r, 4)]);
+	out->no_value = chance_in(r, 5);
+	f->source = source[chance_below(r, 3)];
+	f->trust = trust[chance_below(r, 4)];
+	some_time(r, &f->from_us, &f->to_us);
+	if (chance_in(r, 20))
+		generate_contact(r, p, out);
 }
 
 static void generate_covers(struct chance *r, const struct pool *p, struct consent_choice *out)

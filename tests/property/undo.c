@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "links.h"
 
 #define CHANGES 40
@@ -33,10 +34,12 @@ static bool is_taken(const struct history *h, size_t at)
 
 static bool came_with(const struct change *c, const struct ref *claim)
 {
+	char text[TEXT_B64_SIZE(EVENT_ID_BYTES)];
 	if (c->kind == CHANGE_POINTS)
 		return ref_same(&c->points.claim, claim);
-	return (c->kind == CHANGE_FACT || c->kind == CHANGE_UNSAY) &&
-	       c->fact.field == FIELD_CONTACT && ref_same(&c->fact.about, claim);
+	text_b64(claim->byte, sizeof claim->byte, text);
+	return c->kind == CHANGE_FACT && c->fact.fact.field == FIELD_CONTACT &&
+	       strncmp(c->fact.value, text, strlen(text)) == 0;
 }
 
 static bool never_came(const struct history *h, size_t at)

@@ -168,7 +168,7 @@ static void seed_change(const struct pool *p, const struct change *c, uint8_t *s
 		break;
 	case CHANGE_FACT:
 	case CHANGE_UNSAY:
-		seed(p, &c->fact.unit, seeds);
+		seed(p, &c->fact.fact.unit, seeds);
 		break;
 	case CHANGE_CHOICE:
 		seed_choice(p, &c->choice, seeds);
@@ -259,6 +259,7 @@ struct part {
 	struct fold_unit *unit;
 	struct said *said;
 	struct fold_op *op;
+	struct field_fact *fact;
 	struct person_world world;
 	struct fold *fold;
 };
@@ -289,13 +290,18 @@ static void part_open(const struct pool *p, const size_t *label, size_t of, stru
 	qsort(out->said, ops, sizeof *out->said, by_place);
 	for (size_t i = 0; i < ops; i++)
 		out->op[i] = out->said[i].op;
+	out->fact = pool_more(NULL, 0, (p->fact_count + 1) * sizeof *out->fact);
+	for (size_t i = 0; i < p->fact_count; i++) {
+		out->fact[i] = p->fact[i].fact;
+		out->fact[i].value = p->fact[i].no_value ? NULL : p->fact[i].value;
+	}
 	out->in = (struct fold_input){p->rules, out->unit, units, out->op, ops};
 	out->fold = fold_run(&out->in);
 	if (!out->fold) {
 		(void)fprintf(stderr, "out of memory\n");
 		exit(2);
 	}
-	out->world = (struct person_world){&out->in,  out->fold,       p->fact,   p->fact_count,
+	out->world = (struct person_world){&out->in,  out->fold,       out->fact, p->fact_count,
 	                                   p->choice, p->choice_count, p->points, p->points_count};
 }
 
@@ -305,6 +311,7 @@ static void part_close(struct part *part)
 	free(part->unit);
 	free(part->said);
 	free(part->op);
+	free(part->fact);
 }
 
 static uint64_t hash_of(const struct buf *text)

@@ -21,6 +21,13 @@ struct said {
 	struct place place;
 };
 
+/* Holds its value itself; fact.value is set when it is looked at. */
+struct saying {
+	struct field_fact fact;
+	bool no_value;
+	char value[40];
+};
+
 struct pool_ident {
 	struct ref ref;
 	enum ident_kind kind;
@@ -37,7 +44,7 @@ struct pool {
 	size_t unit_count;
 	struct said *said;
 	size_t said_count;
-	struct field_fact *fact;
+	struct saying *fact;
 	size_t fact_count;
 	struct consent_choice *choice;
 	size_t choice_count;
@@ -62,7 +69,7 @@ struct change {
 	size_t at;
 	struct fold_unit unit;
 	struct said said;
-	struct field_fact fact;
+	struct saying fact;
 	struct consent_choice choice; /* its covers are the pool's from then on */
 	struct person_points points;
 };

@@ -54,13 +54,13 @@ static void put_times(FILE *f, int64_t from_us, int64_t to_us)
 	(void)fprintf(f, ",\"from\":%" PRId64 ",\"to\":%" PRId64, from_us, to_us);
 }
 
-static void put_fact(FILE *f, const struct field_fact *x)
+static void put_fact(FILE *f, const struct saying *s)
 {
+	const struct field_fact *x = &s->fact;
 	put_text(f, "field", field_name(x->field));
 	put_ref(f, "id", &x->id);
 	put_ref(f, "unit", &x->unit);
-	put_ref(f, "about", &x->about);
-	put_text(f, "value", x->value);
+	put_text(f, "value", s->no_value ? "" : s->value);
 	put_text(f, "source", x->source);
 	(void)fprintf(f, ",\"trust\":%d", x->trust);
 	put_times(f, x->from_us, x->to_us);

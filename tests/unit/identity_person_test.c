@@ -96,7 +96,7 @@ static void a_persons_text_says_who_it_is_and_nothing_else(void **state)
 	    "{\"blocked\":[],\"consents\":[],\"customer_id\":\"C000017\",\"fields\":[],"
 	    "\"identifiers\":[],\"joins\":[],\"links\":[],\"points\":{\"balance\":0,\"earned\":0,"
 	    "\"shortfall\":0,\"spent\":0},\"refused\":[],\"units\":[{\"company\":false,"
-	    "\"confirmed\":true,\"number\":17,\"ref\":\"8V5TVr2GR-jZ2NCkUAoPgg\"}]}");
+	    "\"confirmed\":true,\"number\":17,\"ref\":\"OqFx-Y0BewQQD47Hpb5ECw\"}]}");
 }
 
 static void an_unlinked_person_is_byte_for_byte_as_if_never_linked(void **state)
