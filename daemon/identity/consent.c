@@ -166,7 +166,9 @@ static void join(struct consent_answer *all, const struct consent_answer *unit)
 {
 	if (!unit->because)
 		return;
-	bool differ = all->because && all->value != unit->value;
+	/* Once they differed they do, in whatever order they come. */
+	bool differ =
+	    all->because && (all->value != unit->value || strcmp(all->rule, "strictest") == 0);
 	if (takes_over(all, unit->value, unit->because))
 		*all = *unit;
 	if (differ)
