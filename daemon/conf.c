@@ -222,7 +222,8 @@ static int fill(const struct reading *r, cfg_t *cfg)
 		return -1;
 	read_store(r->conf, cfg);
 	if (read_lanes(r, cfg) < 0 || read_scanners(r, cfg) < 0 ||
-	    conf_ident_read(cfg, &r->conf->ident, r->err, r->err_size) < 0)
+	    conf_ident_read(cfg, &r->conf->ident, r->err, r->err_size) < 0 ||
+	    conf_trust_read(cfg, &r->conf->trusts, r->err, r->err_size) < 0)
 		return -1;
 	return read_services(r, cfg);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf_ident.h"
+#include "conf_trust.h"
 
 #define CONF_LANES_MAX 64
 #define CONF_SCANNERS_MAX 64
@@ -49,6 +50,7 @@ struct conf {
 	struct conf_scanner scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
 	struct conf_ident ident;
+	struct conf_trusts trusts;
 };
 
 /* 0, or -1 with one line in err: "FILE:LINE: what, expected ...". *out is to be freed with

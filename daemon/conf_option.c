@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "conf_ident.h"
+#include "conf_trust.h"
 
 static cfg_opt_t journal_opts[] = {
     CFG_INT("retention_days", 7, CFGF_NONE),
@@ -64,6 +65,7 @@ static cfg_opt_t options[] = {
     CFG_SEC("prompt", prompt_opts, CFGF_NONE),
     CFG_SEC("scanner", scanner_opts, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
     CONF_IDENT_OPTIONS,
+    CONF_TRUST_OPTIONS,
     CFG_END(),
 };
 
@@ -112,6 +114,7 @@ static const struct conf_rule rules[] = {
     {"scanner|max", CONF_RULE_INT, 1, 8191, NULL, "1 to 8191 bytes"},
     {"scanner|guard_ms", CONF_RULE_INT, 0, 5000, NULL, "0 to 5000 ms"},
     CONF_IDENT_RULES,
+    CONF_TRUST_RULES,
     {.path = NULL},
 };
 

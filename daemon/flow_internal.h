@@ -13,6 +13,7 @@
 #include "flow_day.h"
 #include "flow_rebuild.h"
 #include "flow_recall.h"
+#include "identity/field.h"
 #include "identity/resolve.h"
 #include "identity/rule.h"
 #include "store/journal.h"
@@ -69,8 +70,9 @@ struct flow {
 	const struct conf *conf;
 	struct capture_ops ops;
 	struct ident_rules rules;
-	struct rule_set table; /* in force */
-	struct sync *sync;     /* NULL: not configured, or not started yet */
+	struct field_trust trust; /* whom to believe what */
+	struct rule_set table;    /* in force */
+	struct sync *sync;        /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
 	struct flow_day *day;          /* NULL until FLOW_READY */

@@ -1,5 +1,6 @@
 /* What each option may hold. */
 #include "conf_place.h"
+#include "field_conf.h"
 
 /* ---- what is right ---- */
 
@@ -371,6 +372,47 @@ static void no_two_kinds_claim_one_number(void **state)
 	assert_int_equal(flow_check(p->c, p->err, sizeof p->err), 0);
 }
 
+static void a_hierarchy_of_sources_is_read_field_by_field(void **state)
+{
+	struct place *p = *state;
+	struct field_trust t;
+	right(p, "trust \"city\" { till = 70 import = 0 }\ntrust \"tier\" { import = 100 }\n");
+	assert_int_equal(flow_check(p->c, p->err, sizeof p->err), 0);
+	assert_int_equal(field_conf(&p->c->trusts, "f", &t, p->err, sizeof p->err), 0);
+	assert_int_equal(field_trust(&t, FIELD_CITY, "till"), 70);
+	assert_int_equal(field_trust(&t, FIELD_CITY, "import"), 0);
+	assert_int_equal(field_trust(&t, FIELD_CITY, "steward"), 90); /* not said: as delivered */
+	assert_int_equal(field_trust(&t, FIELD_STREET, "till"), 40);
+	assert_int_equal(field_trust(&t, FIELD_TIER, "import"), 100);
+}
+
+static void a_hierarchy_that_is_wrong_is_refused_with_its_line(void **state)
+{
+	static const struct fault read[] = {
+	    {"trust \"city\" { till = 101 }", ":6: till is 101, expected 0 to 100"},
+	    {"trust \"city\" { till = -1 }", ":6: till is -1, expected 0 to 100"},
+	    {"trust \"city\" { till = much }", ":6: till is not a whole number, expected 0 to 100"},
+	};
+	static const struct {
+		const char *text, *want;
+	} checked[] = {
+	    {"trust \"shoe_size\" {\n till = 4\n}\n",
+	     ":8: trust \"shoe_size\": no such field, expected one such as \"first_name\", "
+	     "\"city\" "
+	     "or \"contact\""},
+	    {"trust \"tier\" {\n till = 4\n}\n", ":7: trust \"tier\": till is 4, expected 0: tier "
+	                                         "and state come from HQ, as steward, hq "
+	                                         "or import"},
+	};
+	struct place *p = *state;
+	EACH_REFUSED(p, read);
+	for (size_t i = 0; i < sizeof checked / sizeof *checked; i++) {
+		right(p, checked[i].text);
+		assert_int_equal(flow_check(p->c, p->err, sizeof p->err), -1);
+		assert_string_equal(p->err + strlen(p->conf), checked[i].want);
+	}
+}
+
 /* ---- the token file ---- */
 
 static void pos_refused(struct place *p, const char *path, const char *want)
@@ -441,6 +483,8 @@ int main(void)
 	    T(a_scheme_that_would_hide_card_numbers_is_refused),
 	    T(wallets_accounts_and_gs1_are_read),
 	    T(a_number_of_the_chain_that_cannot_be_is_refused),
+	    T(a_hierarchy_of_sources_is_read_field_by_field),
+	    T(a_hierarchy_that_is_wrong_is_refused_with_its_line),
 	    T(no_two_kinds_claim_one_number),
 	    T(a_token_file_has_to_be_a_file_that_only_its_owner_reads),
 	    T(a_token_has_16_to_128_characters),

@@ -41,7 +41,8 @@ static void everything_that_is_set_is_read(void **state)
 	    read_text(GOOD "data = \"/d\"\nkeys = \"/k\"\nsocket = \"/s\"\nlog_level = \"debug\"\n"
 	                   "dark_seconds = 2\nruleset = \"7\"\nbroker { host = \"b\" port = 1 }\n"
 	                   "webhook { url = \"http://x/y\" }\n"
-	                   "loyalty \"club\" { prefix = \"26\" length = 13 check = \"ean\" }\n",
+	                   "loyalty \"club\" { prefix = \"26\" length = 13 check = \"ean\" }\n"
+	                   "trust \"city\" { till = 70 }\n",
 	              err, sizeof err);
 
 	(void)state;
@@ -59,6 +60,8 @@ static void everything_that_is_set_is_read(void **state)
 	assert_int_equal(c->rules.schemes[0].check, IDENT_CHECK_EAN);
 	assert_string_equal(c->rules.region, "DE");
 	assert_string_equal(c->rules.ruleset, "7");
+	assert_int_equal(field_trust(&c->trust, FIELD_CITY, "till"), 70);
+	assert_int_equal(field_trust(&c->trust, FIELD_CITY, "customer"), 80);
 	hq_conf_free(c);
 }
 
@@ -80,6 +83,9 @@ static void a_fault_is_named_with_line_and_what_was_expected(void **state)
 	     ":5: loyalty \"c\": prefix is missing, expected what every card"},
 	    {GOOD "loyalty \"c\" { prefix = \"41\" length = 16 check = \"luhn\" }\n",
 	     ":3: loyalty \"c\": prefix: inside a card issuer's range"},
+	    {GOOD "trust \"state\" { manager = 5 }\n",
+	     ":3: trust \"state\": manager is 5, expected 0"},
+	    {GOOD "trust \"hat\" { manager = 5 }\n", ":3: trust \"hat\": no such field, expected"},
 	    {GOOD "dark_seconds = soon\n",
 	     ":3: dark_seconds is not a whole number, expected 1 to 86400"},
 	};

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "conf_fault.h"
 #include "conf_file.h"
+#include "field_conf.h"
 #include "ident_conf.h"
 
 static cfg_opt_t broker_opts[] = {
@@ -31,6 +32,7 @@ static cfg_opt_t options[] = {
     CFG_SEC("broker", broker_opts, CFGF_NONE),
     CFG_SEC("webhook", webhook_opts, CFGF_NONE),
     CONF_IDENT_OPTIONS,
+    CONF_TRUST_OPTIONS,
     CFG_END(),
 };
 
@@ -50,6 +52,7 @@ static const struct conf_rule rules[] = {
     {"broker|port", CONF_RULE_INT, 1, 65535, NULL, "a port from 1 to 65535"},
     {"webhook|url", CONF_RULE_URL, 0, 511, NULL, "an http or https URL"},
     CONF_IDENT_RULES,
+    CONF_TRUST_RULES,
     {.path = NULL},
 };
 
@@ -79,6 +82,15 @@ static int read_rules(const struct reading *r, cfg_t *cfg)
 	return 0;
 }
 
+static int read_trust(const struct reading *r, cfg_t *cfg)
+{
+	struct conf_trusts trusts = {.count = 0};
+
+	if (conf_trust_read(cfg, &trusts, r->err, r->err_size) != 0)
+		return -1;
+	return field_conf(&trusts, r->path, &r->conf->trust, r->err, r->err_size);
+}
+
 static int read_all(const struct reading *r, cfg_t *cfg)
 {
 	struct hq_conf *c = r->conf;
@@ -101,7 +113,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	if (!text_copy(c->socket, sizeof c->socket, socket[0] ? socket : beside))
 		return fault(r, "data is too long for its socket",
 		             "a path of at most 99 bytes or a socket of its own");
-	return read_rules(r, cfg);
+	return read_rules(r, cfg) == 0 ? read_trust(r, cfg) : -1;
 }
 
 void hq_conf_scope(struct hq_conf *c)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "hq/hq_scope.h"
+#include "identity/field.h"
 
 #define HQ_CONF_DEFAULT "/etc/laneway/laneway-hq.conf"
 
@@ -20,6 +21,7 @@ struct hq_conf {
 	int dark_s; /* a store that is silent for longer is dark */
 	enum log_level log_level;
 	struct ident_rules rules; /* region, loyalty schemes */
+	struct field_trust trust; /* the source hierarchy */
 	struct rule_set joins;    /* who is one person */
 	struct hq_scope scope;    /* of the two and the currency */
 };
