@@ -52,7 +52,8 @@ static void add(struct telling *t, int from, int n)
 
 	assert_int_equal(hq_db_begin(t->w->db), 0);
 	for (int i = from; i < from + n; i++) {
-		struct hq_person p = {.first_name = "An\"na", .ident_count = 1};
+		struct hq_person p = {
+		    .first_name = "An\"na", .last_name = "Berg", .tier = "gold", .ident_count = 1};
 		snprintf(email, sizeof email, "a%d@example.com", i);
 		p.ident[0].kind = IDENT_EMAIL;
 		text_copy(p.ident[0].value, sizeof p.ident[0].value, email);
@@ -169,6 +170,7 @@ static void a_store_that_asks_from_nothing_gets_everything_afresh(void **state)
 	assert_string_equal(json_string_value(json_object_get(line, "customer_id")), "C000001");
 	assert_string_equal(json_string_value(json_object_get(line, "first_name")), "An\"na");
 	assert_int_equal(json_array_size(json_object_get(line, "identifiers")), 1);
+	assert_int_equal(json_array_size(json_object_get(line, "facts")), 3);
 	assert_int_equal(json_integer_value(json_object_get(line, "version")), 1);
 	json_decref(line);
 }

@@ -134,8 +134,6 @@ void hq_page_identifiers(struct hq_page_person *p, struct buf *out)
 static bool put_fact(struct list *l, const struct field_fact *f)
 {
 	l->entry = l->out->len;
-	if (l->count)
-		buf_byte(l->out, ',');
 	field_json_write(l->out, f);
 	return end_entry(l);
 }
@@ -197,8 +195,6 @@ static bool put_choice(struct list *l, struct sqlite3_stmt *q)
 	if (!c.has_text)
 		c.text_version = NULL;
 	l->entry = l->out->len;
-	if (l->count)
-		buf_byte(l->out, ',');
 	consent_json_write(l->out, &c);
 	return end_entry(l);
 }
