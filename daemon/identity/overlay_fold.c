@@ -1,0 +1,249 @@
+/* Who is one person, out of HQ's word and what is pending. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "identity/overlay_internal.h"
+
+/* An identifier's reference within one run: its place. */
+static void iden_ref(size_t place, struct ref *out)
+{
+	*out = (struct ref){0};
+	for (size_t i = 0; i < 4; i++)
+		out->byte[i] = (uint8_t)((place + 1) >> (8 * (3 - i)));
+}
+
+size_t overlay_iden_place(const struct ref *iden)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < 4; i++)
+		n = n << 8 | iden->byte[i];
+	return n - 1;
+}
+
+/* A reference that is nobody else's in this run. */
+static void own_ref(uint8_t what, size_t a, size_t b, struct ref *out)
+{
+	*out = (struct ref){.byte = {0, 0, 0, 0, what}};
+	for (size_t i = 0; i < 4; i++) {
+		out->byte[8 + i] = (uint8_t)(a >> (8 * i));
+		out->byte[12 + i] = (uint8_t)(b >> (8 * i));
+	}
+}
+
+size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref)
+{
+	size_t i = 0;
+	while (i < g->unit_count && !ref_same(&g->unit[i].ref, ref))
+		i++;
+	return i;
+}
+
+/* ---- what HQ includes already ---- */
+
+static void mark_included(struct gathered *g)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		struct pending *p = g->pending.at[i];
+		for (size_t l = 0; l < g->line_count && !p->included; l++)
+			p->included = hq_line_unit(&g->line[l], &p->unit) < g->line[l].unit_count &&
+			              hq_line_includes(&g->line[l], p->epoch) >= p->seq;
+	}
+}
+
+/* ---- units ---- */
+
+static void add_unit(struct gathered *g, const struct fold_unit *unit)
+{
+	if (overlay_fold_unit(g, &unit->ref) < g->unit_count)
+		return;
+	struct fold_unit *u =
+	    gather_room(g, (void **)&g->unit, &g->unit_count, &g->unit_cap, sizeof *u);
+	if (u)
+		*u = *unit;
+}
+
+static void add_units(struct gathered *g)
+{
+	for (size_t l = 0; l < g->line_count; l++)
+		for (size_t i = 0; i < g->line[l].unit_count; i++)
+			add_unit(g, &g->line[l].unit[i]);
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (p->kind == EVENT_CUSTOMER_ENROLLED && !p->included)
+			add_unit(g, &(struct fold_unit){.ref = p->unit});
+	}
+}
+
+/* The first name that a unit's own facts say, pending ones among them. */
+static void name_units(struct gathered *g)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->unit);
+		for (size_t f = 0; at < g->unit_count && f < p->fact_count; f++)
+			if (p->fact[f].field == FIELD_FIRST_NAME && p->fact[f].value)
+				field_compare_form(p->fact[f].value, g->unit[at].first_name,
+				                   sizeof g->unit[at].first_name);
+	}
+}
+
+/* ---- operations ---- */
+
+static void add_op(struct gathered *g, const struct fold_op *op)
+{
+	struct fold_op *at = gather_room(g, (void **)&g->op, &g->op_count, &g->op_cap, sizeof *at);
+	if (at)
+		*at = *op;
+}
+
+static void hq_claim(struct gathered *g, const struct hq_line *l, const struct hq_claim *c)
+{
+	struct fold_op op = {.kind = FOLD_CLAIM,
+	                     .id = c->ref,
+	                     .left = l->unit[c->unit].ref,
+	                     .ident = c->kind,
+	                     .verified = c->verified};
+	size_t place = gather_iden(g, c->kind_name, c->value);
+	if (c->kind == IDENT_NONE || place >= g->reach_idens)
+		return;
+	iden_ref(place, &op.right);
+	add_op(g, &op);
+	if (!c->shared && !c->blocked)
+		return;
+	op = (struct fold_op){.kind = c->blocked ? FOLD_BLOCK : FOLD_SHARE, .left = op.right};
+	own_ref(c->blocked ? 2 : 3, place, 0, &op.id);
+	add_op(g, &op);
+}
+
+/* HQ's persons are one as HQ says, and no rule of ours makes one of two of them. */
+static void hq_ops(struct gathered *g)
+{
+	struct fold_op op = {0};
+	for (size_t l = 0; l < g->line_count; l++) {
+		const struct hq_line *line = &g->line[l];
+		for (size_t i = 1; i < line->unit_count; i++) {
+			op = (struct fold_op){.kind = FOLD_LINK,
+			                      .left = line->unit[0].ref,
+			                      .right = line->unit[i].ref,
+			                      .by_person = true};
+			own_ref(1, l, i, &op.id);
+			add_op(g, &op);
+		}
+		for (size_t k = 0; k < l; k++) {
+			op = (struct fold_op){.kind = FOLD_APART,
+			                      .left = g->line[k].unit[0].ref,
+			                      .right = line->unit[0].ref};
+			own_ref(4, k, l, &op.id);
+			add_op(g, &op);
+		}
+	}
+	for (size_t l = 0; l < g->line_count; l++)
+		for (size_t i = 0; i < g->line[l].claim_count; i++)
+			hq_claim(g, &g->line[l], &g->line[l].claim[i]);
+}
+
+static void claims_of(struct gathered *g, const struct pending *p)
+{
+	struct fold_op op = {0};
+	for (size_t i = 0; i < p->claim_count; i++) {
+		const struct pending_claim *c = &p->claim[i];
+		size_t place = gather_iden(g, ident_kind_name(c->kind), c->value);
+		op = (struct fold_op){.kind = FOLD_CLAIM,
+		                      .id = c->ref,
+		                      .left = p->unit,
+		                      .ident = c->kind,
+		                      .verified = c->verified};
+		iden_ref(place, &op.right);
+		if (place < g->reach_idens)
+			add_op(g, &op);
+	}
+	for (size_t i = 0; i < p->drop_count; i++) {
+		op = (struct fold_op){.kind = FOLD_UNDO, .id = p->id, .left = p->drop[i]};
+		op.id.byte[0] ^= (uint8_t)(i + 1);
+		add_op(g, &op);
+	}
+}
+
+static void link_of(struct gathered *g, const struct pending *p)
+{
+	struct fold_op op = {.kind = FOLD_LINK,
+	                     .id = p->id,
+	                     .left = p->unit,
+	                     .right = p->other,
+	                     .by_person = p->by_person};
+	if (p->apart) {
+		op.kind = FOLD_APART;
+	} else if (p->kind == EVENT_IDENTITY_UNLINKED) {
+		op = (struct fold_op){.kind = FOLD_UNDO, .left = p->id};
+		own_ref(5, (size_t)p->seq, (size_t)p->ordinal, &op.id);
+	}
+	add_op(g, &op);
+}
+
+static void block_of(struct gathered *g, const struct pending *p)
+{
+	size_t place = gather_iden(g, ident_kind_name(p->claim[0].kind), p->claim[0].value);
+	struct fold_op op = {.kind = p->share ? FOLD_SHARE : FOLD_BLOCK, .id = p->id};
+	iden_ref(place, &op.left);
+	if (p->kind == EVENT_IDENTIFIER_UNBLOCKED) {
+		op = (struct fold_op){.kind = FOLD_UNDO, .left = p->id};
+		own_ref(6, (size_t)p->seq, (size_t)p->ordinal, &op.id);
+	}
+	if (place < g->reach_idens)
+		add_op(g, &op);
+}
+
+static void pending_ops(struct gathered *g)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (p->included)
+			continue;
+		switch (p->kind) {
+		case EVENT_CUSTOMER_ENROLLED:
+		case EVENT_CUSTOMER_CORRECTED:
+			claims_of(g, p);
+			break;
+		case EVENT_IDENTITY_LINKED:
+		case EVENT_IDENTITY_UNLINKED:
+			link_of(g, p);
+			break;
+		case EVENT_IDENTIFIER_BLOCKED:
+		case EVENT_IDENTIFIER_UNBLOCKED:
+			block_of(g, p);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct hq_line *x = a, *y = b;
+	if (x->unit[0].number != y->unit[0].number)
+		return x->unit[0].number < y->unit[0].number ? -1 : 1;
+	return strcmp(x->profile.customer_id, y->profile.customer_id);
+}
+
+bool overlay_fold(struct gathered *g)
+{
+	if (g->failed)
+		return false;
+	qsort(g->line, g->line_count, sizeof *g->line, by_number);
+	mark_included(g);
+	add_units(g);
+	name_units(g);
+	hq_ops(g);
+	pending_ops(g);
+	if (g->failed)
+		return false;
+	const struct fold_input in = {.rules = g->o->rules,
+	                              .unit = g->unit,
+	                              .unit_count = g->unit_count,
+	                              .op = g->op,
+	                              .op_count = g->op_count};
+	g->fold = fold_run(&in);
+	return g->fold != NULL;
+}

@@ -1,0 +1,492 @@
+/* Groups: persons that were made together, and how they are made anew when something changes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "identity/overlay_internal.h"
+
+/* ---- a group and what it holds ---- */
+
+static void unhook(struct overlay *o, struct group *grp)
+{
+	if (grp->prev)
+		grp->prev->next = grp->next;
+	else
+		o->groups = grp->next;
+	if (grp->next)
+		grp->next->prev = grp->prev;
+	else
+		o->groups_last = grp->prev;
+	o->group_count--;
+	for (size_t i = 0; i < grp->nodes.len; i++) {
+		struct node *n = grp->nodes.at[i];
+		n->group = NULL;
+		n->person = FOLD_NOBODY;
+	}
+	for (size_t i = 0; i < grp->idens.len; i++) {
+		struct iden *iden = grp->idens.at[i];
+		iden->group = NULL;
+		free(iden->hit);
+		iden->hit = NULL;
+		iden->hit_count = 0;
+	}
+}
+
+/* What is unhooked: its nodes and identifiers leave the tables unless something holds them there.
+ */
+static void drop(struct overlay *o, struct group *grp)
+{
+	for (size_t i = 0; i < grp->nodes.len; i++)
+		overlay_node_settle(o, grp->nodes.at[i]);
+	for (size_t i = 0; i < grp->idens.len; i++)
+		overlay_iden_settle(o, grp->idens.at[i]);
+	overlay_list_free(&grp->nodes);
+	overlay_list_free(&grp->idens);
+	free(grp->person);
+	free(grp);
+}
+
+void group_free(struct overlay *o, struct group *grp)
+{
+	unhook(o, grp);
+	drop(o, grp);
+}
+
+/* ---- filling one ---- */
+
+/* The place of a fold's person among the group's. */
+static size_t place_of(const struct gathered *g, size_t person)
+{
+	size_t place = 0;
+	for (size_t u = 0; u < person; u++)
+		place += g->fold->person[u] == u;
+	return place;
+}
+
+static bool fill_persons(struct gathered *g, struct group *grp)
+{
+	for (size_t u = 0; u < g->unit_count; u++)
+		grp->person_count += g->fold->person[u] == u;
+	grp->person = calloc(grp->person_count + 1, sizeof *grp->person);
+	for (size_t u = 0, n = 0; grp->person && u < g->unit_count; u++)
+		if (g->fold->person[u] == u)
+			overlay_profile_of(g, u, &grp->person[n++]);
+	return grp->person && !g->failed;
+}
+
+static bool fill_nodes(struct overlay *o, struct gathered *g, struct group *grp)
+{
+	for (size_t i = 0; i < g->reach_units; i++) {
+		struct node *n = overlay_node_make(o, &g->units[i].ref);
+		if (!n || !overlay_list_push(&grp->nodes, n))
+			return false;
+		size_t at = overlay_fold_unit(g, &n->ref);
+		size_t person = at < g->unit_count ? g->fold->person[at] : FOLD_NOBODY;
+		n->group = grp;
+		n->person = person == FOLD_NOBODY ? FOLD_NOBODY : place_of(g, person);
+		if (g->units[i].customer_id[0])
+			memcpy(n->customer_id, g->units[i].customer_id, sizeof n->customer_id);
+	}
+	return true;
+}
+
+static bool add_hit(struct iden *iden, const struct iden_hit *hit)
+{
+	struct iden_hit *grown;
+	for (size_t i = 0; i < iden->hit_count; i++) {
+		if (iden->hit[i].person != hit->person)
+			continue;
+		iden->hit[i].verified |= hit->verified;
+		return true;
+	}
+	grown = realloc(iden->hit, (iden->hit_count + 1) * sizeof *grown);
+	if (!grown)
+		return false;
+	iden->hit = grown;
+	iden->hit[iden->hit_count++] = *hit;
+	return true;
+}
+
+/* Everybody who has an identifier, by the claims that hold. */
+static bool fill_hits(struct overlay *o, const struct gathered *g)
+{
+	for (size_t i = 0; i < g->op_count; i++) {
+		const struct fold_op *op = &g->op[i];
+		struct iden_hit hit = {.verified = op->verified};
+		if (op->kind != FOLD_CLAIM || g->fold->verdict[i].fate != FOLD_HOLDS)
+			continue;
+		size_t unit = overlay_fold_unit(g, &op->left);
+		if (unit == g->unit_count || g->fold->person[unit] == FOLD_NOBODY)
+			continue;
+		const struct reach_iden *r = &g->idens[overlay_iden_place(&op->right)];
+		struct iden *iden = overlay_iden(o, r->kind, r->value);
+		hit.person = place_of(g, g->fold->person[unit]);
+		text_b64(op->id.byte, sizeof op->id.byte, hit.ref);
+		if (iden && iden->group && !add_hit(iden, &hit))
+			return false;
+	}
+	return true;
+}
+
+/* Only what bears on something pending is held here: of HQ's other persons nothing. */
+static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
+{
+	for (size_t i = 0; i < g->reach_idens; i++) {
+		struct iden *iden = overlay_iden_make(o, g->idens[i].kind, g->idens[i].value);
+		if (!iden || !overlay_list_push(&grp->idens, iden))
+			return false;
+		iden->group = grp;
+	}
+	for (size_t l = 0; l < g->line_count; l++) {
+		const struct hq_line *line = &g->line[l];
+		struct iden *iden;
+		size_t unit = overlay_fold_unit(g, &line->unit[0].ref);
+		if (!line->whole || g->fold->person[unit] == FOLD_NOBODY)
+			continue;
+		iden = overlay_iden_make(o, "customer_id", line->profile.customer_id);
+		if (!iden || !overlay_list_push(&grp->idens, iden))
+			return false;
+		iden->group = grp;
+		if (!add_hit(iden,
+		             &(struct iden_hit){place_of(g, g->fold->person[unit]), "", true}))
+			return false;
+	}
+	return fill_hits(o, g);
+}
+
+/* Too many to be told apart: nobody in particular. */
+static bool blur(const struct gathered *g, struct group *grp)
+{
+	for (size_t i = 0; g->over && i < grp->idens.len; i++) {
+		struct iden *iden = grp->idens.at[i];
+		struct iden_hit *two =
+		    iden->hit_count == 1 && strcmp(iden->kind, "customer_id") != 0
+		        ? realloc(iden->hit, 2 * sizeof *two)
+		        : NULL;
+		if (!two)
+			continue;
+		iden->hit = two;
+		iden->hit[1] = iden->hit[0];
+		iden->hit_count = 2;
+	}
+	return true;
+}
+
+/* ---- what HQ kept ---- */
+
+static void tell_kept(struct overlay *o, const struct overlay_kept *kept)
+{
+	if (o->kept_count == OVERLAY_KEPT_MAX) {
+		o->kept_first = (o->kept_first + 1) % OVERLAY_KEPT_MAX;
+		o->kept_count--;
+	}
+	o->kept[(o->kept_first + o->kept_count++) % OVERLAY_KEPT_MAX] = *kept;
+}
+
+static bool said_again(const struct gathered *g, const struct pending *p, enum field f)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *q = g->pending.at[i];
+		bool later =
+		    q->ordinal > p->ordinal || (q->ordinal == p->ordinal && q->seq > p->seq);
+		for (size_t k = 0; later && ref_same(&q->unit, &p->unit) && k < q->fact_count; k++)
+			if (q->fact[k].field == f)
+				return true;
+	}
+	return false;
+}
+
+static const char *hq_value(const struct hq_line *l, enum field f)
+{
+	if (f == FIELD_FIRST_NAME)
+		return l->profile.first_name;
+	return f == FIELD_LANGUAGE ? l->profile.language : "";
+}
+
+static void compare_kept(struct overlay *o, const struct gathered *g, const struct pending *p)
+{
+	const struct hq_line *line = NULL;
+	for (size_t l = 0; l < g->line_count; l++)
+		if (hq_line_unit(&g->line[l], &p->unit) < g->line[l].unit_count)
+			line = &g->line[l];
+	for (size_t i = 0; line && i < p->fact_count; i++) {
+		const struct pending_fact *f = &p->fact[i];
+		const char *hqs = hq_value(line, f->field);
+		struct overlay_kept kept = {.field = f->field};
+		if (!f->value || !hqs[0] || !strcmp(hqs, f->value) || said_again(g, p, f->field))
+			continue;
+		memcpy(kept.customer_id, line->profile.customer_id, sizeof kept.customer_id);
+		text_copy(kept.ours, sizeof kept.ours, f->value);
+		text_copy(kept.hqs, sizeof kept.hqs, hqs);
+		tell_kept(o, &kept);
+	}
+}
+
+/* Events that HQ includes are over. */
+static void let_go(struct overlay *o, const struct gathered *g)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (p->included)
+			compare_kept(o, g, p);
+	}
+	for (size_t i = 0; i < g->pending.len; i++) {
+		struct pending *p = g->pending.at[i];
+		if (!p->included)
+			continue;
+		overlay_let_go(o, p);
+		o->let_go++;
+	}
+}
+
+/* ---- making ---- */
+
+/* At the end: those that are to be made anew stand in front. */
+static void hook(struct overlay *o, struct group *grp)
+{
+	grp->prev = o->groups_last;
+	if (grp->prev)
+		grp->prev->next = grp;
+	else
+		o->groups = grp;
+	o->groups_last = grp;
+	o->group_count++;
+}
+
+static void to_front(struct overlay *o, struct group *grp)
+{
+	grp->stale = true;
+	if (!grp->prev)
+		return;
+	grp->prev->next = grp->next;
+	if (grp->next)
+		grp->next->prev = grp->prev;
+	else
+		o->groups_last = grp->prev;
+	grp->prev = NULL;
+	grp->next = o->groups;
+	o->groups->prev = grp;
+	o->groups = grp;
+}
+
+static bool holds(const struct group *grp)
+{
+	for (size_t i = 0; i < grp->nodes.len; i++)
+		if (((const struct node *)grp->nodes.at[i])->pending.len)
+			return true;
+	for (size_t i = 0; i < grp->idens.len; i++)
+		if (((const struct iden *)grp->idens.at[i])->pending.len)
+			return true;
+	return false;
+}
+
+/* In the place of the groups that were reached. */
+static int make(struct overlay *o, struct gathered *g)
+{
+	struct group *grp = calloc(1, sizeof *grp);
+	bool filled;
+	if (!grp || !fill_persons(g, grp)) {
+		free(grp ? grp->person : NULL);
+		free(grp);
+		return -1;
+	}
+	for (size_t i = 0; i < g->groups.len; i++)
+		unhook(o, g->groups.at[i]);
+	hook(o, grp);
+	filled = fill_nodes(o, g, grp) && fill_idens(o, g, grp) && blur(g, grp);
+	for (size_t i = 0; i < g->groups.len; i++)
+		drop(o, g->groups.at[i]);
+	if (!filled) {
+		group_free(o, grp);
+		return -1;
+	}
+	let_go(o, g);
+	if (!holds(grp))
+		group_free(o, grp);
+	return 0;
+}
+
+static int gather_and_make(struct overlay *o, struct gathered *g)
+{
+	gather_all(g);
+	int rc = overlay_fold(g) ? make(o, g) : -1;
+	if (rc < 0)
+		o->unmade = true;
+	gather_free(g);
+	free(g);
+	return rc;
+}
+
+int group_make(struct overlay *o, const struct overlay_hq *hq, const struct pending *p)
+{
+	struct gathered *g = malloc(sizeof *g);
+	if (!g) {
+		o->unmade = true;
+		return -1;
+	}
+	gather_begin(g, o, hq);
+	gather_unit(g, &p->unit, p->customer_id);
+	for (size_t i = 0; i < p->claim_count; i++)
+		gather_iden(g, ident_kind_name(p->claim[i].kind), p->claim[i].value);
+	return gather_and_make(o, g);
+}
+
+/* A pending event without a group, or NULL. */
+static const struct pending *unmade(const struct overlay *o)
+{
+	for (size_t i = 0; i < o->pending.len; i++) {
+		const struct pending *p = o->pending.at[i];
+		const struct node *n = overlay_node(o, &p->unit);
+		const struct iden *iden =
+		    p->claim_count
+		        ? overlay_iden(o, ident_kind_name(p->claim[0].kind), p->claim[0].value)
+		        : NULL;
+		if ((n && !n->group) || (!n && iden && !iden->group))
+			return p;
+	}
+	return NULL;
+}
+
+/* What a group was made of, by name: the things themselves go while it is made anew. */
+struct seeds {
+	struct ref *unit;
+	struct reach_iden *iden;
+	size_t unit_count, iden_count;
+};
+
+static void seeds_free(struct seeds *s)
+{
+	for (size_t i = 0; i < s->iden_count; i++)
+		free(s->iden[i].value);
+	free(s->iden);
+	free(s->unit);
+}
+
+static bool seeds_of(const struct group *grp, struct seeds *s)
+{
+	*s = (struct seeds){.unit = calloc(grp->nodes.len + 1, sizeof *s->unit),
+	                    .iden = calloc(grp->idens.len + 1, sizeof *s->iden)};
+	if (!s->unit || !s->iden)
+		return false;
+	for (size_t i = 0; i < grp->nodes.len; i++) {
+		const struct node *n = grp->nodes.at[i];
+		if (n->pending.len)
+			s->unit[s->unit_count++] = n->ref;
+	}
+	for (size_t i = 0; i < grp->idens.len; i++) {
+		const struct iden *iden = grp->idens.at[i];
+		struct reach_iden *r = &s->iden[s->iden_count];
+		if (!iden->pending.len)
+			continue;
+		r->value = strdup(iden->value);
+		if (!r->value)
+			return false;
+		memcpy(r->kind, iden->kind, sizeof r->kind);
+		s->iden_count++;
+	}
+	return true;
+}
+
+/* From one seed, unless it is part of a group made since. */
+static int seed_make(struct overlay *o, const struct overlay_hq *hq, const struct group *old,
+                     const struct overlay_list *pending, const struct group *now)
+{
+	struct gathered *g;
+	if (!pending->len || (now && now != old))
+		return 0;
+	g = malloc(sizeof *g);
+	if (!g)
+		return -1;
+	const struct pending *p = pending->at[0];
+	gather_begin(g, o, hq);
+	g->renewed = old;
+	gather_unit(g, &p->unit, p->customer_id);
+	for (size_t i = 0; i < p->claim_count; i++)
+		gather_iden(g, ident_kind_name(p->claim[i].kind), p->claim[i].value);
+	return gather_and_make(o, g);
+}
+
+static int seeds_make(struct overlay *o, const struct overlay_hq *hq, const struct group *grp,
+                      const struct seeds *s)
+{
+	const struct group *old = grp;
+	size_t made = 0;
+	int rc = 0;
+	for (size_t i = 0; i < s->unit_count && rc == 0; i++) {
+		const struct node *n = overlay_node(o, &s->unit[i]);
+		if (!n || !n->pending.len)
+			continue;
+		rc = seed_make(o, hq, old, &n->pending, n->group);
+		old = NULL; /* it is gone, and its address may be another's */
+		made++;
+	}
+	for (size_t i = 0; i < s->iden_count && rc == 0; i++) {
+		const struct iden *iden = overlay_iden(o, s->iden[i].kind, s->iden[i].value);
+		if (!iden || !iden->pending.len)
+			continue;
+		rc = seed_make(o, hq, old, &iden->pending, iden->group);
+		old = NULL;
+		made++;
+	}
+	return rc < 0 ? -1 : made > 0;
+}
+
+int group_again(struct overlay *o, const struct overlay_hq *hq, struct group *grp)
+{
+	struct seeds s;
+	int rc = seeds_of(grp, &s) ? seeds_make(o, hq, grp, &s) : -1;
+	if (rc == 0)
+		group_free(o, grp);
+	seeds_free(&s);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- over time ---- */
+
+void overlay_stale(struct overlay *o)
+{
+	for (struct group *grp = o->groups; grp; grp = grp->next)
+		grp->stale = true;
+}
+
+static void stale_of(struct overlay *o, const struct pending *p)
+{
+	const struct ref *units[] = {&p->unit, &p->other};
+	for (size_t i = 0; i < 2; i++) {
+		struct node *n = overlay_node(o, units[i]);
+		if (n && n->group)
+			to_front(o, n->group);
+	}
+	for (size_t i = 0; i < p->claim_count; i++) {
+		struct iden *iden =
+		    overlay_iden(o, ident_kind_name(p->claim[i].kind), p->claim[i].value);
+		if (iden && iden->group)
+			to_front(o, iden->group);
+	}
+}
+
+void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+{
+	for (size_t i = 0; i < o->pending.len; i++) {
+		struct pending *p = o->pending.at[i];
+		if (p->included || p->seq > seq || memcmp(p->epoch, epoch, sizeof p->epoch) != 0)
+			continue;
+		p->included = true;
+		stale_of(o, p);
+	}
+}
+
+int overlay_refresh(struct overlay *o, const struct overlay_hq *hq, int max)
+{
+	const struct pending *p = o->unmade ? unmade(o) : NULL;
+	for (; p && max > 0; max--, p = unmade(o)) {
+		if (group_make(o, hq, p) < 0)
+			return -1;
+	}
+	o->unmade = p != NULL;
+	for (; o->groups && o->groups->stale && max > 0; max--) {
+		if (group_again(o, hq, o->groups) < 0)
+			return -1;
+	}
+	return o->unmade || (o->groups && o->groups->stale);
+}

@@ -1,0 +1,230 @@
+/* The inside of the overlay.
+ *
+ *   pending  one kept event that HQ does not include yet
+ *   node     a unit on which a pending event bears, or that is one person with such a unit
+ *   iden     an identifier of such a person: what overlay_find probes
+ *   group    the persons that were made together: everything within reach of some pending events
+ *
+ * A node or iden is in the tables exactly while it has a pending event or a group.
+ */
+#ifndef LANEWAY_IDENTITY_OVERLAY_INTERNAL_H
+#define LANEWAY_IDENTITY_OVERLAY_INTERNAL_H
+
+#include <jansson.h>
+
+#include "identity/fold.h"
+#include "identity/overlay.h"
+
+#define OVERLAY_LINES_MAX 64  /* persons of HQ's in one group: beyond, an identifier is anybody's  \
+	                       */
+#define OVERLAY_KEPT_MAX 32   /* told to nobody yet: the oldest is forgotten */
+#define OVERLAY_VALUE_MAX 200 /* bytes of a field's value */
+
+/* A growing list of pointers. */
+struct overlay_list {
+	void **at;
+	size_t len, cap;
+};
+bool overlay_list_push(struct overlay_list *l, void *p);
+bool overlay_list_has(const struct overlay_list *l, const void *p);
+bool overlay_list_add(struct overlay_list *l, void *p); /* unless it stands there */
+void overlay_list_remove(struct overlay_list *l, const void *p);
+void overlay_list_free(struct overlay_list *l);
+
+struct pending_fact {
+	enum field field;
+	struct ref id;
+	char *value; /* NULL: what was said before is taken back */
+};
+struct pending_claim {
+	enum ident_kind kind;
+	struct ref ref;
+	bool verified;
+	char *value;
+};
+struct pending {
+	int64_t ordinal;
+	uint8_t epoch[EVENT_EPOCH_BYTES];
+	uint64_t seq;
+	enum event_kind kind;
+	int64_t wall_us, from_us, to_us;
+	bool included;
+	struct ref id;          /* enrolment, correction, link, choice, block */
+	struct ref unit, other; /* whom it is about; other: of a link */
+	char customer_id[33];   /* of `unit`, where an older HQ names no units; or empty */
+	char source[17];
+	bool apart, share, by_person; /* of an unlink; a block; a link */
+	struct pending_fact *fact;
+	struct pending_claim *claim; /* of a block: whose kind and value it is */
+	struct ref *drop, *cover;
+	size_t fact_count, claim_count, drop_count, cover_count;
+	struct consent_choice choice;
+	int64_t points;
+};
+/* Read a line. 1, 0 or -1 as overlay_take. */
+int pending_read(struct pending **out, const struct overlay_event *ev);
+void pending_free(struct pending *p);
+/* Take it out of every list, and free it. */
+void overlay_let_go(struct overlay *o, struct pending *p);
+/* Purpose, channel, value and method of a choice. false: they are none. */
+bool overlay_choice_read(struct consent_choice *c, const json_t *o);
+
+struct group;
+struct node {
+	struct node *next; /* in its bucket */
+	struct ref ref;
+	char customer_id[33];
+	struct overlay_list pending;
+	struct group *group;
+	size_t person; /* in its group; FOLD_NOBODY */
+};
+struct iden_hit {
+	size_t person;
+	char ref[EVENT_ID_SIZE];
+	bool verified;
+};
+struct iden {
+	struct iden *next;
+	uint64_t hash;
+	char kind[17];
+	char *value;
+	struct overlay_list pending; /* those that claim or block it */
+	struct group *group;
+	struct iden_hit *hit;
+	size_t hit_count;
+};
+struct group_person {
+	struct profile profile;
+	bool provisional;
+};
+struct group {
+	struct group *prev, *next;
+	bool stale;
+	struct overlay_list nodes, idens;
+	struct group_person *person;
+	size_t person_count;
+};
+
+struct overlay {
+	const struct rule_set *rules;
+	struct node **nodes;
+	struct iden **idens;
+	struct overlay_list pending;        /* all, in canonical order */
+	struct group *groups, *groups_last; /* those to be made anew in front */
+	size_t group_count;
+	bool unmade; /* a pending event may be without a group: memory was short */
+	uint64_t let_go;
+	struct overlay_kept kept[OVERLAY_KEPT_MAX];
+	size_t kept_first, kept_count;
+};
+
+/* ---- overlay.c ---- */
+struct node *overlay_node(const struct overlay *o, const struct ref *ref);
+struct node *overlay_node_make(struct overlay *o, const struct ref *ref);
+struct iden *overlay_iden(const struct overlay *o, const char *kind, const char *value);
+struct iden *overlay_iden_make(struct overlay *o, const char *kind, const char *value);
+/* Take it out of the table when nothing holds it there. */
+void overlay_node_settle(struct overlay *o, struct node *n);
+void overlay_iden_settle(struct overlay *o, struct iden *i);
+
+/* ---- overlay_line.c: a page line of HQ's ---- */
+struct hq_claim {
+	enum ident_kind kind;
+	char kind_name[17];
+	const char *value; /* in json */
+	struct ref ref;
+	size_t unit;
+	bool verified, shared, blocked;
+};
+struct hq_line {
+	json_t *json;
+	struct profile profile;
+	struct fold_unit *unit;
+	size_t unit_count;
+	bool tells_units;
+	struct hq_claim *claim;
+	size_t claim_count;
+	bool whole; /* its other identifiers are in reach, too */
+};
+/* 0, or -1: out of memory, or no line. */
+int hq_line_read(struct hq_line *out, const struct profile *p, const char *line, size_t len);
+void hq_line_free(struct hq_line *l);
+/* Through which seq of this epoch the line includes; 0: it does not say. */
+uint64_t hq_line_includes(const struct hq_line *l, const uint8_t epoch[EVENT_EPOCH_BYTES]);
+/* Append its facts, or choices; their texts belong to the line. */
+struct gathered;
+void hq_line_facts(const struct hq_line *l, struct gathered *g);
+void hq_line_choices(const struct hq_line *l, struct gathered *g);
+/* The line's unit of this reference; unit_count: none. */
+size_t hq_line_unit(const struct hq_line *l, const struct ref *ref);
+bool hq_ref(const json_t *text, struct ref *out);
+
+/* ---- overlay_gather.c: what is within reach ---- */
+struct reach_unit {
+	struct ref ref;
+	char customer_id[33];
+};
+struct reach_iden {
+	char kind[17];
+	char *value;
+};
+struct gathered {
+	const struct overlay *o;
+	const struct overlay_hq *hq;
+	struct hq_line line[OVERLAY_LINES_MAX];
+	size_t line_count;
+	struct reach_unit *units;
+	struct reach_iden *idens;
+	size_t reach_units, reach_idens, units_cap, idens_cap;
+	struct overlay_list pending; /* in canonical order once it is done */
+	struct overlay_list groups;  /* that were reached */
+	bool failed;                 /* out of memory, or HQ's word could not be read */
+	bool over;                   /* more than fits: some of HQ's persons were left out */
+	bool whole;                  /* of the lines that come now */
+	const struct group *renewed; /* what is made anew: not all of it need stay together */
+	/* filled by overlay_fold */
+	struct fold_unit *unit;
+	size_t unit_count, unit_cap;
+	struct fold_op *op;
+	size_t op_count, op_cap;
+	struct fold *fold;
+	struct field_fact *fact;
+	size_t fact_count, fact_cap;
+	struct consent_choice *choice;
+	size_t choice_count, choice_cap;
+	struct overlay_list owned; /* memory that facts and choices point to */
+};
+void gather_begin(struct gathered *g, const struct overlay *o, const struct overlay_hq *hq);
+void gather_unit(struct gathered *g, const struct ref *ref, const char *customer_id);
+/* Its place; reach_idens when memory ran out. */
+size_t gather_iden(struct gathered *g, const char *kind, const char *value);
+void gather_hq(struct gathered *g, const char *kind, const char *value, bool whole);
+/* Follow everything until nothing new comes. */
+void gather_all(struct gathered *g);
+void gather_free(struct gathered *g);
+/* Room for one more element; NULL, and g->failed, when memory ran out. */
+void *gather_room(struct gathered *g, void **array, size_t *len, size_t *cap, size_t size);
+/* Memory that goes with g. */
+void *gather_own(struct gathered *g, size_t size);
+
+/* ---- overlay_fold.c: persons out of what was gathered ---- */
+/* false: out of memory. */
+bool overlay_fold(struct gathered *g);
+/* The place in idens that a claim's `right` stands for. */
+size_t overlay_iden_place(const struct ref *iden);
+/* The place of this unit; unit_count: it is not here. */
+size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref);
+
+/* ---- overlay_person.c: what is said of a person (its place in the fold) ---- */
+void overlay_facts(struct gathered *g, size_t person);
+void overlay_choices(struct gathered *g, size_t person);
+void overlay_profile_of(struct gathered *g, size_t person, struct group_person *out);
+
+/* ---- overlay_group.c ---- */
+/* Make the group of what was just taken, or a stale one anew. -1: out of memory, or HQ's word could
+ * not be read: it stays stale. */
+int group_make(struct overlay *o, const struct overlay_hq *hq, const struct pending *p);
+int group_again(struct overlay *o, const struct overlay_hq *hq, struct group *grp);
+void group_free(struct overlay *o, struct group *grp);
+
+#endif

@@ -1,0 +1,176 @@
+/* What is said of one person: facts, choices and the profile that a lane is told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "identity/overlay_internal.h"
+
+static bool is_of(const struct gathered *g, const struct ref *unit, size_t person)
+{
+	size_t at = overlay_fold_unit(g, unit);
+	return at < g->unit_count && g->fold->person[at] == person;
+}
+
+static void pending_facts(struct gathered *g, const struct pending *p)
+{
+	for (size_t i = 0; i < p->fact_count; i++) {
+		const struct pending_fact *said = &p->fact[i];
+		struct field_fact *f =
+		    gather_room(g, (void **)&g->fact, &g->fact_count, &g->fact_cap, sizeof *f);
+		if (!f)
+			return;
+		*f = (struct field_fact){.field = said->field,
+		                         .id = said->id,
+		                         .unit = p->unit,
+		                         .value = said->value,
+		                         .source = p->source,
+		                         .trust = field_trust(said->field, p->source),
+		                         .from_us = p->from_us,
+		                         .to_us = p->to_us};
+	}
+}
+
+/* A fact that takes a value back counts until its field is chosen; then the field has none of it:
+ * what that source said before. */
+static void take_back(struct gathered *g)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < g->fact_count; i++) {
+		const struct field_fact *f = &g->fact[i];
+		bool back = !f->value;
+		for (size_t k = i + 1; k < g->fact_count && !back; k++)
+			back = !g->fact[k].value && g->fact[k].field == f->field &&
+			       ref_same(&g->fact[k].unit, &f->unit) &&
+			       !strcmp(g->fact[k].source, f->source);
+		if (!back)
+			g->fact[kept++] = *f;
+	}
+	g->fact_count = kept;
+}
+
+void overlay_facts(struct gathered *g, size_t person)
+{
+	g->fact_count = 0;
+	for (size_t l = 0; l < g->line_count; l++)
+		if (is_of(g, &g->line[l].unit[0].ref, person))
+			hq_line_facts(&g->line[l], g);
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (!p->included && p->fact_count && is_of(g, &p->unit, person))
+			pending_facts(g, p);
+	}
+	take_back(g);
+}
+
+void overlay_choices(struct gathered *g, size_t person)
+{
+	g->choice_count = 0;
+	for (size_t l = 0; l < g->line_count; l++)
+		if (is_of(g, &g->line[l].unit[0].ref, person))
+			hq_line_choices(&g->line[l], g);
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		struct consent_choice *c;
+		if (p->included || p->kind != EVENT_CONSENT_CHANGED || !is_of(g, &p->unit, person))
+			continue;
+		c = gather_room(g, (void **)&g->choice, &g->choice_count, &g->choice_cap,
+		                sizeof *c);
+		if (c)
+			*c = p->choice;
+	}
+}
+
+/* ---- the profile ---- */
+
+/* As much as fits, never half a character. */
+static void put(char *out, size_t size, const char *value)
+{
+	size_t n = strnlen(value, size);
+	if (n == size)
+		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(out, value, n);
+	out[n] = '\0';
+}
+
+static void add_points(struct profile *p, int64_t points)
+{
+	int64_t sum;
+	if (!__builtin_add_overflow(p->points, points, &sum))
+		p->points = sum;
+	p->has_points = true;
+}
+
+static void hq_profile(const struct gathered *g, size_t person, struct group_person *out)
+{
+	out->provisional = true;
+	for (size_t l = 0; l < g->line_count; l++) {
+		const struct profile *p = &g->line[l].profile;
+		if (!is_of(g, &g->line[l].unit[0].ref, person))
+			continue;
+		if (out->provisional) {
+			out->profile = *p;
+		} else {
+			out->profile.confidential |= p->confidential;
+			out->profile.restricted |= p->restricted;
+			if (p->has_points)
+				add_points(&out->profile, p->points);
+		}
+		out->provisional = false;
+	}
+	if (out->provisional)
+		text_b64(g->unit[person].ref.byte, sizeof g->unit[person].ref.byte,
+		         out->profile.customer_id);
+}
+
+static bool said_here(const struct gathered *g, size_t person)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (!p->included && p->fact_count && is_of(g, &p->unit, person))
+			return true;
+	}
+	return false;
+}
+
+static void fields(struct gathered *g, struct profile *p)
+{
+	size_t win[FIELD_COUNT];
+	const char *value[FIELD_COUNT];
+	char whole[sizeof p->name * 2];
+
+	field_choose(g->fact, g->fact_count, win);
+	for (size_t f = 0; f < FIELD_COUNT; f++)
+		value[f] = win[f] < g->fact_count ? g->fact[win[f]].value : NULL;
+	if (value[FIELD_FIRST_NAME])
+		put(p->first_name, sizeof p->first_name, value[FIELD_FIRST_NAME]);
+	if (value[FIELD_LANGUAGE])
+		put(p->language, sizeof p->language, value[FIELD_LANGUAGE]);
+	if (value[FIELD_TIER])
+		put(p->tier, sizeof p->tier, value[FIELD_TIER]);
+	if (value[FIELD_LAST_NAME]) {
+		put(whole, sizeof p->first_name, p->first_name);
+		size_t n = strlen(whole);
+		if (n)
+			whole[n++] = ' ';
+		put(whole + n, sizeof whole - n, value[FIELD_LAST_NAME]);
+		put(p->name, sizeof p->name, whole);
+	} else if (value[FIELD_NAME]) {
+		put(p->name, sizeof p->name, value[FIELD_NAME]);
+	}
+}
+
+void overlay_profile_of(struct gathered *g, size_t person, struct group_person *out)
+{
+	*out = (struct group_person){0};
+	hq_profile(g, person, out);
+	if (said_here(g, person)) {
+		overlay_facts(g, person);
+		fields(g, &out->profile);
+	}
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (!p->included && p->kind == EVENT_POINTS_CHANGED && is_of(g, &p->unit, person))
+			add_points(&out->profile, p->points);
+	}
+}

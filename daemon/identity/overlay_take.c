@@ -1,0 +1,392 @@
+/* A kept event's line as something pending. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "identity/overlay_internal.h"
+
+#define FACTS_MAX 32
+#define CLAIMS_MAX 32
+
+static const char *text_at(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+bool hq_ref(const json_t *text, struct ref *out)
+{
+	const char *s = json_string_value(text);
+	return s &&
+	       text_unb64(s, strlen(s), out->byte, sizeof out->byte) == (ssize_t)sizeof out->byte;
+}
+
+static bool ref_at(const json_t *o, const char *key, struct ref *out)
+{
+	return hq_ref(json_object_get(o, key), out);
+}
+
+static size_t room(size_t n, size_t max)
+{
+	return n < 1 ? 1 : n < max ? n : max;
+}
+
+/* ---- what a person is said to be ---- */
+
+/* WIRE.md, section 1: the name of a fact. */
+static void fact_id(const struct ref *event, enum field f, struct ref *out)
+{
+	*out = *event;
+	out->byte[sizeof out->byte - 1] ^= (uint8_t)(f + 1);
+}
+
+static int read_facts(struct pending *p, const json_t *sealed)
+{
+	const json_t *fields = json_object_get(sealed, "fields");
+	const char *name;
+	json_t *value;
+	p->fact = calloc(room(json_object_size(fields), FACTS_MAX), sizeof *p->fact);
+	if (!p->fact)
+		return -1;
+	json_object_foreach((json_t *)fields, name, value)
+	{
+		enum field f = field_named(name);
+		const char *text = json_string_value(value);
+		if (f == FIELD_COUNT || p->fact_count == FACTS_MAX ||
+		    (!json_is_null(value) && (!text || strlen(text) > OVERLAY_VALUE_MAX)))
+			continue;
+		struct pending_fact *fact = &p->fact[p->fact_count++];
+		fact->field = f;
+		fact_id(&p->id, f, &fact->id);
+		fact->value = text ? strdup(text) : NULL;
+		if (text && !fact->value)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_claim(struct pending *p, const json_t *o)
+{
+	enum ident_kind kind = ident_kind_of(text_at(o, "kind"));
+	const char *value = text_at(o, "value");
+	struct pending_claim *c = &p->claim[p->claim_count];
+	if (kind == IDENT_NONE || !value[0] || strlen(value) >= IDENT_VALUE_SIZE)
+		return 0;
+	*c = (struct pending_claim){.kind = kind,
+	                            .verified = json_is_true(json_object_get(o, "verified")),
+	                            .value = strdup(value)};
+	ref_at(o, "ref", &c->ref);
+	p->claim_count++;
+	return c->value ? 0 : -1;
+}
+
+static int read_claims(struct pending *p, const json_t *sealed)
+{
+	const json_t *list = json_object_get(sealed, "identifiers");
+	const json_t *drop = json_object_get(sealed, "drop");
+	json_t *o;
+	size_t i;
+	p->claim = calloc(room(json_array_size(list), CLAIMS_MAX), sizeof *p->claim);
+	p->drop = calloc(room(json_array_size(drop), CLAIMS_MAX), sizeof *p->drop);
+	if (!p->claim || !p->drop)
+		return -1;
+	json_array_foreach((json_t *)list, i, o)
+	{
+		if (p->claim_count < CLAIMS_MAX && add_claim(p, o) < 0)
+			return -1;
+	}
+	json_array_foreach((json_t *)drop, i, o)
+	{
+		if (p->drop_count < CLAIMS_MAX && hq_ref(o, &p->drop[p->drop_count]))
+			p->drop_count++;
+	}
+	return 0;
+}
+
+static int read_about(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	if (!ref_at(properties, "enrolment_id", &p->id))
+		return 0;
+	text_copy(p->source, sizeof p->source, text_at(properties, "by"));
+	text_copy(p->customer_id, sizeof p->customer_id, text_at(sealed, "customer_id"));
+	p->unit = p->id;
+	if (p->kind == EVENT_CUSTOMER_CORRECTED && !ref_at(sealed, "unit", &p->unit))
+		return 0;
+	return read_facts(p, sealed) < 0 || read_claims(p, sealed) < 0 ? -1 : 1;
+}
+
+/* ---- links ---- */
+
+static int read_link(struct pending *p, const json_t *properties)
+{
+	const char *actor = text_at(properties, "actor"), *rule = text_at(properties, "rule");
+	if (!ref_at(properties, "link_id", &p->id) || !ref_at(properties, "left_ref", &p->unit) ||
+	    !ref_at(properties, "right_ref", &p->other))
+		return 0;
+	p->by_person = strcmp(actor, "box") != 0;
+	p->apart = p->kind == EVENT_IDENTITY_UNLINKED && !strcmp(rule, "not_me");
+	return 1;
+}
+
+static int read_block(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	if (!ref_at(properties, "ident_ref", &p->id))
+		return 0;
+	p->share = !strcmp(text_at(properties, "scope"), "shared");
+	p->claim = calloc(1, sizeof *p->claim);
+	if (!p->claim || add_claim(p, sealed) < 0)
+		return -1;
+	return p->claim_count == 1;
+}
+
+/* ---- consent, points ---- */
+
+static int named(const char *(*name)(int), int count, const char *text)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(name(i), text))
+			return i;
+	return count;
+}
+
+static const char *purpose_name(int i)
+{
+	return consent_purpose_name((enum consent_purpose)i);
+}
+
+static const char *channel_name(int i)
+{
+	return consent_channel_name((enum consent_channel)i);
+}
+
+static const char *value_name(int i)
+{
+	return consent_value_name((enum consent_value)i);
+}
+
+static enum consent_method method_named(const char *text)
+{
+	static const char *const names[] = {
+	    [CONSENT_TILL] = "till",           [CONSENT_PAPER] = "paper",
+	    [CONSENT_CUSTOMER] = "customer",   [CONSENT_STAFF] = "staff",
+	    [CONSENT_IMPORT] = "import",       [CONSENT_STOP] = "stop",
+	    [CONSENT_COMPLAINT] = "complaint", [CONSENT_CONFIRMED] = "confirmed",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(names[i], text))
+			return (enum consent_method)i;
+	return CONSENT_IMPORT; /* the weakest */
+}
+
+bool overlay_choice_read(struct consent_choice *c, const json_t *o)
+{
+	int purpose = named(purpose_name, CONSENT_PURPOSE_COUNT, text_at(o, "purpose"));
+	int channel = named(channel_name, CONSENT_CHANNEL_COUNT, text_at(o, "channel"));
+	int value = named(value_name, CONSENT_WITHDRAWN + 1, text_at(o, "value"));
+	if (purpose == CONSENT_PURPOSE_COUNT || channel == CONSENT_CHANNEL_COUNT ||
+	    value > CONSENT_WITHDRAWN)
+		return false;
+	c->purpose = (enum consent_purpose)purpose;
+	c->channel = (enum consent_channel)channel;
+	c->value = (enum consent_value)value;
+	c->method = method_named(text_at(o, "method"));
+	return true;
+}
+
+static int read_choice(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	const json_t *covers = json_object_get(sealed, "covers");
+	struct consent_choice *c = &p->choice;
+	json_t *o;
+	size_t i;
+	if (!overlay_choice_read(c, properties) || !ref_at(sealed, "unit", &p->unit))
+		return 0;
+	c->unit = p->unit;
+	c->has_text = text_at(properties, "text_version")[0] != '\0';
+	ref_at(sealed, "id", &c->id);
+	ref_at(properties, "ident_ref", &c->address);
+	clock_parse_iso8601(text_at(properties, "chosen_from"), &c->from_us);
+	clock_parse_iso8601(text_at(properties, "chosen_to"), &c->to_us);
+	p->cover = calloc(room(json_array_size(covers), FOLD_UNITS_MAX), sizeof *p->cover);
+	if (!p->cover)
+		return -1;
+	json_array_foreach((json_t *)covers, i, o)
+	{
+		if (p->cover_count < FOLD_UNITS_MAX && hq_ref(o, &p->cover[p->cover_count]))
+			p->cover_count++;
+	}
+	c->covers = p->cover;
+	c->cover_count = p->cover_count;
+	return 1;
+}
+
+static int read_points(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	p->points = json_integer_value(json_object_get(properties, "points"));
+	return ref_at(sealed, "unit", &p->unit);
+}
+
+/* ---- a line ---- */
+
+static int read_kind(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	switch (p->kind) {
+	case EVENT_CUSTOMER_ENROLLED:
+	case EVENT_CUSTOMER_CORRECTED:
+		return read_about(p, properties, sealed);
+	case EVENT_IDENTITY_LINKED:
+	case EVENT_IDENTITY_UNLINKED:
+		return read_link(p, properties);
+	case EVENT_IDENTIFIER_BLOCKED:
+	case EVENT_IDENTIFIER_UNBLOCKED:
+		return read_block(p, properties, sealed);
+	case EVENT_CONSENT_CHANGED:
+		return read_choice(p, properties, sealed);
+	case EVENT_POINTS_CHANGED:
+		return read_points(p, properties, sealed);
+	default:
+		return 0;
+	}
+}
+
+/* Where no clock was trusted the line's own time says nothing: what was said then may be from any
+ * time. */
+static void read_time(struct pending *p, const json_t *root, const json_t *context)
+{
+	bool trusted = strcmp(text_at(context, "clock"), "none") != 0;
+	clock_parse_iso8601(text_at(root, "originalTimestamp"), &p->wall_us);
+	p->from_us = trusted ? p->wall_us : 0;
+	p->to_us = p->wall_us;
+}
+
+int pending_read(struct pending **out, const struct overlay_event *ev)
+{
+	json_t *root = json_loadb(ev->line, ev->line_len, 0, NULL);
+	json_t *sealed = ev->sealed ? json_loadb(ev->sealed, ev->sealed_len, 0, NULL) : NULL;
+	const json_t *context = json_object_get(json_object_get(root, "context"), "laneway");
+	struct pending *p = calloc(1, sizeof *p);
+	int rc = p ? 0 : -1;
+
+	if (p && root && !json_is_true(json_object_get(context, "training"))) {
+		p->ordinal = ev->ordinal;
+		p->seq = ev->seq;
+		memcpy(p->epoch, ev->epoch, sizeof p->epoch);
+		p->kind = lw_event_kind_of(text_at(root, "event"));
+		read_time(p, root, context);
+		rc = read_kind(p, json_object_get(root, "properties"), sealed);
+	}
+	json_decref(root);
+	json_decref(sealed);
+	if (rc == 1)
+		*out = p;
+	else
+		pending_free(p);
+	return rc;
+}
+
+void pending_free(struct pending *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->fact_count; i++)
+		free(p->fact[i].value);
+	for (size_t i = 0; i < p->claim_count; i++)
+		free(p->claim[i].value);
+	free(p->fact);
+	free(p->claim);
+	free(p->drop);
+	free(p->cover);
+	free(p);
+}
+
+/* ---- into the tables ---- */
+
+/* Its place in canonical order: mostly the end. */
+static size_t place_of(const struct overlay *o, const struct pending *p, bool *known)
+{
+	size_t i = o->pending.len;
+	for (; i > 0; i--) {
+		const struct pending *q = o->pending.at[i - 1];
+		if (q->ordinal < p->ordinal || (q->ordinal == p->ordinal && q->seq <= p->seq))
+			break;
+	}
+	*known = false;
+	if (i > 0) {
+		const struct pending *q = o->pending.at[i - 1];
+		*known = q->ordinal == p->ordinal && q->seq == p->seq;
+	}
+	return i;
+}
+
+static bool hang_on(struct overlay *o, struct pending *p)
+{
+	static const struct ref nobody;
+	const struct ref *units[] = {&p->unit, &p->other};
+	for (size_t i = 0; i < 2; i++) {
+		struct node *n;
+		if (ref_same(units[i], &nobody))
+			continue;
+		n = overlay_node_make(o, units[i]);
+		if (!n || !overlay_list_add(&n->pending, p))
+			return false;
+		if (i == 0 && p->customer_id[0])
+			text_copy(n->customer_id, sizeof n->customer_id, p->customer_id);
+	}
+	for (size_t i = 0; i < p->claim_count; i++) {
+		struct iden *iden =
+		    overlay_iden_make(o, ident_kind_name(p->claim[i].kind), p->claim[i].value);
+		if (!iden || !overlay_list_add(&iden->pending, p))
+			return false;
+	}
+	return true;
+}
+
+void overlay_let_go(struct overlay *o, struct pending *p)
+{
+	const struct ref *units[] = {&p->unit, &p->other};
+	for (size_t i = 0; i < 2; i++) {
+		struct node *n = overlay_node(o, units[i]);
+		if (!n)
+			continue;
+		overlay_list_remove(&n->pending, p);
+		overlay_node_settle(o, n);
+	}
+	for (size_t i = 0; i < p->claim_count; i++) {
+		struct iden *iden =
+		    overlay_iden(o, ident_kind_name(p->claim[i].kind), p->claim[i].value);
+		if (!iden)
+			continue;
+		overlay_list_remove(&iden->pending, p);
+		overlay_iden_settle(o, iden);
+	}
+	overlay_list_remove(&o->pending, p);
+	pending_free(p);
+}
+
+int overlay_take(struct overlay *o, const struct overlay_hq *hq, const struct overlay_event *ev)
+{
+	struct pending *p = NULL;
+	bool known;
+	int rc = pending_read(&p, ev);
+	if (rc != 1)
+		return rc;
+	size_t at = place_of(o, p, &known);
+	if (known) {
+		pending_free(p);
+		return 1;
+	}
+	if (!overlay_list_push(&o->pending, p)) {
+		pending_free(p);
+		return -1;
+	}
+	memmove(&o->pending.at[at + 1], &o->pending.at[at],
+	        (o->pending.len - 1 - at) * sizeof *o->pending.at);
+	o->pending.at[at] = p;
+	if (!hang_on(o, p)) {
+		overlay_let_go(o, p);
+		return -1;
+	}
+	group_make(o, hq, p); /* if not now, then when the shard is heard of again */
+	return 1;
+}
