@@ -81,6 +81,7 @@ struct overlay_person {
 	struct overlay_claim {
 		char kind[17], value[IDENT_VALUE_SIZE];
 		struct ref ref, unit;
+		struct ref ident; /* as the choices' addresses name it */
 		bool verified;
 	} * claim;
 	size_t claim_count;

@@ -46,11 +46,16 @@ static bool copy_claims(const struct gathered *g, size_t person, struct overlay_
 		const struct reach_iden *r = &g->idens[overlay_iden_place(&op->right)];
 		struct overlay_claim *c = &out->claim[out->claim_count++];
 		*c = (struct overlay_claim){
-		    .ref = op->id, .unit = op->left, .verified = op->verified};
+		    .ref = op->id, .unit = op->left, .ident = op->right, .verified = op->verified};
 		text_copy(c->kind, sizeof c->kind, r->kind);
 		text_copy(c->value, sizeof c->value, r->value);
 	}
 	return out->claim != NULL;
+}
+
+static const char *text(const char *value)
+{
+	return value ? value : "";
 }
 
 /* Texts go behind the facts, covers behind the choices. */
@@ -59,7 +64,7 @@ static bool copy_facts(struct gathered *g, size_t person, struct overlay_person 
 	size_t bytes = 0;
 	overlay_facts(g, person);
 	for (size_t i = 0; i < g->fact_count; i++)
-		bytes += strlen(g->fact[i].value) + strlen(g->fact[i].source) + 2;
+		bytes += strlen(text(g->fact[i].value)) + strlen(g->fact[i].source) + 2;
 	out->fact = malloc(g->fact_count * sizeof *out->fact + bytes + 1);
 	if (!out->fact || g->failed)
 		return false;
@@ -67,7 +72,7 @@ static bool copy_facts(struct gathered *g, size_t person, struct overlay_person 
 	for (size_t i = 0; i < g->fact_count; i++) {
 		struct field_fact *f = &out->fact[out->fact_count++];
 		*f = g->fact[i];
-		f->value = strcpy(at, g->fact[i].value);
+		f->value = strcpy(at, text(g->fact[i].value));
 		at += strlen(at) + 1;
 		f->source = strcpy(at, g->fact[i].source);
 		at += strlen(at) + 1;

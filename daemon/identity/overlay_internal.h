@@ -15,10 +15,10 @@
 #include "identity/fold.h"
 #include "identity/overlay.h"
 
-#define OVERLAY_LINES_MAX 64  /* persons of HQ's in one group: beyond, an identifier is anybody's  \
-	                       */
-#define OVERLAY_KEPT_MAX 32   /* told to nobody yet: the oldest is forgotten */
-#define OVERLAY_VALUE_MAX 200 /* bytes of a field's value */
+#define OVERLAY_LINES_MAX                                                                          \
+	64                  /* persons of HQ's in one group: beyond, an identifier is anybody's    \
+	                     */
+#define OVERLAY_KEPT_MAX 32 /* told to nobody yet: the oldest is forgotten */
 
 /* A growing list of pointers. */
 struct overlay_list {

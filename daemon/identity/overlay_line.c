@@ -188,7 +188,7 @@ static void add_plain(const struct hq_line *l, struct gathered *g, enum field fi
 	                         .unit = l->unit[0].ref,
 	                         .value = value,
 	                         .source = "import",
-	                         .trust = field_trust(field, "import")};
+	                         .trust = field_trust(NULL, field, "import")};
 	f->id = f->unit;
 	f->id.byte[sizeof f->id.byte - 1] ^= (uint8_t)(field + 1);
 }

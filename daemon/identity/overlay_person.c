@@ -24,28 +24,10 @@ static void pending_facts(struct gathered *g, const struct pending *p)
 		                         .unit = p->unit,
 		                         .value = said->value,
 		                         .source = p->source,
-		                         .trust = field_trust(said->field, p->source),
+		                         .trust = field_trust(NULL, said->field, p->source),
 		                         .from_us = p->from_us,
 		                         .to_us = p->to_us};
 	}
-}
-
-/* A fact that takes a value back counts until its field is chosen; then the field has none of it:
- * what that source said before. */
-static void take_back(struct gathered *g)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < g->fact_count; i++) {
-		const struct field_fact *f = &g->fact[i];
-		bool back = !f->value;
-		for (size_t k = i + 1; k < g->fact_count && !back; k++)
-			back = !g->fact[k].value && g->fact[k].field == f->field &&
-			       ref_same(&g->fact[k].unit, &f->unit) &&
-			       !strcmp(g->fact[k].source, f->source);
-		if (!back)
-			g->fact[kept++] = *f;
-	}
-	g->fact_count = kept;
 }
 
 void overlay_facts(struct gathered *g, size_t person)
@@ -59,7 +41,17 @@ void overlay_facts(struct gathered *g, size_t person)
 		if (!p->included && p->fact_count && is_of(g, &p->unit, person))
 			pending_facts(g, p);
 	}
-	take_back(g);
+}
+
+/* A choice names the claim that it was given for; what it means is the identifier. */
+static void identify(const struct gathered *g, struct ref *address)
+{
+	for (size_t i = 0; i < g->op_count; i++) {
+		if (g->op[i].kind != FOLD_CLAIM || !ref_same(&g->op[i].id, address))
+			continue;
+		*address = g->op[i].right;
+		return;
+	}
 }
 
 void overlay_choices(struct gathered *g, size_t person)
@@ -78,6 +70,8 @@ void overlay_choices(struct gathered *g, size_t person)
 		if (c)
 			*c = p->choice;
 	}
+	for (size_t i = 0; i < g->choice_count; i++)
+		identify(g, &g->choice[i].address);
 }
 
 /* ---- the profile ---- */
@@ -142,8 +136,9 @@ static void fields(struct gathered *g, struct profile *p)
 	field_choose(g->fact, g->fact_count, win);
 	for (size_t f = 0; f < FIELD_COUNT; f++)
 		value[f] = win[f] < g->fact_count ? g->fact[win[f]].value : NULL;
-	if (value[FIELD_FIRST_NAME])
-		put(p->first_name, sizeof p->first_name, value[FIELD_FIRST_NAME]);
+	if (win[FIELD_FIRST_NAME] < g->fact_count)
+		put(p->first_name, sizeof p->first_name,
+		    value[FIELD_FIRST_NAME] ? value[FIELD_FIRST_NAME] : "");
 	if (value[FIELD_LANGUAGE])
 		put(p->language, sizeof p->language, value[FIELD_LANGUAGE]);
 	if (value[FIELD_TIER])

@@ -54,7 +54,7 @@ static int read_facts(struct pending *p, const json_t *sealed)
 		enum field f = field_named(name);
 		const char *text = json_string_value(value);
 		if (f == FIELD_COUNT || p->fact_count == FACTS_MAX ||
-		    (!json_is_null(value) && (!text || strlen(text) > OVERLAY_VALUE_MAX)))
+		    (!json_is_null(value) && (!text || strlen(text) >= FIELD_VALUE_SIZE)))
 			continue;
 		struct pending_fact *fact = &p->fact[p->fact_count++];
 		fact->field = f;
@@ -142,56 +142,14 @@ static int read_block(struct pending *p, const json_t *properties, const json_t 
 
 /* ---- consent, points ---- */
 
-static int named(const char *(*name)(int), int count, const char *text)
-{
-	for (int i = 0; i < count; i++)
-		if (!strcmp(name(i), text))
-			return i;
-	return count;
-}
-
-static const char *purpose_name(int i)
-{
-	return consent_purpose_name((enum consent_purpose)i);
-}
-
-static const char *channel_name(int i)
-{
-	return consent_channel_name((enum consent_channel)i);
-}
-
-static const char *value_name(int i)
-{
-	return consent_value_name((enum consent_value)i);
-}
-
-static enum consent_method method_named(const char *text)
-{
-	static const char *const names[] = {
-	    [CONSENT_TILL] = "till",           [CONSENT_PAPER] = "paper",
-	    [CONSENT_CUSTOMER] = "customer",   [CONSENT_STAFF] = "staff",
-	    [CONSENT_IMPORT] = "import",       [CONSENT_STOP] = "stop",
-	    [CONSENT_COMPLAINT] = "complaint", [CONSENT_CONFIRMED] = "confirmed",
-	};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(names[i], text))
-			return (enum consent_method)i;
-	return CONSENT_IMPORT; /* the weakest */
-}
-
 bool overlay_choice_read(struct consent_choice *c, const json_t *o)
 {
-	int purpose = named(purpose_name, CONSENT_PURPOSE_COUNT, text_at(o, "purpose"));
-	int channel = named(channel_name, CONSENT_CHANNEL_COUNT, text_at(o, "channel"));
-	int value = named(value_name, CONSENT_WITHDRAWN + 1, text_at(o, "value"));
-	if (purpose == CONSENT_PURPOSE_COUNT || channel == CONSENT_CHANNEL_COUNT ||
-	    value > CONSENT_WITHDRAWN)
-		return false;
-	c->purpose = (enum consent_purpose)purpose;
-	c->channel = (enum consent_channel)channel;
-	c->value = (enum consent_value)value;
-	c->method = method_named(text_at(o, "method"));
-	return true;
+	c->purpose = consent_purpose_named(text_at(o, "purpose"));
+	c->channel = consent_channel_named(text_at(o, "channel"));
+	c->value = consent_value_named(text_at(o, "value"));
+	c->method = consent_method_named(text_at(o, "method"));
+	return c->purpose != CONSENT_PURPOSE_COUNT && c->channel != CONSENT_CHANNEL_COUNT &&
+	       c->value != CONSENT_VALUE_COUNT && c->method != CONSENT_METHOD_COUNT;
 }
 
 static int read_choice(struct pending *p, const json_t *properties, const json_t *sealed)
