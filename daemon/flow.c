@@ -122,6 +122,8 @@ static void answered(struct flow *f, struct entry *e)
 	}
 	if (!kept)
 		f->tills_unmarked = true; /* their note may have gone with it */
+	if (kept)
+		flow_overlay_kept(f, e);
 	if (e->has_id)
 		flow_till_answered(f, e);
 	else if (!kept && e->tag == FLOW_TAG_SCAN)

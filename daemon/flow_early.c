@@ -87,9 +87,23 @@ static void resolve_scanned(void *ctx, enum ident_kind kind, const char *value, 
 	flow_resolve(ctx, NULL, &given, out);
 }
 
-static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader *shard,
-                         const struct flow_before *before)
+static void take_overlay(struct flow *f, const struct flow_names *names)
 {
+	struct overlay_state o;
+
+	f->overlay = names->overlay;
+	f->overlay_failed = !names->overlay || !names->overlay_whole;
+	if (!f->overlay)
+		return;
+	overlay_rules(f->overlay, &f->table);
+	overlay_state(f->overlay, &o);
+	if (o.events)
+		log_info("%zu changes to %zu customers wait for HQ", o.events, o.persons);
+}
+
+static void take_baskets(struct flow *f, const struct flow_names *names)
+{
+	struct sale *sale = names->sale;
 	struct journal_state j;
 	struct sale_now now;
 	struct sale_start start;
@@ -99,8 +113,10 @@ static void take_baskets(struct flow *f, struct sale *sale, struct shard_reader 
 	journal_state(f->p.journal, &j);
 	clock_boot_id(boot);
 	flow_now(f, &now);
-	start = (struct sale_start){.boot = boot, .cause = flow_cause(before, boot, j.clean)};
-	f->shard = shard;
+	start =
+	    (struct sale_start){.boot = boot, .cause = flow_cause(&names->before, boot, j.clean)};
+	f->shard = names->shard;
+	take_overlay(f, names);
 	int restored = e ? sale_replayed(sale, e, &now, &start) : -1;
 	sale_early_take(sale, f->sale, &now, resolve_scanned, f);
 	sale_free(f->sale);
@@ -158,14 +174,12 @@ static void take_window(struct flow *f, struct window *window, struct journal_re
 
 void flow_rebuilt(struct flow *f)
 {
-	struct sale *sale;
-	struct shard_reader *shard;
-	struct flow_before before;
+	struct flow_names names;
 	struct window *window;
 	struct journal_reader *reader;
 
-	if (flow_rebuild_baskets(f->rebuild, &sale, &shard, &before))
-		take_baskets(f, sale, shard, &before);
+	if (flow_rebuild_baskets(f->rebuild, &names))
+		take_baskets(f, &names);
 	if (flow_rebuild_window(f->rebuild, &window, &reader))
 		take_window(f, window, reader);
 }

@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "flow.h"
 #include "flow_day.h"
+#include "flow_overlay.h"
 #include "flow_rebuild.h"
 #include "flow_recall.h"
 #include "identity/field.h"
@@ -80,6 +81,11 @@ struct flow {
 	struct journal_reader *reader; /* same */
 	struct shard_reader *shard;
 	struct vault_work *work;
+	struct overlay *overlay; /* NULL until FLOW_NAMES */
+	bool overlay_failed;     /* something that is kept is not in it */
+	struct event *overlay_event;
+	uint64_t overlay_version; /* of the shard, as the overlay last heard of it */
+	char overlay_generation[17];
 	struct scanner *scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
 	struct pos *pos;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "conf.h"
+#include "flow_overlay.h"
 #include "store/journal.h"
 #include "store/vault.h"
 
@@ -49,6 +50,8 @@ struct flow_rebuild {
 	struct buf tills;
 	struct flow_before before;
 	struct shard_reader *shard;
+	struct overlay *overlay;
+	bool overlay_whole;
 	struct sale *sale;
 	struct window *window;
 	bool no_memory;
@@ -60,7 +63,10 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
                          int max)
 {
 	struct flow_rebuild *r = ctx;
+	int touched = r->overlay ? overlay_find(r->overlay, kind, nf, out, max) : OVERLAY_UNTOUCHED;
 
+	if (touched != OVERLAY_UNTOUCHED)
+		return touched;
 	return r->shard ? shard_find(r->shard, kind, nf, out, max) : 0;
 }
 
@@ -106,7 +112,7 @@ static int source_profile(void *ctx, const char *customer_id, struct profile *ou
 {
 	struct flow_rebuild *r = ctx;
 
-	return r->shard ? shard_get(r->shard, customer_id, out, NULL) : 0;
+	return flow_overlay_profile(r->overlay, r->shard, customer_id, out);
 }
 
 static void source_resolve(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
@@ -116,6 +122,25 @@ static void source_resolve(void *ctx, enum ident_kind kind, const char *value, s
 	const struct resolver with = {.forms = &r->rules, .rules = &r->table, .lookup = &r->lookup};
 
 	resolve(&with, &given, out);
+}
+
+/* ---- this store's own changes ---- */
+
+static int make_overlay(struct flow_rebuild *r)
+{
+	const struct flow_overlay_from from = {.reader = r->reader,
+	                                       .work = r->work,
+	                                       .shard = r->shard,
+	                                       .store = r->store,
+	                                       .epoch = r->p.epoch};
+
+	overlay_free(r->overlay);
+	r->overlay = overlay_new(&r->table);
+	if (!r->overlay)
+		return -1;
+	int rc = r->reader ? flow_overlay_recall(r->overlay, &from) : 1;
+	r->overlay_whole = rc == 0;
+	return rc;
 }
 
 /* ---- baskets ---- */
@@ -270,6 +295,7 @@ static void *thread_main(void *arg)
 
 	if (shard_reader_open(&r->shard, r->profiles, r->p.vault, err, sizeof err) < 0)
 		log_error("ALARM: nobody can be named: %s", err);
+	make(r, make_overlay, "customers enrolled here may not be known before HQ knows them");
 	make(r, make_baskets, "open baskets are not all continued");
 	hand_over(r, STAGE_BASKETS);
 	make(r, make_window, "a message that is sent again may be counted twice");
@@ -343,6 +369,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	if (r->running)
 		pthread_join(r->thread, NULL);
 	sale_free(r->sale);
+	overlay_free(r->overlay);
 	window_free(r->window);
 	shard_reader_free(r->shard);
 	journal_reader_free(r->reader);
@@ -372,16 +399,18 @@ const struct buf *flow_rebuild_tills(const struct flow_rebuild *r)
 	return &r->tills;
 }
 
-bool flow_rebuild_baskets(struct flow_rebuild *r, struct sale **sale, struct shard_reader **shard,
-                          struct flow_before *before)
+bool flow_rebuild_baskets(struct flow_rebuild *r, struct flow_names *out)
 {
 	if (atomic_load(&r->stage) < STAGE_BASKETS || !r->sale)
 		return false;
-	*sale = r->sale;
-	*shard = r->shard;
-	*before = r->before;
+	*out = (struct flow_names){.sale = r->sale,
+	                           .shard = r->shard,
+	                           .overlay = r->overlay,
+	                           .overlay_whole = r->overlay_whole,
+	                           .before = r->before};
 	r->sale = NULL;
 	r->shard = NULL;
+	r->overlay = NULL;
 	return true;
 }
 

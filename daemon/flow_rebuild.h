@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "identity/overlay.h"
 #include "identity/resolve.h"
 #include "sale/sale.h"
 #include "store/shard.h"
@@ -53,9 +54,16 @@ struct flow_before {
 /* Tills known before: the mark of that name, empty if there is none. With the baskets. */
 const struct buf *flow_rebuild_tills(const struct flow_rebuild *r);
 
-/* Baskets and profiles; they belong to the caller. false: not yet, or taken before. */
-bool flow_rebuild_baskets(struct flow_rebuild *r, struct sale **sale, struct shard_reader **shard,
-                          struct flow_before *before);
+/* Baskets and profiles, with this store's own changes to them; they belong to the caller. false:
+ * not yet, or taken before. */
+struct flow_names {
+	struct sale *sale;
+	struct shard_reader *shard; /* NULL: nobody can be named */
+	struct overlay *overlay;
+	bool overlay_whole; /* all that is awaited could be read */
+	struct flow_before before;
+};
+bool flow_rebuild_baskets(struct flow_rebuild *r, struct flow_names *out);
 /* The window, its ids not expired yet, and the connection they came by (NULL: none could be
  * opened). false: not yet, or taken before. */
 bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,

@@ -99,7 +99,10 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
                          int max)
 {
 	struct flow *f = ctx;
+	int touched = f->overlay ? overlay_find(f->overlay, kind, nf, out, max) : OVERLAY_UNTOUCHED;
 
+	if (touched != OVERLAY_UNTOUCHED)
+		return touched;
 	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
 }
 

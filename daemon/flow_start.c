@@ -34,6 +34,7 @@ static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 	if (read(fd, &n, sizeof n) != (ssize_t)sizeof n)
 		return;
 	flow_clock_look(ctx); /* a trusted point is journaled as soon as there is one */
+	flow_overlay_heard(ctx);
 	flow_inquired(ctx);
 	flow_publish_all(ctx);
 }
@@ -96,7 +97,7 @@ static int make_parts(struct flow *f)
 	f->done_event =
 	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
-	if (!f->work || !f->sale || !f->done_event || !f->tick_event)
+	if (!f->work || !f->sale || !f->done_event || !f->tick_event || flow_overlay_start(f) < 0)
 		return -1;
 	return event_add(f->done_event, NULL);
 }
@@ -285,6 +286,7 @@ void flow_free(struct flow *f)
 		event_free(f->rebuild_event);
 	flow_rebuild_free(f->rebuild);
 	sale_free(f->sale);
+	flow_overlay_free(f);
 	window_free(f->window);
 	shard_reader_free(f->shard);
 	journal_reader_free(f->reader);

@@ -182,6 +182,11 @@ struct overlay *overlay_new(const struct rule_set *rules)
 	return NULL;
 }
 
+void overlay_rules(struct overlay *o, const struct rule_set *rules)
+{
+	o->rules = rules;
+}
+
 void overlay_free(struct overlay *o)
 {
 	if (!o)

@@ -298,6 +298,14 @@ struct journal_from {
 int journal_reader_lines_from(struct journal_reader *r, const struct journal_from *from,
                               journal_line_fn *fn, void *ctx, uint64_t *unread);
 
+/* Every event whose effect HQ's shard does not include yet (the catalogue's AWAITED), in order of
+ * (epoch ordinal, seq), until fn returns false. One whose pack cannot be opened is logged and left
+ * out; their number is added to *unread. 0, or -1. */
+typedef bool journal_awaited_fn(void *ctx, int64_t ordinal, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                                uint64_t seq, const char *line, size_t len);
+int journal_reader_awaited(struct journal_reader *r, journal_awaited_fn *fn, void *ctx,
+                           uint64_t *unread);
+
 /* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into
  * out. `progress` (may be NULL) is called now and then with done and total packs; false ends the
  * check. 0 whole; -1 with the first fault in err. */

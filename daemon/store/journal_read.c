@@ -30,8 +30,11 @@ static int prepare(struct journal_reader *r)
 	r->tail = db_prepare(db, "SELECT id, count FROM pack ORDER BY id DESC LIMIT ?1");
 	r->mark =
 	    db_prepare(db, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "' || ?1");
+	r->awaited =
+	    db_prepare(db, "SELECT ordinal, seq FROM awaited WHERE (ordinal, seq) > (?1, ?2)"
+	                   " ORDER BY ordinal, seq LIMIT ?3");
 	bool ok = r->begin && r->end && r->body && r->keys && r->scan && r->ids && r->urgent &&
-	          r->key && r->pack_count && r->tail && r->mark;
+	          r->key && r->pack_count && r->tail && r->mark && r->awaited;
 	return ok ? journal_seek_open(&r->seek, db) : -1;
 }
 
@@ -67,7 +70,7 @@ void journal_reader_free(struct journal_reader *r)
 		return;
 	sqlite3_stmt *all[] = {r->begin, r->end,    r->body, r->keys,       r->scan,
 	                       r->ids,   r->urgent, r->key,  r->pack_count, r->tail,
-	                       r->hole,  r->mark,   r->taken};
+	                       r->hole,  r->mark,   r->taken, r->awaited};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
 	journal_seek_close(&r->seek);

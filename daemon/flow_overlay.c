@@ -1,0 +1,271 @@
+#include "flow_overlay.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "flow_internal.h"
+
+#define HITS_MAX 16    /* persons on one identifier whom HQ is asked for: beyond, it is anybody's */
+#define STEP_GROUPS 8  /* made anew at once: under a millisecond of the loop */
+#define STEP_WAIT_US 1 /* until the next ones: the loop serves others first */
+#define RETRY_US 1000000
+
+/* ---- HQ's word ---- */
+
+static int hq_line(struct shard_reader *shard, const char *customer_id, overlay_line_fn *fn,
+                   void *fn_ctx)
+{
+	struct profile p;
+	struct buf json = {0};
+	int rc = shard_get(shard, customer_id, &p, &json);
+
+	if (rc == 1 && json.failed)
+		rc = -1;
+	if (rc == 1)
+		fn(fn_ctx, &p, (const char *)json.data, json.len);
+	buf_free(&json);
+	return rc;
+}
+
+static int hq_lines(void *ctx, const char *kind, const char *value, overlay_line_fn *fn,
+                    void *fn_ctx)
+{
+	struct shard_hit hits[HITS_MAX];
+	struct shard_reader *shard = ctx;
+
+	if (!shard)
+		return 0;
+	if (strcmp(kind, "customer_id") == 0)
+		return hq_line(shard, value, fn, fn_ctx);
+	int n = shard_find(shard, kind, value, hits, HITS_MAX);
+	for (int i = 0; i < n && i < HITS_MAX; i++) {
+		if (hq_line(shard, hits[i].profile.customer_id, fn, fn_ctx) < 0)
+			return -1;
+	}
+	return n;
+}
+
+struct overlay_hq flow_overlay_hq(struct shard_reader *shard)
+{
+	return (struct overlay_hq){hq_lines, shard};
+}
+
+/* Of an enrolment that HQ has given an id since, the name that it had here still leads to it. */
+int flow_overlay_profile(const struct overlay *o, struct shard_reader *shard,
+                         const char *customer_id, struct profile *out)
+{
+	struct shard_hit hit;
+	int rc = o ? overlay_profile(o, customer_id, out) : OVERLAY_UNTOUCHED;
+
+	if (rc == OVERLAY_UNTOUCHED)
+		rc = shard ? shard_get(shard, customer_id, out, NULL) : 0;
+	if (rc == 0 && shard && strlen(customer_id) == EVENT_ID_SIZE - 1 &&
+	    shard_find(shard, "unit", customer_id, &hit, 1) == 1) {
+		*out = hit.profile;
+		rc = 1;
+	}
+	return rc;
+}
+
+/* ---- the start ---- */
+
+/* Associated data of the seal: store NUL epoch seq (WIRE.md 3.3). */
+static int unseal(const struct flow_overlay_from *from, const struct visit_key *key,
+                  const struct buf *ad, const json_t *sealed, struct buf *out)
+{
+	const char *n = json_string_value(json_object_get(sealed, "n"));
+	const char *c = json_string_value(json_object_get(sealed, "c"));
+	struct buf seal = {0};
+	size_t c_len = c ? strlen(c) : 0;
+	uint8_t *place = n && c ? buf_room(&seal, VAULT_NONCE_BYTES + c_len) : NULL;
+	ssize_t len, got = -1;
+
+	if (!place || text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
+		goto done;
+	len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
+	if (len < VAULT_TAG_BYTES || !buf_room(out, (size_t)len))
+		goto done;
+	got = vault_unseal(from->work, key->key, ad->data, ad->len, seal.data,
+	                   VAULT_NONCE_BYTES + (size_t)len, out->data + out->len);
+	if (got >= 0)
+		out->len += (size_t)got;
+done:
+	buf_free(&seal);
+	return got < 0 ? -1 : 0;
+}
+
+int flow_overlay_open(const struct flow_overlay_from *from, const uint8_t *epoch, uint64_t seq,
+                      const char *line, size_t len, struct buf *out)
+{
+	json_t *root = json_loadb(line, len, 0, NULL);
+	const json_t *sealed =
+	    json_object_get(json_object_get(json_object_get(root, "context"), "laneway"), "sealed");
+	const char *k = json_string_value(json_object_get(sealed, "k"));
+	struct visit_key key;
+	uint8_t id[EVENT_ID_BYTES];
+	struct buf ad = {0};
+	int rc = -1;
+
+	buf_add(&ad, from->store, strlen(from->store) + 1);
+	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
+	buf_be64(&ad, seq);
+	if (k && !ad.failed && text_unb64(k, strlen(k), id, sizeof id) == (ssize_t)sizeof id &&
+	    journal_reader_key(from->reader, id, &key) == 0)
+		rc = unseal(from, &key, &ad, sealed, out);
+	vault_wipe(&key, sizeof key);
+	buf_free(&ad);
+	json_decref(root);
+	return rc;
+}
+
+struct recalling {
+	struct overlay *o;
+	const struct flow_overlay_from *from;
+	struct buf plain;
+	uint64_t closed; /* whose sealed part cannot be opened */
+	bool no_memory;
+};
+
+static bool recall_line(void *ctx, int64_t ordinal, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                        uint64_t seq, const char *line, size_t len)
+{
+	struct recalling *r = ctx;
+	const struct overlay_hq hq = flow_overlay_hq(r->from->shard);
+	struct overlay_event ev = {
+	    .ordinal = ordinal, .epoch = epoch, .seq = seq, .line = line, .line_len = len};
+
+	if (memcmp(epoch, r->from->epoch, EVENT_EPOCH_BYTES) == 0)
+		return false;
+	buf_reset(&r->plain);
+	if (flow_overlay_open(r->from, epoch, seq, line, len, &r->plain) == 0) {
+		ev.sealed = (const char *)r->plain.data;
+		ev.sealed_len = r->plain.len;
+	}
+	int rc = overlay_take(r->o, &hq, &ev);
+	r->closed += rc == 0;
+	r->no_memory = rc < 0;
+	return !r->no_memory;
+}
+
+int flow_overlay_recall(struct overlay *o, const struct flow_overlay_from *from)
+{
+	struct recalling r = {.o = o, .from = from};
+	uint64_t unread = 0;
+	int rc = journal_reader_awaited(from->reader, recall_line, &r, &unread);
+
+	if (unread)
+		log_error("ALARM: %" PRIu64 " changes to customers cannot be read back; lanes do "
+		          "not know them until HQ does",
+		          unread);
+	if (r.closed)
+		log_info("%" PRIu64 " changes to customers are not told any more: their keys are "
+		         "gone, or they say nothing of customers",
+		         r.closed);
+	buf_free(&r.plain);
+	return r.no_memory ? -1 : rc < 0;
+}
+
+/* ---- the loop ---- */
+
+static void take(struct flow *f, const struct entry *e, const struct lw_event *ev,
+                 const struct overlay_event *event)
+{
+	const struct overlay_hq hq = flow_overlay_hq(f->shard);
+	struct overlay_event one = *event;
+
+	one.epoch = e->epoch;
+	one.sealed = ev->person;
+	one.sealed_len = ev->person ? strlen(ev->person) : 0;
+	if (overlay_take(f->overlay, &hq, &one) < 0) {
+		log_error("ALARM: out of memory: a change to a customer is kept, and not shown "
+		          "before the next start");
+		f->overlay_failed = true;
+	}
+}
+
+void flow_overlay_kept(struct flow *f, const struct entry *e)
+{
+	const char *at = e->lines, *end = e->lines + e->lines_len;
+	struct overlay_event event = {.seq = e->seq};
+	struct journal_state j;
+	bool any = false;
+
+	for (const struct lw_event *ev = e->first; ev && !any; ev = ev->next)
+		any = lw_event_awaited(ev->kind);
+	if (!any || !f->overlay)
+		return;
+	journal_state(f->p.journal, &j);
+	event.ordinal = j.ordinal;
+	for (const struct lw_event *ev = e->first; ev && at < end; ev = ev->next, event.seq++) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		event.line = at;
+		event.line_len = (size_t)((nl ? nl : end) - at);
+		if (lw_event_awaited(ev->kind))
+			take(f, e, ev, &event);
+		at = nl ? nl + 1 : end;
+	}
+}
+
+bool flow_overlay_full(const struct flow *f)
+{
+	return !f->overlay || f->overlay_failed || overlay_full(f->overlay);
+}
+
+/* ---- HQ is heard ---- */
+
+static void go_on(struct flow *f, int64_t wait_us)
+{
+	const struct timeval wait = {wait_us / 1000000, wait_us % 1000000};
+
+	event_add(f->overlay_event, &wait);
+}
+
+static void on_step(evutil_socket_t fd, short what, void *ctx)
+{
+	struct flow *f = ctx;
+	const struct overlay_hq hq = flow_overlay_hq(f->shard);
+	int rc = f->overlay ? overlay_refresh(f->overlay, &hq, STEP_GROUPS) : 0;
+
+	(void)fd;
+	(void)what;
+	if (rc != 0)
+		go_on(f, rc > 0 ? STEP_WAIT_US : RETRY_US);
+}
+
+void flow_overlay_heard(struct flow *f)
+{
+	struct sync_state s;
+	struct overlay_state o;
+
+	if (!f->sync || !f->overlay)
+		return;
+	sync_state(f->sync, &s);
+	if (s.shard_version == f->overlay_version &&
+	    strcmp(s.generation, f->overlay_generation) == 0)
+		return;
+	f->overlay_version = s.shard_version;
+	text_copy(f->overlay_generation, sizeof f->overlay_generation, s.generation);
+	overlay_state(f->overlay, &o);
+	if (!o.events)
+		return;
+	overlay_stale(f->overlay);
+	go_on(f, STEP_WAIT_US);
+}
+
+int flow_overlay_start(struct flow *f)
+{
+	f->overlay_event = event_new(f->p.base, -1, 0, on_step, f);
+	return f->overlay_event ? 0 : -1;
+}
+
+void flow_overlay_free(struct flow *f)
+{
+	if (f->overlay_event)
+		event_free(f->overlay_event);
+	overlay_free(f->overlay);
+}
