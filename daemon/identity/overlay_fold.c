@@ -81,9 +81,9 @@ static void name_units(struct gathered *g)
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->unit);
-		for (size_t f = 0; at < g->unit_count && f < p->fact_count; f++)
-			if (p->fact[f].field == FIELD_FIRST_NAME && p->fact[f].value)
-				field_compare_form(p->fact[f].value, g->unit[at].first_name,
+		for (size_t f = 0; at < g->unit_count && f < p->facts.count; f++)
+			if (p->facts.fact[f].field == FIELD_FIRST_NAME && p->facts.fact[f].value)
+				field_compare_form(p->facts.fact[f].value, g->unit[at].first_name,
 				                   sizeof g->unit[at].first_name);
 	}
 }

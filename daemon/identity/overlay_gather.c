@@ -26,16 +26,6 @@ void *gather_room(struct gathered *g, void **array, size_t *len, size_t *cap, si
 	return (char *)*array + (*len)++ * size;
 }
 
-void *gather_own(struct gathered *g, size_t size)
-{
-	void *p = calloc(1, size);
-	if (p && overlay_list_push(&g->owned, p))
-		return p;
-	free(p);
-	g->failed = true;
-	return NULL;
-}
-
 void gather_begin(struct gathered *g, const struct overlay *o, const struct overlay_hq *hq)
 {
 	*g = (struct gathered){.o = o, .hq = hq};
@@ -237,9 +227,6 @@ void gather_free(struct gathered *g)
 		hq_line_free(&g->line[i]);
 	for (size_t i = 0; i < g->reach_idens; i++)
 		free(g->idens[i].value);
-	for (size_t i = 0; i < g->owned.len; i++)
-		free(g->owned.at[i]);
-	overlay_list_free(&g->owned);
 	overlay_list_free(&g->pending);
 	overlay_list_free(&g->groups);
 	free(g->units);

@@ -189,8 +189,8 @@ static bool said_again(const struct gathered *g, const struct pending *p, enum f
 		const struct pending *q = g->pending.at[i];
 		bool later =
 		    q->ordinal > p->ordinal || (q->ordinal == p->ordinal && q->seq > p->seq);
-		for (size_t k = 0; later && ref_same(&q->unit, &p->unit) && k < q->fact_count; k++)
-			if (q->fact[k].field == f)
+		for (size_t k = 0; later && ref_same(&q->unit, &p->unit) && k < q->facts.count; k++)
+			if (q->facts.fact[k].field == f)
 				return true;
 	}
 	return false;
@@ -209,8 +209,8 @@ static void compare_kept(struct overlay *o, const struct gathered *g, const stru
 	for (size_t l = 0; l < g->line_count; l++)
 		if (hq_line_unit(&g->line[l], &p->unit) < g->line[l].unit_count)
 			line = &g->line[l];
-	for (size_t i = 0; line && i < p->fact_count; i++) {
-		const struct pending_fact *f = &p->fact[i];
+	for (size_t i = 0; line && i < p->facts.count; i++) {
+		const struct field_fact *f = &p->facts.fact[i];
 		const char *hqs = hq_value(line, f->field);
 		struct overlay_kept kept = {.field = f->field};
 		if (!f->value || !hqs[0] || !strcmp(hqs, f->value) || said_again(g, p, f->field))

@@ -12,7 +12,10 @@
 
 #include <jansson.h>
 
+#include "identity/consent_json.h"
+#include "identity/field_json.h"
 #include "identity/fold.h"
+#include "identity/json_part.h"
 #include "identity/overlay.h"
 
 #define OVERLAY_LINES_MAX                                                                          \
@@ -31,11 +34,6 @@ bool overlay_list_add(struct overlay_list *l, void *p); /* unless it stands ther
 void overlay_list_remove(struct overlay_list *l, const void *p);
 void overlay_list_free(struct overlay_list *l);
 
-struct pending_fact {
-	enum field field;
-	struct ref id;
-	char *value; /* NULL: what was said before is taken back */
-};
 struct pending_claim {
 	enum ident_kind kind;
 	struct ref ref;
@@ -54,11 +52,11 @@ struct pending {
 	char customer_id[33];   /* of `unit`, where an older HQ names no units; or empty */
 	char source[17];
 	bool apart, share, by_person; /* of an unlink; a block; a link */
-	struct pending_fact *fact;
+	struct field_list facts;
 	struct pending_claim *claim; /* of a block: whose kind and value it is */
-	struct ref *drop, *cover;
-	size_t fact_count, claim_count, drop_count, cover_count;
-	struct consent_choice choice;
+	struct ref *drop;
+	size_t claim_count, drop_count;
+	struct consent_list choices; /* one, or none */
 	int64_t points;
 };
 /* Read a line. 1, 0 or -1 as overlay_take. */
@@ -66,8 +64,6 @@ int pending_read(struct pending **out, const struct overlay_event *ev);
 void pending_free(struct pending *p);
 /* Take it out of every list, and free it. */
 void overlay_let_go(struct overlay *o, struct pending *p);
-/* Purpose, channel, value and method of a choice. false: they are none. */
-bool overlay_choice_read(struct consent_choice *c, const json_t *o);
 
 struct group;
 struct node {
@@ -144,20 +140,17 @@ struct hq_line {
 	bool tells_units;
 	struct hq_claim *claim;
 	size_t claim_count;
-	bool whole; /* its other identifiers are in reach, too */
+	bool whole;              /* its other identifiers are in reach, too */
+	struct field_list facts; /* of a line that is told as facts, or made of the plain members */
+	struct consent_list choices;
 };
 /* 0, or -1: out of memory, or no line. */
 int hq_line_read(struct hq_line *out, const struct profile *p, const char *line, size_t len);
 void hq_line_free(struct hq_line *l);
 /* Through which seq of this epoch the line includes; 0: it does not say. */
 uint64_t hq_line_includes(const struct hq_line *l, const uint8_t epoch[EVENT_EPOCH_BYTES]);
-/* Append its facts, or choices; their texts belong to the line. */
-struct gathered;
-void hq_line_facts(const struct hq_line *l, struct gathered *g);
-void hq_line_choices(const struct hq_line *l, struct gathered *g);
 /* The line's unit of this reference; unit_count: none. */
 size_t hq_line_unit(const struct hq_line *l, const struct ref *ref);
-bool hq_ref(const json_t *text, struct ref *out);
 
 /* ---- overlay_gather.c: what is within reach ---- */
 struct reach_unit {
@@ -192,7 +185,6 @@ struct gathered {
 	size_t fact_count, fact_cap;
 	struct consent_choice *choice;
 	size_t choice_count, choice_cap;
-	struct overlay_list owned; /* memory that facts and choices point to */
 };
 void gather_begin(struct gathered *g, const struct overlay *o, const struct overlay_hq *hq);
 void gather_unit(struct gathered *g, const struct ref *ref, const char *customer_id);
@@ -204,8 +196,6 @@ void gather_all(struct gathered *g);
 void gather_free(struct gathered *g);
 /* Room for one more element; NULL, and g->failed, when memory ran out. */
 void *gather_room(struct gathered *g, void **array, size_t *len, size_t *cap, size_t size);
-/* Memory that goes with g. */
-void *gather_own(struct gathered *g, size_t size);
 
 /* ---- overlay_fold.c: persons out of what was gathered ---- */
 /* false: out of memory. */

@@ -11,22 +11,23 @@ static bool is_of(const struct gathered *g, const struct ref *unit, size_t perso
 	return at < g->unit_count && g->fold->person[at] == person;
 }
 
-static void pending_facts(struct gathered *g, const struct pending *p)
+static void add_facts(struct gathered *g, const struct field_list *l)
 {
-	for (size_t i = 0; i < p->fact_count; i++) {
-		const struct pending_fact *said = &p->fact[i];
+	for (size_t i = 0; i < l->count; i++) {
 		struct field_fact *f =
 		    gather_room(g, (void **)&g->fact, &g->fact_count, &g->fact_cap, sizeof *f);
-		if (!f)
-			return;
-		*f = (struct field_fact){.field = said->field,
-		                         .id = said->id,
-		                         .unit = p->unit,
-		                         .value = said->value,
-		                         .source = p->source,
-		                         .trust = field_trust(NULL, said->field, p->source),
-		                         .from_us = p->from_us,
-		                         .to_us = p->to_us};
+		if (f)
+			*f = l->fact[i];
+	}
+}
+
+static void add_choices(struct gathered *g, const struct consent_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct consent_choice *c = gather_room(g, (void **)&g->choice, &g->choice_count,
+		                                       &g->choice_cap, sizeof *c);
+		if (c)
+			*c = l->choice[i];
 	}
 }
 
@@ -35,11 +36,11 @@ void overlay_facts(struct gathered *g, size_t person)
 	g->fact_count = 0;
 	for (size_t l = 0; l < g->line_count; l++)
 		if (is_of(g, &g->line[l].unit[0].ref, person))
-			hq_line_facts(&g->line[l], g);
+			add_facts(g, &g->line[l].facts);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->fact_count && is_of(g, &p->unit, person))
-			pending_facts(g, p);
+		if (!p->included && is_of(g, &p->unit, person))
+			add_facts(g, &p->facts);
 	}
 }
 
@@ -59,16 +60,11 @@ void overlay_choices(struct gathered *g, size_t person)
 	g->choice_count = 0;
 	for (size_t l = 0; l < g->line_count; l++)
 		if (is_of(g, &g->line[l].unit[0].ref, person))
-			hq_line_choices(&g->line[l], g);
+			add_choices(g, &g->line[l].choices);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		struct consent_choice *c;
-		if (p->included || p->kind != EVENT_CONSENT_CHANGED || !is_of(g, &p->unit, person))
-			continue;
-		c = gather_room(g, (void **)&g->choice, &g->choice_count, &g->choice_cap,
-		                sizeof *c);
-		if (c)
-			*c = p->choice;
+		if (!p->included && is_of(g, &p->unit, person))
+			add_choices(g, &p->choices);
 	}
 	for (size_t i = 0; i < g->choice_count; i++)
 		identify(g, &g->choice[i].address);
@@ -121,7 +117,7 @@ static bool said_here(const struct gathered *g, size_t person)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->fact_count && is_of(g, &p->unit, person))
+		if (!p->included && p->facts.count && is_of(g, &p->unit, person))
 			return true;
 	}
 	return false;

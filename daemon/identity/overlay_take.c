@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
-#define FACTS_MAX 32
 #define CLAIMS_MAX 32
 
 static const char *text_at(const json_t *o, const char *key)
@@ -15,16 +14,9 @@ static const char *text_at(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-bool hq_ref(const json_t *text, struct ref *out)
-{
-	const char *s = json_string_value(text);
-	return s &&
-	       text_unb64(s, strlen(s), out->byte, sizeof out->byte) == (ssize_t)sizeof out->byte;
-}
-
 static bool ref_at(const json_t *o, const char *key, struct ref *out)
 {
-	return hq_ref(json_object_get(o, key), out);
+	return json_part_ref(json_object_get(o, key), out);
 }
 
 static size_t room(size_t n, size_t max)
@@ -34,35 +26,17 @@ static size_t room(size_t n, size_t max)
 
 /* ---- what a person is said to be ---- */
 
-/* WIRE.md, section 1: the name of a fact. */
-static void fact_id(const struct ref *event, enum field f, struct ref *out)
-{
-	*out = *event;
-	out->byte[sizeof out->byte - 1] ^= (uint8_t)(f + 1);
-}
-
 static int read_facts(struct pending *p, const json_t *sealed)
 {
 	const json_t *fields = json_object_get(sealed, "fields");
-	const char *name;
-	json_t *value;
-	p->fact = calloc(room(json_object_size(fields), FACTS_MAX), sizeof *p->fact);
-	if (!p->fact)
-		return -1;
-	json_object_foreach((json_t *)fields, name, value)
-	{
-		enum field f = field_named(name);
-		const char *text = json_string_value(value);
-		if (f == FIELD_COUNT || p->fact_count == FACTS_MAX ||
-		    (!json_is_null(value) && (!text || strlen(text) >= FIELD_VALUE_SIZE)))
-			continue;
-		struct pending_fact *fact = &p->fact[p->fact_count++];
-		fact->field = f;
-		fact_id(&p->id, f, &fact->id);
-		fact->value = text ? strdup(text) : NULL;
-		if (text && !fact->value)
-			return -1;
-	}
+	const struct field_fact as = {.id = p->id,
+	                              .unit = p->unit,
+	                              .source = p->source,
+	                              .from_us = p->from_us,
+	                              .to_us = p->to_us};
+	char err[128];
+	/* What is wrong was written by a newer release: nothing of it can be shown. */
+	field_json_said(fields, &as, NULL, &p->facts, err, sizeof err);
 	return 0;
 }
 
@@ -98,7 +72,7 @@ static int read_claims(struct pending *p, const json_t *sealed)
 	}
 	json_array_foreach((json_t *)drop, i, o)
 	{
-		if (p->drop_count < CLAIMS_MAX && hq_ref(o, &p->drop[p->drop_count]))
+		if (p->drop_count < CLAIMS_MAX && json_part_ref(o, &p->drop[p->drop_count]))
 			p->drop_count++;
 	}
 	return 0;
@@ -142,41 +116,15 @@ static int read_block(struct pending *p, const json_t *properties, const json_t 
 
 /* ---- consent, points ---- */
 
-bool overlay_choice_read(struct consent_choice *c, const json_t *o)
-{
-	c->purpose = consent_purpose_named(text_at(o, "purpose"));
-	c->channel = consent_channel_named(text_at(o, "channel"));
-	c->value = consent_value_named(text_at(o, "value"));
-	c->method = consent_method_named(text_at(o, "method"));
-	return c->purpose != CONSENT_PURPOSE_COUNT && c->channel != CONSENT_CHANNEL_COUNT &&
-	       c->value != CONSENT_VALUE_COUNT && c->method != CONSENT_METHOD_COUNT;
-}
-
 static int read_choice(struct pending *p, const json_t *properties, const json_t *sealed)
 {
-	const json_t *covers = json_object_get(sealed, "covers");
-	struct consent_choice *c = &p->choice;
-	json_t *o;
-	size_t i;
-	if (!overlay_choice_read(c, properties) || !ref_at(sealed, "unit", &p->unit))
+	char err[128];
+	if (consent_json_event(properties, sealed, &p->choices, err, sizeof err) < 0 ||
+	    !p->choices.count)
 		return 0;
-	c->unit = p->unit;
-	c->has_text = text_at(properties, "text_version")[0] != '\0';
-	ref_at(sealed, "id", &c->id);
-	ref_at(properties, "ident_ref", &c->address);
-	clock_parse_iso8601(text_at(properties, "chosen_from"), &c->from_us);
-	clock_parse_iso8601(text_at(properties, "chosen_to"), &c->to_us);
-	p->cover = calloc(room(json_array_size(covers), FOLD_UNITS_MAX), sizeof *p->cover);
-	if (!p->cover)
-		return -1;
-	json_array_foreach((json_t *)covers, i, o)
-	{
-		if (p->cover_count < FOLD_UNITS_MAX && hq_ref(o, &p->cover[p->cover_count]))
-			p->cover_count++;
-	}
-	c->covers = p->cover;
-	c->cover_count = p->cover_count;
-	return 1;
+	p->id = p->choices.choice[0].id;
+	p->unit = p->choices.choice[0].unit;
+	return !ref_none(&p->unit);
 }
 
 static int read_points(struct pending *p, const json_t *properties, const json_t *sealed)
@@ -247,14 +195,12 @@ void pending_free(struct pending *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->fact_count; i++)
-		free(p->fact[i].value);
 	for (size_t i = 0; i < p->claim_count; i++)
 		free(p->claim[i].value);
-	free(p->fact);
+	field_list_free(&p->facts);
+	consent_list_free(&p->choices);
 	free(p->claim);
 	free(p->drop);
-	free(p->cover);
 	free(p);
 }
 

@@ -1,0 +1,585 @@
+/* What this store said of customers, laid over what HQ's shard says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "identity/overlay.h"
+
+#define CARD "2600000000170"
+#define PHONE "+491711234567"
+#define T0 "2026-11-21T17:02:03.123Z"
+
+struct hq_person {
+	const char *customer_id, *first_name;
+	const char *idents[4]; /* "kind|value" */
+	const char *unit;      /* more than the plain members: its unit, or NULL */
+	const char *more;      /* members of the line, each with a comma behind it */
+};
+struct world {
+	struct rule_set rules;
+	struct overlay *o;
+	struct hq_person hq[8];
+	size_t hq_count;
+	bool broken; /* HQ's word cannot be read */
+	unsigned asked;
+	uint64_t seq;
+	char line[2048], sealed[2048];
+};
+
+static const uint8_t epoch[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+/* ---- HQ ---- */
+
+static void tell(const struct hq_person *h, overlay_line_fn *fn, void *ctx)
+{
+	struct profile p = {0};
+	char line[4096], ref[EVENT_ID_SIZE] = "AAAAAAAAAAAAAAAAAAAAAA";
+	size_t n = 0;
+	text_copy(p.customer_id, sizeof p.customer_id, h->customer_id);
+	text_copy(p.first_name, sizeof p.first_name, h->first_name);
+	n += (size_t)snprintf(line, sizeof line, "{\"customer_id\":\"%s\",\"first_name\":\"%s\",%s",
+	                      h->customer_id, h->first_name, h->more ? h->more : "");
+	if (h->unit)
+		n +=
+		    (size_t)snprintf(line + n, sizeof line - n,
+		                     "\"units\":[{\"confirmed\":%s,\"number\":%d,\"ref\":\"%s\"}],",
+		                     strcmp(h->customer_id, "C000100") < 0 ? "true" : "false",
+		                     atoi(h->customer_id + 1), h->unit);
+	n += (size_t)snprintf(line + n, sizeof line - n, "\"identifiers\":[");
+	for (int i = 0; i < 4 && h->idents[i]; i++) {
+		const char *value = strchr(h->idents[i], '|') + 1;
+		ref[0] = (char)('B' + i);
+		ref[1] = h->customer_id[6];
+		ref[2] = h->customer_id[5];
+		n += (size_t)snprintf(line + n, sizeof line - n,
+		                      "%s{\"kind\":\"%.*s\",\"ref\":\"%s\",\"value\":\"%s\","
+		                      "\"verified\":true}",
+		                      i ? "," : "", (int)(value - h->idents[i] - 1), h->idents[i],
+		                      ref, value);
+	}
+	n += (size_t)snprintf(line + n, sizeof line - n, "]}");
+	fn(ctx, &p, line, n);
+}
+
+static bool has(const struct hq_person *h, const char *kind, const char *value)
+{
+	char both[400];
+	if (!strcmp(kind, "customer_id"))
+		return !strcmp(h->customer_id, value);
+	if (!strcmp(kind, "unit"))
+		return h->unit && !strcmp(h->unit, value);
+	snprintf(both, sizeof both, "%s|%s", kind, value);
+	for (int i = 0; i < 4 && h->idents[i]; i++)
+		if (!strcmp(h->idents[i], both))
+			return true;
+	return false;
+}
+
+static int lines(void *ctx, const char *kind, const char *value, overlay_line_fn *fn, void *fn_ctx)
+{
+	struct world *w = ctx;
+	int n = 0;
+	w->asked++;
+	if (w->broken)
+		return -1;
+	for (size_t i = 0; i < w->hq_count; i++) {
+		if (!has(&w->hq[i], kind, value))
+			continue;
+		tell(&w->hq[i], fn, fn_ctx);
+		n++;
+	}
+	return n;
+}
+
+static struct overlay_hq hq_of(struct world *w)
+{
+	return (struct overlay_hq){lines, w};
+}
+
+/* ---- what is kept ---- */
+
+static int take(struct world *w, const char *event, const char *properties, const char *sealed)
+{
+	const struct overlay_hq hq = hq_of(w);
+	int n = snprintf(w->line, sizeof w->line,
+	                 "{\"context\":{\"laneway\":{\"clock\":\"kernel\"}},\"event\":\"%s\","
+	                 "\"originalTimestamp\":\"" T0 "\",\"properties\":%s}",
+	                 event, properties);
+	const struct overlay_event ev = {.ordinal = 1,
+	                                 .epoch = epoch,
+	                                 .seq = ++w->seq,
+	                                 .line = w->line,
+	                                 .line_len = (size_t)n,
+	                                 .sealed = sealed,
+	                                 .sealed_len = sealed ? strlen(sealed) : 0};
+	return overlay_take(w->o, &hq, &ev);
+}
+
+/* A reference out of one letter. */
+static const char *ref(char letter)
+{
+	static char out[4][EVENT_ID_SIZE];
+	static int next;
+	uint8_t bytes[16];
+	char *text = out[next++ % 4];
+	memset(bytes, letter, sizeof bytes);
+	text_b64(bytes, sizeof bytes, text);
+	return text;
+}
+
+static void enrol(struct world *w, char id, const char *name, const char *kind, const char *value)
+{
+	char p[256];
+	snprintf(p, sizeof p,
+	         "{\"age_ok\":true,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+	         "\"verified\":[]}",
+	         ref(id));
+	snprintf(
+	    w->sealed, sizeof w->sealed,
+	    "{\"fields\":{\"first_name\":\"%s\"},\"identifiers\":[{\"kind\":\"%s\",\"ref\":\"%s\","
+	    "\"value\":\"%s\",\"verified\":%s}]}",
+	    name, kind, ref((char)(id + 1)), value, strcmp(kind, "loyalty") ? "false" : "true");
+	assert_int_equal(take(w, "Customer Enrolled", p, w->sealed), 1);
+}
+
+static void correct(struct world *w, char id, const char *unit, const char *customer_id,
+                    const char *members)
+{
+	char p[256];
+	snprintf(p, sizeof p,
+	         "{\"age_ok\":null,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+	         "\"verified\":[]}",
+	         ref(id));
+	snprintf(w->sealed, sizeof w->sealed, "{\"customer_id\":\"%s\",%s,\"unit\":\"%s\"}",
+	         customer_id, members, unit);
+	assert_int_equal(take(w, "Customer Corrected", p, w->sealed), 1);
+}
+
+static int found(struct world *w, const char *kind, const char *value, struct shard_hit *hit)
+{
+	memset(hit, 0, sizeof *hit);
+	return overlay_find(w->o, kind, value, hit, 1);
+}
+
+/* HQ has changed; everything is made anew. */
+static void refresh(struct world *w)
+{
+	const struct overlay_hq hq = hq_of(w);
+	overlay_stale(w->o);
+	while (overlay_refresh(w->o, &hq, 1) == 1)
+		;
+}
+
+static size_t pending(struct world *w)
+{
+	struct overlay_state s;
+	overlay_state(w->o, &s);
+	return s.events;
+}
+
+static void known(struct world *w, struct hq_person p)
+{
+	w->hq[w->hq_count++] = p;
+}
+
+static int make(void **state)
+{
+	struct world *w = calloc(1, sizeof *w);
+	rule_defaults(&w->rules);
+	w->o = overlay_new(&w->rules);
+	*state = w;
+	return w->o ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	struct world *w = *state;
+	overlay_free(w->o);
+	rule_free(&w->rules);
+	free(w);
+	return 0;
+}
+
+/* ---- enrolments ---- */
+
+static void who_is_enrolled_is_found_by_phone_and_nobody_else_is_touched(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	assert_int_equal(found(w, "phone", PHONE, &hit), OVERLAY_UNTOUCHED);
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_string_equal(hit.profile.first_name, "Anna");
+	assert_string_equal(hit.profile.customer_id, ref('a'));
+	assert_string_equal(hit.ident_ref, ref('b'));
+	assert_false(hit.verified);
+	assert_true(overlay_is_new(w->o, ref('a')));
+	assert_int_equal(found(w, "phone", "+491711234568", &hit), OVERLAY_UNTOUCHED);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), OVERLAY_UNTOUCHED);
+}
+
+static void asking_costs_hq_nothing(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	unsigned asked = w->asked;
+	found(w, "phone", PHONE, &hit);
+	found(w, "email", "a@example.org", &hit);
+	assert_int_equal(w->asked, asked);
+}
+
+static void the_same_event_twice_is_one(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	w->seq = 0;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	assert_int_equal(pending(w), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+}
+
+static void two_of_one_first_name_on_one_phone_are_one_person(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "anna", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	struct overlay_person p;
+	const struct overlay_hq hq = hq_of(w);
+	assert_int_equal(overlay_person(w->o, &hq, "unit", ref('k'), &p), 1);
+	assert_int_equal(p.unit_count, 2);
+	assert_true(p.touched);
+	overlay_person_free(&p);
+}
+
+static void two_names_on_one_phone_are_two_persons(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "Bert", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+	assert_true(overlay_is_new(w->o, ref('a')));
+	assert_true(overlay_is_new(w->o, ref('k')));
+}
+
+static void an_enrolment_on_a_known_customers_phone_leaves_the_customer_alone(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	known(w,
+	      (struct hq_person){"C000017", "Anna", {"phone|" PHONE, "loyalty|" CARD}, NULL, NULL});
+	enrol(w, 'a', "Bert", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
+	assert_string_equal(hit.profile.customer_id, "C000017");
+	assert_string_equal(hit.profile.first_name, "Anna");
+}
+
+static void a_scanned_card_of_an_enrolment_and_a_verified_one_of_hqs_make_one(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	known(w, (struct hq_person){
+	             "C000017", "Anna", {"loyalty|" CARD, "email|anna@example.org"}, NULL, NULL});
+	enrol(w, 'a', "Anna", "loyalty", CARD);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
+	assert_string_equal(hit.profile.customer_id, "C000017");
+	assert_false(overlay_is_new(w->o, ref('a')));
+	/* Whatever else leads to that customer says the same. */
+	assert_int_equal(found(w, "email", "anna@example.org", &hit), 1);
+	assert_string_equal(hit.profile.customer_id, "C000017");
+}
+
+/* ---- corrections ---- */
+
+static void a_corrected_name_is_told_by_whatever_leads_to_the_customer(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	struct profile p;
+	known(w, (struct hq_person){
+	             "C000017", "Ana", {"phone|" PHONE, "loyalty|" CARD}, ref('u'), NULL});
+	correct(w, 'c', ref('u'), "C000017", "\"fields\":{\"first_name\":\"Anna\"}");
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
+	assert_string_equal(hit.profile.first_name, "Anna");
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_string_equal(hit.profile.first_name, "Anna");
+	assert_int_equal(overlay_profile(w->o, "C000017", &p), 1);
+	assert_string_equal(p.first_name, "Anna");
+	assert_false(overlay_is_new(w->o, "C000017"));
+}
+
+static void a_new_phone_leads_to_the_customer_and_the_dropped_one_does_not(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	known(w, (struct hq_person){"C000017", "Anna", {"phone|" PHONE}, ref('u'), NULL});
+	char members[300];
+	snprintf(members, sizeof members,
+	         "\"drop\":[\"B71AAAAAAAAAAAAAAAAAAA\"],\"fields\":{},\"identifiers\":[{\"kind\":"
+	         "\"phone\",\"ref\":\"%s\",\"value\":\"+491719999999\",\"verified\":false}]",
+	         ref('d'));
+	correct(w, 'c', ref('u'), "C000017", members);
+	assert_int_equal(found(w, "phone", "+491719999999", &hit), 1);
+	assert_string_equal(hit.profile.customer_id, "C000017");
+	assert_int_equal(found(w, "phone", PHONE, &hit), 0);
+}
+
+static void a_customer_of_an_older_hq_is_corrected_by_its_id(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	struct overlay_person p;
+	const struct overlay_hq hq = hq_of(w);
+	char unit[EVENT_ID_SIZE];
+	known(w, (struct hq_person){"C000017", "Ana", {"loyalty|" CARD}, NULL, NULL});
+	assert_int_equal(overlay_person(w->o, &hq, "customer_id", "C000017", &p), 1);
+	assert_int_equal(p.unit_count, 1);
+	assert_int_equal(p.claim_count, 1);
+	assert_false(p.touched);
+	text_b64(p.unit[0].byte, sizeof p.unit[0].byte, unit);
+	overlay_person_free(&p);
+	correct(w, 'c', unit, "C000017", "\"fields\":{\"first_name\":\"Anna\"}");
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
+	assert_string_equal(hit.profile.first_name, "Anna");
+}
+
+/* ---- giving way ---- */
+
+static void what_hq_includes_is_hqs(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	struct overlay_kept kept;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	known(w, (struct hq_person){"C000123",
+	                            "Anna",
+	                            {"phone|" PHONE},
+	                            ref('a'),
+	                            "\"includes\":{\"0102030405060708\":1},"});
+	refresh(w);
+	assert_int_equal(pending(w), 0);
+	assert_int_equal(found(w, "phone", PHONE, &hit), OVERLAY_UNTOUCHED);
+	assert_false(overlay_kept_next(w->o, &kept));
+}
+
+static void what_hq_has_not_reached_yet_stays(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	correct(w, 'c', ref('a'), "", "\"fields\":{\"first_name\":\"Anne\"}");
+	known(w, (struct hq_person){"C000123",
+	                            "Anna",
+	                            {"phone|" PHONE},
+	                            ref('a'),
+	                            "\"includes\":{\"0102030405060708\":1},"});
+	refresh(w);
+	assert_int_equal(pending(w), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_string_equal(hit.profile.customer_id, "C000123");
+	assert_string_equal(hit.profile.first_name, "Anne");
+}
+
+static void an_older_hqs_word_lets_nothing_go(void **state)
+{
+	struct world *w = *state;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	known(w, (struct hq_person){"C000017",
+	                            "Bert",
+	                            {"phone|" PHONE},
+	                            NULL,
+	                            "\"includes\":{\"0102030405060708\":9},"});
+	refresh(w);
+	assert_int_equal(pending(w), 1);
+}
+
+static void a_value_that_hq_did_not_take_is_told_once(void **state)
+{
+	struct world *w = *state;
+	struct overlay_kept kept;
+	known(w, (struct hq_person){"C000017", "Anna", {"loyalty|" CARD}, ref('u'), NULL});
+	correct(w, 'c', ref('u'), "C000017", "\"fields\":{\"first_name\":\"Anne\"}");
+	w->hq[0].more = "\"includes\":{\"0102030405060708\":1},";
+	refresh(w);
+	assert_int_equal(pending(w), 0);
+	assert_true(overlay_kept_next(w->o, &kept));
+	assert_string_equal(kept.customer_id, "C000017");
+	assert_string_equal(kept.ours, "Anne");
+	assert_string_equal(kept.hqs, "Anna");
+	assert_int_equal(kept.field, FIELD_FIRST_NAME);
+	assert_false(overlay_kept_next(w->o, &kept));
+}
+
+static void a_store_wide_word_lets_go_what_no_line_speaks_of(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	const struct overlay_hq hq = hq_of(w);
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "Bert", "email", "bert@example.org");
+	overlay_included(w->o, epoch, 1);
+	while (overlay_refresh(w->o, &hq, 1) == 1)
+		;
+	assert_int_equal(pending(w), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), OVERLAY_UNTOUCHED);
+	assert_int_equal(found(w, "email", "bert@example.org", &hit), 1);
+}
+
+static void a_word_that_cannot_be_read_changes_nothing_until_it_can(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	const struct overlay_hq hq = hq_of(w);
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	w->broken = true;
+	overlay_stale(w->o);
+	assert_int_equal(overlay_refresh(w->o, &hq, 10), -1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	enrol(w, 'k', "Bert", "email", "bert@example.org");
+	assert_int_equal(found(w, "email", "bert@example.org", &hit), -1);
+	w->broken = false;
+	while (overlay_refresh(w->o, &hq, 1) == 1)
+		;
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_int_equal(found(w, "email", "bert@example.org", &hit), 1);
+}
+
+/* ---- links and blocks ---- */
+
+static void links(struct world *w, const char *event, const char *rule, char id, char a, char b)
+{
+	char p[512];
+	snprintf(
+	    p, sizeof p,
+	    "{\"actor\":\"manager\",\"evidence\":[],\"left_ref\":\"%s\",\"link_id\":\"%s\","
+	    "\"right_ref\":\"%s\",\"rule\":\"%s\",\"ruleset\":\"1\",\"status\":\"provisional\"}",
+	    ref(a), ref(id), ref(b), rule);
+	assert_int_equal(take(w, event, p, NULL), 1);
+}
+
+static void a_link_makes_one_of_two_and_taking_it_back_two_again(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit a, b;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "Bert", "email", "bert@example.org");
+	links(w, "Identity Linked", "manual", 'x', 'a', 'k');
+	assert_int_equal(found(w, "phone", PHONE, &a), 1);
+	assert_int_equal(found(w, "email", "bert@example.org", &b), 1);
+	assert_string_equal(a.profile.customer_id, b.profile.customer_id);
+	links(w, "Identity Unlinked", "manual", 'x', 'a', 'k');
+	assert_int_equal(found(w, "phone", PHONE, &a), 1);
+	assert_int_equal(found(w, "email", "bert@example.org", &b), 1);
+	assert_string_not_equal(a.profile.customer_id, b.profile.customer_id);
+	assert_string_equal(a.profile.first_name, "Anna");
+	assert_string_equal(b.profile.first_name, "Bert");
+}
+
+static void two_who_were_said_not_to_be_one_stay_two(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "Anna", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	links(w, "Identity Unlinked", "not_me", 'x', 'a', 'k');
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+}
+
+static void a_blocked_phone_finds_nobody_until_it_is_unblocked(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	char p[256];
+	known(w, (struct hq_person){"C000017", "Anna", {"phone|" PHONE}, ref('u'), NULL});
+	snprintf(p, sizeof p,
+	         "{\"ident_ref\":\"%s\",\"reason\":\"nobodys\",\"scope\":\"store\",\"until\":null}",
+	         ref('i'));
+	assert_int_equal(
+	    take(w, "Identifier Blocked", p, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}"), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 0);
+	assert_int_equal(
+	    take(w, "Identifier Unblocked", p, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}"), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+}
+
+/* ---- what is no change ---- */
+
+static void what_cannot_be_opened_or_read_is_nothing(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	assert_int_equal(take(w, "Customer Enrolled", "{}", NULL), 0);
+	assert_int_equal(take(w, "Customer Enrolled", "{\"enrolment_id\":\"short\"}", "{"), 0);
+	assert_int_equal(take(w, "Order Completed", "{}", NULL), 0);
+	assert_int_equal(
+	    take(w, "Identifier Blocked", "{\"ident_ref\":\"AAAAAAAAAAAAAAAAAAAAAQ\"}", NULL), 0);
+	assert_int_equal(pending(w), 0);
+	assert_int_equal(found(w, "phone", PHONE, &hit), OVERLAY_UNTOUCHED);
+}
+
+static void every_order_of_arrival_gives_the_same_persons(void **state)
+{
+	static const char *const names[] = {"Anna", "Bert", "Anna"};
+	struct world *w = *state;
+	char first[3][33];
+	for (int order = 0; order < 6; order++) {
+		static const int perm[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+		                               {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+		overlay_free(w->o);
+		w->o = overlay_new(&w->rules);
+		for (int i = 0; i < 3; i++) {
+			int at = perm[order][i];
+			w->seq = (uint64_t)at;
+			enrol(w, (char)('a' + 4 * at), names[at], "phone", PHONE);
+		}
+		for (int i = 0; i < 3; i++) {
+			struct profile p;
+			assert_int_equal(overlay_profile(w->o, ref((char)('a' + 4 * i)), &p), 1);
+			if (order)
+				assert_string_equal(p.customer_id, first[i]);
+			else
+				text_copy(first[i], sizeof first[i], p.customer_id);
+		}
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+	const struct CMUnitTest tests[] = {
+	    TEST(who_is_enrolled_is_found_by_phone_and_nobody_else_is_touched),
+	    TEST(asking_costs_hq_nothing),
+	    TEST(the_same_event_twice_is_one),
+	    TEST(two_of_one_first_name_on_one_phone_are_one_person),
+	    TEST(two_names_on_one_phone_are_two_persons),
+	    TEST(an_enrolment_on_a_known_customers_phone_leaves_the_customer_alone),
+	    TEST(a_scanned_card_of_an_enrolment_and_a_verified_one_of_hqs_make_one),
+	    TEST(a_corrected_name_is_told_by_whatever_leads_to_the_customer),
+	    TEST(a_new_phone_leads_to_the_customer_and_the_dropped_one_does_not),
+	    TEST(a_customer_of_an_older_hq_is_corrected_by_its_id),
+	    TEST(what_hq_includes_is_hqs),
+	    TEST(what_hq_has_not_reached_yet_stays),
+	    TEST(an_older_hqs_word_lets_nothing_go),
+	    TEST(a_value_that_hq_did_not_take_is_told_once),
+	    TEST(a_store_wide_word_lets_go_what_no_line_speaks_of),
+	    TEST(a_word_that_cannot_be_read_changes_nothing_until_it_can),
+	    TEST(a_link_makes_one_of_two_and_taking_it_back_two_again),
+	    TEST(two_who_were_said_not_to_be_one_stay_two),
+	    TEST(a_blocked_phone_finds_nobody_until_it_is_unblocked),
+	    TEST(what_cannot_be_opened_or_read_is_nothing),
+	    TEST(every_order_of_arrival_gives_the_same_persons),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
