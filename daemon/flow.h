@@ -88,6 +88,27 @@ struct flow_tap {
 	void *ctx;
 };
 int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err);
+/* What a cashier filled in (WIRE.md, "Forms of the lane"); body: the request's object (json_t). 0:
+ * as flow_tap. Else nothing happened, and nothing is called: FLOW_FORM_WRONG: a member is wrong,
+ * err says which; FLOW_FORM_REFUSED: not now, or somebody is known already (`known`). */
+enum flow_form_kind { FLOW_ENROL, FLOW_CORRECT, FLOW_NOT_ME };
+#define FLOW_FORM_REFUSED (-1)
+#define FLOW_FORM_WRONG (-2)
+struct flow_form {
+	enum flow_form_kind kind;
+	const char *lane;
+	const void *body;
+	void (*done)(void *ctx, const struct sale_error *err);
+	void *ctx;
+};
+struct flow_known {
+	bool is;             /* somebody has the identifier that err.field names */
+	bool several;        /* not one person alone */
+	bool attach;         /* the name fits: it may be attached instead */
+	char first_name[16]; /* masked */
+};
+int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,
+              struct sale_error *err);
 /* State of the box, its devices and its queues (WIRE.md, "Status"). */
 void flow_status_json(struct flow *f, struct buf *out);
 /* The days that were closed, newest first, with HQ's word (WIRE.md, "Statements"). */

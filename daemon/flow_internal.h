@@ -211,6 +211,11 @@ void flow_word_heard(struct flow *f, int64_t now_us);
 int64_t flow_word_tick(struct flow *f, int64_t now_us);
 
 /* ---- flow_tap.c ---- */
+/* Hand a tap's entry over, which the sale has filled; done as in struct flow_tap. 0, or -1 with
+ * err: it has been freed. */
+int flow_tap_put(struct flow *f, struct entry *e,
+                 void (*done)(void *ctx, const struct sale_error *err), void *ctx,
+                 struct sale_error *err);
 /* The journal has answered a tap's entry. */
 void flow_tap_answered(struct flow *f, const struct entry *e);
 

@@ -19,26 +19,30 @@ static int refuse(struct sale_error *err, const char *code, const char *message)
 	return -1;
 }
 
-static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,
-                   struct sale_error *err)
+/* As if the journal had refused it: the sale takes back what it did. */
+static void take_back(struct flow *f, struct entry *e, const char *reason)
 {
-	struct flow_waiting *waiting = malloc(sizeof *waiting);
 	struct sale_now now;
-	int rc;
 
 	flow_now(f, &now);
-	if (!waiting)
-		rc = refuse(err, "no_memory", "out of memory: press again");
-	else if (tap->question)
-		rc = sale_choose(f->sale, e, &now, tap->lane, tap->question, tap->choice, err);
-	else
-		rc = sale_wrong_customer(f->sale, e, &now, tap->lane, err);
-	if (rc < 0) {
-		free(waiting);
-		entry_free(e);
-		return -1;
+	e->status = ENTRY_REFUSED;
+	e->reason = reason;
+	sale_answered(f->sale, e, &now);
+	entry_free(e);
+}
+
+int flow_tap_put(struct flow *f, struct entry *e,
+                 void (*done)(void *ctx, const struct sale_error *err), void *ctx,
+                 struct sale_error *err)
+{
+	struct flow_waiting *waiting = malloc(sizeof *waiting);
+
+	if (!waiting) {
+		take_back(f, e, "no_memory");
+		flow_publish(f);
+		return refuse(err, "no_memory", "out of memory: press again");
 	}
-	*waiting = (struct flow_waiting){tap->done, tap->ctx};
+	*waiting = (struct flow_waiting){done, ctx};
 	e->tag = FLOW_TAG_TAP;
 	e->cookie = waiting;
 	flow_publish(f);
@@ -49,6 +53,24 @@ static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,
 	}
 	flow_tick(f);
 	return 0;
+}
+
+static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,
+                   struct sale_error *err)
+{
+	struct sale_now now;
+	int rc;
+
+	flow_now(f, &now);
+	if (tap->question)
+		rc = sale_choose(f->sale, e, &now, tap->lane, tap->question, tap->choice, err);
+	else
+		rc = sale_wrong_customer(f->sale, e, &now, tap->lane, err);
+	if (rc < 0) {
+		entry_free(e);
+		return -1;
+	}
+	return flow_tap_put(f, e, tap->done, tap->ctx, err);
 }
 
 int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)

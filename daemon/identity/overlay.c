@@ -222,9 +222,13 @@ int overlay_find(const struct overlay *o, const char *kind, const char *nf, stru
 	if (!i->group)
 		return -1;
 	for (size_t n = 0; n < i->hit_count && n < (size_t)max; n++) {
-		out[n] = (struct shard_hit){.profile = i->group->person[i->hit[n].person].profile,
-		                            .verified = i->hit[n].verified};
-		memcpy(out[n].ident_ref, i->hit[n].ref, sizeof out[n].ident_ref);
+		const struct iden_hit *hit = &i->hit[n];
+		out[n] = (struct shard_hit){.profile = i->group->person[hit->person].profile,
+		                            .verified = hit->verified,
+		                            .shared = hit->shared,
+		                            .blocked = hit->blocked};
+		memcpy(out[n].ident_ref, hit->ref, sizeof out[n].ident_ref);
+		memcpy(out[n].seen, hit->seen, sizeof out[n].seen);
 	}
 	return (int)i->hit_count;
 }

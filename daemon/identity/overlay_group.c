@@ -107,22 +107,50 @@ static bool add_hit(struct iden *iden, const struct iden_hit *hit)
 	return true;
 }
 
-/* Everybody who has an identifier, by the claims that hold. */
+static const struct fold_ident *ident_of(const struct gathered *g, const struct ref *ref)
+{
+	for (size_t i = 0; i < g->fold->ident_count; i++)
+		if (ref_same(&g->fold->ident[i].ident, ref))
+			return &g->fold->ident[i];
+	return NULL;
+}
+
+/* When HQ saw the claim's identifier last. */
+static const char *seen_of(const struct gathered *g, const struct ref *claim)
+{
+	for (size_t l = 0; l < g->line_count; l++)
+		for (size_t i = 0; i < g->line[l].claim_count; i++)
+			if (ref_same(&g->line[l].claim[i].ref, claim) && g->line[l].claim[i].seen)
+				return g->line[l].claim[i].seen;
+	return "";
+}
+
+static bool fill_hit(struct overlay *o, const struct gathered *g, const struct fold_op *op)
+{
+	const struct reach_iden *r = &g->idens[overlay_iden_place(&op->right)];
+	const struct fold_ident *state = ident_of(g, &op->right);
+	struct iden *iden = overlay_iden(o, r->kind, r->value);
+	size_t unit = overlay_fold_unit(g, &op->left);
+	struct iden_hit hit = {.verified = op->verified};
+	if (!iden || !iden->group || unit == g->unit_count || g->fold->person[unit] == FOLD_NOBODY)
+		return true;
+	hit.person = place_of(g, g->fold->person[unit]);
+	hit.shared = state && state->state == FOLD_IDENT_SHARED;
+	hit.blocked = state && state->state == FOLD_IDENT_BLOCKED;
+	text_b64(op->id.byte, sizeof op->id.byte, hit.ref);
+	text_copy(hit.seen, sizeof hit.seen, seen_of(g, &op->id));
+	return add_hit(iden, &hit);
+}
+
+/* Everybody who has an identifier: by the claims that hold, and by those that a block alone keeps
+ * from it. */
 static bool fill_hits(struct overlay *o, const struct gathered *g)
 {
 	for (size_t i = 0; i < g->op_count; i++) {
-		const struct fold_op *op = &g->op[i];
-		struct iden_hit hit = {.verified = op->verified};
-		if (op->kind != FOLD_CLAIM || g->fold->verdict[i].fate != FOLD_HOLDS)
-			continue;
-		size_t unit = overlay_fold_unit(g, &op->left);
-		if (unit == g->unit_count || g->fold->person[unit] == FOLD_NOBODY)
-			continue;
-		const struct reach_iden *r = &g->idens[overlay_iden_place(&op->right)];
-		struct iden *iden = overlay_iden(o, r->kind, r->value);
-		hit.person = place_of(g, g->fold->person[unit]);
-		text_b64(op->id.byte, sizeof op->id.byte, hit.ref);
-		if (iden && iden->group && !add_hit(iden, &hit))
+		const struct fold_verdict *v = &g->fold->verdict[i];
+		bool counts = v->fate == FOLD_HOLDS ||
+		              (v->fate == FOLD_REFUSED && v->reason == FOLD_BLOCKED);
+		if (g->op[i].kind == FOLD_CLAIM && counts && !fill_hit(o, g, &g->op[i]))
 			return false;
 	}
 	return true;

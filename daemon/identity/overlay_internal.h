@@ -77,7 +77,8 @@ struct node {
 struct iden_hit {
 	size_t person;
 	char ref[EVENT_ID_SIZE];
-	bool verified;
+	bool verified, shared, blocked;
+	char seen[25];
 };
 struct iden {
 	struct iden *next;
@@ -131,6 +132,7 @@ struct hq_claim {
 	struct ref ref;
 	size_t unit;
 	bool verified, shared, blocked;
+	const char *seen; /* in json, or NULL */
 };
 struct hq_line {
 	json_t *json;

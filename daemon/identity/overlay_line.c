@@ -71,6 +71,7 @@ static void read_claim(struct hq_line *l, const json_t *o)
 	    !json_part_ref(json_object_get(o, "ref"), &c->ref))
 		return;
 	c->kind = ident_kind_of(kind);
+	c->seen = text_at(o, "seen");
 	c->verified = json_is_true(json_object_get(o, "verified"));
 	c->shared = state && !strcmp(state, "shared");
 	c->blocked = state && !strcmp(state, "blocked");

@@ -108,6 +108,32 @@ int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *
 void sale_confirmed(struct sale *s, const char *till, const char *basket,
                     const struct sale_now *now);
 
+/* Something is told of a customer at a lane, by the cashier's form: events that the caller made, as
+ * canonical JSON objects, under the customer's key and with its name in this visit.
+ *
+ * attach: the customer is somebody new here. The basket in front gets it, or it waits for one;
+ * where somebody else is attached or waits already that is refused. Otherwise it is who stands on
+ * the lane (in the basket in front, waiting, or of the order just closed). 0, or -1 with err. */
+struct sale_told {
+	enum event_kind kind;
+	const char *properties, *sealed; /* sealed: NULL, or goes under the customer's key */
+};
+struct sale_about {
+	const char *lane;
+	const struct answer *who; /* matched, with the profile */
+	bool attach;
+	const char *reason; /* of the attachment: "enrolled", "found" */
+	const struct sale_told *told;
+	size_t count;
+};
+int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
+               const struct sale_about *about, struct sale_error *err);
+
+/* What is known of customers has changed: everybody who stands on a lane is looked up again. `now`
+ * may name another customer id. false: leave it as it is. */
+typedef bool sale_profile_fn(void *ctx, const char *customer_id, struct profile *now);
+void sale_refresh(struct sale *s, sale_profile_fn *profile, void *ctx);
+
 /* Let time pass: held scans drop, panels blank, baskets end that a till did not confirm after a
  * restart, or has not spoken of for a day. Adds at most the events that are due. Returns the mono
  * time at which to call again (INT64_MAX: nothing waits). */

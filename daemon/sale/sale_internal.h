@@ -301,6 +301,8 @@ void sale_held_drop(struct act *act); /* nothing if nobody is held */
 /* The held or waiting person is the next customer: of an empty basket in front, or waits. */
 void sale_wait(struct act *act, const struct person *who, const struct scanned *id);
 void sale_wait_replace(struct act *act);
+/* A visit of who waits begins: its place. Nobody waits yet. */
+struct place *sale_wait_begin(struct act *act, const char *evidence);
 /* The first line of a basket: who is held is its customer; the order before is over. */
 void sale_first_line(struct act *act);
 /* The basket is closing: what is held on it moves on. */

@@ -163,6 +163,12 @@ static void wait_open(struct act *act, const char *evidence)
 	sale_news(act->lane);
 }
 
+struct place *sale_wait_begin(struct act *act, const char *evidence)
+{
+	wait_open(act, evidence);
+	return &act->lane->wait.place;
+}
+
 void sale_wait(struct act *act, const struct person *who, const struct scanned *id)
 {
 	struct wait *wait = &act->lane->wait;

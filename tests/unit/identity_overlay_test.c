@@ -497,7 +497,7 @@ static void two_who_were_said_not_to_be_one_stay_two(void **state)
 	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
 }
 
-static void a_blocked_phone_finds_nobody_until_it_is_unblocked(void **state)
+static void a_blocked_phone_is_said_to_be_blocked_until_it_is_unblocked(void **state)
 {
 	struct world *w = *state;
 	struct shard_hit hit;
@@ -508,10 +508,12 @@ static void a_blocked_phone_finds_nobody_until_it_is_unblocked(void **state)
 	         ref('i'));
 	assert_int_equal(
 	    take(w, "Identifier Blocked", p, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}"), 1);
-	assert_int_equal(found(w, "phone", PHONE, &hit), 0);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_true(hit.blocked);
 	assert_int_equal(
 	    take(w, "Identifier Unblocked", p, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}"), 1);
 	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_false(hit.blocked);
 }
 
 /* ---- what is no change ---- */
@@ -577,7 +579,7 @@ int main(void)
 	    TEST(a_word_that_cannot_be_read_changes_nothing_until_it_can),
 	    TEST(a_link_makes_one_of_two_and_taking_it_back_two_again),
 	    TEST(two_who_were_said_not_to_be_one_stay_two),
-	    TEST(a_blocked_phone_finds_nobody_until_it_is_unblocked),
+	    TEST(a_blocked_phone_is_said_to_be_blocked_until_it_is_unblocked),
 	    TEST(what_cannot_be_opened_or_read_is_nothing),
 	    TEST(every_order_of_arrival_gives_the_same_persons),
 	};

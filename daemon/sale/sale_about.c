@@ -1,0 +1,150 @@
+/* What the cashier tells of a customer at a lane: enrolments, corrections, choices. */
+#include <string.h>
+
+#include "sale/sale_internal.h"
+
+/* Where it is told: the place of the person, or where somebody new comes in. */
+static struct place *place_of(struct lane *lane, struct basket *front, const char *customer_id)
+{
+	if (front && (!customer_id || !strcmp(front->person.profile.customer_id, customer_id)))
+		return &front->place;
+	if (lane->wait.on &&
+	    (!customer_id || !strcmp(lane->wait.person.profile.customer_id, customer_id)))
+		return &lane->wait.place;
+	if (customer_id && lane->last.on &&
+	    !strcmp(lane->last.person.profile.customer_id, customer_id))
+		return &lane->last.place;
+	return NULL;
+}
+
+/* A JSON object that was written elsewhere, as if since sale_object. */
+static void object(struct sale *s, const char *json)
+{
+	struct buf *b = sale_object(s);
+	size_t n = strlen(json);
+	if (n > 2)
+		buf_add(b, json + 1, n - 2);
+}
+
+static void tell(struct act *act, const struct sale_about *about, const struct place *at,
+                 const struct person *who)
+{
+	for (size_t i = 0; i < about->count; i++) {
+		const struct sale_told *told = &about->told[i];
+		object(act->s, told->properties);
+		struct lw_event *ev = sale_event(act, told->kind, at, who);
+		if (!told->sealed)
+			continue;
+		object(act->s, told->sealed);
+		sale_seal(act, ev, &who->key);
+	}
+}
+
+/* Before a basket: whoever is told of waits for it, as after a scan. */
+static void wait_for_basket(struct act *act, const struct sale_about *about)
+{
+	struct person who;
+	struct scanned id;
+	struct place *at = sale_wait_begin(act, "enrolment");
+	sale_scanned(&id, about->who->verified ? "scan" : "typed", NULL, about->who);
+	sale_person(at, about->who, &who);
+	tell(act, about, at, &who);
+	sale_presented(act, at, &id, &who, OUTCOME_MATCHED);
+	act->lane->wait.person = who;
+	act->lane->wait.id = id;
+}
+
+static int refuse_other(struct sale_error *err, const struct person *who)
+{
+	return sale_fail(err, "customer_attached", "lane",
+	                 "%s is the customer here: press \"Wrong customer\" first",
+	                 sale_first_name(&who->profile));
+}
+
+static int about_new(struct act *act, const struct sale_about *about, struct sale_error *err)
+{
+	struct lane *lane = act->lane;
+	struct basket *b = act->basket;
+	const char *id = about->who->hit.profile.customer_id;
+	struct person who;
+	if (b && b->person.profile_ref[0] && strcmp(b->person.profile.customer_id, id) != 0)
+		return refuse_other(err, &b->person);
+	if (!b && lane->wait.on && strcmp(lane->wait.person.profile.customer_id, id) != 0)
+		return refuse_other(err, &lane->wait.person);
+	sale_begin(act);
+	sale_news(lane);
+	lane->missed.on = false;
+	if (!b && !lane->wait.on) {
+		wait_for_basket(act, about);
+		return 0;
+	}
+	struct place *at = b ? &b->place : &lane->wait.place;
+	sale_person(at, about->who, &who);
+	tell(act, about, at, &who);
+	if (!b)
+		lane->wait.person = who;
+	else if (!sale_same(&b->person, &who))
+		sale_attach(act, b, &who, "cashier", about->reason);
+	return 0;
+}
+
+static int about_known(struct act *act, const struct sale_about *about, struct sale_error *err)
+{
+	struct person who;
+	struct place *at = place_of(act->lane, act->basket, about->who->hit.profile.customer_id);
+	if (!at)
+		return sale_fail(err, "no_customer", "lane",
+		                 "this customer is no longer on lane %s", act->lane->name);
+	sale_begin(act);
+	sale_person(at, about->who, &who);
+	tell(act, about, at, &who);
+	sale_touch(act->lane);
+	return 0;
+}
+
+int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
+               const struct sale_about *about, struct sale_error *err)
+{
+	struct lane *lane = sale_lane(s, about->lane);
+	if (!lane)
+		return sale_fail(err, "unknown_lane", "lane", "there is no lane \"%.32s\"",
+		                 about->lane);
+	struct act act = {.s = s,
+	                  .e = e,
+	                  .now = now,
+	                  .source = "box",
+	                  .lane = lane,
+	                  .basket = sale_front(s, lane)};
+	if ((about->attach ? about_new : about_known)(&act, about, err) < 0)
+		return -1;
+	if (sale_end(&act))
+		return sale_fail(err, "no_memory", "", "out of memory: do it again");
+	return 0;
+}
+
+/* ---- persons as they are known now ---- */
+
+static void refresh(struct person *who, struct lane *lane, sale_profile_fn *profile, void *ctx)
+{
+	struct profile now;
+	if (!who->profile.customer_id[0] || !profile(ctx, who->profile.customer_id, &now) ||
+	    !memcmp(&now, &who->profile, sizeof now))
+		return;
+	who->profile = now;
+	sale_touch(lane);
+}
+
+void sale_refresh(struct sale *s, sale_profile_fn *profile, void *ctx)
+{
+	for (struct basket *b = s->first; b; b = b->next)
+		refresh(&b->person, b->lane, profile, ctx);
+	for (size_t i = 0; i < s->lane_count; i++) {
+		struct lane *lane = &s->lanes[i];
+		if (lane->wait.on)
+			refresh(&lane->wait.person, lane, profile, ctx);
+		if (lane->held.on)
+			refresh(&lane->held.person, lane, profile, ctx);
+		if (lane->last.on)
+			refresh(&lane->last.person, lane, profile, ctx);
+	}
+}
