@@ -148,8 +148,8 @@ static bool fill_hits(struct overlay *o, const struct gathered *g)
 {
 	for (size_t i = 0; i < g->op_count; i++) {
 		const struct fold_verdict *v = &g->fold->verdict[i];
-		bool counts = v->fate == FOLD_HOLDS ||
-		              (v->fate == FOLD_REFUSED && v->reason == FOLD_BLOCKED);
+		bool counts =
+		    v->fate == FOLD_HOLDS || (v->fate == FOLD_REFUSED && v->reason == FOLD_BLOCKED);
 		if (g->op[i].kind == FOLD_CLAIM && counts && !fill_hit(o, g, &g->op[i]))
 			return false;
 	}
@@ -176,7 +176,7 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 			return false;
 		iden->group = grp;
 		if (!add_hit(iden,
-		             &(struct iden_hit){place_of(g, g->fold->person[unit]), "", true}))
+		             &(struct iden_hit){.person = place_of(g, g->fold->person[unit]), .verified = true}))
 			return false;
 	}
 	return fill_hits(o, g);

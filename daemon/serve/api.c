@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "flow.h"
+#include "serve/api_form.h"
 #include "serve/later.h"
 #include "serve/live.h"
 #include "serve/metrics.h"
@@ -220,6 +221,36 @@ static void post_wrong_customer(void *ctx, struct http_call *call)
 	tap(a, call, NULL, NULL);
 }
 
+static void form(struct api *a, struct http_call *call, enum flow_form_kind kind)
+{
+	json_t *o;
+
+	if (!has_lane(a, call->arg)) {
+		refuse_lane(call);
+		return;
+	}
+	o = object(call);
+	if (!o)
+		return;
+	api_form(a->flow, call, kind, o);
+	json_decref(o);
+}
+
+static void post_enrol(void *ctx, struct http_call *call)
+{
+	form(ctx, call, FLOW_ENROL);
+}
+
+static void post_correct(void *ctx, struct http_call *call)
+{
+	form(ctx, call, FLOW_CORRECT);
+}
+
+static void post_not_me(void *ctx, struct http_call *call)
+{
+	form(ctx, call, FLOW_NOT_ME);
+}
+
 /* ---- the box ---- */
 
 static void get_status(void *ctx, struct http_call *call)
@@ -291,6 +322,9 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/stream", false, false, get_stream},
     {"/api/v1/lanes/*/choose", true, false, post_choose},
     {"/api/v1/lanes/*/wrong-customer", true, false, post_wrong_customer},
+    {"/api/v1/lanes/*/enrol", true, false, post_enrol},
+    {"/api/v1/lanes/*/correct", true, false, post_correct},
+    {"/api/v1/lanes/*/not-me", true, false, post_not_me},
     {"/api/v1/status", false, false, get_status},
     {"/api/v1/statements", false, false, get_statements},
     {"/metrics", false, false, get_metrics},

@@ -1,0 +1,14 @@
+/* What a cashier filled in at a lane, handed to flow and answered when it is kept. */
+#ifndef LANEWAY_SERVE_API_FORM_H
+#define LANEWAY_SERVE_API_FORM_H
+
+#include "flow.h"
+#include "serve/http.h"
+
+struct json_t;
+
+/* The lane is call->arg; `body` stays the caller's. */
+void api_form(struct flow *flow, struct http_call *call, enum flow_form_kind kind,
+              const struct json_t *body);
+
+#endif
