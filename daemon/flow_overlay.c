@@ -188,6 +188,13 @@ static void take(struct flow *f, const struct entry *e, const struct lw_event *e
 	}
 }
 
+static bool known_now(void *ctx, const char *customer_id, struct profile *now)
+{
+	struct flow *f = ctx;
+
+	return flow_overlay_profile(f->overlay, f->shard, customer_id, now) == 1;
+}
+
 void flow_overlay_kept(struct flow *f, const struct entry *e)
 {
 	const char *at = e->lines, *end = e->lines + e->lines_len;
@@ -209,6 +216,7 @@ void flow_overlay_kept(struct flow *f, const struct entry *e)
 			take(f, e, ev, &event);
 		at = nl ? nl + 1 : end;
 	}
+	sale_refresh(f->sale, known_now, f);
 }
 
 bool flow_overlay_full(const struct flow *f)

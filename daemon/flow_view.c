@@ -153,13 +153,18 @@ static bool add_who(struct buf *out, const struct lane_view *v, enum freshness l
 	return known && strcmp(name, p->first_name) != 0;
 }
 
-static void add_person(struct buf *out, const struct lane_view *v, enum freshness level)
+static void add_person(const struct flow *f, struct buf *out, const struct lane_view *v,
+                       enum freshness level)
 {
+	bool is_new = v->person == PERSON_KNOWN && f->overlay &&
+	              overlay_is_new(f->overlay, v->profile.customer_id);
+
 	begin(out, "person");
 	member_text(out, "state", person_name(v->person));
 	member_bool(out, "asking", v->asking);
 	bool masked = add_who(out, v, level);
 	member_bool(out, "struck", v->person_struck);
+	member_bool(out, "new", is_new);
 	member_bool(out, "masked", masked);
 	end(out);
 }
@@ -264,6 +269,15 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 
 /* ---- the lane ---- */
 
+/* A card that nobody has was shown just now: an enrolment takes it. */
+static bool new_card(const struct flow *f, const char *lane)
+{
+	struct sale_early scan;
+
+	return sale_missed(f->sale, lane, &scan) && strcmp(scan.method, "scan") == 0 &&
+	       scan.kind != IDENT_NONE && scan.kind != IDENT_PHONE && scan.kind != IDENT_EMAIL;
+}
+
 /* It is not known yet what stands on any lane. */
 static void starting_view(const struct flow *f, struct lane_view *v)
 {
@@ -297,7 +311,8 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	member_text(out, "lane", v.lane);
 	member_count(out, "rev", v.rev);
 	member_text(out, "state", starting ? "starting" : states[v.state]);
-	add_person(out, &v, fresh.level);
+	add_person(f, out, &v, fresh.level);
+	member_bool(out, "new_card", new_card(f, lane));
 	add_question(out, &v, fresh.level == FRESH_LOCKED);
 	add_text(out, "notice", v.notice);
 	member_text(out, "prompt", starting ? STARTING_TEXT : prompt_of(f, &v, fresh.level));

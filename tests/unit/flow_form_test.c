@@ -1,0 +1,402 @@
+/* Enrolments and corrections at a lane: what they journal, and that every lane knows at once. */
+#include "flow_world.h"
+
+#define PHONE "+491728394057"
+#define CONSENTS                                                                                   \
+	"\"consents\":[{\"purpose\":\"marketing\",\"channel\":\"sms\",\"value\":\"granted\","      \
+	"\"text_version\":\"2026-1\",\"language\":\"de\"},{\"purpose\":\"personalisation\","       \
+	"\"channel\":\"any\",\"value\":\"refused\",\"text_version\":\"2026-1\",\"language\":"      \
+	"\"de\"}]"
+
+struct outcome_of {
+	bool done;
+	struct sale_error err; /* code empty: kept */
+};
+
+static void on_done(void *ctx, const struct sale_error *err)
+{
+	struct outcome_of *o = ctx;
+	o->done = true;
+	if (err)
+		o->err = *err;
+}
+
+static struct outcome_of answered;
+static struct flow_known known;
+static struct sale_error refused;
+
+static int form(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
+{
+	json_t *o = json_loads(body, 0, NULL);
+	const struct flow_form f = {
+	    .kind = kind, .lane = lane, .body = o, .done = on_done, .ctx = &answered};
+	assert_non_null(o);
+	answered = (struct outcome_of){0};
+	refused = (struct sale_error){0};
+	int rc = flow_form(w->flow, &f, &known, &refused);
+	json_decref(o);
+	return rc;
+}
+
+static void enrols(struct world *w, const char *lane, const char *body)
+{
+	if (form(w, FLOW_ENROL, lane, body) != 0)
+		fail_msg("%s: %s", refused.code, refused.message);
+	WAIT_FOR(w, answered.done);
+	assert_string_equal(answered.err.code, "");
+}
+
+static void refuses(struct world *w, enum flow_form_kind kind, const char *body, const char *code,
+                    const char *field)
+{
+	assert_true(form(w, kind, "1", body) < 0);
+	assert_string_equal(refused.code, code);
+	assert_string_equal(refused.field, field);
+	assert_true(refused.message[0]);
+}
+
+/* A till on lane 2 types the phone into an open basket. */
+static void chosen_on_lane_2(struct world *w, const char *till, const char *value)
+{
+	char line[300];
+	till_connect(w, till, "2");
+	till_open(w, "b:1", "X");
+	snprintf(line, sizeof line,
+	         "{\"type\":\"customer_chosen\",\"source_message_id\":\"b:2\",\"basket\":\"X\","
+	         "\"kind\":\"phone\",\"value\":\"%s\"}",
+	         value);
+	till_say(w, line);
+	WAIT_FOR(w, said(w, 0, "kept", "b:2"));
+}
+
+static json_t *context(json_t *line)
+{
+	return json_object_get(json_object_get(line, "context"), "laneway");
+}
+
+/* ---- enrolling ---- */
+
+static void who_is_enrolled_is_attached_and_known_on_the_other_lane(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"," CONSENTS "}");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Mia");
+	WAIT_FOR(w, is(person(w, "1"), "new") && !is(person(w, "1"), "provisional"));
+	chosen_on_lane_2(w, "T2", "+49 172 8394057");
+	WAIT_FOR(w, person_is(w, "2", "known"));
+	assert_string_equal(text_of(person(w, "2"), "first_name"), "Mia");
+	assert_true(is(person(w, "2"), "new"));
+}
+
+static void an_enrolment_is_one_entry_of_sealed_events(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	enrols(w, "1",
+	       "{\"first_name\":\"Mia\",\"age_ok\":true,\"phone\":\"0172 8394057\"," CONSENTS "}");
+	json_t *enrolled = kept(w, "Customer Enrolled", 0),
+	       *attached = kept(w, "Customer Attached", 0);
+	json_t *p = json_object_get(enrolled, "properties");
+	assert_int_equal(kept_times(w, "Consent Changed"), 2);
+	assert_int_equal(json_integer_value(json_object_get(context(enrolled), "seq")) + 3,
+	                 json_integer_value(json_object_get(context(attached), "seq")));
+	assert_string_equal(text_of(json_object_get(context(enrolled), "sealed"), "k"),
+	                    text_of(json_object_get(context(attached), "sealed"), "k"));
+	assert_true(is(p, "age_ok"));
+	assert_string_equal(text_of(p, "by"), "till");
+	char err[200];
+	if (lw_event_check(EVENT_CUSTOMER_ENROLLED, p, err, sizeof err))
+		fail_msg("%s", err);
+	json_t *choice = kept(w, "Consent Changed", 0);
+	if (lw_event_check(EVENT_CONSENT_CHANGED, json_object_get(choice, "properties"), err,
+	                   sizeof err))
+		fail_msg("%s", err);
+	assert_null(memmem(w->kept.data, w->kept.len, "Mia", 3));
+	assert_null(memmem(w->kept.data, w->kept.len, "1728394057", 10));
+	json_decref(enrolled);
+	json_decref(attached);
+	json_decref(choice);
+}
+
+static void a_new_card_that_was_just_shown_is_the_enrolments(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, "2600000000999");
+	WAIT_FOR(w, person_is(w, "1", "unknown"));
+	assert_true(is(shown(w, "1"), "new_card"));
+	enrols(w, "1", "{\"first_name\":\"Mia\"}");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_false(is(shown(w, "1"), "new_card"));
+	json_t *enrolled = kept(w, "Customer Enrolled", 0);
+	json_t *verified = json_object_get(json_object_get(enrolled, "properties"), "verified");
+	assert_int_equal(json_array_size(verified), 1);
+	assert_string_equal(json_string_value(json_array_get(verified, 0)), "loyalty");
+	json_decref(enrolled);
+	till_say(w,
+	         "{\"type\":\"customer_removed\",\"source_message_id\":\"a:2\",\"basket\":\"B1\"}");
+	WAIT_FOR(w, person_is(w, "1", "none"));
+	scan(w, "2600000000999");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Mia");
+}
+
+static void before_a_basket_the_enrolled_waits_for_it(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"email\":\"mia@example.net\"}");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(shown(w, "1"), "state"), "idle");
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Mia");
+}
+
+static void after_a_restart_the_enrolled_is_still_known_and_still_attached(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Mia");
+	assert_true(is(person(w, "1"), "new"));
+	chosen_on_lane_2(w, "T2", PHONE);
+	WAIT_FOR(w, person_is(w, "2", "known"));
+	assert_string_equal(text_of(person(w, "2"), "first_name"), "Mia");
+}
+
+static void who_waited_when_the_box_went_waits_again(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"email\":\"mia@example.net\"}");
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Mia");
+}
+
+static void an_enrolment_that_the_journal_refuses_is_known_nowhere(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = PHONE};
+	assert_int_equal(
+	    form(w, FLOW_ENROL, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}"), 0);
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_equal(a.outcome, OUTCOME_UNKNOWN);
+	assert_false(answered.done);
+	keep(w);
+	WAIT_FOR(w, answered.done);
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+}
+
+/* ---- who is known already ---- */
+
+static void a_phone_that_is_known_is_offered_to_attach(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	assert_int_equal(form(w, FLOW_ENROL, "2",
+	                      "{\"first_name\":\"mia\",\"phone\":\"0172 8394057\"," CONSENTS "}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "known_customer");
+	assert_string_equal(refused.field, "phone");
+	assert_true(known.is && known.attach && !known.several);
+	assert_string_equal(known.first_name, "M\u2026");
+	enrols(w, "2",
+	       "{\"first_name\":\"mia\",\"phone\":\"0172 8394057\",\"known\":\"attach\"," CONSENTS
+	       "}");
+	WAIT_FOR(w, person_is(w, "2", "known"));
+	assert_int_equal(kept_times(w, "Customer Enrolled"), 1);
+	assert_int_equal(kept_times(w, "Customer Corrected"), 0);
+	assert_int_equal(kept_times(w, "Consent Changed"), 2);
+}
+
+static void another_name_on_the_phone_is_a_second_person_and_then_it_is_asked(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = PHONE};
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	assert_int_equal(
+	    form(w, FLOW_ENROL, "2", "{\"first_name\":\"Ben\",\"phone\":\"0172 8394057\"}"),
+	    FLOW_FORM_REFUSED);
+	assert_true(known.is && !known.attach);
+	assert_int_equal(
+	    form(w, FLOW_ENROL, "2",
+	         "{\"first_name\":\"Ben\",\"known\":\"attach\",\"phone\":\"0172 8394057\"}"),
+	    FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "other_customer");
+	enrols(w, "2", "{\"first_name\":\"Ben\",\"known\":\"new\",\"phone\":\"0172 8394057\"}");
+	WAIT_FOR(w, person_is(w, "2", "known"));
+	assert_string_equal(text_of(person(w, "2"), "first_name"), "B\u2026");
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_not_equal(a.outcome, OUTCOME_MATCHED);
+	assert_int_not_equal(a.outcome, OUTCOME_UNKNOWN);
+}
+
+static void somebody_else_is_not_replaced_by_an_enrolment(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}",
+	        "customer_attached", "lane");
+	assert_int_equal(kept_times(w, "Customer Enrolled"), 0);
+}
+
+/* ---- what is wrong is named ---- */
+
+static void a_form_that_is_wrong_says_which_member_and_what_was_expected(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"12\"}", "bad_field", "phone");
+	assert_non_null(strstr(refused.message, "0171"));
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"email\":\"mia\"}", "bad_field", "email");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\"}", "missing_field", "phone");
+	refuses(w, FLOW_ENROL, "{\"phone\":\"0172 8394057\"}", "missing_field", "first_name");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"M\\u001bia\",\"phone\":\"0172 8394057\"}",
+	        "bad_field", "first_name");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"birth\":\"1990\"}", "unknown_field",
+	        "birth");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"" PAN "\",\"phone\":\"0172 8394057\"}",
+	        "card_number", "first_name");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"" PAN "\"}", "card_number",
+	        "phone");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"0171 1234567\"}", "blocked",
+	        "phone");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"email\":\"no@\"}", "bad_field", "email");
+	refuses(w, FLOW_ENROL,
+	        "{\"first_name\":\"Mia\",\"email\":\"mia@example.net\"," CONSENTS "}", "bad_field",
+	        "consents");
+	refuses(w, FLOW_ENROL,
+	        "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\",\"consents\":[{\"purpose\":"
+	        "\"everything\"}]}",
+	        "bad_field", "consents");
+	assert_int_equal(kept_times(w, "Customer Enrolled"), 0);
+	assert_null(memmem(w->kept.data, w->kept.len, "41111111", 8));
+}
+
+static void while_the_box_starts_nobody_is_enrolled(void **state)
+{
+	struct world *w = *state;
+	world_close(w);
+	world_begin(w);
+	event_del(w->flow->rebuild_event);
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}", "starting",
+	        "");
+	event_add(w->flow->rebuild_event, NULL);
+	WAIT_FOR(w, flow_stage(w->flow) == FLOW_READY);
+}
+
+/* ---- corrections ---- */
+
+static void a_corrected_name_is_shown_at_once_and_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"first_name\":\"Hanna\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	WAIT_FOR(w, strcmp(text_of(person(w, "1"), "first_name"), "Hanna") == 0);
+	assert_false(is(person(w, "1"), "new"));
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Hanna");
+}
+
+static void a_phone_is_changed_only_of_who_showed_a_card(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = PHONE};
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	refuses(w, FLOW_CORRECT, "{\"phone\":\"0172 8394057\"}", "no_customer", "");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"phone\":\"0172 8394057\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+	assert_string_equal(a.hit.profile.customer_id, "C000017");
+	enrols(w, "2", "{\"first_name\":\"Ben\",\"email\":\"ben@example.net\"}");
+	WAIT_FOR(w, person_is(w, "2", "known"));
+	assert_int_equal(form(w, FLOW_CORRECT, "2", "{\"phone\":\"0172 5530918\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "not_verified");
+}
+
+static void a_note_is_one_of_the_list(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_CORRECT, "{\"note\":\"a bore\"}", "bad_field", "note");
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"note\":\"large_print\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	assert_int_equal(kept_times(w, "Customer Corrected"), 1);
+	refuses(w, FLOW_CORRECT, "{}", "missing_field", "first_name");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	const struct CMUnitTest tests[] = {
+	    T(who_is_enrolled_is_attached_and_known_on_the_other_lane),
+	    T(an_enrolment_is_one_entry_of_sealed_events),
+	    T(a_new_card_that_was_just_shown_is_the_enrolments),
+	    T(before_a_basket_the_enrolled_waits_for_it),
+	    T(after_a_restart_the_enrolled_is_still_known_and_still_attached),
+	    T(who_waited_when_the_box_went_waits_again),
+	    T(an_enrolment_that_the_journal_refuses_is_known_nowhere),
+	    T(a_phone_that_is_known_is_offered_to_attach),
+	    T(another_name_on_the_phone_is_a_second_person_and_then_it_is_asked),
+	    T(somebody_else_is_not_replaced_by_an_enrolment),
+	    T(a_form_that_is_wrong_says_which_member_and_what_was_expected),
+	    T(while_the_box_starts_nobody_is_enrolled),
+	    T(a_corrected_name_is_shown_at_once_and_after_a_restart),
+	    T(a_phone_is_changed_only_of_who_showed_a_card),
+	    T(a_note_is_one_of_the_list),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
