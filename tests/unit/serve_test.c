@@ -255,6 +255,46 @@ static void a_body_that_is_no_choice_does_not_reach_flow(void **state)
 	client_close(&c);
 }
 
+/* ---- forms ---- */
+
+static void a_form_is_answered_when_it_is_kept(void **state)
+{
+	static const char *const paths[] = {"enrol", "correct", "not-me"};
+	struct world *w = *state;
+	struct client c = {0};
+	char path[64];
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "/api/v1/lanes/1/%s", paths[i]);
+		assert_int_equal(ask(w, &c, "POST", path, JSON_POST, "{}"), 200);
+		assert_int_equal(w->flow.form, (enum flow_form_kind)i);
+		client_close(&c);
+	}
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/9/enrol", JSON_POST, "{}"), 404);
+	client_close(&c);
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/enrol", JSON_POST, "[]"), 400);
+	client_close(&c);
+	assert_int_equal(w->flow.forms, 3);
+}
+
+static void a_form_that_is_refused_says_why_and_whom_to_take_instead(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0};
+	w->flow.form_rc = FLOW_FORM_WRONG;
+	w->flow.refuse = (struct sale_error){"bad_field", "phone", "phone: expected a number"};
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/enrol", JSON_POST, "{}"), 400);
+	assert_string_equal(body_of(&c), "{\"error\":{\"code\":\"bad_field\",\"field\":\"phone\","
+	                                 "\"message\":\"phone: expected a number\"}}");
+	client_close(&c);
+	w->flow.form_rc = FLOW_FORM_REFUSED;
+	w->flow.refuse = (struct sale_error){"known_customer", "phone", "M has it"};
+	w->flow.known = (struct flow_known){.is = true, .attach = true, .first_name = "M"};
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/enrol", JSON_POST, "{}"), 409);
+	assert_non_null(strstr(
+	    body_of(&c), "\"known\":{\"attach\":true,\"first_name\":\"M\",\"several\":false}"));
+	client_close(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +307,8 @@ int main(void)
 	    TEST(lanes_and_their_views_are_told),
 	    TEST(a_choice_reaches_flow_and_its_refusal_the_cashier),
 	    TEST(a_choice_is_answered_when_it_is_kept),
+	    TEST(a_form_is_answered_when_it_is_kept),
+	    TEST(a_form_that_is_refused_says_why_and_whom_to_take_instead),
 	    TEST(a_client_that_left_before_its_tap_was_kept_harms_nobody),
 	    TEST(a_tap_may_outlive_the_doors),
 	    TEST(a_body_that_is_no_choice_does_not_reach_flow),

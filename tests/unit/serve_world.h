@@ -35,6 +35,9 @@ struct flow {
 	struct sale_error refuse; /* with a code: taps are refused */
 	bool held;                /* taps are not answered: `tap` waits */
 	struct flow_tap tap;
+	enum flow_form_kind form;
+	int forms, form_rc; /* form_rc: with `refuse` and `known`, unless 0 */
+	struct flow_known known;
 };
 
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
@@ -62,6 +65,18 @@ int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 	if (!f->held)
 		tap->done(tap->ctx, NULL);
 	return 0;
+}
+
+int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,
+              struct sale_error *err)
+{
+	f->forms++;
+	f->form = form->kind;
+	*err = f->refuse;
+	*known = f->known;
+	if (f->form_rc == 0)
+		form->done(form->ctx, NULL);
+	return f->form_rc;
 }
 
 void flow_statements_json(struct flow *f, struct buf *out)
