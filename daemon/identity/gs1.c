@@ -122,9 +122,16 @@ bool gs1_text(const char *value)
 enum ident_reason gs1_read(const char *value, char gsrn[GS1_GSRN_SIZE])
 {
 	struct gs1_code code;
+	char found[GS1_GSRN_SIZE];
 	code.count = 0;
 	bool ok = bracket(value) ? read_bracketed(value, &code) : read_plain(value, &code);
 	/* What could not be read to its end is looked at for card numbers as far as it was, too. */
-	enum ident_reason reason = code.count ? gs1_judge(&code, gsrn) : IDENT_GS1_FORM;
-	return ok || reason == IDENT_CARD_NUMBER ? reason : IDENT_GS1_FORM;
+	enum ident_reason reason = code.count ? gs1_judge(&code, found) : IDENT_GS1_FORM;
+	if (reason == IDENT_CARD_NUMBER)
+		return reason;
+	if (!ok)
+		return IDENT_GS1_FORM;
+	if (reason == IDENT_OK)
+		memcpy(gsrn, found, sizeof found);
+	return reason;
 }

@@ -12,6 +12,15 @@ static const struct ident_rules base_rules = {
                 {.name = "luhn", .prefix = "90", .length = 10, .check = IDENT_CHECK_LUHN},
                 {.name = "word", .prefix = "lw", .length = 8, .check = IDENT_CHECK_NONE}},
     .scheme_count = 3,
+    .wallets = {{.name = "token", .prefix = "LWM:", .length = 14, .check = IDENT_CHECK_LUHN},
+                {.name = "turning", .prefix = "LWR:", .rotating = true}},
+    .wallet_count = 2,
+    .accounts = {{.name = "firm", .prefix = "K", .length = 8}},
+    .account_count = 1,
+    .domains = {"a.example"},
+    .domain_count = 1,
+    .gs1_prefixes = {"9501101"},
+    .gs1_prefix_count = 1,
     .ruleset = "1"};
 
 static void check_normal_form(unsigned choice, const char *text)
@@ -19,7 +28,9 @@ static void check_normal_form(unsigned choice, const char *text)
 	static const char *const regions[] = {"DE", "US", "JP", ""};
 	struct ident_rules rules = base_rules;
 	strcpy(rules.region, regions[choice / IDENT_KIND_COUNT % 4]);
+	static const char *const symbols[] = {NULL, "]C1", "]E0", "]Q1"};
 	struct ident_given given = {.kind = (enum ident_kind)(choice % IDENT_KIND_COUNT),
+	                            .symbology = symbols[choice / IDENT_KIND_COUNT / 4 % 4],
 	                            .value = text};
 	struct ident_form form, again;
 	if (ident_normalise(&rules, &given, &form) != IDENT_OK) {
@@ -30,8 +41,7 @@ static void check_normal_form(unsigned choice, const char *text)
 	if (!text_utf8_ok(form.value, strlen(form.value)) ||
 	    text_has_control(form.value, strlen(form.value)))
 		abort();
-	given.kind = form.kind;
-	given.value = form.value;
+	given = (struct ident_given){.kind = form.kind, .value = form.value};
 	if (ident_normalise(&rules, &given, &again) != IDENT_OK ||
 	    strcmp(form.value, again.value) != 0)
 		abort();

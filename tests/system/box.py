@@ -8,6 +8,11 @@ from rig import until
 from store import Scanner, Till, get, lane
 
 
+def with_check_digit(digits):
+    """EAN: weights 3 and 1 from the right."""
+    return digits + str(-sum(int(d) * (1 if i % 2 else 3) for i, d in enumerate(reversed(digits))) % 10)
+
+
 class Tail:
     """The kept lines, as the local socket tells them."""
 
@@ -73,7 +78,7 @@ class Box:
     def good_scan(self, scanner=None, name="1"):
         """A card that nobody has seen is on the screen at once and kept."""
         self.numbers += 1
-        value = f"26{self.numbers:011d}"
+        value = with_check_digit(f"26{self.numbers:010d}")
         kept = len(self.tail.find("Identifier Presented", outcome="unknown"))
         before = lane(self.rig, name)["rev"]
         (scanner or self.scanner).scan(value)

@@ -96,7 +96,7 @@ def test_cards_that_are_nobodys_and_the_big_key(rig, screen):
     till = Till(rig)
     till.kept("basket_opened", basket="B1")
     screen.shows("headline", "No card yet", "live-07-nobody")
-    scanner.scan("2699900000011")
+    scanner.scan("2699900000012")
     until(lambda: screen.state("person") == "unknown", 8, "the card to be called unknown")
     screen.shows("headline", "not known", "live-08-unknown")
     scanner.scan("4000000000000002")
