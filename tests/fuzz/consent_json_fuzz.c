@@ -1,10 +1,12 @@
-/* The choices of a page's line: whatever they hold, they are read or refused; what was read is
- * within its bounds, is written and read again as the same bytes, and can be asked about. */
+/* The choices of a page's line, an event's choice and its consent object: whatever they hold, they
+ * are read or refused; what was read is within its bounds, is written and read again as the same
+ * bytes, and can be asked about. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "identity/consent_json.h"
+#include "identity/consent_object.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,6 +57,7 @@ static void ask(const struct consent_list *l)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct consent_route route = {.needs = 1U << CONSENT_CATEGORY_LOYALTY};
 	struct consent_list l;
 	struct buf b = {0};
 	char err[160] = "";
@@ -74,6 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (consent_json_event(root, json_object_get(root, "sealed"), &l, err, sizeof err) == 0)
 		ask(&l);
 	consent_list_free(&l);
+	if (!consent_forward(&route, root) && !json_object_get(root, "context"))
+		abort();
 	json_decref(root);
 	return 0;
 }
