@@ -86,6 +86,9 @@ struct flow {
 	struct event *overlay_event;
 	uint64_t overlay_version; /* of the shard, as the overlay last heard of it */
 	char overlay_generation[17];
+	struct downlink_includes overlay_includes; /* same */
+	bool overlay_late;
+	int64_t overlay_alarm_us; /* monotonic: when its age was logged last; 0: never */
 	struct scanner *scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
 	struct pos *pos;

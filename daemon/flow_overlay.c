@@ -14,6 +14,8 @@
 #define STEP_GROUPS 8  /* made anew at once: under a millisecond of the loop */
 #define STEP_WAIT_US 1 /* until the next ones: the loop serves others first */
 #define RETRY_US 1000000
+#define DAY_US (86400 * INT64_C(1000000))
+#define LATE_US (30 * DAY_US) /* what HQ has not confirmed for so long raises an alarm */
 
 /* ---- HQ's word ---- */
 
@@ -245,6 +247,22 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 		go_on(f, rc > 0 ? STEP_WAIT_US : RETRY_US);
 }
 
+/* false: HQ has said nothing new. */
+static bool take_word(struct flow *f, const struct sync_state *s)
+{
+	bool same = s->shard_version == f->overlay_version &&
+	            strcmp(s->generation, f->overlay_generation) == 0;
+
+	if (same && memcmp(&s->includes, &f->overlay_includes, sizeof s->includes) == 0)
+		return false;
+	f->overlay_version = s->shard_version;
+	text_copy(f->overlay_generation, sizeof f->overlay_generation, s->generation);
+	f->overlay_includes = s->includes;
+	for (int i = 0; i < s->includes.count; i++)
+		overlay_included(f->overlay, s->includes.at[i].epoch, s->includes.at[i].seq);
+	return true;
+}
+
 void flow_overlay_heard(struct flow *f)
 {
 	struct sync_state s;
@@ -253,16 +271,32 @@ void flow_overlay_heard(struct flow *f)
 	if (!f->sync || !f->overlay)
 		return;
 	sync_state(f->sync, &s);
-	if (s.shard_version == f->overlay_version &&
-	    strcmp(s.generation, f->overlay_generation) == 0)
-		return;
-	f->overlay_version = s.shard_version;
-	text_copy(f->overlay_generation, sizeof f->overlay_generation, s.generation);
 	overlay_state(f->overlay, &o);
-	if (!o.events)
+	if (!take_word(f, &s) || !o.events)
 		return;
 	overlay_stale(f->overlay);
 	go_on(f, STEP_WAIT_US);
+}
+
+bool flow_overlay_late(struct flow *f, struct overlay_state *out)
+{
+	int64_t now_us = clock_mono_us(f->p.clock);
+	struct clock_now now;
+
+	*out = (struct overlay_state){0};
+	if (!f->overlay)
+		return false;
+	overlay_state(f->overlay, out);
+	clock_read(f->p.clock, &now);
+	if (!now.trust || !out->oldest_wall_us || now.wall_us - out->oldest_wall_us < LATE_US)
+		return false;
+	if (!f->overlay_alarm_us || now_us - f->overlay_alarm_us > DAY_US) {
+		log_error("ALARM: HQ has not confirmed a change to a customer for %d days; %zu "
+		          "wait",
+		          (int)((now.wall_us - out->oldest_wall_us) / DAY_US), out->events);
+		f->overlay_alarm_us = now_us;
+	}
+	return true;
 }
 
 int flow_overlay_start(struct flow *f)

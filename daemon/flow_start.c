@@ -76,8 +76,11 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	struct overlay_state pending;
+
 	if (f->window)
 		window_expire(f->window, flow_age_us(f));
+	f->overlay_late = flow_overlay_late(f, &pending);
 	flow_tick(f);
 	flow_publish_all(f);
 }

@@ -143,6 +143,23 @@ static void add_sync(struct flow *f, struct buf *out)
 	buf_byte(out, '}');
 }
 
+/* This store's own changes to customers that HQ does not include yet. */
+static void add_pending(struct flow *f, struct buf *out)
+{
+	struct overlay_state o;
+	bool late = flow_overlay_late(f, &o);
+
+	member_key(out, "pending");
+	buf_byte(out, '{');
+	member_count(out, "events", o.events);
+	member_count(out, "persons", o.persons);
+	member_time(out, "oldest", o.oldest_wall_us);
+	member_count(out, "let_go", o.let_go);
+	member_bool(out, "alarm", late);
+	member_bool(out, "full", flow_overlay_full(f));
+	buf_byte(out, '}');
+}
+
 static void add_clock(struct flow *f, struct buf *out)
 {
 	struct clock_state s;
@@ -216,6 +233,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	add_clock(f, out);
 	flow_day_status(f->day, out);
 	add_sync(f, out);
+	add_pending(f, out);
 	add_scanners(f, out);
 	add_tills(f, out);
 	member_key(out, "counters");

@@ -78,7 +78,9 @@ static const char *alarm_text(const struct flow *f)
 		return "Nothing can be kept: call for help";
 	if (j.full)
 		return "The box's disk is full: call for help";
-	return flow_disk_slow(f, &j) ? "The box's disk is slow and may be failing" : "";
+	if (flow_disk_slow(f, &j))
+		return "The box's disk is slow and may be failing";
+	return f->overlay_late ? "HQ has not confirmed a customer for 30 days: call for help" : "";
 }
 
 static void add_hq(const struct flow *f, struct buf *out, const struct sync_state *s)

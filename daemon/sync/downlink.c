@@ -21,12 +21,13 @@ struct downlink {
 	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
 	struct shard_mark mark;
 	bool up;
-	char id[17];      /* of the ask on its way */
-	int64_t asked_us; /* when it went; 0: none is on its way */
-	int64_t wait_us;  /* how long to wait for an answer, or after a bad one */
-	int64_t next_us;  /* when to ask, while none is on its way */
-	int64_t round_us; /* when the last round ended; 0: never in this run */
-	bool again;       /* poked while an ask was on its way */
+	char id[17];                       /* of the ask on its way */
+	int64_t asked_us;                  /* when it went; 0: none is on its way */
+	int64_t wait_us;                   /* how long to wait for an answer, or after a bad one */
+	int64_t next_us;                   /* when to ask, while none is on its way */
+	int64_t round_us;                  /* when the last round ended; 0: never in this run */
+	bool again;                        /* poked while an ask was on its way */
+	struct downlink_includes includes; /* those that were taken */
 	char seen[CONFIRM_SEEN_SIZE];
 	struct buf payload;
 };
@@ -144,6 +145,20 @@ static bool read_version(const json_t *root, const char *name, uint64_t *out)
 	return true;
 }
 
+/* What is no epoch, or no number, is left out, and what is more than a store has heard of lately.
+ */
+static void read_includes(const json_t *o, struct downlink_includes *out)
+{
+	const char *name;
+	json_t *seq;
+	json_object_foreach((json_t *)o, name, seq)
+	{
+		if (out->count < DOWNLINK_EPOCHS_MAX && json_integer_value(seq) > 0 &&
+		    text_unhex(name, out->at[out->count].epoch, EVENT_EPOCH_BYTES))
+			out->at[out->count++].seq = (uint64_t)json_integer_value(seq);
+	}
+}
+
 static const char *page_head_fault(const json_t *root, struct downlink_tell *out)
 {
 	struct tell head;
@@ -160,6 +175,7 @@ static const char *page_head_fault(const json_t *root, struct downlink_tell *out
 		return "since, to: expected whole numbers";
 	out->more = json_is_true(json_object_get(root, "more"));
 	out->fresh = json_is_true(json_object_get(root, "fresh"));
+	read_includes(json_object_get(root, "includes"), &out->includes);
 	return NULL;
 }
 
@@ -224,6 +240,27 @@ static int apply(struct downlink *d, const struct downlink_tell *t, const uint8_
 	return n;
 }
 
+static uint64_t included_through(const struct downlink_includes *i, const uint8_t *epoch)
+{
+	for (int k = 0; k < i->count; k++)
+		if (memcmp(i->at[k].epoch, epoch, EVENT_EPOCH_BYTES) == 0)
+			return i->at[k].seq;
+	return 0;
+}
+
+/* The last page is committed: what was kept of the store's own until then may go. */
+static void take_includes(struct downlink *d, const struct downlink_includes *now)
+{
+	for (int i = 0; i < now->count; i++) {
+		if (now->at[i].seq <= included_through(&d->includes, now->at[i].epoch))
+			continue;
+		if (d->params.included &&
+		    !d->params.included(d->params.ctx, now->at[i].epoch, now->at[i].seq))
+			return; /* the next round says it again */
+	}
+	d->includes = *now;
+}
+
 static void end_round(struct downlink *d)
 {
 	/* Never later than it is: the age on the screens is then rather too great than too small.
@@ -254,8 +291,10 @@ bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint
 	counter_add(d->params.counters, COUNTER_PROFILES_APPLIED, (uint64_t)n);
 	d->wait_us = ANSWER_US;
 	d->next_us = now_us(d);
-	if (!t->more)
+	if (!t->more) {
+		take_includes(d, &t->includes);
 		end_round(d);
+	}
 	return true;
 }
 
@@ -318,4 +357,5 @@ void downlink_state(const struct downlink *d, struct downlink_state *out)
 	out->synced_wall_us = d->mark.synced_wall_us;
 	out->synced_mono_us = d->round_us;
 	out->asked_us = d->asked_us;
+	out->includes = d->includes;
 }

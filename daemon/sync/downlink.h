@@ -19,6 +19,16 @@
 
 struct downlink;
 
+/* Through which seq of this store's epochs HQ's state goes (WIRE.md, "changes"). */
+#define DOWNLINK_EPOCHS_MAX 16
+struct downlink_includes {
+	struct {
+		uint8_t epoch[EVENT_EPOCH_BYTES];
+		uint64_t seq;
+	} at[DOWNLINK_EPOCHS_MAX];
+	int count;
+};
+
 struct downlink_params {
 	const char *store, *device;
 	const struct vault *vault;
@@ -28,6 +38,9 @@ struct downlink_params {
 	struct batch_codec *codec;
 	/* Publish on `ask`; false: cannot now. */
 	bool (*publish)(void *ctx, const void *payload, size_t len);
+	/* The committed shard includes all of this epoch through seq; false: say it again later.
+	 * NULL: nobody wants to know. */
+	bool (*included)(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
 	void *ctx;
 };
 
@@ -35,8 +48,9 @@ struct downlink_state {
 	uint64_t version;
 	char generation[17]; /* of the shard; empty: none yet */
 	int64_t synced_wall_us,
-	    synced_mono_us; /* last completed round; 0: never (mono: in this run) */
-	int64_t asked_us;   /* mono time of the ask on its way; 0: none */
+	    synced_mono_us;                /* last completed round; 0: never (mono: in this run) */
+	int64_t asked_us;                  /* mono time of the ask on its way; 0: none */
+	struct downlink_includes includes; /* as of the last completed round */
 };
 
 /* The header of a tell (WIRE.md). */
@@ -44,6 +58,7 @@ struct downlink_tell {
 	char device[EVENT_STORE_SIZE], id[17], generation[17];
 	uint64_t since, to;
 	bool more, fresh;
+	struct downlink_includes includes;
 };
 
 /* NULL with a sentence in err. */

@@ -54,7 +54,8 @@ static void gather(struct sync *s, struct sync_state *n)
 	                         .unreadable = up.unreadable,
 	                         .lost = up.lost,
 	                         .oldest_unconfirmed_us = up.oldest_us,
-	                         .progress_us = now};
+	                         .progress_us = now,
+	                         .includes = down.includes};
 	memcpy(n->generation, s->generation.now, sizeof(n->generation));
 	n->hq_heard = reachable(s, n, down.asked_us, now);
 }

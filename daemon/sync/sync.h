@@ -12,6 +12,7 @@
 #include "base/counter.h"
 #include "store/journal.h"
 #include "store/vault.h"
+#include "sync/downlink.h"
 
 struct inquiry_answer; /* sync/inquiry.h */
 struct ledger;
@@ -53,6 +54,7 @@ struct sync_state {
 	                      waits */
 	bool alarm;        /* that has been an hour or more */
 	int64_t progress_us;
+	struct downlink_includes includes; /* of this store's own, in the shard */
 };
 
 /* Opens shard.db (anew if unreadable) and starts the thread. 0, or -1 with a sentence in err. */

@@ -14,6 +14,12 @@ static bool publish_up(void *ctx, const void *payload, size_t len)
 	return mqtt_publish(s->mqtt, s->up_topic, payload, len) > 0;
 }
 
+static bool on_included(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+{
+	struct sync *s = ctx;
+	return journal_included(s->params.journal, epoch, seq);
+}
+
 static bool publish_ask(void *ctx, const void *payload, size_t len)
 {
 	struct sync *s = ctx;
@@ -140,6 +146,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                               .shard = s->shard,
 	                               .codec = s->codec,
 	                               .publish = publish_ask,
+	                               .included = on_included,
 	                               .ctx = s};
 	s->downlink = downlink_new(&down, err, err_size);
 	if (!s->downlink)

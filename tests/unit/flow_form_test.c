@@ -378,6 +378,70 @@ static void a_note_is_one_of_the_list(void **state)
 	refuses(w, FLOW_CORRECT, "{}", "missing_field", "first_name");
 }
 
+/* ---- HQ ---- */
+
+static size_t pending(struct world *w)
+{
+	struct overlay_state o;
+	overlay_state(w->flow->overlay, &o);
+	return o.events;
+}
+
+/* HQ's pages bring this line, and say that they include everything. */
+static void hq_says(struct world *w, const char *line)
+{
+	const struct shard_mark mark = {.generation = "00000000000000aa", .version = 900};
+	char path[96], err[256] = "";
+	struct journal_state j;
+	struct shard *s;
+	bool made;
+	uint64_t one = 1;
+	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
+	if (shard_open(&s, path, w->p->vault, &made, err, sizeof err) ||
+	    shard_apply(s, line, strlen(line), &mark, false, err, sizeof err) < 0)
+		fail_msg("%s", err);
+	shard_free(s);
+	journal_state(w->p->journal, &j);
+	memcpy(w->sync.includes.at[0].epoch, j.epoch, sizeof j.epoch);
+	w->sync.includes.at[0].seq = j.last_seq;
+	w->sync.includes.count = 1;
+	w->sync.shard_version = 900;
+	assert_int_equal(write(w->sync_fd, &one, sizeof one), sizeof one);
+}
+
+static void what_hq_made_of_an_enrolment_takes_its_place(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = PHONE};
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	assert_int_equal(pending(w), 1);
+	hq_says(w, "{\"customer_id\":\"C000200\",\"first_name\":\"Mia\",\"identifiers\":[{\"kind\":"
+	           "\"phone\",\"ref\":\"AAECAwQFBgcICQoLDA0OEA\",\"value\":\"" PHONE
+	           "\",\"verified\":false}],\"includes\":{},\"name\":\"Mia\",\"state\":\"active\","
+	           "\"version\":900,\"visits\":0}\n");
+	WAIT_FOR(w, pending(w) == 0);
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+	assert_string_equal(a.hit.profile.customer_id, "C000200");
+}
+
+static void what_waits_for_30_days_raises_an_alarm_and_stays(void **state)
+{
+	struct world *w = *state;
+	struct buf json = {0};
+	keep(w);
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	pass(w, 31 * 86400 * SECOND_US);
+	flow_status_json(w->flow, &json);
+	json_t *status = json_loadb((char *)json.data, json.len, 0, NULL);
+	assert_true(is(json_object_get(status, "pending"), "alarm"));
+	assert_int_equal(pending(w), 1);
+	json_decref(status);
+	buf_free(&json);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -397,6 +461,8 @@ int main(void)
 	    T(a_corrected_name_is_shown_at_once_and_after_a_restart),
 	    T(a_phone_is_changed_only_of_who_showed_a_card),
 	    T(a_note_is_one_of_the_list),
+	    T(what_hq_made_of_an_enrolment_takes_its_place),
+	    T(what_waits_for_30_days_raises_an_alarm_and_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

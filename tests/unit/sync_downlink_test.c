@@ -20,8 +20,21 @@ struct fixture {
 	struct downlink_tell tell; /* the fake HQ's next answer */
 	int asks;
 	char ask[400];
-	bool refuse;
+	bool refuse, busy;
+	uint64_t included;
+	int included_times;
 };
+
+static bool included(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+{
+	struct fixture *f = ctx;
+	if (f->busy)
+		return false;
+	assert_int_equal(epoch[7], 0xaa);
+	f->included = seq;
+	f->included_times++;
+	return true;
+}
 
 static bool take(void *ctx, const void *payload, size_t len)
 {
@@ -47,6 +60,7 @@ static void start(struct fixture *f)
 	                                 .shard = f->shard,
 	                                 .codec = f->codec,
 	                                 .publish = take,
+	                                 .included = included,
 	                                 .ctx = f};
 	f->downlink = downlink_new(&params, err, sizeof(err));
 	assert_non_null(f->downlink);
@@ -406,10 +420,49 @@ static void what_is_wrong_with_a_tell_is_named(void **state)
 	assert_true(t.more && !t.fresh && t.since == 3 && t.to == 4);
 }
 
+/* The header that HQ would send, parsed. */
+static void says(struct fixture *f, const char *members)
+{
+	char json[400], err[200] = "";
+	snprintf(json, sizeof json,
+	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0000000000000000\",\"tell\":\"changes\","
+	         "\"generation\":\"00000000000000aa\",%s}",
+	         members);
+	if (downlink_parse(json, strlen(json), &f->tell, err, sizeof err))
+		fail_msg("%s", err);
+}
+
+static void what_hq_includes_counts_when_the_last_page_is_there(void **state)
+{
+	struct fixture *f = *state;
+	up(f);
+	says(f, "\"since\":0,\"to\":1,\"more\":true,\"fresh\":true,"
+	        "\"includes\":{\"00000000000000aa\":41}");
+	assert_true(answer(f, "d1", ANNA));
+	assert_int_equal(f->included_times, 0);
+	assert_int_equal(now(f).includes.count, 0);
+	f->busy = true;
+	says(f, "\"since\":1,\"to\":2,\"more\":false,\"fresh\":false,"
+	        "\"includes\":{\"00000000000000aa\":41,\"nonsense\":7}");
+	assert_true(answer(f, "d1", BERT));
+	assert_int_equal(now(f).includes.count, 0);
+	f->busy = false;
+	later(f, 61 * S);
+	says(f, "\"since\":2,\"to\":2,\"more\":false,\"fresh\":false,"
+	        "\"includes\":{\"00000000000000aa\":41}");
+	assert_true(answer(f, "d1", ""));
+	assert_int_equal(f->included, 41);
+	assert_int_equal(now(f).includes.at[0].seq, 41);
+	later(f, 61 * S);
+	assert_true(answer(f, "d1", ""));
+	assert_int_equal(f->included_times, 1);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+	    TEST(what_hq_includes_counts_when_the_last_page_is_there),
 	    TEST(a_new_connection_asks_from_where_the_shard_stands),
 	    TEST(pages_are_applied_one_after_the_other_until_there_is_no_more),
 	    TEST(a_round_with_nothing_new_keeps_the_shard_fresh),

@@ -197,6 +197,19 @@ static void sync_problems(struct report *r, json_t *sync)
 		problem(r, "no customer data has come from HQ yet: nobody is recognised");
 }
 
+static void pending_problems(struct report *r, json_t *pending)
+{
+	if (yes(pending, "alarm"))
+		problem(r,
+		        "HQ has not confirmed changes to customers since %s; %" PRIu64
+		        " wait, and none is dropped",
+		        text(pending, "oldest"), number(pending, "events"));
+	if (yes(pending, "full"))
+		problem(r,
+		        "nobody can be enrolled or corrected now: %" PRIu64 " changes wait for HQ",
+		        number(pending, "events"));
+}
+
 static void clock_problems(struct report *r, json_t *clock)
 {
 	json_int_t differs_ms = json_integer_value(json_object_get(clock, "kernel_differs_ms"));
@@ -470,6 +483,7 @@ int cli_status(struct cli *c, char **args)
 		    &r, json_object_get(o, "days"),
 		    !json_is_false(json_object_get(json_object_get(o, "sync"), "configured")));
 		sync_problems(&r, json_object_get(o, "sync"));
+		pending_problems(&r, json_object_get(o, "pending"));
 		clock_problems(&r, json_object_get(o, "clock"));
 		source_problems(&r, json_object_get(o, "sources"));
 		if (!c->json)
