@@ -13,5 +13,6 @@ int hq_cmd_forks(int argc, char **argv);
 int hq_cmd_quarantine(int argc, char **argv);
 int hq_cmd_restored(int argc, char **argv);
 int hq_cmd_salvage(int argc, char **argv);
+int hq_cmd_evaluate(int argc, char **argv);
 
 #endif

@@ -17,6 +17,34 @@ static bool take_word(int argc, char **argv, const char *name, const char **out)
 	return false;
 }
 
+/* Those of evaluate and duplicates. */
+static bool take_hint_option(struct hq_cmd_args *out, int letter)
+{
+	switch (letter) {
+	case 'u':
+		out->curve = optarg;
+		return true;
+	case 'g':
+		out->region = optarg;
+		return true;
+	case 'd':
+		return out->defaults = true;
+	case 'e':
+		return out->estimate = true;
+	case 'S':
+		out->since = optarg;
+		return true;
+	case 'o':
+		out->source = optarg;
+		return true;
+	case 'b':
+		out->bits = optarg;
+		return true;
+	default:
+		return false; /* getopt has said it */
+	}
+}
+
 static bool take_option(struct hq_cmd_args *out, int letter)
 {
 	switch (letter) {
@@ -39,7 +67,7 @@ static bool take_option(struct hq_cmd_args *out, int letter)
 		out->store = optarg;
 		return true;
 	default:
-		return false; /* getopt has said it */
+		return take_hint_option(out, letter);
 	}
 }
 

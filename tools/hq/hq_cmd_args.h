@@ -20,11 +20,15 @@ struct hq_cmd_args {
 	const char *word, *second; /* the arguments that are no options */
 	const char *raw, *settle, *store;
 	bool json, check, ingest;
+	/* of evaluate and duplicates */
+	const char *curve, *region, *since, *source, *bits;
+	bool defaults, estimate;
 };
 
 /* What a command takes. */
 struct hq_cmd_form {
-	const char *letters; /* of getopt; c (a file), j, n, r (raw), s (settle), i, t (store) */
+	const char *letters; /* of getopt; c (a file), j, n, r (raw), s (settle), i, t (store);
+	                        u (curve), g (region), d, S (since), o (source), b (bits), e */
 	const struct option *options;
 	const char *first,
 	    *second; /* how its words are called; with "[" in front: may be left out */

@@ -23,6 +23,8 @@ static const struct command {
     {"quarantine", hq_cmd_quarantine,
      "[STORE | retry [STORE]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
      "lines that could not be read; or read them again after an upgrade"},
+    {"evaluate", hq_cmd_evaluate, "FILE.csv [--region DE] [--curve FILE] [--defaults] [--json]",
+     "how well linking and hints do on records of which it is known who is who"},
     {"restored", hq_cmd_restored, "[-c FILE]", "say that hq.db was brought back from a copy"},
     {"salvage", hq_cmd_salvage, "FILE [--ingest] [--store NAME] [--json] [-c FILE]",
      "what is left in a rescued card's journal.db; or take in what is new of it"},
