@@ -10,9 +10,11 @@
 #define CHANGE_MAX 1e-4    /* of a share, in a round that is the last */
 #define SEED_PAIRS 20.0    /* as many pairs as a seed counts */
 #define RANDOM_SEED 0.5    /* random pairs that a level has been seen in before any was */
-#define STRANGE_LEAST 0.02 /* of what was seen: at least so much of it is strangers' */
+#define STRANGE_LEAST 0.05 /* of what was seen: at least so much of it is strangers' */
+#define RARE_RECORDS 0.5   /* strangers who have a value that nobody else seems to have */
 #define MOVED_MIN 0.002
 #define MOVED_MAX 0.4
+#define PRIOR_LEAST 1e-9   /* where a change of a prior is no longer looked at in proportion */
 #define CORRECTIONS 3 /* times that matches are taken out of what is seen of strangers */
 
 enum kind { STAYED, MOVED, HOUSEHOLD, STRANGERS, KIND_COUNT };
@@ -25,6 +27,7 @@ struct run {
 	double seen[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX];
 	double seed_same[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX],
 	    seed_house[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX];
+	double pairs_beside; /* pairs that are no candidates: strangers', all of them */
 	/* of the round */
 	double sum_same[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX],
 	    sum_house[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX];
@@ -139,7 +142,7 @@ static double set_priors(struct run *r, int pass)
 	for (int k = 0; k < KIND_COUNT; k++) {
 		double was = r->prior[pass][k];
 		r->prior[pass][k] = (r->sum_prior[pass][k] + 1) / sum;
-		change = fmax(change, fabs(r->prior[pass][k] - was));
+		change = fmax(change, fabs(r->prior[pass][k] - was) / (was + PRIOR_LEAST));
 	}
 	return change;
 }
@@ -158,8 +161,10 @@ static double one_round(struct run *r, bool once)
 		if (p->count > 0 && (p->pass == SCORE_LEARN_ONCE) == once)
 			add_pattern(r, p);
 	}
-	if (once)
+	if (once) {
+		r->sum_prior[SCORE_LEARN_ONCE][STRANGERS] += r->pairs_beside;
 		return set_priors(r, SCORE_LEARN_ONCE);
+	}
 	for (int pass = 0; pass < SCORE_LEARN_PASSES_MAX; pass++)
 		change = fmax(change, set_priors(r, pass));
 	for (enum score_field f = 0; f < SCORE_FIELD_COUNT; f++) {
@@ -194,20 +199,16 @@ static double pairs_once(const struct score_learn *l)
 	return n;
 }
 
-/* The odds among all pairs there are, of which the candidates are a part; all others are
- * strangers'. */
+/* The odds among all pairs there are. */
 static void set_odds(struct run *r, const struct score_learn_in *in,
                      struct score_learn_report *report)
 {
-	double given = pairs_once(r->l), pairs = given / in->sampled;
 	double all = (double)in->records * ((double)in->records - 1) / 2;
 	const double *p = r->prior[SCORE_LEARN_ONCE];
-	double persons = (p[STAYED] + p[MOVED]) * pairs;
 
-	report->pairs = (uint64_t)given;
-	report->persons_pairs = persons;
-	r->m->match = fmin(fmax(persons, 0.5) / all, 0.5);
-	r->m->houses = fmin(fmax(p[HOUSEHOLD] * pairs, 0.5) / all, 0.5);
+	report->persons_pairs = (p[STAYED] + p[MOVED]) * all;
+	r->m->match = fmin(fmax(report->persons_pairs, 0.5) / all, 0.5);
+	r->m->houses = fmin(fmax(p[HOUSEHOLD] * all, 0.5) / all, 0.5);
 	r->m->moved = fmin(fmax(p[MOVED] / (p[STAYED] + p[MOVED]), MOVED_MIN), MOVED_MAX);
 }
 
@@ -218,13 +219,14 @@ static int by_key(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* Of the records that have a value, how many others have it who are strangers. */
+/* Of the records that have a value, how many others have it who are strangers: a rare value is
+ * often had by nobody else, but a sample cannot know that. */
 static double share_of_strangers(const struct run *r, enum score_field f, double share)
 {
 	double left = share - r->m->match * r->m->same[f][SCORE_SAME] -
 	              r->m->houses * r->m->house[f][SCORE_SAME];
 
-	return fmax(left, share * STRANGE_LEAST);
+	return fmax(left, RARE_RECORDS / r->l->value[f].records);
 }
 
 static void set_often_of(struct run *r, enum score_field f)
@@ -295,6 +297,9 @@ struct score_model *score_learn_run(struct score_learn *l, const struct score_le
 	r->l = l;
 	r->m = m;
 	begin(r, in);
+	report->pairs = (uint64_t)pairs_once(l);
+	r->pairs_beside = fmax(0, in->sampled * (double)in->records * ((double)in->records - 1) / 2 -
+	                              (double)report->pairs);
 	for (int i = 0; i < CORRECTIONS; i++) {
 		struct score_learn_report odds = {0};
 		settle(r, false, report);

@@ -189,12 +189,10 @@ static unsigned number(const char *digits, size_t n)
 	return v;
 }
 
+/* A day or month that there is not is what somebody typed: one slip from the right one. */
 static uint32_t date_of(unsigned year, unsigned month, unsigned day)
 {
-	static const unsigned days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	if (year < YEAR_MIN || year > YEAR_MAX || month < 1 || month > 12 || day < 1 ||
-	    day > days[month - 1])
+	if (year < YEAR_MIN || year > YEAR_MAX || month > 99 || day > 99)
 		return 0;
 	return year * 10000 + month * 100 + day;
 }

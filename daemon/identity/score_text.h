@@ -27,7 +27,8 @@ void score_text_street(const char *text, char street[SCORE_TEXT_SIZE], char hous
  */
 void score_text_code(const char *text, char out[SCORE_TEXT_SIZE]);
 
-/* A birth date as yyyymmdd: "1990-02-28", "28.02.1990", "28/02/1990", "19900228". 0: it is none. */
+/* A birth date as yyyymmdd: "1990-02-28", "28.02.1990", "28/02/1990", "19900228". A day
+ * that the month has not is kept as it was typed. 0: it is no date. */
 uint32_t score_text_born(const char *text);
 
 /* Jaro's similarity with Winkler's prefix, 0 to 1: how alike two names are to somebody who mistypes

@@ -18,8 +18,7 @@ BEGIN {
 	place["^openssl/"] = "^(daemon/store/vault[a-z0-9_]*|tools/hq/ca[a-z0-9_]*)[.][ch]$"
 	place["^phonenumbers/"] = "^daemon/identity/phone[.]cc$"
 	place["^idn2[.]h$"] = "^daemon/identity/email[.]c$"
-	place["^unicode/"] = "^daemon/identity/(field_form|score_text)[.]c$"
->>>>>>> a217dbc (Hints: comparators, weights, candidate pairs)
+	place["^unicode/"] = "^daemon/identity/(field_form|email|score_text)[.]c$"
 	place["^sqlite3[.]h$"] = "^(daemon/store|tools/hq)/"
 	place["^zstd"] = "^(daemon/store|daemon/sync|tools)/"
 	place["^confuse[.]h$"] = "^(daemon/conf[a-z0-9_]*|tools/.*conf[a-z0-9_]*)[.][ch]$"

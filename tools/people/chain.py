@@ -1,0 +1,254 @@
+"""A chain's customers over some years: households, and what people give at tills and in forms."""
+
+import damage as d
+import names as n
+
+COLUMNS = ["rec_id", "person", "given_name", "surname", "date_of_birth", "street", "postcode", "city", "phone", "email", "loyalty", "verified",
+           "kind"]
+
+HOUSEHOLD = {1: 40, 2: 33, 3: 12, 4: 11, 5: 4}
+RECORDS = {1: 48, 2: 33, 3: 13, 4: 6}
+MAILS = ["example.com", "example.net", "gmail.com", "mail.example.org"]
+SAME_LAST_NAME = 0.75   # of couples
+TWINS = 0.03            # of siblings
+JUNIOR = 0.02           # of first children: a parent's first name
+LANDLINE = 0.75         # of households of two and more, given by any of them
+FAMILY_MAIL = 0.05      # of them
+MOVED, MARRIED, NEW_NUMBER, PASSED_ON = 0.12, 0.05, 0.40, 0.95
+GIVEN = {"date_of_birth": 0.60, "street": 0.70, "postcode": 0.85, "phone": 0.65, "email": 0.45, "loyalty": 0.50}
+SLIPS = {"typo": 0.06, "nickname": 0.06, "initial": 0.02, "swapped": 0.015, "born-typo": 0.02, "born-swapped": 0.01, "postcode-typo": 0.015,
+         "house-typo": 0.02, "street-typo": 0.05, "no-first-name": 0.03}
+ABBREVIATED, UMLAUT_SPELT, PLAIN_LETTERS = 0.35, 0.25, 0.10
+VERIFIED = {"phone": 0.15, "email": 0.20}
+CARD_KEPT = 0.35  # of records that give a card: it is the card of another record of this person
+
+
+class Person:
+    pass
+
+
+class World:
+    def __init__(self, rng, persons):
+        self.rng, self.numbers, self.mails = rng, 0, set()
+        self.first = n.Pool(rng, n.FIRST_DE, n.tail("al bri da el ja ka li mar ni ro sa ta va".split(),
+                                                   "da ena ia ika ina isa mir na nka on rin ron to vo".split()), 10)
+        self.last = n.Pool(rng, n.LAST_DE, n.tail(n.HEAD_DE, n.TAIL_DE) + n.tail(n.HEAD_EN[:25], n.TAIL_EN[:14]), 10)
+        towns = max(40, min(700, persons // 120))
+        self.towns = n.Pool(rng, [], [(f"{rng.choice('01234567899')}{rng.randrange(1000, 9999)}", (h + t).title())
+                                      for h, t in rng.sample([(h, t) for h in n.HEAD_DE for t in n.VILLAGE_DE], towns)], 5)
+        self.codes = {}
+        self.streets = n.Pool(rng, [], [t + s for t in n.TREES_DE for s in set(n.STREETS_DE)] + [f"{p}straße" for p in n.PEOPLE_DE] +
+                              [f"{a}-{b}-Straße" for a in ("Karl", "Johann", "Anna", "Robert") for b in n.PEOPLE_DE], 8)
+
+    def number(self):
+        self.numbers += 1
+        return f"+4917{self.rng.choice('06789')}{self.numbers * 7919 % 10000000:07}"
+
+    def address(self):
+        rng = self.rng
+        code, town = self.towns.draw(rng)
+        codes = self.codes.setdefault(town, [str(int(code) + i * 2).zfill(5) for i in range(rng.randint(1, 6))])
+        house = str(int(rng.expovariate(1 / 25)) + 1) + (rng.choice("abc") if rng.random() < 0.08 else "")
+        return self.streets.draw(rng), house, rng.choice(codes), town
+
+    def born(self, year):
+        rng = self.rng
+        if rng.random() < 0.01:
+            return f"{year}-01-01"  # what a form offers
+        return f"{year}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}"
+
+    def mail(self, p):
+        rng = self.rng
+        plain = plain_letters(f"{p.first}.{p.last}").replace(" ", "-").lower()
+        while True:  # an address is one person's
+            mail = f"{plain}{rng.randrange(1, 9999) if rng.random() < 0.7 else ''}@{rng.choice(MAILS)}"
+            if mail not in self.mails:
+                self.mails.add(mail)
+                return mail
+
+
+def plain_letters(s):
+    return s.translate(str.maketrans("äöüåéèçñşıłćøÄÖÜ", "aouaeecnsilcoAOU")).replace("ß", "ss")
+
+
+def spelt(s):
+    for a, b in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue")):
+        s = s.replace(a, b)
+    return s
+
+
+def member(world, i, first, last, year, at):
+    p, rng = Person(), world.rng
+    p.name, p.first, p.last, p.born, p.kind = f"p{i}", first, last, world.born(year), set()
+    p.phone, p.mail, p.card = world.number(), None, 0
+    p.address, p.landline, p.family_mail = at.address, at.landline, at.family_mail
+    p.mail = world.mail(p)
+    p.moved_at = rng.random() if rng.random() < MOVED else 2
+    p.later_address = world.address()
+    p.married_at, p.later_last = (rng.random(), world.last.draw(rng)) if rng.random() < MARRIED else (2, last)
+    p.number_at = rng.random() if rng.random() < NEW_NUMBER else 2
+    p.later_phone = None
+    return p
+
+
+def household(world, first_number):
+    """One to five people; parents, then children."""
+    rng, at = world.rng, Person()
+    size = rng.choices(list(HOUSEHOLD), list(HOUSEHOLD.values()))[0]
+    at.address = world.address()
+    at.landline = f"+4934{rng.randrange(1, 9)}{world.numbers * 104729 % 10000000:07}" if size > 1 and rng.random() < LANDLINE else None
+    at.family_mail = f"familie{world.numbers}@example.org" if size > 1 and rng.random() < FAMILY_MAIL else None
+    last, year, people = world.last.draw(rng), rng.randrange(1935, 2003), []
+    for i in range(size):
+        name, born = world.first.draw(rng), year + rng.randrange(-4, 5) if i < 2 else year + rng.randrange(20, 38)
+        while any(q.first == name for q in people):
+            name = world.first.draw(rng)
+        p = member(world, first_number + i, name, last if i != 1 or rng.random() < SAME_LAST_NAME else world.last.draw(rng), min(born, 2010), at)
+        if i == 2 and rng.random() < JUNIOR:
+            p.first = people[0].first
+            p.kind.add("junior")
+        if i > 2 and rng.random() < TWINS * size:
+            p.born = people[-1].born
+            p.kind.add("twin")
+            people[-1].kind.add("twin")
+        if size > 1:
+            p.kind.add("family")
+        people.append(p)
+    return people
+
+
+def slips(rng):
+    return {k for k, share in SLIPS.items() if rng.random() < share}
+
+
+def write_name(rng, r, made):
+    if "nickname" in made and r["given_name"] in n.NICK:
+        r["given_name"] = rng.choice(n.NICK[r["given_name"]])
+    else:
+        made.discard("nickname")
+    field = rng.choice(["given_name", "surname"])
+    if "typo" in made:
+        r[field] = d.typo(rng, r[field])
+    if "initial" in made:
+        r["given_name"] = r["given_name"][:1]
+    if "no-first-name" in made:
+        r["given_name"] = ""
+    if "swapped" in made:
+        r["given_name"], r["surname"] = r["surname"], r["given_name"]
+    how = rng.random()
+    for f in ("given_name", "surname", "street", "city"):
+        r[f] = r[f] if f == "street" else r[f].title()
+        if how < UMLAUT_SPELT:
+            r[f] = spelt(r[f])
+        elif how < UMLAUT_SPELT + PLAIN_LETTERS:
+            r[f] = plain_letters(r[f])
+
+
+def write_address(rng, address, made):
+    street, house, code, town = address
+    if "house-typo" in made:
+        house = d.typo(rng, house)
+    if "street-typo" in made:
+        street = d.typo(rng, street)
+    if "postcode-typo" in made:
+        code = rng.choice([d.substitute, d.transpose])(rng, code)
+    if rng.random() < ABBREVIATED:
+        street = street.replace("straße", "str.").replace("Straße", "Str.").replace("platz", "pl.")
+    return f"{street} {house}", code, town
+
+
+def write_born(rng, born, made):
+    year, month, day = born.split("-")
+    if "born-swapped" in made and int(day) <= 12 and day != month:
+        return f"{year}-{day}-{month}"
+    made.discard("born-swapped")
+    if "born-typo" in made:
+        day = f"{rng.randrange(1, 29):02}" if rng.random() < 0.3 else d.substitute(rng, day)
+        year = d.transpose(rng, year) if rng.random() < 0.3 else year
+    return f"{year}-{month}-{day}"
+
+
+def identifiers(world, p, r, kinds):
+    rng = world.rng
+    phone = p.phone
+    if r["t"] > p.number_at:
+        phone = p.later_phone
+        kinds.add("new-number")
+    if p.landline and rng.random() < 0.6:
+        phone = p.landline
+        kinds.add("shared-phone")
+    if phone in world.reassigned:
+        kinds.add("reassigned")
+    r["phone"], r["email"] = phone, p.mail
+    if p.family_mail and rng.random() < 0.4:
+        r["email"] = p.family_mail
+        kinds.add("shared-mail")
+    if p.card == 0 or rng.random() > CARD_KEPT:
+        world.cards += 1
+        p.card = world.cards
+    r["loyalty"] = f"9{p.card:09}"
+    for f in ("phone", "email", "loyalty"):
+        if rng.random() > GIVEN[f]:
+            r[f] = ""
+    r["verified"] = " ".join(f for f, share in VERIFIED.items() if r[f] and rng.random() < share)
+
+
+def record(world, p, t):
+    rng, kinds, made = world.rng, set(p.kind), slips(world.rng)
+    r = {"t": t, "person": p.name, "given_name": p.first, "surname": p.last}
+    if t > p.married_at:
+        r["surname"] = p.later_last
+        kinds.add("married")
+    if t > p.moved_at:
+        kinds.add("moved")
+    r["street"], r["postcode"], r["city"] = write_address(rng, p.later_address if t > p.moved_at else p.address, made)
+    r["date_of_birth"] = write_born(rng, p.born, made)
+    write_name(rng, r, made)
+    identifiers(world, p, r, kinds)
+    for f in ("date_of_birth", "street", "postcode"):
+        if rng.random() > GIVEN[f]:
+            r[f] = ""
+            made.add("missing")
+    if not r["postcode"]:
+        r["city"] = ""
+    if not r["street"]:
+        made -= {"street-typo", "house-typo"}
+    if not r["date_of_birth"]:
+        made -= {"born-typo", "born-swapped"}
+    r["kind"] = " ".join(sorted(kinds | made))
+    return r
+
+
+def pass_on(world, people):
+    """Numbers that somebody gives up are somebody else's some time later."""
+    rng = world.rng
+    world.reassigned, left = set(), [p for p in people if p.number_at <= 1]
+    takers = [p for p in people if p.number_at > 1]
+    rng.shuffle(takers)
+    for p in left:
+        p.later_phone = world.number()
+        if rng.random() < PASSED_ON and takers:
+            q = takers.pop()
+            q.number_at, q.later_phone = min(1, p.number_at + 0.1), p.phone
+            world.reassigned.add(p.phone)
+
+
+def records(rng, persons):
+    world, people, rows = World(rng, persons), [], []
+    world.cards = 0
+    while len(people) < persons:
+        people += household(world, len(people))
+    pass_on(world, people)
+    for p in people:
+        times = sorted(rng.random() for _ in range(rng.choices(list(RECORDS), list(RECORDS.values()))[0]))
+        rows += [record(world, p, t) for t in times]
+    rows.sort(key=lambda r: r["t"])
+    for i, r in enumerate(rows):
+        r["rec_id"] = f"r{i}"
+    return rows
+
+
+def for_import(rows):
+    """As customers of a chain that has never looked for duplicates: one row each."""
+    for i, r in enumerate(rows):
+        yield {**r, "rec_id": f"K{i:08}"}
