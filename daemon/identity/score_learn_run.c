@@ -14,8 +14,8 @@
 #define RARE_RECORDS 0.5   /* strangers who have a value that nobody else seems to have */
 #define MOVED_MIN 0.002
 #define MOVED_MAX 0.4
-#define PRIOR_LEAST 1e-9   /* where a change of a prior is no longer looked at in proportion */
-#define CORRECTIONS 3 /* times that matches are taken out of what is seen of strangers */
+#define PRIOR_LEAST 1e-9 /* where a change of a prior is no longer looked at in proportion */
+#define CORRECTIONS 3    /* times that matches are taken out of what is seen of strangers */
 
 enum kind { STAYED, MOVED, HOUSEHOLD, STRANGERS, KIND_COUNT };
 
@@ -298,8 +298,9 @@ struct score_model *score_learn_run(struct score_learn *l, const struct score_le
 	r->m = m;
 	begin(r, in);
 	report->pairs = (uint64_t)pairs_once(l);
-	r->pairs_beside = fmax(0, in->sampled * (double)in->records * ((double)in->records - 1) / 2 -
-	                              (double)report->pairs);
+	r->pairs_beside =
+	    fmax(0, in->sampled * (double)in->records * ((double)in->records - 1) / 2 -
+	                (double)report->pairs);
 	for (int i = 0; i < CORRECTIONS; i++) {
 		struct score_learn_report odds = {0};
 		settle(r, false, report);

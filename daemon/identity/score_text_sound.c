@@ -55,7 +55,8 @@ void score_text_sound(const char *form, char out[SCORE_TEXT_CODE_SIZE])
 		const char *s =
 		    sound(i == 0, i ? letters[i - 1] : '\0', letters[i], letters[i + 1], one);
 		for (; *s; s++) {
-			if (*s != last && (*s != '0' || used == 0) && used < SCORE_TEXT_CODE_SIZE - 1)
+			if (*s != last && (*s != '0' || used == 0) &&
+			    used < SCORE_TEXT_CODE_SIZE - 1)
 				out[used++] = *s;
 			last = *s;
 		}
