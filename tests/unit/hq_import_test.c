@@ -106,7 +106,8 @@ static void a_wrong_cell_is_named_with_what_was_expected_and_never_in_full(void 
 
 	(void)state;
 	why = why_of("phone", "12345 no phone");
-	assert_non_null(strstr(why, "phone: Letters or signs where this number has none, expected an international number"));
+	assert_non_null(strstr(why, "phone: Letters or signs where this number has none, expected "
+	                            "an international number"));
 	assert_null(strstr(why, "12345"));
 	assert_non_null(strstr(why_of("loyalty", "2600000000001"), "loyalty: A digit is wrong"));
 	assert_non_null(strstr(why_of("email", "nobody"), "email: Not an e-mail"));
@@ -137,8 +138,10 @@ static void a_card_number_anywhere_refuses_the_row_and_is_not_said(void **state)
 static struct hq_import_report bring(struct world *w, const char *csv, unsigned first_line)
 {
 	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = first_line, .as_of_us = 5};
+	struct hq_import_piece piece = {.csv = csv,
+	                                .len = strlen(csv),
+	                                .first_line = first_line,
+	                                .as_of_us = (w->wall_us += 1000000) - WORLD_WALL_US};
 
 	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
 		fail_msg("%s", piece.err);
@@ -218,11 +221,12 @@ static void every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date(void 
 	snprintf(csv, sizeof csv, "%sK1,Anna,Berg,1990-02-28,Hauptstr. 1,10115,Berlin,de\n",
 	         header);
 	expect(w, csv, 1, 0, 0, 0);
-	assert_string_equal(
-	    world_text(w, facts),
-	    "birth_date=1990-02-28 import 5,city=Berlin import 5,country=DE import 5,"
-	    "first_name=Anna import 5,last_name=Berg import 5,postcode=10115 import 5,"
-	    "street=Hauptstr. 1 import 5");
+	assert_string_equal(world_text(w, facts),
+	                    "birth_date=1990-02-28 import 1000000,city=Berlin import "
+	                    "1000000,country=DE import 1000000,"
+	                    "first_name=Anna import 1000000,last_name=Berg import "
+	                    "1000000,postcode=10115 import 1000000,"
+	                    "street=Hauptstr. 1 import 1000000");
 	assert_string_equal(world_text(w, "SELECT name FROM profile"), "Anna Berg");
 	expect(w, csv, 0, 0, 1, 0);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM unit_fact"), 7);

@@ -1,6 +1,7 @@
 #include "hq/hq_apply.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "hq/hq_epoch.h"
 #include "hq/hq_fact.h"
 #include "hq/hq_fold.h"
+#include "hq/hq_identity.h"
 #include "hq/hq_line.h"
 #include "hq/hq_message.h"
 #include "hq/hq_run.h"
@@ -201,6 +203,67 @@ static void count_nothing(struct hq_apply *a, const struct epoch_info *info, uin
 	hq_db_run(a->p.db, HQ_SQL_UNCOUNTED_ADD, "iit", info->row, (int64_t)seq, why);
 }
 
+/* When it happened: its own time, or what the clocks of its boot leave of it. */
+static void read_span(struct hq_apply *a, const struct hq_line *line, struct hq_identity *id)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(a->p.db, HQ_SQL_TIME_SPAN, "ii", id->at.epoch, id->at.seq);
+
+	id->from_us = id->to_us = line->time_us;
+	if (!hq_db_row(a->p.db, q))
+		return;
+	id->from_us = sqlite3_column_int64(q, 0);
+	id->to_us =
+	    sqlite3_column_type(q, 1) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(q, 1);
+	hq_db_end(q);
+}
+
+static void put_identity(struct hq_apply *a, const struct epoch_info *info,
+                         const struct hq_line_at *at, const struct hq_line *line)
+{
+	struct hq_identity id = {.db = a->p.db,
+	                         .scope = a->p.scope,
+	                         .orders = &a->orders,
+	                         .at = {.epoch = info->row, .seq = (int64_t)at->seq},
+	                         .store = info->store_name,
+	                         .wall_us = clock_wall_us(a->p.clock)};
+	enum opened opened = OPENED;
+	json_t *sealed = NULL;
+	const char *why = "what it says cannot be opened";
+	struct plain plain = {.len = 0};
+	struct ref unit;
+
+	if (line->training)
+		return;
+	if (hq_identity_is_sealed(line))
+		opened = open_sealed(a, at, line, &plain);
+	if (opened == OPENED_LATER) {
+		wait_for_key(a, info, at->seq, plain.key_id);
+		return;
+	}
+	if (opened == OPENED && plain.len > 0)
+		sealed =
+		    json_loadb((const char *)plain.text, plain.len, JSON_REJECT_DUPLICATES, NULL);
+	vault_wipe(plain.text, sizeof plain.text);
+	read_span(a, line, &id);
+	if (opened == OPENED_NEVER) {
+		count_nothing(a, info, at->seq, why);
+		return;
+	}
+	switch (hq_identity_take(&id, line, sealed, &unit, &why)) {
+	case HQ_IDENTITY_TAKEN:
+		break;
+	case HQ_IDENTITY_WAITS:
+		hq_db_run(a->p.db, HQ_SQL_WAITING_UNIT_ADD, "bii", unit.byte, sizeof unit.byte,
+		          info->row, (int64_t)at->seq);
+		break;
+	case HQ_IDENTITY_BAD:
+		count_nothing(a, info, at->seq, why);
+		break;
+	}
+	json_decref(sealed);
+}
+
 static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, const void *bytes,
                        size_t len)
 {
@@ -232,7 +295,10 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 	            &line);
 	place.store = info->store;
 	line.time_us = hq_time_take(a->time, &place, &line);
-	if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
+	if (hq_identity_is(&line)) {
+		put_identity(a, info, &at, &line);
+		fact = (struct hq_fact){0};
+	} else if (hq_fact_read(&line, info->store_name, &fact, &why) != 0)
 		count_nothing(a, info, seq, why);
 	else if (fact.kind != HQ_FACT_NONE)
 		put_fact(a, info, &at, &line, &fact);
@@ -261,11 +327,12 @@ static int apply_new(struct hq_apply *a)
 	return n;
 }
 
-/* One fact whose visit key has come since. A line is copied: folding it changes what is read here.
+/* One event whose visit key, or whose unit, has come since. A line is copied: folding it changes
+ * what is read here.
  */
-static bool apply_waiting(struct hq_apply *a)
+static bool apply_waiting(struct hq_apply *a, enum hq_sql ready, enum hq_sql drop)
 {
-	struct sqlite3_stmt *q = hq_db_query(a->p.db, HQ_SQL_WAITING_READY, "");
+	struct sqlite3_stmt *q = hq_db_query(a->p.db, ready, "");
 	uint8_t key_id[EVENT_ID_BYTES];
 	struct buf line = {0};
 	const void *id;
@@ -281,7 +348,7 @@ static bool apply_waiting(struct hq_apply *a)
 	buf_add(&line, sqlite3_column_blob(q, 3), (size_t)sqlite3_column_bytes(q, 3));
 	hq_db_end(q);
 	if (id && !line.failed) {
-		hq_db_run(a->p.db, HQ_SQL_WAITING_DROP, "bii", key_id, sizeof key_id, row, seq);
+		hq_db_run(a->p.db, drop, "bii", key_id, sizeof key_id, row, seq);
 		apply_line(a, row, (uint64_t)seq, line.data, line.len);
 	}
 	buf_free(&line);
@@ -333,7 +400,10 @@ static void move_included(struct hq_apply *a)
 static void on_moved(void *ctx, int64_t epoch, uint64_t seq, int64_t time_us)
 {
 	struct hq_apply *a = ctx;
+	struct hq_identity id = {.at = {.epoch = epoch, .seq = (int64_t)seq}};
 
+	read_span(a, &(struct hq_line){.time_us = time_us}, &id);
+	hq_identity_moved(a->p.db, epoch, seq, id.from_us, id.to_us);
 	if (hq_db_run(a->p.db, HQ_SQL_FACT_TIME, "iii", epoch, (int64_t)seq, time_us) > 0)
 		add_orders(a, hq_db_query(a->p.db, HQ_SQL_FACT_ORDER, "ii", epoch, (int64_t)seq));
 }
@@ -365,7 +435,10 @@ int hq_apply_step(struct hq_apply *a)
 	if (hq_db_begin(a->p.db) != 0)
 		return -1;
 	n = apply_new(a);
-	while (waited < HQ_APPLY_EVENTS_MAX && (apply_waiting(a) || apply_again(a)))
+	while (waited < HQ_APPLY_EVENTS_MAX &&
+	       (apply_waiting(a, HQ_SQL_WAITING_READY, HQ_SQL_WAITING_DROP) ||
+	        apply_waiting(a, HQ_SQL_WAITING_UNIT_READY, HQ_SQL_WAITING_UNIT_DROP) ||
+	        apply_again(a)))
 		waited++;
 	hq_messages_end(a->messages, true, &a->orders);
 	move_included(a);

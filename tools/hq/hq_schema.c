@@ -232,16 +232,19 @@ static const char *const steps[] = {
     "CREATE INDEX claim_epoch ON claim(epoch, seq) WHERE epoch IS NOT NULL;"
     /* what was chosen; address: an ident; covers: references of units, one behind the other */
     "CREATE TABLE choice(id INTEGER PRIMARY KEY, ref BLOB NOT NULL UNIQUE, unit INTEGER,"
-    " address INTEGER, purpose TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL,"
+    " address INTEGER, claim BLOB, purpose TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL,"
     " method TEXT NOT NULL, text TEXT, language TEXT, proof TEXT, from_us INTEGER NOT NULL,"
     " to_us INTEGER NOT NULL, covers BLOB NOT NULL, epoch INTEGER, seq INTEGER NOT NULL,"
     " place INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX choice_unit ON choice(unit);"
+    "CREATE INDEX choice_claim ON choice(claim) WHERE claim IS NOT NULL;"
+    "CREATE INDEX unit_fact_epoch ON unit_fact(epoch, seq) WHERE epoch IS NOT NULL;"
     "CREATE INDEX choice_address ON choice(address) WHERE address IS NOT NULL;"
     "CREATE TABLE points_entry(ref BLOB PRIMARY KEY, unit INTEGER, order_id TEXT,"
     " change_type TEXT NOT NULL, points INTEGER NOT NULL, reverses BLOB, time_us INTEGER NOT NULL,"
     " epoch INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX points_unit ON points_entry(unit);"
+    "CREATE INDEX points_epoch ON points_entry(epoch, seq);"
     /* what has to be folded again; what waits for a unit that is not known yet; what a steward has
      * to look at */
     "CREATE TABLE dirty(unit INTEGER PRIMARY KEY, later INTEGER NOT NULL DEFAULT 0);"

@@ -266,9 +266,9 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 	buf_printf(
 	    &t->header,
 	    "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"changes\",\"generation\":\"%s\","
-	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,\"fresh\":%s}",
+	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,\"fresh\":%s,\"includes\":%s}",
 	    ask->device, ask->id, generation, page.since, to, more ? "true" : "false",
-	    fresh ? "true" : "false");
+	    fresh ? "true" : "false", page.includes);
 	buf_byte(&t->header, '\0');
 	return encode(t, store, ask, pub, out);
 }

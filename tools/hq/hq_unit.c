@@ -64,6 +64,7 @@ bool hq_unit_claim(struct hq_db *db, const struct hq_claim *c)
 	    hq_db_run(db, HQ_SQL_CLAIM_ADD, "biiitiii", ref.byte, sizeof ref.byte, c->unit, ident,
 	              (int64_t)c->verified, c->source, c->at.epoch, c->at.seq, c->at.place) != 1)
 		return false;
+	hq_db_run(db, HQ_SQL_CHOICE_ADDRESS, "bi", ref.byte, sizeof ref.byte, ident);
 	hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", c->unit);
 	return true;
 }
