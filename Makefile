@@ -18,7 +18,7 @@ DEPS_BUILD := build-essential pkg-config libevent-dev libmosquitto-dev libsqlite
   libidn2-dev libicu-dev libcurl4-openssl-dev
 DEPS_RUN := python3 mosquitto openssl
 DEPS_TEST := e2fsprogs git mount libcmocka-dev python3-pytest python3-pytest-xdist python3-paho-mqtt python3-cryptography python3-zstandard \
-  python3-selenium chromium chromium-driver iproute2 nftables clang libclang-rt-14-dev clang-format clang-tidy cppcheck
+  python3-selenium chromium chromium-driver iproute2 nftables zint zxing-cpp-tools idn2 clang libclang-rt-14-dev clang-format clang-tidy cppcheck
 DEPS_BENCH := redis-server
 DEPS := $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
