@@ -32,7 +32,9 @@ bool hq_facts_take(struct hq_facts *f, struct sqlite3_stmt *q, const struct ref 
 	                            .from_us = sqlite3_column_int64(q, 4),
 	                            .to_us = sqlite3_column_int64(q, 5)};
 	memcpy(fact->id.byte, id, sizeof fact->id.byte);
-	fact->trust = field_trust(NULL, field, fact->source);
+	fact->trust = sqlite3_column_type(q, 6) == SQLITE_NULL
+	                  ? field_trust(NULL, field, fact->source)
+	                  : sqlite3_column_int(q, 6);
 	fact->value = memory_text(hq_db_text(q, 2));
 	if (!fact->value)
 		goto err_failed;
@@ -62,7 +64,7 @@ void hq_facts_of_person(struct hq_facts *f, struct hq_db *db, int64_t person)
 	const void *bytes;
 
 	while (hq_db_row(db, q)) {
-		bytes = hq_db_bytes(q, 6, sizeof unit.byte);
+		bytes = hq_db_bytes(q, 7, sizeof unit.byte);
 		if (!bytes)
 			continue;
 		memcpy(unit.byte, bytes, sizeof unit.byte);

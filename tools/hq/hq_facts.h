@@ -17,7 +17,8 @@ struct hq_facts {
 void hq_facts_add(struct hq_facts *f, struct hq_db *db, int64_t unit, const struct ref *ref);
 /* Append those of all units of a person. */
 void hq_facts_of_person(struct hq_facts *f, struct hq_db *db, int64_t person);
-/* Append the row on which q stands: field, ref, value, source, from_us, to_us. */
+/* Append the row on which q stands: field, ref, value, source, from_us, to_us, and the trust where
+ * it is not the delivered one (hq_trust.h). */
 bool hq_facts_take(struct hq_facts *f, struct sqlite3_stmt *q, const struct ref *unit);
 void hq_facts_free(struct hq_facts *f); /* empty again */
 

@@ -258,6 +258,9 @@ static const char *const steps[] = {
     "ALTER TABLE fact ADD COLUMN unit BLOB;"
     "CREATE INDEX fact_unit ON fact(unit) WHERE unit IS NOT NULL;"
     "CREATE INDEX fact_claim ON fact(claim) WHERE claim IS NOT NULL;",
+    /* what the configured trust in sources has other than the delivered one */
+    "CREATE TABLE field_trust(field TEXT, source TEXT, trust INTEGER NOT NULL,"
+    " PRIMARY KEY(field, source)) WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -25,6 +25,7 @@
 #include "hq/hq_signer.h"
 #include "hq/hq_stores.h"
 #include "hq/hq_tell.h"
+#include "hq/hq_trust.h"
 #include "hq/hq_webhook.h"
 #include "sync/batch.h"
 #include "sync/mqtt.h"
@@ -396,6 +397,10 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	if (hq_keys_open(&s->keys, s->conf->keys, err, err_size) != 0 ||
 	    hq_db_open(&s->db, s->conf->data, &held, err, err_size) != 0)
 		return -1;
+	if (hq_trust_take(s->db, &s->conf->trust) != 0) {
+		snprintf(err, err_size, "hq.db cannot be written");
+		return -1;
+	}
 	apply.db = stores.db = s->db;
 	apply.keys = s->keys;
 	snprintf(err, err_size, "out of memory");
