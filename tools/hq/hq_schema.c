@@ -232,7 +232,8 @@ static const char *const steps[] = {
     "CREATE INDEX claim_epoch ON claim(epoch, seq) WHERE epoch IS NOT NULL;"
     /* what was chosen; address: an ident; covers: references of units, one behind the other */
     "CREATE TABLE choice(id INTEGER PRIMARY KEY, ref BLOB NOT NULL UNIQUE, unit INTEGER,"
-    " address INTEGER, claim BLOB, purpose TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT NULL,"
+    " address INTEGER, claim BLOB, purpose TEXT NOT NULL, channel TEXT NOT NULL, value TEXT NOT "
+    "NULL,"
     " method TEXT NOT NULL, text TEXT, language TEXT, proof TEXT, from_us INTEGER NOT NULL,"
     " to_us INTEGER NOT NULL, covers BLOB NOT NULL, epoch INTEGER, seq INTEGER NOT NULL,"
     " place INTEGER NOT NULL DEFAULT 0);"
