@@ -48,19 +48,21 @@ err_free:
 
 /* Where a rebuild would have to begin: every so many events is often enough to keep it short. What
  * is pending stands behind all that is kept. */
-static void note_open(struct flow *f, struct entry *e)
+static bool note_open(struct flow *f, struct entry *e)
 {
 	struct sale_spot spot = f->kept;
 	struct buf mark = {0};
 
 	if (f->stage == FLOW_STARTING || f->kept_unmarked < FLOW_MARK_EVERY)
-		return;
+		return false;
 	sale_oldest(f->sale, &spot);
 	buf_add(&mark, spot.epoch, sizeof spot.epoch);
 	buf_be64(&mark, spot.seq);
-	if (!mark.failed && entry_mark(e, FLOW_MARK_OPEN, mark.data, mark.len) == 0)
+	bool noted = !mark.failed && entry_mark(e, FLOW_MARK_OPEN, mark.data, mark.len) == 0;
+	if (noted)
 		f->kept_unmarked = 0;
 	buf_free(&mark);
+	return noted;
 }
 
 bool flow_put(struct flow *f, struct entry *e)
@@ -71,8 +73,9 @@ bool flow_put(struct flow *f, struct entry *e)
 		entry_free(e);
 		return true;
 	}
-	note_open(f, e);
+	bool noted = note_open(f, e);
 	flow_word_note(f, e);
+	flow_guard_entry(f, e, noted);
 	if (journal_put(f->p.journal, e)) {
 		f->in_flight++;
 		return true;
@@ -120,8 +123,10 @@ static void answered(struct flow *f, struct entry *e)
 		f->kept.seq = e->seq;
 		f->kept_unmarked += e->count;
 	}
-	if (!kept)
+	if (!kept) {
 		f->tills_unmarked = true; /* their note may have gone with it */
+		flow_guard_refused(f);
+	}
 	if (kept)
 		flow_overlay_kept(f, e);
 	if (e->has_id)

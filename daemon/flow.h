@@ -109,6 +109,17 @@ struct flow_known {
 };
 int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,
               struct sale_error *err);
+/* A manager blocks a value, which is nobody's then, or clears one that is blocked, shared or on the
+ * list. Answered like a tap. */
+struct flow_block {
+	bool block;
+	const char *kind, *value, *reason;
+	void (*done)(void *ctx, const struct sale_error *err);
+	void *ctx;
+};
+int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err);
+/* What waits for a person: shared, blocked and doubtful identifiers, masked (WIRE.md, "Review"). */
+void flow_review_json(struct flow *f, struct buf *out);
 /* State of the box, its devices and its queues (WIRE.md, "Status"). */
 void flow_status_json(struct flow *f, struct buf *out);
 /* The days that were closed, newest first, with HQ's word (WIRE.md, "Statements"). */

@@ -73,6 +73,7 @@ struct flow {
 	struct ident_rules rules;
 	struct field_trust trust; /* whom to believe what */
 	struct rule_set table;    /* in force */
+	struct flow_guard *guard;
 	struct sync *sync;        /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
@@ -184,6 +185,24 @@ void flow_rules_set(struct flow *f);
 /* Journal which table is in force now, who wrote it and why. */
 void flow_rules_changed(struct flow *f);
 void flow_rules_free(struct flow *f);
+
+/* ---- flow_guard.c ---- */
+struct flow_guard;
+struct flow_guard *flow_guard_new(void); /* NULL: out of memory */
+void flow_guard_free(struct flow_guard *g);
+/* What the run before knew: the mark of that name. */
+void flow_guard_begin(struct flow *f, const struct buf *mark);
+enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const char *nf);
+/* An identifier was answered; the basket that it is for may come next. */
+void flow_guard_presented(struct flow *f, const struct answer *a);
+/* An entry goes to the journal: count its baskets, and add what that says of identifiers. all: note
+ * every count. */
+void flow_guard_entry(struct flow *f, struct entry *e, bool all);
+void flow_guard_refused(struct flow *f); /* an entry was: its note may have gone with it */
+void flow_guard_tick(struct flow *f);
+/* Fill an empty entry with what a manager said. 0, or -1 with err, nothing done. */
+int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
+                     struct sale_error *err);
 
 /* ---- flow_early.c: the start ---- */
 /* Begin to read the journal back. 0, or -1 with err. */

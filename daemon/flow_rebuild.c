@@ -47,7 +47,7 @@ struct flow_rebuild {
 	struct vault_work *work;
 	struct sale_sources sources;
 	struct buf last; /* the last line */
-	struct buf tills;
+	struct buf tills, guards;
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct overlay *overlay;
@@ -191,6 +191,8 @@ static int read_lines(struct flow_rebuild *r)
 	buf_reset(&r->last);
 	buf_reset(&r->tills);
 	journal_reader_mark(r->reader, FLOW_MARK_TILLS, &r->tills);
+	buf_reset(&r->guards);
+	journal_reader_mark(r->reader, FLOW_MARK_GUARDS, &r->guards);
 	int rc = journal_reader_lines_from(r->reader, &from, take_line, r, &unread);
 	if (unread)
 		log_error("ALARM: %" PRIu64 " packs of the journal cannot be opened; baskets are "
@@ -376,6 +378,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	vault_work_free(r->work);
 	buf_free(&r->last);
 	buf_free(&r->tills);
+	buf_free(&r->guards);
 	rule_free(&r->table);
 	if (r->fd >= 0)
 		close(r->fd);
@@ -397,6 +400,11 @@ int flow_rebuild_fd(const struct flow_rebuild *r)
 const struct buf *flow_rebuild_tills(const struct flow_rebuild *r)
 {
 	return &r->tills;
+}
+
+const struct buf *flow_rebuild_guards(const struct flow_rebuild *r)
+{
+	return &r->guards;
 }
 
 bool flow_rebuild_baskets(struct flow_rebuild *r, struct flow_names *out)

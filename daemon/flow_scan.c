@@ -106,10 +106,15 @@ static int find_profiles(void *ctx, const char *kind, const char *nf, struct sha
 	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
 }
 
+static enum guard_state guard_state(void *ctx, enum ident_kind kind, const char *nf)
+{
+	return flow_guard_state(ctx, kind, nf);
+}
+
 void flow_resolve(struct flow *f, const char *lane, const struct ident_given *given,
                   struct answer *out)
 {
-	const struct lookup lookup = {.find = find_profiles, .ctx = f};
+	const struct lookup lookup = {.find = find_profiles, .ctx = f, .guard = guard_state};
 	struct clock_now now;
 
 	clock_read(f->p.clock, &now);
@@ -119,6 +124,7 @@ void flow_resolve(struct flow *f, const char *lane, const struct ident_given *gi
 	                           .now_us = now.trust ? now.wall_us : 0,
 	                           .staff_ref = lane ? sale_operator(f->sale, lane) : NULL};
 	resolve(&r, given, out);
+	flow_guard_presented(f, out);
 }
 
 void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out)

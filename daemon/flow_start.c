@@ -81,6 +81,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	if (f->window)
 		window_expire(f->window, flow_age_us(f));
 	f->overlay_late = flow_overlay_late(f, &pending);
+	flow_guard_tick(f);
 	flow_tick(f);
 	flow_publish_all(f);
 }
@@ -96,11 +97,13 @@ static int make_parts(struct flow *f)
 	};
 
 	f->work = vault_work_new();
+	f->guard = flow_guard_new();
 	f->sale = sale_new(&sale);
 	f->done_event =
 	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
-	if (!f->work || !f->sale || !f->done_event || !f->tick_event || flow_overlay_start(f) < 0)
+	if (!f->work || !f->guard || !f->sale || !f->done_event || !f->tick_event ||
+	    flow_overlay_start(f) < 0)
 		return -1;
 	return event_add(f->done_event, NULL);
 }
@@ -296,5 +299,6 @@ void flow_free(struct flow *f)
 	vault_work_free(f->work);
 	buf_free(&f->json);
 	flow_rules_free(f);
+	flow_guard_free(f->guard);
 	free(f);
 }

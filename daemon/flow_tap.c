@@ -85,6 +85,37 @@ int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 	return put_tap(f, tap, e, err);
 }
 
+int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err)
+{
+	struct flow_waiting *waiting = malloc(sizeof *waiting);
+	struct entry *e = entry_new();
+
+	if (!waiting || !e || f->stage == FLOW_STARTING) {
+		refuse(err, f->stage == FLOW_STARTING ? "starting" : "no_memory",
+		       "the box is not ready; do it again in a moment");
+		goto err_free;
+	}
+	if (flow_guard_block(f, e, block, err) < 0)
+		goto err_free;
+	if (e->count == 0) { /* it was only on the list */
+		entry_free(e);
+		free(waiting);
+		block->done(block->ctx, NULL);
+		return 0;
+	}
+	*waiting = (struct flow_waiting){block->done, block->ctx};
+	e->tag = FLOW_TAG_TAP;
+	e->cookie = waiting;
+	if (flow_put(f, e))
+		return 0;
+	free(waiting);
+	return refuse(err, "busy", "the box cannot keep it now; do it again");
+err_free:
+	free(waiting);
+	entry_free(e);
+	return -1;
+}
+
 void flow_tap_answered(struct flow *f, const struct entry *e)
 {
 	struct flow_waiting *waiting = e->cookie;

@@ -34,7 +34,7 @@ struct rule {
 struct rule_guard {
 	int persons_max;     /* more persons than this on one identifier: shared. 3 */
 	int day_baskets_max; /* more baskets than this in one store in a day: shared. 5 */
-	int lane_baskets;    /* so many baskets on one lane with one operator ... 3 */
+	int lane_baskets;    /* so many baskets (2 to 8) on one lane with one operator ... 3 */
 	int lane_window_s;   /* ... within this time: shared. 1800 */
 	int clean_days;      /* so many days without a reason: no longer shared. 90 */
 };

@@ -233,7 +233,7 @@ static int read_table(const struct reading *r, json_t *o)
 	const struct member guards[] = {
 	    {.key = "persons_max", .number = &g->persons_max, .min = 1, .max = 1000},
 	    {.key = "day_baskets_max", .number = &g->day_baskets_max, .min = 1, .max = 1000},
-	    {.key = "lane_baskets", .number = &g->lane_baskets, .min = 2, .max = 1000},
+	    {.key = "lane_baskets", .number = &g->lane_baskets, .min = 2, .max = 8},
 	    {.key = "lane_window_s", .number = &g->lane_window_s, .min = 60, .max = 86400},
 	    {.key = "clean_days", .number = &g->clean_days, .min = 1, .max = 3650},
 	    {.key = NULL},

@@ -251,6 +251,56 @@ static void post_not_me(void *ctx, struct http_call *call)
 	form(ctx, call, FLOW_NOT_ME);
 }
 
+/* ---- the manager's list ---- */
+
+static void get_review(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+
+	flow_review_json(a->flow, b);
+	reply_buf(call, JSON_TYPE, b);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static void block(struct api *a, struct http_call *call, bool blocks)
+{
+	struct sale_error err = {.code = "no_memory", .message = "out of memory: do it again"};
+	json_t *o = object(call);
+	struct later *later;
+
+	if (!o)
+		return;
+	later = later_keep(call);
+	const struct flow_block b = {.block = blocks,
+	                             .kind = text_of(o, "kind"),
+	                             .value = text_of(o, "value"),
+	                             .reason = text_of(o, "reason"),
+	                             .done = tap_done,
+	                             .ctx = later};
+	if (!later)
+		reply_tap(call, &err);
+	else if (flow_block(a->flow, &b, &err) < 0)
+		tap_done(later, &err);
+	json_decref(o);
+}
+
+static void post_block(void *ctx, struct http_call *call)
+{
+	block(ctx, call, true);
+}
+
+static void post_unblock(void *ctx, struct http_call *call)
+{
+	block(ctx, call, false);
+}
+
 /* ---- the box ---- */
 
 static void get_status(void *ctx, struct http_call *call)
@@ -327,6 +377,9 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/not-me", true, false, post_not_me},
     {"/api/v1/status", false, false, get_status},
     {"/api/v1/statements", false, false, get_statements},
+    {"/api/v1/review", false, true, get_review},
+    {"/api/v1/block", true, true, post_block},
+    {"/api/v1/unblock", true, true, post_unblock},
     {"/metrics", false, false, get_metrics},
     {"/api/v1/tail", false, true, get_tail},
     {"/api/v1/profiles/*", false, true, get_profile},

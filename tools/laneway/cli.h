@@ -16,9 +16,11 @@ struct cli {
 	const char *socket; /* path of the daemon's local socket; NULL: url */
 	const char *url;    /* "http://127.0.0.1:8080"; NULL: socket */
 	bool json;
-	bool colour;     /* standard output is a terminal that wants it */
-	bool progress;   /* standard error is a terminal */
-	FILE *out, *err; /* tests read what was said */
+	bool colour;        /* standard output is a terminal that wants it */
+	bool progress;      /* standard error is a terminal */
+	const char *reason; /* --reason, or NULL */
+	FILE *in;           /* where a value is read from */
+	FILE *out, *err;    /* tests read what was said */
 };
 
 /* One command. args: what stands behind its name, NULL-terminated. */
@@ -27,12 +29,17 @@ int cli_tail(struct cli *c, char **args);
 int cli_verify(struct cli *c, char **args);
 int cli_profile(struct cli *c, char **args);
 int cli_statements(struct cli *c, char **args);
+int cli_review(struct cli *c, char **args);
+int cli_block(struct cli *c, char **args);
+int cli_unblock(struct cli *c, char **args);
 
 /* ---- the daemon (cli_client.c) ---- */
 
 /* A whole answer into out. CLI_OK; else what was wrong has been said: CLI_PROBLEM (refused by the
  * daemon) or CLI_UNREACHABLE. */
 int cli_get(struct cli *c, const char *path, struct buf *out);
+/* The same for a POST of this JSON object. */
+int cli_post(struct cli *c, const char *path, const char *json, struct buf *out);
 
 /* An answer line by line, as the lines come, without their newline (NUL behind them). line returns
  * CLI_OK to go on; anything else ends it and is returned (CLI_STOP as CLI_OK). Ends with CLI_OK

@@ -23,6 +23,7 @@ struct answer {
 	struct buf body;
 	const struct cli_stream *stream; /* NULL: the body is collected */
 	int verdict;                     /* of the stream's line function */
+	const char *json;                /* what is posted, or NULL */
 };
 
 static bool refused(struct answer *a)
@@ -117,17 +118,23 @@ static struct curl_slist *set_call(struct answer *a, const char *path)
 	set_way(a->curl, a->cli, path);
 	curl_easy_setopt(a->curl, CURLOPT_WRITEFUNCTION, write_cb);
 	curl_easy_setopt(a->curl, CURLOPT_WRITEDATA, a);
-	if (a->stream && a->stream->post) {
+	const char *post = a->stream && a->stream->post ? "{}" : a->json;
+	if (post) {
 		headers = curl_slist_append(NULL, "Content-Type: application/json");
 		curl_easy_setopt(a->curl, CURLOPT_HTTPHEADER, headers);
-		curl_easy_setopt(a->curl, CURLOPT_POSTFIELDS, "{}");
+		curl_easy_setopt(a->curl, CURLOPT_POSTFIELDS, post);
 	}
 	return headers;
 }
 
 int cli_get(struct cli *c, const char *path, struct buf *out)
 {
-	struct answer a = {.cli = c, .curl = curl_easy_init()};
+	return cli_post(c, path, NULL, out);
+}
+
+int cli_post(struct cli *c, const char *path, const char *json, struct buf *out)
+{
+	struct answer a = {.cli = c, .curl = curl_easy_init(), .json = json};
 	struct curl_slist *headers;
 	CURLcode rc;
 	int result = CLI_OK;

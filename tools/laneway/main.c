@@ -34,6 +34,16 @@ static const struct command commands[] = {
      "A day is proven once HQ has countersigned it. Exit status 1 when one is lost or disputed, "
      "or\n"
      "when days are not closed now. With --json: the daemon's object."},
+    {"review", NULL, NULL, cli_review, "identifiers that wait for a person to look at them",
+     "Shared, blocked and doubtful ones, with the reason and since when; values are masked.\n"
+     "With --json: the daemon's object."},
+    {"block", NULL, "KIND", cli_block,
+     "make a value nobody's: --reason TEXT, the value is read from "
+     "standard input",
+     "KIND is loyalty, phone, email or another kind of identifier. The value is never an argument: "
+     "other\nusers of the machine could read it. It takes effect at once, and HQ hears of it."},
+    {"unblock", NULL, "KIND", cli_unblock, "take that back, or clear a shared value: the same way",
+     "What was counted of the value is forgotten too. See laneway block --help."},
     {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
      "ID is HQ's customer id. With --json: the profile object."},
 };
@@ -52,6 +62,7 @@ static void put_usage(FILE *f)
 	fputs("\n  --socket PATH    the daemon's socket (LANEWAY_SOCKET, or " SOCKET_DEFAULT ")\n"
 	      "  --url URL        its loopback port instead: status only\n"
 	      "  --json           for programs\n"
+	      "  --reason TEXT    why, for block and unblock\n"
 	      "  --help           this, or more about a command\n"
 	      "  --version\n",
 	      f);
@@ -111,23 +122,30 @@ static int run(struct cli *c, char **words, bool help)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"socket", required_argument, NULL, 's'}, {"url", required_argument, NULL, 'u'},
-	    {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
-	struct cli c = {.socket = getenv("LANEWAY_SOCKET"), .out = stdout, .err = stderr};
+	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+	                                        {"url", required_argument, NULL, 'u'},
+	                                        {"json", no_argument, NULL, 'j'},
+	                                        {"reason", required_argument, NULL, 'r'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {"version", no_argument, NULL, 'V'},
+	                                        {NULL, 0, NULL, 0}};
+	struct cli c = {
+	    .socket = getenv("LANEWAY_SOCKET"), .in = stdin, .out = stdout, .err = stderr};
 	bool help = false;
 	int option, rc;
 
 	if (!c.socket || !c.socket[0])
 		c.socket = SOCKET_DEFAULT;
-	while ((option = getopt_long(argc, argv, "s:u:jhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:u:jhVr:", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			c.socket = optarg;
 			break;
 		case 'u':
 			c.url = optarg;
+			break;
+		case 'r':
+			c.reason = optarg;
 			break;
 		case 'j':
 			c.json = true;
