@@ -14,6 +14,7 @@
 
 #define KNOWN_MAX 256 /* answers remembered: a scan and its basket are moments apart */
 #define SAVED_LEAST 2 /* a count of one is noted less often than each time */
+#define REASON_BYTES_MAX 128
 #define CLEAN_EVERY_US (3600 * INT64_C(1000000))
 
 /* An identifier that was presented. */
@@ -25,7 +26,7 @@ struct known {
 };
 
 struct flow_guard {
-	struct ward *guard;
+	struct ward *ward;
 	struct known known[KNOWN_MAX];
 	size_t next;
 	int64_t cleaned_us;
@@ -37,8 +38,8 @@ struct flow_guard *flow_guard_new(void)
 	struct flow_guard *g = calloc(1, sizeof *g);
 
 	if (g)
-		g->guard = ward_new();
-	if (g && g->guard)
+		g->ward = ward_new();
+	if (g && g->ward)
 		return g;
 	free(g);
 	return NULL;
@@ -48,7 +49,7 @@ void flow_guard_free(struct flow_guard *g)
 {
 	if (!g)
 		return;
-	ward_free(g->guard);
+	ward_free(g->ward);
 	explicit_bzero(g, sizeof *g);
 	free(g);
 }
@@ -96,9 +97,19 @@ struct telling {
 	enum event_kind kind;
 	enum ident_kind ident;
 	const char *value; /* NULL: not known any more */
-	const char *ref;   /* empty: HQ has given it none */
+	const char *ref;   /* names the block, and again what lifts it */
 	const char *scope, *reason;
 };
+
+static void new_ref(char out[EVENT_ID_SIZE])
+{
+	uint8_t random[EVENT_ID_BYTES];
+
+	if (getrandom(random, sizeof random, 0) == (ssize_t)sizeof random)
+		text_b64(random, sizeof random, out);
+	else
+		out[0] = '\0';
+}
 
 static const char *object(struct entry *e, struct buf *b)
 {
@@ -114,17 +125,13 @@ static const char *object(struct entry *e, struct buf *b)
 /* Identifier Blocked or Unblocked, at the end of the entry. false: out of memory, nothing added. */
 static bool tell(struct flow *f, struct entry *e, const struct telling *t)
 {
-	char ref[EVENT_ID_SIZE];
-	uint8_t random[EVENT_ID_BYTES];
 	struct visit_key key;
 	struct buf p = {0}, person = {0};
 
-	if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key ||
-	    getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+	if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key || !t->ref[0])
 		return false;
-	text_b64(random, sizeof random, ref);
 	buf_byte(&p, '{');
-	member_text(&p, "ident_ref", t->ref[0] ? t->ref : ref);
+	member_text(&p, "ident_ref", t->ref);
 	member_text(&p, "reason", t->reason);
 	member_text(&p, "scope", t->scope);
 	member_text(&p, "until", NULL);
@@ -149,7 +156,7 @@ static void save(struct flow *f, struct entry *e, uint32_t least)
 {
 	struct buf saved = {0};
 
-	ward_save(f->guard->guard, today(f), least, &saved);
+	ward_save(f->guard->ward, today(f), least, &saved);
 	if (saved.failed || entry_mark(e, FLOW_MARK_GUARDS, saved.data, saved.len) < 0)
 		f->guard->unsaved = true;
 	else
@@ -164,7 +171,7 @@ enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const ch
 	uint8_t key[WARD_KEY_BYTES];
 
 	key_of(f, kind, nf, key);
-	return ward_ask(f->guard->guard, key);
+	return ward_ask(f->guard->ward, key);
 }
 
 static enum ward_cause cause_of(const struct answer *a)
@@ -203,16 +210,19 @@ static void tell_alone(struct flow *f, const struct telling *t)
 static void note_cause(struct flow *f, const struct known *k, const struct answer *a)
 {
 	enum ward_cause cause = cause_of(a);
-	const struct ward_row *row = ward_find(f->guard->guard, k->key);
-	const struct ward_basket b = basket_of(f, k);
+	const struct ward_row *row = ward_find(f->guard->ward, k->key);
+	struct ward_basket b = basket_of(f, k);
+	char ref[EVENT_ID_SIZE];
 
 	if (row && row->cause == WARD_CONFLICT && a->outcome == OUTCOME_MATCHED)
-		ward_clear(f->guard->guard, k->key);
-	if (cause == WARD_COUNTED || !ward_set(f->guard->guard, &b, cause, NULL))
+		ward_clear(f->guard->ward, k->key);
+	if (cause == WARD_COUNTED)
 		return;
-	if (cause == WARD_PERSONS)
-		tell_alone(f, &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value,
-		                                k->ref[0], "shared", ward_cause_name(cause)});
+	new_ref(ref);
+	b.ref = ref;
+	if (ward_set(f->guard->ward, &b, cause, NULL) && cause == WARD_PERSONS)
+		tell_alone(f, &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref,
+		                                "shared", ward_cause_name(cause)});
 }
 
 void flow_guard_presented(struct flow *f, const struct answer *a)
@@ -270,16 +280,19 @@ static bool count(struct flow *f, struct entry *e, const struct lw_event *ev)
 	if (!k || ev->training || !ev->basket_id)
 		return false;
 	struct ward_basket b = basket_of(f, k);
+	char block[EVENT_ID_SIZE];
+	new_ref(block);
+	b.ref = block;
 	b.basket_id = ev->basket_id;
 	b.lane = ev->lane;
 	b.staff_ref = ev->staff_ref;
-	enum ward_cause cause = ward_basket(f->guard->guard, &f->table.guard, &b);
+	enum ward_cause cause = ward_basket(f->guard->ward, &f->table.guard, &b);
 	if (cause != WARD_COUNTED &&
 	    !tell(f, e,
-	          &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref, "shared",
+	          &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, block, "shared",
 	                            ward_cause_name(cause)}))
 		log_error("an identifier is shared now, but that cannot be told: out of memory");
-	const struct ward_row *row = ward_find(f->guard->guard, k->key);
+	const struct ward_row *row = ward_find(f->guard->ward, k->key);
 	return row && row->baskets >= SAVED_LEAST;
 }
 
@@ -305,7 +318,7 @@ void flow_guard_refused(struct flow *f)
 
 void flow_guard_begin(struct flow *f, const struct buf *mark)
 {
-	if (mark->len && !ward_load(f->guard->guard, mark->data, mark->len))
+	if (mark->len && !ward_load(f->guard->ward, mark->data, mark->len))
 		log_error("what the guards knew could not be read back whole");
 }
 
@@ -323,12 +336,12 @@ void flow_guard_tick(struct flow *f)
 		return;
 	f->guard->cleaned_us = now_us;
 	struct entry *e = entry_new();
-	while (e && (row = ward_clean(f->guard->guard, today(f), f->table.guard.clean_days))) {
+	while (e && (row = ward_clean(f->guard->ward, today(f), f->table.guard.clean_days))) {
 		struct telling t = {
 		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean"};
 		if (ward_state_of(row->cause) == GUARD_SHARED && !tell(f, e, &t))
 			break;
-		ward_clear(f->guard->guard, row->key);
+		ward_clear(f->guard->ward, row->key);
 		f->guard->unsaved = true;
 	}
 	if (e)
@@ -351,52 +364,64 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 {
 	const struct ident_given given = {.kind = ident_kind_of(b->kind), .value = b->value};
 	struct ident_form form;
-	struct shard_hit hit = {0};
 
 	if (given.kind == IDENT_NONE)
 		return refuse(err, "bad_kind", "kind", "expected loyalty, phone or email");
-	if (!b->reason[0] || strlen(b->reason) > 128 ||
+	if (!b->reason[0] || strlen(b->reason) > REASON_BYTES_MAX ||
 	    text_has_control(b->reason, strlen(b->reason)))
 		return refuse(err, "bad_reason", "reason", "expected 1 to 128 bytes of text");
 	if (ident_normalise(&f->rules, &given, &form) != IDENT_OK)
 		return refuse(err, "bad_value", "value", ident_reason_text(form.reason));
 	*k = (struct known){.kind = form.kind};
 	text_copy(k->value, sizeof k->value, form.value);
+	explicit_bzero(&form, sizeof form);
 	key_of(f, k->kind, k->value, k->key);
-	if (f->shard && shard_find(f->shard, ident_kind_name(k->kind), k->value, &hit, 1) > 0)
-		text_copy(k->ref[0], sizeof k->ref[0], hit.ident_ref);
-	explicit_bzero(&hit, sizeof hit);
 	return 0;
+}
+
+/* Take back what was told of the identifier. false: out of memory. */
+static bool lift(struct flow *f, struct entry *e, const struct known *k, const struct ward_row *row,
+                 const char *reason)
+{
+	bool blocked = row && row->cause == WARD_MANAGER;
+	struct telling t = {.kind = EVENT_IDENTIFIER_UNBLOCKED,
+	                    .ident = k->kind,
+	                    .value = k->value,
+	                    .scope = blocked ? "blocked" : "shared",
+	                    .reason = reason};
+
+	if (!row || ward_state_of(row->cause) == GUARD_CLEAR || !row->ref[0])
+		return true;
+	t.ref = row->ref;
+	return tell(f, e, &t);
 }
 
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
                      struct sale_error *err)
 {
+	struct ward *ward = f->guard->ward;
+	char ref[EVENT_ID_SIZE];
 	struct known k;
 
 	if (normal(f, b, &k, err) < 0)
 		return -1;
-	const struct ward_row *row = ward_find(f->guard->guard, k.key);
-	bool blocked = row && row->cause == WARD_MANAGER;
-	bool stands = row && row->cause != WARD_COUNTED;
-	if (b->block ? blocked : !stands)
-		return refuse(err, b->block ? "blocked" : "not_blocked", "value",
-		              b->block ? "it is blocked already"
-		                       : "it is neither blocked nor shared nor on the list");
-	bool told = b->block || blocked || ward_state_of(row->cause) == GUARD_SHARED;
-	const struct telling t = {b->block ? EVENT_IDENTIFIER_BLOCKED : EVENT_IDENTIFIER_UNBLOCKED,
-	                          k.kind,
-	                          k.value,
-	                          k.ref[0],
-	                          b->block || blocked ? "blocked" : "shared",
-	                          b->reason};
-	if (told && !tell(f, e, &t))
+	const struct ward_row *row = ward_find(ward, k.key);
+	if (b->block && row && row->cause == WARD_MANAGER)
+		return refuse(err, "blocked", "value", "it is blocked already");
+	if (!b->block && (!row || row->cause == WARD_COUNTED))
+		return refuse(err, "not_blocked", "value",
+		              "it is neither blocked nor shared nor on the list");
+	new_ref(ref);
+	const struct telling t = {
+	    EVENT_IDENTIFIER_BLOCKED, k.kind, k.value, ref, "blocked", b->reason};
+	if (!lift(f, e, &k, row, b->reason) || (b->block && !tell(f, e, &t)))
 		return refuse(err, "no_memory", "", "out of memory: do it again");
-	const struct ward_basket at = basket_of(f, &k);
+	struct ward_basket at = basket_of(f, &k);
+	at.ref = ref;
 	if (b->block)
-		ward_set(f->guard->guard, &at, WARD_MANAGER, b->reason);
+		ward_set(ward, &at, WARD_MANAGER, b->reason);
 	else
-		ward_clear(f->guard->guard, k.key);
+		ward_clear(ward, k.key);
 	save(f, e, SAVED_LEAST);
 	explicit_bzero(&k, sizeof k);
 	return 0;
@@ -430,7 +455,7 @@ void flow_review_json(struct flow *f, struct buf *out)
 	const struct ward_row *row;
 
 	buf_str(out, "{\"review\":[");
-	for (size_t at = 0; (row = ward_next(f->guard->guard, &at));)
+	for (size_t at = 0; (row = ward_next(f->guard->ward, &at));)
 		review_row(out, row);
 	buf_str(out, "]}");
 }

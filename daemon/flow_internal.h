@@ -74,7 +74,7 @@ struct flow {
 	struct field_trust trust; /* whom to believe what */
 	struct rule_set table;    /* in force */
 	struct flow_guard *guard;
-	struct sync *sync;        /* NULL: not configured, or not started yet */
+	struct sync *sync; /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
 	struct flow_day *day;          /* NULL until FLOW_READY */

@@ -152,6 +152,12 @@ static bool add_who(struct buf *out, const struct lane_view *v, enum freshness l
 		add_text(out, "points", NULL);
 	add_text(out, "points_as_of", points ? p->points_as_of : "");
 	member_bool(out, "provisional", v->person_provisional);
+	member_bool(out, "shared", v->person_shared);
+	/* What the identification is good for: anybody can type somebody's number. */
+	add_text(out, "assurance",
+	         !known || v->person_struck               ? ""
+	         : v->person_scanned && !v->person_shared ? "scanned"
+	                                                  : "typed");
 	return known && strcmp(name, p->first_name) != 0;
 }
 
@@ -168,6 +174,7 @@ static void add_person(const struct flow *f, struct buf *out, const struct lane_
 	member_bool(out, "struck", v->person_struck);
 	member_bool(out, "new", is_new);
 	member_bool(out, "masked", masked);
+	member_bool(out, "confidential", v->person == PERSON_KNOWN && v->profile.confidential);
 	end(out);
 }
 

@@ -131,8 +131,6 @@ static struct ward_row *row_of(struct ward *g, const struct ward_basket *b)
 		ward_mask(b->kind, b->value, row->mask);
 	}
 	row->touched_us = b->at_us;
-	if (b->ref && b->ref[0])
-		text_copy(row->ref, sizeof row->ref, b->ref);
 	return row;
 }
 
@@ -148,7 +146,9 @@ bool ward_set(struct ward *g, const struct ward_basket *b, enum ward_cause cause
 		return false;
 	row->cause = cause;
 	row->since = b->day;
-	row->reason[0] = '\0';
+	row->reason[0] = row->ref[0] = '\0';
+	if (b->ref)
+		text_copy(row->ref, sizeof row->ref, b->ref);
 	if (reason)
 		text_copy(row->reason, sizeof row->reason, reason);
 	return true;

@@ -41,7 +41,7 @@ struct ward_row {
 	uint8_t key[WARD_KEY_BYTES];
 	enum ward_cause cause; /* WARD_COUNTED with an empty mask: the row is free */
 	enum ident_kind kind;
-	char ref[EVENT_ID_SIZE]; /* HQ's reference of it, or empty */
+	char ref[EVENT_ID_SIZE]; /* of the event that told of the cause; empty: none did */
 	char mask[17];           /* what may be shown of the value: "…178" */
 	char reason[129];        /* a person's, when blocked */
 	int32_t since, last;     /* days: when the cause came, and was seen last */
@@ -68,7 +68,7 @@ struct ward_basket {
 	const uint8_t *key;
 	enum ident_kind kind;
 	const char *value;            /* normal form: only its mask is kept */
-	const char *ref;              /* HQ's reference, or NULL */
+	const char *ref;              /* under which a cause will be told, or NULL */
 	const char *basket_id, *lane; /* lane, staff_ref: NULL when not known */
 	const char *staff_ref;
 	int32_t day;

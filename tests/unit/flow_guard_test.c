@@ -1,0 +1,231 @@
+/* Guards at work: cards that are used by many, values that a manager blocks, and the list of both;
+ * over a restart too. */
+#include "flow_world.h"
+
+static int number; /* of messages and baskets */
+
+/* A basket with this card, from opening to order, by an operator (empty: the till names none). */
+static void serve(struct world *w, const char *card, const char *staff)
+{
+	char line[512], id[16];
+	int orders = kept_times(w, "Order Completed");
+	snprintf(
+	    line, sizeof line,
+	    "{\"type\":\"basket_opened\",\"source_message_id\":\"a:%d\",\"basket\":\"B%d\"%s%s%s}",
+	    number + 1, number, *staff ? ",\"staff_ref\":\"" : "", staff, *staff ? "\"" : "");
+	till_say(w, line);
+	snprintf(id, sizeof id, "a:%d", number + 1);
+	WAIT_FOR(w, said(w, 0, "kept", id));
+	pass(w, 60 * SECOND_US);
+	int presented = kept_times(w, "Identifier Presented");
+	scan(w, card);
+	WAIT_FOR(w, kept_times(w, "Identifier Presented") > presented);
+	snprintf(
+	    line, sizeof line,
+	    "{\"type\":\"order_completed\",\"source_message_id\":\"a:%d\",\"basket\":\"B%d\","
+	    "\"receipt_number\":\"%d\",\"subtotal\":\"1.00\",\"discount\":\"0.00\",\"tax\":"
+	    "\"0.00\",\"rounding\":\"0.00\",\"total\":\"1.00\",\"revenue\":\"1.00\","
+	    "\"prices_include_tax\":true,\"sale_kind\":\"sale\",\"products\":[],\"tenders\":[],"
+	    "\"change\":\"0.00\"}",
+	    number + 2, number, number);
+	till_say(w, line);
+	WAIT_FOR(w, kept_times(w, "Order Completed") > orders);
+	number += 2;
+	pass(w, 30 * SECOND_US);
+}
+
+static void served(struct world *w)
+{
+	keep(w);
+	number = 1;
+	till_connect(w, "T1", "1");
+}
+
+static json_t *review(struct world *w)
+{
+	struct buf json = {0};
+	flow_review_json(w->flow, &json);
+	json_t *root = json_loadb((char *)json.data, json.len, 0, NULL);
+	assert_non_null(root);
+	json_t *list = json_incref(json_object_get(root, "review"));
+	json_decref(root);
+	buf_free(&json);
+	return list;
+}
+
+static const char *property(struct world *w, const char *event, int n, const char *key)
+{
+	static char text[64];
+	json_t *line = kept(w, event, n);
+	assert_non_null(line);
+	snprintf(text, sizeof text, "%s", text_of(json_object_get(line, "properties"), key));
+	json_decref(line);
+	return text;
+}
+
+static void a_card_on_six_baskets_of_a_day_is_shared_earns_and_says_so(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	for (int i = 0; i < 5; i++) {
+		serve(w, CARD, "");
+		pass(w, 1800 * SECOND_US);
+	}
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 0);
+	serve(w, CARD, "");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	assert_string_equal(property(w, "Identifier Blocked", 0, "scope"), "shared");
+	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "day_baskets");
+	json_t *list = review(w);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_of(json_array_get(list, 0), "state"), "shared");
+	assert_string_equal(text_of(json_array_get(list, 0), "value"), "…170");
+	json_decref(list);
+	serve(w, CARD, "");
+	assert_string_equal(property(w, "Identifier Presented", 6, "outcome"), "shared");
+	assert_string_equal(property(w, "Identifier Presented", 6, "reason"), "shared");
+	json_t *attached = kept(w, "Customer Attached", 6); /* it earns */
+	assert_string_equal(
+	    text_of(
+	        json_object_get(json_object_get(json_object_get(attached, "context"), "laneway"),
+	                        "identity"),
+	        "confidence"),
+	    "shared");
+	json_decref(attached);
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 1);
+}
+
+static void a_shared_card_shows_on_screen_and_till_what_it_is_good_for(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	for (int i = 0; i < 3; i++)
+		serve(w, CARD, "K1");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "lane_baskets");
+	till_say(w,
+	         "{\"type\":\"basket_opened\",\"source_message_id\":\"a:90\",\"basket\":\"B90\"}");
+	WAIT_FOR(w, said(w, 0, "kept", "a:90"));
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known") && is(person(w, "1"), "shared"));
+	WAIT_FOR(w, is(told(w), "shared"));
+	assert_string_equal(text_of(told(w), "assurance"), "typed"); /* good for earning alone */
+	assert_string_equal(text_of(told(w), "first_name"), "Anna");
+}
+
+static void what_the_guards_know_survives_a_restart(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	for (int i = 0; i < 5; i++) {
+		serve(w, CARD, "");
+		pass(w, 1800 * SECOND_US);
+	}
+	world_close(w);
+	world_open(w);
+	keep(w);
+	till_connect(w, "T1", "1");
+	serve(w, CARD, "");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	world_close(w);
+	world_open(w);
+	json_t *list = review(w);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+}
+
+static bool done;
+static char refused[33];
+
+static void on_done(void *ctx, const struct sale_error *err)
+{
+	(void)ctx;
+	done = true;
+	snprintf(refused, sizeof refused, "%s", err ? err->code : "");
+}
+
+static const char *say(struct world *w, bool block, const char *kind, const char *value,
+                       const char *reason)
+{
+	struct sale_error err;
+	const struct flow_block b = {
+	    .block = block, .kind = kind, .value = value, .reason = reason, .done = on_done};
+	done = false;
+	if (flow_block(w->flow, &b, &err) < 0) {
+		snprintf(refused, sizeof refused, "%s", err.code);
+		return refused;
+	}
+	WAIT_FOR(w, done);
+	return refused;
+}
+
+static void a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	assert_string_equal(say(w, true, "loyalty", CARD, "stood on a poster"), "");
+	assert_string_equal(property(w, "Identifier Blocked", 0, "scope"), "blocked");
+	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "stood on a poster");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "blocked"));
+	assert_string_equal(say(w, true, "loyalty", CARD, "again"), "blocked");
+	world_close(w);
+	world_open(w);
+	keep(w);
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "blocked"));
+	assert_string_equal(say(w, false, "loyalty", CARD, "a mistake"), "");
+	/* Lifted under the name of the block. */
+	char block[64];
+	snprintf(block, sizeof block, "%s", property(w, "Identifier Blocked", 0, "ident_ref"));
+	assert_string_equal(property(w, "Identifier Unblocked", 0, "ident_ref"), block);
+	pass(w, 5 * SECOND_US);
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(say(w, false, "loyalty", CARD, "again"), "not_blocked");
+}
+
+static void a_managers_word_on_nothing_is_refused_with_a_code(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	assert_string_equal(say(w, true, "shoe", CARD, "r"), "bad_kind");
+	assert_string_equal(say(w, true, "phone", "no number", "r"), "bad_value");
+	assert_string_equal(say(w, true, "loyalty", CARD, ""), "bad_reason");
+	assert_string_equal(say(w, true, "loyalty", PAN, "r"), "bad_value");
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 0);
+}
+
+static void a_shared_card_is_cleared_by_a_person_and_counts_anew(void **state)
+{
+	struct world *w = *state;
+	served(w);
+	for (int i = 0; i < 3; i++)
+		serve(w, CARD, "K1");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	assert_string_equal(say(w, false, "loyalty", CARD, "a family"), "");
+	assert_string_equal(property(w, "Identifier Unblocked", 0, "scope"), "shared");
+	json_t *list = review(w);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	serve(w, CARD, "K1");
+	assert_string_equal(property(w, "Identifier Presented", 3, "outcome"), "matched");
+	serve(w, CARD, "K1");
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 1);
+	serve(w, CARD, "K1");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(a_card_on_six_baskets_of_a_day_is_shared_earns_and_says_so),
+	    TEST(a_shared_card_shows_on_screen_and_till_what_it_is_good_for),
+	    TEST(what_the_guards_know_survives_a_restart),
+	    TEST(a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart),
+	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
+	    TEST(a_shared_card_is_cleared_by_a_person_and_counts_anew),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
