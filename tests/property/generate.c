@@ -47,7 +47,7 @@ void generate_rules(struct rule_set out[RULES_COUNT])
 	for (int k = 0; k < out[1].rule_count; k++)
 		out[1].rule[k].limit = 2;
 	for (int k = 0; k < out[2].rule_count; k++) {
-		out[2].rule[k].limit = k == 1 ? 1 : 0;
+		out[2].rule[k].limit = k == 1 ? 0 : 1;
 		out[2].rule[k].join = k == 1 ? RULE_JOIN_NAMED : RULE_JOIN_VERIFIED;
 	}
 	out[2].guard.persons_max = 2;
@@ -77,7 +77,7 @@ static void say_of_itself(struct chance *r, struct fold_unit *u)
 {
 	static const char *const name[] = {"",     "",     "",     "",    "",
 	                                   "anna", "anna", "anna", "bob", "zoe"};
-	static const uint32_t born[] = {0, 0, 0, 0, 0, 0, 0, 19900228, 19900228, 20010101};
+	static const uint32_t born[] = {0, 0, 0, 0, 0, 0, 19900228, 19900228, 19900228, 20010101};
 	u->confirmed = u->number && chance_in(r, 60);
 	(void)snprintf(u->first_name, sizeof u->first_name, "%s",
 	               name[chance_below(r, sizeof name / sizeof *name)]);

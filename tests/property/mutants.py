@@ -21,8 +21,12 @@ SEED = "1"
 COUNT = "10000"
 CONSENT = "daemon/identity/consent.c"
 FIELD = "daemon/identity/field.c"
-LIBS = ["-ljansson", "-licuuc"]  # of what the programs need of the library
+LIBS = ["-ljansson", "-licuuc", "-lcrypto"]  # of what the programs need of the library
 WHY = "daemon/identity/field_why.c"
+LINKS = ["links", "world", "world_json", "generate", "orders", "undo"]  # the objects of links
+FOLD, CLUSTER, JOIN = (f"daemon/identity/fold{part}.c" for part in ("", "_cluster", "_join"))
+PERSON = "daemon/identity/person.c"
+WORLD = "tests/property/world.c"
 
 
 @dataclasses.dataclass
@@ -36,6 +40,10 @@ class Mutant:
 
 def consent(name, was, instead):
     return Mutant(name, CONSENT, was, instead, "consent")
+
+
+def links(name, source, was, instead):
+    return Mutant(name, source, was, instead, "links")
 
 
 MUTANTS = [
@@ -76,6 +84,34 @@ MUTANTS = [
     Mutant("what says the same is not named", WHY, "same_value(f, &facts[at]);", "false;", "field"),
     Mutant("the newest that lost was before", WHY, "field_wins(&facts[i], &facts[best])", "facts[i].from_us > facts[best].from_us",
            "field"),
+    links("limits are those of the pair", CLUSTER, "	if (never)\n		return never;\n",
+          "	if (never || a->size + b->size > 2)\n		return never;\n"),
+    links("the number of identifiers is that of the pair", CLUSTER, "	if (!over)\n		return false;\n",
+          "	if (!over || a->size + b->size > 2)\n		return false;\n"),
+    links("in order of arrival", WORLD, "	if (p->store != q->store)\n", "	if (p)\n		return 0;\n	if (p->store != q->store)\n"),
+    links("HQ comes last", WORLD, "p->store < q->store ? -1 : 1", "p->store > q->store ? -1 : 1"),
+    links("what was undone keeps its room under the limit", FOLD, "			v->fate = FOLD_UNDONE;\n",
+          "			v->fate = FOLD_UNDONE;\n			if (kind == FOLD_CLAIM && w->left[i] != FOLD_NONE)\n"
+          "				fold_cluster_hold(w, fold_cluster_root(w, w->left[i]), i);\n"),
+    links("a join cannot be taken back", JOIN, "if (fold_index_is_undone(w, &j->id)) {", "if (false) {"),
+    links("an undo counts from its place on", "daemon/identity/fold_index.c", "	return n && is_at(",
+          "	for (size_t i = 0; i < w->in->op_count; i++)\n		if (ref_same(&w->in->op[i].id, id))\n"
+          "			return false;\n		else if (w->in->op[i].kind == FOLD_UNDO && ref_same(&w->in->op[i].left, id))\n"
+          "			return true;\n	return n && is_at("),
+    links("the first names are those of the pair", CLUSTER, "	else if (b->name != FOLD_NONE && !same_name(w, a->name, b->name))\n"
+          "		a->name = FOLD_MIXED;\n", ""),
+    links("the first birth date stands for all", CLUSTER, "	else if (b->born != 0 && b->born != a->born)\n		a->born = FOLD_MIXED;\n", ""),
+    links("an identifier takes room for each unit", CLUSTER, "if (w->group[w->right[c]].stamp != w->stamp)", "if (true)"),
+    links("kept apart is the pair, not the person", CLUSTER, "while (unit != p);", "while (false);"),
+    links("two enrolments in conflict share nothing", JOIN, "if (reason && enrolments)", "if (false)"),
+    links("however many have it, it joins", JOIN, "	int64_t at_least", "	return false;\n	int64_t at_least"),
+    links("one confirmed customer takes in typed enrolments", JOIN, "!w->cluster[p].confirmed &&", "true &&"),
+    links("a block leaves what stands before it", FOLD, "w->group[w->left[i]].blocked = true;",
+          "w->group[w->left[i]].blocked = w->group[w->left[i]].claim > i;"),
+    links("who is erased is still linked", FOLD, "if (w->erased[l] || (two && w->erased[r]))", "if (w->erased[l] && !two)"),
+    links("the highest number names the person", FOLD, "a->number < b->number", "a->number > b->number"),
+    links("a shortfall is debited", PERSON, "out->balance = left > 0 ? left : 0;", "out->balance = left;"),
+    links("points stay where their claim never was", PERSON, "(!ref_none(&p->claim) && person_never_was(v->w, &p->claim))", "false"),
 ]
 
 
@@ -91,8 +127,10 @@ def link(mutant, place):
     changed = place / Path(mutant.source).name
     changed.write_text(text.replace(mutant.was, mutant.instead))
     objects = sorted((BUILD / "tests/property").glob(f"{mutant.program}*.o"))
+    if mutant.program == "links":
+        objects = [BUILD / f"tests/property/{name}.o" for name in LINKS if f"/{name}.c" not in mutant.source]
     program = place / mutant.program
-    built = run("gcc", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-Idaemon", "-O1", "-c", changed, "-o", place / "changed.o")
+    built = run("gcc", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-Idaemon", "-Itests/property", "-O1", "-c", changed, "-o", place / "changed.o")
     if built.returncode == 0:
         built = run("g++", "-o", program, *objects, place / "changed.o", BUILD / "liblaneway.a", *LIBS)
     if built.returncode != 0:
@@ -100,23 +138,35 @@ def link(mutant, place):
     return program
 
 
+def check(program):
+    """What was wrong by the short form of this program, or None."""
+    if program.name == "links":
+        env = {**os.environ, "LANEWAY_LINKS": str(program)}
+        result = subprocess.run([sys.executable, "tests/property/links.py", "--seed", SEED], cwd=ROOT, env=env, capture_output=True, text=True)
+        what = re.search(r"DIFFERENT: (?:# )?([^(:]*)", result.stdout)
+    else:
+        result = run(program, SEED, COUNT)
+        what = re.search(r"FAILED: (case \d+)", result.stdout)
+    if result.returncode not in (0, 1) or (result.returncode == 1 and not what):
+        raise SystemExit(f"{program.name} could not run:\n{result.stdout}{result.stderr}")
+    return what[1].strip() if result.returncode else None
+
+
 def found(mutant):
     with tempfile.TemporaryDirectory() as place:
-        result = run(link(mutant, Path(place)), SEED, COUNT)
-    case = re.search(r"FAILED: case (\d+)", result.stdout)
-    return int(case.group(1)) + 1 if result.returncode == 1 and case else None
+        return check(link(mutant, Path(place)))
 
 
 def main():
     chosen = [m for m in MUTANTS if not sys.argv[1:] or any(word in m.name for word in sys.argv[1:])]
     for program in sorted({m.program for m in chosen}):
-        if run(BUILD / "tests/property" / program, SEED, COUNT).returncode != 0:
+        if check(BUILD / "tests/property" / program):
             raise SystemExit(f"{program} finds something where nothing was planted")
     missed = 0
     for mutant in chosen:
-        case = found(mutant)
-        missed += case is None
-        print(f"  {mutant.program:8} {mutant.name:52} {f'found in case {case:,}' if case else 'NOT FOUND'}", flush=True)
+        what = found(mutant)
+        missed += what is None
+        print(f"  {mutant.program:8} {mutant.name:52} {f'found: {what}' if what else 'NOT FOUND'}", flush=True)
     print(f"{len(chosen) - missed} of {len(chosen)} planted defects found")
     return 1 if missed else 0
 
