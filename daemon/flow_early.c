@@ -95,7 +95,7 @@ static void take_overlay(struct flow *f, const struct flow_names *names)
 	f->overlay_failed = !names->overlay || !names->overlay_whole;
 	if (!f->overlay)
 		return;
-	overlay_rules(f->overlay, &f->table);
+	overlay_rules(f->overlay, &f->table, &f->trust);
 	overlay_state(f->overlay, &o);
 	if (o.events)
 		log_info("%zu changes to %zu customers wait for HQ", o.events, o.persons);
@@ -202,6 +202,7 @@ int flow_begin(struct flow *f, char *err, size_t err_size)
 	    .vault = f->p.vault,
 	    .rules = &f->rules,
 	    .table = &f->table,
+	    .trust = &f->trust,
 	    .window_age_us = FLOW_RESEND_WINDOW_US,
 	    .now_us = flow_age_us(f),
 	    .window_ids_max = FLOW_RESEND_IDS_MAX,

@@ -278,6 +278,14 @@ void flow_overlay_heard(struct flow *f)
 	go_on(f, STEP_WAIT_US);
 }
 
+void flow_overlay_anew(struct flow *f)
+{
+	if (!f->overlay)
+		return;
+	overlay_stale(f->overlay);
+	go_on(f, STEP_WAIT_US);
+}
+
 bool flow_overlay_late(struct flow *f, struct overlay_state *out)
 {
 	int64_t now_us = clock_mono_us(f->p.clock);

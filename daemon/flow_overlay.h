@@ -41,6 +41,8 @@ void flow_overlay_free(struct flow *f);
 void flow_overlay_kept(struct flow *f, const struct entry *e);
 /* The shard, or HQ's word on what it includes, may have changed. */
 void flow_overlay_heard(struct flow *f);
+/* Rules or trust are other ones: every person is made anew. */
+void flow_overlay_anew(struct flow *f);
 /* What waits for HQ; true: something has for 30 days, which is logged once a day. */
 bool flow_overlay_late(struct flow *f, struct overlay_state *out);
 /* Nobody enrols or corrects now: the start is not done, the bound is reached, or memory ran out. */

@@ -32,6 +32,7 @@ struct flow_rebuild {
 	struct flow_rebuild_params p; /* conf, rules: not used after the start */
 	struct ident_rules rules;
 	struct rule_set table;
+	struct field_trust trust;
 	struct lookup lookup;
 	char journal[256], profiles[256], store[EVENT_STORE_SIZE], currency[4];
 	char lanes[CONF_LANES_MAX][EVENT_NAME_SIZE];
@@ -135,7 +136,7 @@ static int make_overlay(struct flow_rebuild *r)
 	                                       .epoch = r->p.epoch};
 
 	overlay_free(r->overlay);
-	r->overlay = overlay_new(&r->table);
+	r->overlay = overlay_new(&r->table, &r->trust);
 	if (!r->overlay)
 		return -1;
 	int rc = r->reader ? flow_overlay_recall(r->overlay, &from) : 1;
@@ -332,6 +333,7 @@ struct flow_rebuild *flow_rebuild_start(const struct flow_rebuild_params *params
 		return NULL;
 	r->p = *params;
 	r->rules = *params->rules;
+	r->trust = *params->trust;
 	if (rule_copy(&r->table, params->table) < 0) {
 		free(r);
 		return NULL;

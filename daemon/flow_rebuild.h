@@ -24,6 +24,7 @@ struct flow_rebuild_params {
 	const struct vault *vault;
 	const struct ident_rules *rules;  /* copied */
 	const struct rule_set *table;     /* copied */
+	const struct field_trust *trust;  /* copied */
 	uint8_t epoch[EVENT_EPOCH_BYTES]; /* of this run */
 	int64_t window_age_us, now_us;    /* now_us: as window_expire's */
 	size_t window_ids_max;

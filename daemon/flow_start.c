@@ -225,6 +225,7 @@ void flow_reload(struct flow *f, const struct conf *conf)
 	close_scanners(f);
 	f->conf = conf;
 	flow_rules_set(f);
+	flow_overlay_anew(f);
 	open_scanners(f);
 	flow_rules_changed(f);
 	flow_publish_all(f);

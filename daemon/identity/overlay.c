@@ -168,12 +168,12 @@ void overlay_iden_settle(struct overlay *o, struct iden *i)
 
 /* ---- making ---- */
 
-struct overlay *overlay_new(const struct rule_set *rules)
+struct overlay *overlay_new(const struct rule_set *rules, const struct field_trust *trust)
 {
 	struct overlay *o = calloc(1, sizeof *o);
 	if (!o)
 		return NULL;
-	o->rules = rules;
+	overlay_rules(o, rules, trust);
 	o->nodes = calloc(BUCKETS, sizeof(struct node *));
 	o->idens = calloc(BUCKETS, sizeof(struct iden *));
 	if (o->nodes && o->idens)
@@ -182,9 +182,10 @@ struct overlay *overlay_new(const struct rule_set *rules)
 	return NULL;
 }
 
-void overlay_rules(struct overlay *o, const struct rule_set *rules)
+void overlay_rules(struct overlay *o, const struct rule_set *rules, const struct field_trust *trust)
 {
 	o->rules = rules;
+	o->trust = trust;
 }
 
 void overlay_free(struct overlay *o)

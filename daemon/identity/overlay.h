@@ -43,11 +43,13 @@ struct overlay_hq {
 	void *ctx;
 };
 
-/* rules is used as long as the overlay lives. NULL: out of memory. */
-struct overlay *overlay_new(const struct rule_set *rules);
+/* Rules, and whom to believe what (NULL: as delivered), are used as long as the overlay lives.
+ * NULL: out of memory. */
+struct overlay *overlay_new(const struct rule_set *rules, const struct field_trust *trust);
 void overlay_free(struct overlay *o);
 /* Other rules from now on; who is made already stays until overlay_stale. */
-void overlay_rules(struct overlay *o, const struct rule_set *rules);
+void overlay_rules(struct overlay *o, const struct rule_set *rules,
+                   const struct field_trust *trust);
 
 /* A kept event: its line, and what its `sealed` field says (NULL: nothing is sealed, or the key is
  * gone). ordinal: of its epoch in the journal, rising. */

@@ -104,6 +104,7 @@ struct group {
 
 struct overlay {
 	const struct rule_set *rules;
+	const struct field_trust *trust;
 	struct node **nodes;
 	struct iden **idens;
 	struct overlay_list pending;        /* all, in canonical order */

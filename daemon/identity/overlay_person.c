@@ -21,6 +21,13 @@ static void add_facts(struct gathered *g, const struct field_list *l)
 	}
 }
 
+/* What this store said is trusted as it is configured now, not as it was when it was said. */
+static void trust_from(struct gathered *g, size_t first)
+{
+	for (size_t i = first; i < g->fact_count; i++)
+		g->fact[i].trust = field_trust(g->o->trust, g->fact[i].field, g->fact[i].source);
+}
+
 static void add_choices(struct gathered *g, const struct consent_list *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
@@ -39,8 +46,11 @@ void overlay_facts(struct gathered *g, size_t person)
 			add_facts(g, &g->line[l].facts);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && is_of(g, &p->unit, person))
-			add_facts(g, &p->facts);
+		size_t first = g->fact_count;
+		if (p->included || !is_of(g, &p->unit, person))
+			continue;
+		add_facts(g, &p->facts);
+		trust_from(g, first);
 	}
 }
 

@@ -23,6 +23,7 @@ struct hq_person {
 };
 struct world {
 	struct rule_set rules;
+	struct field_trust trust;
 	struct overlay *o;
 	struct hq_person hq[8];
 	size_t hq_count;
@@ -192,7 +193,8 @@ static int make(void **state)
 {
 	struct world *w = calloc(1, sizeof *w);
 	rule_defaults(&w->rules);
-	w->o = overlay_new(&w->rules);
+	field_trust_defaults(&w->trust);
+	w->o = overlay_new(&w->rules, &w->trust);
 	*state = w;
 	return w->o ? 0 : -1;
 }
@@ -317,6 +319,20 @@ static void a_corrected_name_is_told_by_whatever_leads_to_the_customer(void **st
 	assert_int_equal(overlay_profile(w->o, "C000017", &p), 1);
 	assert_string_equal(p.first_name, "Anna");
 	assert_false(overlay_is_new(w->o, "C000017"));
+}
+
+static void a_correction_stands_as_far_as_its_source_is_trusted_now(void **state)
+{
+	struct world *w = *state;
+	struct profile p;
+	known(w, (struct hq_person){"C000017", "Ana", {"loyalty|" CARD}, ref('u'), NULL});
+	correct(w, 'c', ref('u'), "C000017", "\"fields\":{\"first_name\":\"Anna\"}");
+	assert_int_equal(overlay_profile(w->o, "C000017", &p), 1);
+	assert_string_equal(p.first_name, "Anna");
+	w->trust.trust[FIELD_FIRST_NAME][FIELD_TILL] = 0;
+	refresh(w);
+	assert_int_equal(overlay_profile(w->o, "C000017", &p), 1);
+	assert_string_equal(p.first_name, "Ana");
 }
 
 static void a_new_phone_leads_to_the_customer_and_the_dropped_one_does_not(void **state)
@@ -540,7 +556,7 @@ static void every_order_of_arrival_gives_the_same_persons(void **state)
 		static const int perm[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
 		                               {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 		overlay_free(w->o);
-		w->o = overlay_new(&w->rules);
+		w->o = overlay_new(&w->rules, &w->trust);
 		for (int i = 0; i < 3; i++) {
 			int at = perm[order][i];
 			w->seq = (uint64_t)at;
@@ -569,6 +585,7 @@ int main(void)
 	    TEST(an_enrolment_on_a_known_customers_phone_leaves_the_customer_alone),
 	    TEST(a_scanned_card_of_an_enrolment_and_a_verified_one_of_hqs_make_one),
 	    TEST(a_corrected_name_is_told_by_whatever_leads_to_the_customer),
+	    TEST(a_correction_stands_as_far_as_its_source_is_trusted_now),
 	    TEST(a_new_phone_leads_to_the_customer_and_the_dropped_one_does_not),
 	    TEST(a_customer_of_an_older_hq_is_corrected_by_its_id),
 	    TEST(what_hq_includes_is_hqs),
