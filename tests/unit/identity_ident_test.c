@@ -242,10 +242,126 @@ static void what_a_mask_leaves_is_no_card_number_again(void **state)
 	assert_false(pan_find(text, false));
 }
 
+static void every_reason_has_a_word_of_its_own_and_a_short_sentence(void **state)
+{
+	(void)state;
+	for (int i = 0; i < IDENT_REASON_COUNT; i++) {
+		const char *name = ident_reason_name((enum ident_reason)i);
+		const char *text = ident_reason_text((enum ident_reason)i);
+		assert_true(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name));
+		assert_in_range(strlen(text), 1, 80);
+		for (int k = 0; k < i; k++) {
+			assert_string_not_equal(name, ident_reason_name((enum ident_reason)k));
+			assert_string_not_equal(text, ident_reason_text((enum ident_reason)k));
+		}
+	}
+}
+
+/* Fills up to 64 KiB with copies of a text. */
+static char *filled(const char *with, size_t n)
+{
+	char *text = malloc(n + 1);
+	for (size_t i = 0; i < n; i++)
+		text[i] = with[i % strlen(with)];
+	text[n] = 0;
+	return text;
+}
+
+static void nothing_long_is_an_identifier_of_any_kind(void **state)
+{
+	static const char *const with[] = {"9",
+	                                   "a",
+	                                   "26",
+	                                   "a@",
+	                                   "+49",
+	                                   "(8018)",
+	                                   "\x1d\x38\x30",
+	                                   "\n",
+	                                   "\x1b[",
+	                                   "\xe2\x80\xae",
+	                                   "\xff",
+	                                   "https://a/8018/"};
+	static const size_t sizes[] = {0, 321, 8191, 8192, 65536};
+	static const char *const symbols[] = {NULL, "]C1", "]E0", "]Q1"};
+	(void)state;
+	for (size_t w = 0; w < sizeof with / sizeof *with; w++)
+		for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+			for (int k = 0; k < 4 * IDENT_KIND_COUNT; k++) {
+				char *text = filled(with[w], sizes[s]);
+				struct ident_rules rules = {.region = "DE"};
+				struct ident_form form;
+				const struct ident_given given = {.kind = (enum ident_kind)(k / 4),
+				                                  .symbology = symbols[k % 4],
+				                                  .value = text};
+				assert_int_not_equal(ident_normalise(&rules, &given, &form),
+				                     IDENT_OK);
+				assert_true(text_utf8_ok(form.value, strlen(form.value)));
+				if (sizes[s] == 0)
+					assert_int_equal(form.reason, IDENT_EMPTY);
+				free(text);
+			}
+}
+
+static void a_payment_reference_that_is_refused_leaves_nothing(void **state)
+{
+	struct ident_rules rules = {.region = "DE"};
+	const struct ident_given given = {.kind = IDENT_PAR,
+	                                  .value = "50015BJWZDR3GLZBPRVDO9T1NFTJ"};
+	struct ident_form form;
+	(void)state;
+	assert_int_equal(ident_normalise(&rules, &given, &form), IDENT_PAR_FORM);
+	assert_string_equal(form.value, "");
+}
+
+/* The examples of UID2's documentation, and what must stay as it is. */
+static void the_folding_of_ad_platforms_is_gmails_alone(void **state)
+{
+	static const char *const pairs[][2] = {
+	    {"JANESAOIRSE@gmail.com", "janesaoirse@gmail.com"},
+	    {"jane.saoirse@gmail.com", "janesaoirse@gmail.com"},
+	    {"JaneSaoirse+UID2@gmail.com", "janesaoirse@gmail.com"},
+	    {" MyEmail@example.com ", "myemail@example.com"},
+	    {"jane.saoirse+x@example.com", "jane.saoirse+x@example.com"},
+	    {"jane.saoirse@googlemail.com", "jane.saoirse@googlemail.com"},
+	    {"jane@B\xc3\x9c"
+	     "CHER.example",
+	     "jane@b\xc3\xbc"
+	     "cher.example"},
+	};
+	char out[IDENT_VALUE_SIZE];
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		assert_true(ident_email_uid2(pairs[i][0], out));
+		assert_string_equal(out, pairs[i][1]);
+	}
+	assert_false(ident_email_uid2("+x@gmail.com", out));
+	assert_false(ident_email_uid2("...@gmail.com", out));
+	assert_false(ident_email_uid2("jane", out));
+}
+
+static void no_two_schemes_claim_one_number(void **state)
+{
+	const struct ident_scheme card = {.prefix = "26", .length = 13};
+	const struct ident_scheme longer = {.prefix = "261", .length = 13};
+	const struct ident_scheme shorter = {.prefix = "26", .length = 12};
+	const struct ident_scheme turning = {.prefix = "2", .rotating = true};
+	(void)state;
+	assert_true(ident_scheme_clash(&card, &longer));
+	assert_true(ident_scheme_clash(&longer, &card));
+	assert_false(ident_scheme_clash(&card, &shorter));
+	assert_true(ident_scheme_clash(&turning, &card));
+	assert_non_null(ident_wallet_fault(&turning));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_vector_holds),
+	    cmocka_unit_test(every_reason_has_a_word_of_its_own_and_a_short_sentence),
+	    cmocka_unit_test(nothing_long_is_an_identifier_of_any_kind),
+	    cmocka_unit_test(a_payment_reference_that_is_refused_leaves_nothing),
+	    cmocka_unit_test(the_folding_of_ad_platforms_is_gmails_alone),
+	    cmocka_unit_test(no_two_schemes_claim_one_number),
 	    cmocka_unit_test(kinds_have_names_and_come_back),
 	    cmocka_unit_test(check_digits_are_those_of_the_standards),
 	    cmocka_unit_test(check_digits_want_digits),
