@@ -13,56 +13,39 @@
 #include "store/shard_internal.h"
 
 #define OPEN_ERROR_SIZE 256
+/* All of the file, as far as there are addresses: pages of it, not anonymous memory. */
+#define MMAP_SQL "PRAGMA mmap_size=34359738368"
 
-enum { FIND, GET, COUNT, STATEMENTS };
+enum { IDENT, PROFILE, META, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
-    [FIND] = "SELECT p.who, p.key_id, p.wrapped, p.body, i.ref, i.verified FROM ident i "
-             "JOIN profile p ON p.id = i.profile WHERE i.blind = ?1 ORDER BY i.profile",
-    [GET] = "SELECT who, key_id, wrapped, body FROM profile WHERE who = ?1",
-    [COUNT] = "SELECT count(*) FROM profile",
+    [IDENT] = "SELECT profiles FROM ident WHERE key = ?1",
+    [PROFILE] = "SELECT row FROM profile WHERE id = ?1",
+    [META] = "SELECT value FROM meta WHERE name = ?1",
 };
 
 struct shard_reader {
 	char path[SHARD_PATH_SIZE];
 	const struct vault *vault;
 	struct vault_work *work;
-	sqlite3 *db; /* NULL while there is no file, or none that can be read */
+	struct vault_shard *keys;
+	uint8_t salt[VAULT_SALT_BYTES]; /* of keys */
+	sqlite3 *db;                    /* NULL while there is no file, or none that can be read */
 	sqlite3_stmt *stmt[STATEMENTS];
 	dev_t device;
 	ino_t inode;
-	uint8_t plain[SHARD_PROFILE_MAX];
+	uint8_t head[SHARD_HEAD_MAX];
 };
 
-int shard_sealed_get(struct shard_sealed *out, sqlite3_stmt *stmt, int column)
-{
-	int body = sqlite3_column_bytes(stmt, column + 3);
-
-	if (sqlite3_column_bytes(stmt, column) != VAULT_BLIND_BYTES ||
-	    sqlite3_column_bytes(stmt, column + 1) != EVENT_ID_BYTES ||
-	    sqlite3_column_bytes(stmt, column + 2) != VAULT_WRAP_BYTES ||
-	    body < VAULT_SEAL_OVERHEAD || body > SHARD_BODY_MAX)
-		return -1;
-	out->who = sqlite3_column_blob(stmt, column);
-	out->key_id = sqlite3_column_blob(stmt, column + 1);
-	out->wrapped = sqlite3_column_blob(stmt, column + 2);
-	out->body = sqlite3_column_blob(stmt, column + 3);
-	out->body_len = (size_t)body;
-	return 0;
-}
-
-ssize_t shard_unseal(const struct vault *v, struct vault_work *w, const struct shard_sealed *row,
-                     uint8_t *out)
-{
-	uint8_t key[VAULT_KEY_BYTES];
-	ssize_t n;
-
-	if (vault_unwrap(v, w, "profile-key", row->key_id, row->wrapped, key) != 0)
-		return -1;
-	n = vault_unseal(w, key, row->who, VAULT_BLIND_BYTES, row->body, row->body_len, out);
-	vault_wipe(key, sizeof(key));
-	return n;
-}
+/* What a lookup is for. */
+struct search {
+	int64_t key;
+	const uint8_t *blind;    /* or */
+	const char *customer_id; /* of the one profile */
+	struct shard_hit *out;
+	struct buf *json;
+	int max;
+};
 
 static void reader_close(struct shard_reader *r)
 {
@@ -72,6 +55,24 @@ static void reader_close(struct shard_reader *r)
 	}
 	db_close_reader(r->db);
 	r->db = NULL;
+	vault_shard_free(r->keys);
+	r->keys = NULL;
+}
+
+/* The keys of the salt that stands in the file. 1: other ones than before, 0, or -1: there is none
+ * that this device key opens. */
+static int load_keys(struct shard_reader *r)
+{
+	uint8_t salt[VAULT_SALT_BYTES];
+
+	if (shard_salt_get(r->stmt[META], r->vault, r->work, salt) <= 0)
+		return -1;
+	if (r->keys != NULL && memcmp(salt, r->salt, sizeof(salt)) == 0)
+		return 0;
+	vault_shard_free(r->keys);
+	r->keys = vault_shard_new(r->vault, r->work, salt);
+	memcpy(r->salt, salt, sizeof(salt));
+	return r->keys != NULL ? 1 : -1;
 }
 
 static bool format_fits(sqlite3 *db)
@@ -92,7 +93,7 @@ static void reader_open_file(struct shard_reader *r, const struct stat *st)
 
 	if (db_open_reader(&r->db, r->path, err, sizeof(err)) != 0)
 		return;
-	if (!format_fits(r->db)) {
+	if (!format_fits(r->db) || db_exec(r->db, MMAP_SQL) != 0) {
 		reader_close(r);
 		return;
 	}
@@ -102,6 +103,10 @@ static void reader_open_file(struct shard_reader *r, const struct stat *st)
 			reader_close(r);
 			return;
 		}
+	}
+	if (load_keys(r) < 0) {
+		reader_close(r);
+		return;
 	}
 	r->device = st->st_dev;
 	r->inode = st->st_ino;
@@ -117,7 +122,7 @@ static bool reader_ready(struct shard_reader *r)
 		reader_close(r);
 		return false;
 	}
-	if (r->db != NULL && (st.st_ino != r->inode || st.st_dev != r->device))
+	if (r->db != NULL && (r->keys == NULL || st.st_ino != r->inode || st.st_dev != r->device))
 		reader_close(r);
 	if (r->db == NULL)
 		reader_open_file(r, &st);
@@ -155,22 +160,8 @@ void shard_reader_free(struct shard_reader *r)
 		return;
 	reader_close(r);
 	vault_work_free(r->work);
-	vault_wipe(r->plain, sizeof(r->plain));
+	vault_wipe(r, sizeof(*r));
 	free(r);
-}
-
-/* Unseal and read the row that stmt stands on; the length of its JSON in r->plain, or -1. */
-static ssize_t read_row(struct shard_reader *r, sqlite3_stmt *stmt, struct profile *out)
-{
-	struct shard_sealed row;
-	ssize_t n;
-
-	if (shard_sealed_get(&row, stmt, 0) != 0)
-		return -1;
-	n = shard_unseal(r->vault, r->work, &row, r->plain);
-	if (n < 0 || shard_profile_read(out, (const char *)r->plain, (size_t)n) != 0)
-		return -1;
-	return n;
 }
 
 /* A lookup failed: begin with a new connection next time. */
@@ -181,65 +172,125 @@ static int lookup_failed(struct shard_reader *r, const char *what)
 	return -1;
 }
 
-static bool read_hit(struct shard_reader *r, sqlite3_stmt *stmt, struct shard_hit *out)
+/* Does the head have what is searched, and then into out. An identifier that stands twice is as
+ * the last says. */
+static bool head_has(const struct shard_reader *r, size_t len, const struct search *q,
+                     struct shard_hit *out)
 {
-	if (read_row(r, stmt, &out->profile) < 0 || sqlite3_column_bytes(stmt, 4) != EVENT_ID_BYTES)
-		return false;
-	text_b64(sqlite3_column_blob(stmt, 4), EVENT_ID_BYTES, out->ident_ref);
-	out->verified = sqlite3_column_int(stmt, 5) != 0;
-	return true;
+	const uint8_t *ident, *found = NULL;
+
+	if (q->blind == NULL)
+		return strcmp(out->profile.customer_id, q->customer_id) == 0;
+	for (int i = 0; (ident = shard_head_ident(r->head, len, i)) != NULL; i++) {
+		if (memcmp(ident, q->blind, VAULT_BLIND_BYTES) == 0)
+			found = ident;
+	}
+	if (found != NULL)
+		shard_head_hit(found, out);
+	return found != NULL;
+}
+
+static bool add_json(struct shard_reader *r, const uint8_t *row, size_t n, struct buf *json)
+{
+	uint8_t *room = buf_room(json, n);
+	ssize_t len = room != NULL ? shard_row_json(r->work, row, n, room) : -1;
+
+	if (len >= 0)
+		json->len += (size_t)len;
+	return len >= 0;
+}
+
+/* 1 with the profile in out, 0: it is another's row, or -1: it cannot be opened. */
+static int read_row(struct shard_reader *r, const struct search *q, struct shard_hit *out,
+                    struct buf *json)
+{
+	const uint8_t *row = sqlite3_column_blob(r->stmt[PROFILE], 0);
+	size_t n = (size_t)sqlite3_column_bytes(r->stmt[PROFILE], 0);
+	ssize_t len = shard_row_head(r->keys, r->work, row, n, r->head);
+
+	if (len < 0 || shard_head_read(&out->profile, r->head, (size_t)len) != 0)
+		return -1;
+	if (!head_has(r, (size_t)len, q, out))
+		return 0;
+	return json == NULL || add_json(r, row, n, json) ? 1 : -1;
+}
+
+/* As read_row. The number of a profile that is not there is damage. */
+static int take_profile(struct shard_reader *r, const struct search *q, int64_t profile, int n)
+{
+	int rc = -1;
+
+	sqlite3_bind_int64(r->stmt[PROFILE], 1, profile);
+	if (sqlite3_step(r->stmt[PROFILE]) == SQLITE_ROW)
+		rc = read_row(r, q, &q->out[n], q->json != NULL ? &q->json[n] : NULL);
+	sqlite3_reset(r->stmt[PROFILE]);
+	return rc;
+}
+
+/* The number of profiles, or -1. While the first statement stands on its row, both see the file as
+ * it was at one commit. */
+static int search_once(struct shard_reader *r, const struct search *q)
+{
+	sqlite3_stmt *stmt = r->stmt[IDENT];
+	struct shard_list list = {0};
+	int found = 0, rc;
+
+	sqlite3_bind_int64(stmt, 1, q->key);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW && shard_list_get(&list, stmt, 0) != 0)
+		found = -1;
+	for (int i = 0; i < list.count && found >= 0; i++) {
+		int one = found < q->max ? take_profile(r, q, shard_list_at(&list, i), found) : 1;
+
+		found = one < 0 ? -1 : found + one;
+	}
+	sqlite3_reset(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? found : -1;
+}
+
+int shard_find_json(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
+                    struct buf *json, int max)
+{
+	uint8_t blind[VAULT_BLIND_BYTES];
+	struct search q = {.blind = blind, .out = out, .json = json, .max = max};
+	int found;
+
+	if (!reader_ready(r))
+		return 0;
+	/* With everything dropped since, there is another salt: then nothing was found, or nothing
+	 * could be opened. */
+	do {
+		vault_shard_blind(r->keys, r->work, kind, nf, blind);
+		q.key = shard_ident_key(blind);
+		found = search_once(r, &q);
+	} while (found <= 0 && load_keys(r) > 0);
+	return found >= 0 ? found : lookup_failed(r, "a profile cannot be read or opened");
 }
 
 int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
                int max)
 {
-	uint8_t blind[VAULT_BLIND_BYTES];
-	sqlite3_stmt *stmt;
-	bool readable = true;
-	int found = 0, rc;
-
-	if (!reader_ready(r))
-		return 0;
-	stmt = r->stmt[FIND];
-	vault_blind(r->vault, r->work, kind, nf, blind);
-	sqlite3_bind_blob(stmt, 1, blind, sizeof(blind), SQLITE_STATIC);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && readable) {
-		if (found < max)
-			readable = read_hit(r, stmt, &out[found]);
-		found++;
-	}
-	sqlite3_reset(stmt);
-	if (!readable)
-		return lookup_failed(r, "a profile cannot be opened with this device's key");
-	return rc == SQLITE_DONE ? found : lookup_failed(r, "lookup");
+	return shard_find_json(r, kind, nf, out, NULL, max);
 }
 
 int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out,
               struct buf *json)
 {
-	uint8_t who[VAULT_BLIND_BYTES];
-	sqlite3_stmt *stmt;
-	ssize_t n = 0;
-	int rc;
+	struct shard_hit hit;
+	struct search q = {.customer_id = customer_id, .out = &hit, .json = json, .max = 1};
+	int found;
 
 	if (!reader_ready(r))
 		return 0;
-	stmt = r->stmt[GET];
-	vault_blind(r->vault, r->work, "customer_id", customer_id, who);
-	sqlite3_bind_blob(stmt, 1, who, sizeof(who), SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
-		n = read_row(r, stmt, out);
-	sqlite3_reset(stmt);
-	if (n < 0)
-		return lookup_failed(r, "a profile cannot be opened with this device's key");
-	if (rc == SQLITE_DONE)
-		return 0;
-	if (rc != SQLITE_ROW)
-		return lookup_failed(r, "lookup");
-	if (json != NULL)
-		buf_add(json, r->plain, (size_t)n);
-	return 1;
+	do {
+		q.key = shard_who_key(r->keys, r->work, customer_id);
+		found = search_once(r, &q);
+	} while (found <= 0 && load_keys(r) > 0);
+	if (found < 0)
+		return lookup_failed(r, "a profile cannot be read or opened");
+	if (found > 0)
+		*out = hit.profile;
+	return found > 0;
 }
 
 uint64_t shard_count(struct shard_reader *r)
@@ -248,8 +299,9 @@ uint64_t shard_count(struct shard_reader *r)
 
 	if (!reader_ready(r))
 		return 0;
-	if (sqlite3_step(r->stmt[COUNT]) == SQLITE_ROW)
-		n = (uint64_t)sqlite3_column_int64(r->stmt[COUNT], 0);
-	sqlite3_reset(r->stmt[COUNT]);
+	sqlite3_bind_text(r->stmt[META], 1, "count", -1, SQLITE_STATIC);
+	if (sqlite3_step(r->stmt[META]) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(r->stmt[META], 0);
+	sqlite3_reset(r->stmt[META]);
 	return n;
 }

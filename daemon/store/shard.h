@@ -1,9 +1,9 @@
 /* The cached subset of profiles: may always be deleted and fetched again from HQ.
  *
- * shard.db holds identifiers only as a keyed blind index and profiles only as blobs, each sealed
- * under a key of its own that is wrapped under the device key. The sync thread owns the writer; the
- * loop has a read-only connection. Looking up allocates nothing but the JSON of the profile that is
- * found.
+ * shard.db holds identifiers only as a keyed blind index and profiles only as blobs, each state of
+ * one sealed under a key of its own. The sync thread owns the writer; the
+ * loop has a read-only connection. Looking up allocates nothing of its own but the JSON that is
+ * asked for.
  */
 #ifndef LANEWAY_STORE_SHARD_H
 #define LANEWAY_STORE_SHARD_H
@@ -52,6 +52,10 @@ void shard_reader_free(struct shard_reader *r);
 int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
                int max);
 
+/* The same; the first `max` profiles' whole JSON is added to json[0], json[1], ... */
+int shard_find_json(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
+                    struct buf *json, int max);
+
 /* One profile by HQ's customer id. 1, 0 or -1. json (may be NULL) gets its whole JSON. */
 int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out,
               struct buf *json);
@@ -70,17 +74,23 @@ struct shard_mark {
 	char generation[17];
 	uint64_t version;
 	int64_t synced_wall_us;
+	bool more; /* for shard_apply: pages follow at once, and this one may be committed with them
+	            */
 };
 int shard_mark_get(struct shard *s, struct shard_mark *out);
 
-/* Apply one page in one transaction: `lines` holds a profile or tombstone per line (WIRE.md,
+/* Apply one page, whole or not at all: `lines` holds a profile or tombstone per line (WIRE.md,
  * pages). A bad line fails the page, nothing of it stays. mark: where the shard stands after the
  * page (its synced_wall_us is not used). With `fresh` everything held is dropped first, also the
  * time of the last sync. The number of lines applied, or -1 with a sentence in err that has no
- * customer's data. If the file was found damaged it has been made anew: after a failure read the
- * mark again. */
+ * customer's data. After a failure read the mark again: pages that waited with mark->more to be
+ * committed are gone with the bad one, and a file that was found damaged has been made anew. */
 int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark,
                 bool fresh, char *err, size_t err_size);
+
+/* Commit the pages that wait for more of them: for when none came within a second or two. 0, or -1:
+ * they are gone, read the mark again. */
+int shard_settle(struct shard *s);
 
 /* A sync round has ended with nothing more to fetch at this wall time. */
 int shard_synced(struct shard *s, int64_t wall_us);

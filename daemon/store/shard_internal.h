@@ -6,49 +6,110 @@
 
 #include "store/shard.h"
 
-#define SHARD_FORMAT 1             /* PRAGMA user_version */
+#define SHARD_FORMAT 2             /* PRAGMA user_version */
 #define SHARD_IDENTS_MAX 32        /* identifiers of one profile */
 #define SHARD_IDENT_VALUE_SIZE 321 /* the longest normal form (an e-mail address) and NUL */
 #define SHARD_PATH_SIZE 512
-#define SHARD_BODY_MAX (SHARD_PROFILE_MAX + VAULT_SEAL_OVERHEAD)
 
 struct shard_ident {
 	char kind[33];
 	char value[SHARD_IDENT_VALUE_SIZE];
 	uint8_t ref[EVENT_ID_BYTES];
-	bool verified;
+	bool verified, shared, blocked;
+	char seen[25];
 };
 
-/* One line of a page: a profile's state, or its tombstone. */
+/* One line of a page: a profile's state, or its tombstone (then only who it was). */
 struct shard_line {
-	char customer_id[33];
-	uint64_t version;
 	bool deleted;
+	struct profile profile;
 	int ident_count;
 	struct shard_ident idents[SHARD_IDENTS_MAX];
 };
 
 /* Read and check a line. Kinds of identifiers need not be known here; unknown members are let pass.
- * 0, or -1 with what was expected where in err (never a value: those are a customer's). */
+ * Display text that is too long is cut between characters: a long name must not stop a page. 0, or
+ * -1 with what was expected where in err (never a value: those are a customer's). */
 int shard_line_read(struct shard_line *out, const char *line, size_t len, char *err,
                     size_t err_size);
+/* Its two ways, which must say the same: all of JSON, and in one pass what HQ writes (false: it may
+ * be a line nevertheless). */
+int shard_line_parse(struct shard_line *out, const char *line, size_t len, char *err,
+                     size_t err_size);
+bool shard_line_quick(struct shard_line *out, const char *line, size_t len);
 
-/* What a lane needs of a line that was checked. Display text that is too long is cut between
- * characters: a long name must not stop a page. 0, or -1 if it is not such a line. */
-int shard_profile_read(struct profile *out, const char *line, size_t len);
+/* ---- the head: what a lane's lookup needs of a profile, as bytes, so that a lookup neither opens
+ * nor parses the JSON behind it (WIRE.md section 5) ---- */
 
-/* A profile's row as SQLite hands it out: four columns from `column` on: who, key_id, wrapped,
- * body. */
-struct shard_sealed {
-	const uint8_t *who, *key_id, *wrapped, *body;
-	size_t body_len;
+/* Of an identifier without when it was seen. */
+#define SHARD_HEAD_IDENT_BYTES (VAULT_BLIND_BYTES + EVENT_ID_BYTES + 2)
+#define SHARD_HEAD_MAX                                                                             \
+	(28 + SHARD_IDENTS_MAX * (SHARD_HEAD_IDENT_BYTES + 24) + (int)sizeof(struct profile))
+
+/* The length; blinds: one for each identifier of the line. */
+size_t shard_head_write(uint8_t out[SHARD_HEAD_MAX], const struct shard_line *line,
+                        uint8_t (*blinds)[VAULT_BLIND_BYTES]);
+/* 0, or -1: not a head. */
+int shard_head_read(struct profile *out, const uint8_t *head, size_t len);
+/* The nth identifier: VAULT_BLIND_BYTES of blind index, then what shard_head_hit reads. NULL: there
+ * are not so many. */
+const uint8_t *shard_head_ident(const uint8_t *head, size_t len, int n);
+void shard_head_hit(const uint8_t *ident, struct shard_hit *out);
+
+/* ---- a row's blob: seed, length of the head's seal, seal of the head, seal of the JSON ---- */
+
+#define SHARD_ROW_OVERHEAD (VAULT_SEED_BYTES + 2 + 2 * VAULT_TAG_BYTES)
+#define SHARD_ROW_MAX (SHARD_ROW_OVERHEAD + SHARD_HEAD_MAX + SHARD_PROFILE_MAX)
+
+struct shard_text {
+	const void *p;
+	size_t n;
 };
-/* 0, or -1 if a column is not of the size it must have. Valid until the statement is stepped. */
-int shard_sealed_get(struct shard_sealed *out, sqlite3_stmt *stmt, int column);
 
-/* Open a row's body into out (SHARD_PROFILE_MAX bytes). The length, or -1. */
-ssize_t shard_unseal(const struct vault *v, struct vault_work *w, const struct shard_sealed *row,
-                     uint8_t *out);
+/* Under the key that the seed stands for. The length, 0: it could not be sealed. */
+size_t shard_row_seal(struct vault_shard *keys, struct vault_work *w, const uint8_t *seed,
+                      const struct shard_text text[2], uint8_t out[SHARD_ROW_MAX]);
+/* The head into out (SHARD_HEAD_MAX bytes). The length, or -1. */
+ssize_t shard_row_head(struct vault_shard *keys, struct vault_work *w, const uint8_t *row, size_t n,
+                       uint8_t *out);
+/* The JSON of the row whose head was just opened. The length, or -1; out has room for n bytes. */
+ssize_t shard_row_json(struct vault_work *w, const uint8_t *row, size_t n, uint8_t *out);
+
+/* The key of an identifier's row: the first 63 bits of its blind index. */
+int64_t shard_ident_key(const uint8_t blind[VAULT_BLIND_BYTES]);
+
+/* The same for a profile by its customer's id. */
+int64_t shard_who_key(const struct vault_shard *keys, struct vault_work *w,
+                      const char *customer_id);
+
+/* The profiles that a row of ident names, in ascending order of their numbers: one as an integer,
+ * several as a blob of 8 bytes each, big-endian. */
+struct shard_list {
+	int64_t one;
+	const uint8_t *many; /* NULL: one */
+	int count;
+};
+/* 0, or -1: not such a column. Valid until the statement is stepped. */
+int shard_list_get(struct shard_list *out, sqlite3_stmt *stmt, int column);
+int64_t shard_list_at(const struct shard_list *l, int n);
+
+/* ---- changes of the identifiers' table that wait for their commit ---- */
+
+/* They are written in the order of their keys: a page's keys are random, so that each would touch
+ * another page of the file, and many pages' changes together touch each page once. */
+struct shard_pending;
+struct shard_pending *shard_pending_new(void); /* NULL: out of memory */
+void shard_pending_free(struct shard_pending *p);
+/* The profile has the identifier, or no longer has it. The last word counts. 0, or -1: memory. */
+int shard_pending_set(struct shard_pending *p, int64_t key, int64_t profile, bool has);
+/* Profiles for which something waits under this key, one call after the other from *at = 0 on; 0:
+ * no more. */
+int64_t shard_pending_next(const struct shard_pending *p, int64_t key, size_t *at, bool *has);
+size_t shard_pending_count(const struct shard_pending *p);
+/* In the order of their keys and profiles; nothing waits afterwards. 0, or -1 from `each`. */
+int shard_pending_flush(struct shard_pending *p,
+                        int (*each)(void *ctx, int64_t key, int64_t profile, bool has), void *ctx);
+void shard_pending_drop(struct shard_pending *p);
 
 /* ---- the writer ---- */
 
@@ -59,29 +120,56 @@ enum shard_statement {
 	SHARD_PROFILE_ADD,
 	SHARD_PROFILE_SET,
 	SHARD_PROFILE_DROP,
-	SHARD_PROFILE_ANY,
+	SHARD_IDENT_GET,
 	SHARD_IDENT_ADD,
+	SHARD_IDENT_SET,
 	SHARD_IDENT_DROP,
-	SHARD_IDENT_DROP_ALL,
 	SHARD_STATEMENTS
 };
+
+#define SHARD_SEEDS                                                                                \
+	64 /* made at once: asking the system for randomness costs as much as a seal               \
+	    */
 
 struct shard {
 	char path[SHARD_PATH_SIZE];
 	const struct vault *vault;
 	struct vault_work *work;
+	struct vault_shard *keys;
 	sqlite3 *db; /* NULL: damaged, and could not be made anew */
 	int lock_fd;
 	sqlite3_stmt *stmt[SHARD_STATEMENTS];
-	bool erased; /* this page removed something: the log must not keep it */
-	struct shard_line line, old;
-	uint8_t plain[SHARD_PROFILE_MAX], body[SHARD_BODY_MAX];
+	struct shard_pending *pending;
+	int64_t last_profile; /* the highest number given */
+	uint64_t count;       /* of profiles */
+	bool open;            /* a transaction that more pages may join */
+	int64_t begun_us;     /* when it began, mono */
+	bool erased;          /* it removed something: the log must not keep it */
+	bool torn;            /* what is written cannot be read: the file is made anew */
+	uint8_t seeds[SHARD_SEEDS][VAULT_SEED_BYTES];
+	int seeds_left;
+	struct shard_line line;
+	ssize_t old_len; /* of old */
+	uint8_t head[SHARD_HEAD_MAX], old[SHARD_HEAD_MAX], row[SHARD_ROW_MAX];
 };
 
 /* Close and open the file, as found or made anew if it cannot be read. As shard_open. */
 void shard_close_file(struct shard *s);
 void shard_delete_file(const struct shard *s);
 int shard_make_ready(struct shard *s, bool *made, char *err, size_t err_size);
+
+/* A new salt, and the keys that follow from it. 0, or -1. */
+int shard_renew_salt(struct shard *s);
+/* What the writer keeps in memory of the file: keys, count, the last number. 0, or -1. */
+int shard_load(struct shard *s);
+/* The salt that stands in the file. 1, 0: none, or -1: another device key's, or not readable. */
+int shard_salt_get(sqlite3_stmt *meta_get, const struct vault *v, struct vault_work *w,
+                   uint8_t out[VAULT_SALT_BYTES]);
+
+/* One line into the open transaction. 0, or -1 with err. */
+int shard_put_line(struct shard *s, const char *line, size_t len, char *err, size_t err_size);
+/* What waits, into the identifiers' table. 0, or -1. */
+int shard_put_idents(struct shard *s);
 
 /* Step a statement that gives no row and drop its bindings. 0, or -1. */
 int shard_run(sqlite3_stmt *stmt);

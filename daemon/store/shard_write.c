@@ -10,34 +10,31 @@
 #include "store/shard_internal.h"
 
 #define OPEN_TRIES 2 /* as found, then anew */
+#define SALT_PURPOSE "shard-salt"
 
 static const char *const statement_sql[SHARD_STATEMENTS] = {
     [SHARD_META_GET] = "SELECT value FROM meta WHERE name = ?1",
     [SHARD_META_SET] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
-    [SHARD_PROFILE_GET] = "SELECT who, key_id, wrapped, body, id FROM profile WHERE who = ?1",
-    [SHARD_PROFILE_ADD] =
-        "INSERT INTO profile(who, version, key_id, wrapped, body) VALUES(?1, ?2, ?3, ?4, ?5)",
-    [SHARD_PROFILE_SET] =
-        "UPDATE profile SET version = ?2, key_id = ?3, wrapped = ?4, body = ?5 WHERE "
-        "who = ?1",
-    [SHARD_PROFILE_DROP] = "DELETE FROM profile WHERE who = ?1",
-    [SHARD_PROFILE_ANY] = "SELECT who, key_id, wrapped, body FROM profile LIMIT 1",
-    [SHARD_IDENT_ADD] =
-        "INSERT OR REPLACE INTO ident(blind, profile, ref, verified) VALUES(?1, ?2, ?3, ?4)",
-    [SHARD_IDENT_DROP] = "DELETE FROM ident WHERE blind = ?1 AND profile = ?2",
-    [SHARD_IDENT_DROP_ALL] = "DELETE FROM ident WHERE profile = ?1",
+    [SHARD_PROFILE_GET] = "SELECT row FROM profile WHERE id = ?1",
+    [SHARD_PROFILE_ADD] = "INSERT INTO profile(id, row) VALUES(?1, ?2)",
+    [SHARD_PROFILE_SET] = "UPDATE profile SET row = ?2 WHERE id = ?1",
+    [SHARD_PROFILE_DROP] = "DELETE FROM profile WHERE id = ?1",
+    [SHARD_IDENT_GET] = "SELECT profiles FROM ident WHERE key = ?1",
+    [SHARD_IDENT_ADD] = "INSERT INTO ident(key, profiles) VALUES(?1, ?2) ON CONFLICT DO NOTHING",
+    [SHARD_IDENT_SET] = "INSERT OR REPLACE INTO ident(key, profiles) VALUES(?1, ?2)",
+    [SHARD_IDENT_DROP] = "DELETE FROM ident WHERE key = ?1",
 };
 
 static const char schema_sql[] =
     "BEGIN;"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-    "CREATE TABLE ident(blind BLOB, profile INTEGER, ref BLOB, verified INTEGER, "
-    "PRIMARY KEY(blind, profile)) WITHOUT ROWID;"
-    "CREATE TABLE profile(id INTEGER PRIMARY KEY, who BLOB UNIQUE, version INTEGER, key_id BLOB, "
-    "wrapped BLOB, body BLOB);"
-    "PRAGMA user_version=1;"
+    "CREATE TABLE ident(key INTEGER PRIMARY KEY, profiles);"
+    "CREATE TABLE profile(id INTEGER PRIMARY KEY, row BLOB);"
+    "PRAGMA user_version=2;"
     "COMMIT";
-_Static_assert(SHARD_FORMAT == 1, "user_version stands in schema_sql");
+_Static_assert(SHARD_FORMAT == 2, "user_version stands in schema_sql");
+
+static const uint8_t salt_id[EVENT_ID_BYTES]; /* a shard has one */
 
 int shard_run(sqlite3_stmt *stmt)
 {
@@ -82,19 +79,72 @@ static int64_t number_of(sqlite3 *db, const char *sql)
 	return n;
 }
 
-/* Sealed under another device key it would miss every lookup and never be fetched again. */
-static bool key_fits(struct shard *s)
+int shard_salt_get(sqlite3_stmt *meta_get, const struct vault *v, struct vault_work *w,
+                   uint8_t out[VAULT_SALT_BYTES])
 {
-	sqlite3_stmt *stmt = s->stmt[SHARD_PROFILE_ANY];
-	struct shard_sealed row;
-	int rc = sqlite3_step(stmt);
-	bool fits = rc == SQLITE_DONE;
+	int rc, step;
 
-	if (rc == SQLITE_ROW)
-		fits = shard_sealed_get(&row, stmt, 0) == 0 &&
-		       shard_unseal(s->vault, s->work, &row, s->plain) >= 0;
+	sqlite3_bind_text(meta_get, 1, "salt", -1, SQLITE_STATIC);
+	step = sqlite3_step(meta_get);
+	rc = step == SQLITE_DONE ? 0 : -1;
+	if (step == SQLITE_ROW && sqlite3_column_bytes(meta_get, 0) == VAULT_WRAP_BYTES &&
+	    vault_unwrap(v, w, SALT_PURPOSE, salt_id, sqlite3_column_blob(meta_get, 0), out) == 0)
+		rc = 1;
+	sqlite3_reset(meta_get);
+	return rc;
+}
+
+static int take_salt(struct shard *s, uint8_t salt[VAULT_SALT_BYTES])
+{
+	vault_shard_free(s->keys);
+	s->keys = vault_shard_new(s->vault, s->work, salt);
+	vault_wipe(salt, VAULT_SALT_BYTES);
+	vault_wipe(s->seeds, sizeof(s->seeds));
+	s->seeds_left = 0;
+	return s->keys != NULL ? 0 : -1;
+}
+
+int shard_renew_salt(struct shard *s)
+{
+	uint8_t salt[VAULT_SALT_BYTES], wrapped[VAULT_WRAP_BYTES];
+
+	vault_random(salt, sizeof(salt));
+	if (vault_wrap(s->vault, s->work, SALT_PURPOSE, salt_id, salt, wrapped) != 0)
+		return -1;
+	sqlite3_bind_text(s->stmt[SHARD_META_SET], 1, "salt", -1, SQLITE_STATIC);
+	sqlite3_bind_blob(s->stmt[SHARD_META_SET], 2, wrapped, sizeof(wrapped), SQLITE_STATIC);
+	return shard_run(s->stmt[SHARD_META_SET]) == 0 ? take_salt(s, salt) : -1;
+}
+
+static int mark_number(struct shard *s, const char *name, int64_t *out)
+{
+	sqlite3_stmt *stmt = s->stmt[SHARD_META_GET];
+	int rc;
+
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	rc = sqlite3_step(stmt);
+	*out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
 	sqlite3_reset(stmt);
-	return fits;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* Sealed under another device key it would miss every lookup and never be fetched again: its salt
+ * cannot be read, which is the same as damage. */
+int shard_load(struct shard *s)
+{
+	uint8_t salt[VAULT_SALT_BYTES];
+	int64_t count;
+	int rc = shard_salt_get(s->stmt[SHARD_META_GET], s->vault, s->work, salt);
+
+	if (mark_number(s, "count", &count) != 0)
+		return -1;
+	s->count = (uint64_t)count;
+	s->last_profile = number_of(s->db, "SELECT ifnull(max(id), 0) FROM profile");
+	if (rc > 0)
+		rc = take_salt(s, salt) == 0 ? 1 : -1;
+	else if (rc == 0 && s->last_profile == 0)
+		rc = shard_renew_salt(s) == 0 ? 1 : -1;
+	return rc > 0 && s->last_profile >= 0 ? 0 : -1;
 }
 
 static int open_file(struct shard *s, bool *held, char *err, size_t err_size)
@@ -115,7 +165,7 @@ static int open_file(struct shard *s, bool *held, char *err, size_t err_size)
 		if (s->stmt[i] == NULL)
 			goto err_close_file;
 	}
-	if (!key_fits(s))
+	if (shard_load(s) != 0)
 		goto err_close_file;
 	return 0;
 err_close_file:
@@ -153,7 +203,8 @@ int shard_open(struct shard **out, const char *path, const struct vault *vault, 
 		goto err_memory;
 	s->vault = vault;
 	s->work = vault_work_new();
-	if (s->work == NULL)
+	s->pending = shard_pending_new();
+	if (s->work == NULL || s->pending == NULL)
 		goto err_memory;
 	if (!text_copy(s->path, sizeof(s->path), path)) {
 		snprintf(err, err_size, "%s: the path is too long", path);
@@ -174,22 +225,14 @@ void shard_free(struct shard *s)
 {
 	if (s == NULL)
 		return;
+	if (s->db != NULL)
+		shard_settle(s);
 	shard_close_file(s);
+	shard_pending_free(s->pending);
+	vault_shard_free(s->keys);
 	vault_work_free(s->work);
 	vault_wipe(s, sizeof(*s));
 	free(s);
-}
-
-static int mark_number(struct shard *s, const char *name, int64_t *out)
-{
-	sqlite3_stmt *stmt = s->stmt[SHARD_META_GET];
-	int rc;
-
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	rc = sqlite3_step(stmt);
-	*out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_reset(stmt);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
 int shard_mark_set(struct shard *s, const char *name, int64_t value)
@@ -221,14 +264,4 @@ int shard_mark_get(struct shard *s, struct shard_mark *out)
 	}
 	out->version = (uint64_t)version;
 	return 0;
-}
-
-int shard_synced(struct shard *s, int64_t wall_us)
-{
-	if (s->db == NULL)
-		return -1;
-	if (shard_mark_set(s, "synced_wall_us", wall_us) == 0)
-		return 0;
-	log_error("shard: %s: %s", s->path, sqlite3_errmsg(s->db));
-	return -1;
 }

@@ -256,6 +256,12 @@ void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p,
 	memcpy(out, hash, 16);
 }
 
+void vault_derive(const struct vault *v, struct vault_work *w, struct vault_bytes salt,
+                  const char *info, uint8_t out[VAULT_KEY_BYTES])
+{
+	derive(w, v->device_key, salt, info, out);
+}
+
 void vault_epoch_key(const struct vault *v, struct vault_work *w, const uint8_t epoch[8],
                      uint8_t out[VAULT_KEY_BYTES])
 {

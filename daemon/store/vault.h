@@ -72,13 +72,38 @@ void vault_body_hash(const struct vault *v, struct vault_work *w, const void *p,
 /* HKDF-SHA-256(device key, salt = epoch, info "laneway epoch v1"): the key of an epoch's packs. */
 void vault_epoch_key(const struct vault *v, struct vault_work *w, const uint8_t epoch[8],
                      uint8_t out[VAULT_KEY_BYTES]);
-/* Wrap a data key; `purpose` ("visit-key", "profile-key") and id are associated data. */
+/* Wrap a data key; `purpose` ("visit-key", "shard-salt") and id are associated data. */
 int vault_wrap(const struct vault *v, struct vault_work *w, const char *purpose,
                const uint8_t id[16], const uint8_t key[VAULT_KEY_BYTES],
                uint8_t out[VAULT_WRAP_BYTES]);
 int vault_unwrap(const struct vault *v, struct vault_work *w, const char *purpose,
                  const uint8_t id[16], const uint8_t wrapped[VAULT_WRAP_BYTES],
                  uint8_t out[VAULT_KEY_BYTES]);
+
+/* --- one shard's keys; all follow from the device key and the shard's salt, so that a salt that is
+ * gone takes everything sealed under it along. One thread each. --- */
+#define VAULT_SALT_BYTES 32
+#define VAULT_SEED_BYTES 32
+struct vault_shard;
+/* NULL: out of memory. */
+struct vault_shard *vault_shard_new(const struct vault *v, struct vault_work *w,
+                                    const uint8_t salt[VAULT_SALT_BYTES]);
+void vault_shard_free(struct vault_shard *s);
+/* As vault_blind, under the shard's own index key. */
+void vault_shard_blind(const struct vault_shard *s, struct vault_work *w, const char *kind,
+                       const char *nf, uint8_t out[VAULT_BLIND_BYTES]);
+/* The key that a random seed stands for: for one state of one profile, whose few seals are
+ * numbered. The seed is the key, wrapped: it is stored beside the seals, and what destroys it
+ * destroys the key. 0 or -1. */
+int vault_shard_key(struct vault_shard *s, const uint8_t seed[VAULT_SEED_BYTES],
+                    uint8_t out[VAULT_KEY_BYTES]);
+/* AES-256-GCM with the seal's number as nonce: only for a key that seals each number once. key
+ * NULL: the one of the call before. out has n + VAULT_TAG_BYTES bytes. 0 or -1. */
+int vault_seal_numbered(struct vault_work *w, const uint8_t *key, uint8_t number, const void *p,
+                        size_t n, uint8_t *out);
+/* Open such a seal of n bytes into out; the length, or -1: forged or short. */
+ssize_t vault_unseal_numbered(struct vault_work *w, const uint8_t *key, uint8_t number,
+                              const uint8_t *seal, size_t n, uint8_t *out);
 
 /* --- for a rescued card: HQ can open an epoch's key, and with it what is wrapped under the key
  * derived here --- */

@@ -38,6 +38,10 @@ void vault_hmac(struct vault_work *w, const struct vault_hmac_key *k,
 void vault_hkdf(struct vault_work *w, struct vault_bytes ikm, struct vault_bytes salt,
                 const struct vault_bytes info[2], uint8_t out[VAULT_KEY_BYTES]);
 
+/* HKDF of the device key. salt: at most 64 bytes. */
+void vault_derive(const struct vault *v, struct vault_work *w, struct vault_bytes salt,
+                  const char *info, uint8_t out[VAULT_KEY_BYTES]);
+
 /* vault_seal and vault_unseal with associated data in two parts. */
 int vault_seal_parts(struct vault_work *w, const uint8_t *key, const struct vault_bytes ad[2],
                      struct vault_bytes plain, uint8_t *out);

@@ -14,19 +14,21 @@
 #define ANSWER_US_MAX 300000000ll /* 5 min */
 #define ROUND_US 60000000ll       /* a round at least this often keeps "fresh" true */
 #define POKE_US 200000ll          /* pokes are answered five times a second at most */
-#define POKE_BYTES_MAX 4096       /* a poke is two numbers */
+#define SETTLE_US 2000000ll /* 2 s: no page that is to be committed with others waits longer */
+#define POKE_BYTES_MAX 4096 /* a poke is two numbers */
 
 struct downlink {
 	struct downlink_params params;
 	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
 	struct shard_mark mark;
 	bool up;
-	char id[17];                       /* of the ask on its way */
-	int64_t asked_us;                  /* when it went; 0: none is on its way */
-	int64_t wait_us;                   /* how long to wait for an answer, or after a bad one */
-	int64_t next_us;                   /* when to ask, while none is on its way */
-	int64_t round_us;                  /* when the last round ended; 0: never in this run */
-	bool again;                        /* poked while an ask was on its way */
+	char id[17];       /* of the ask on its way */
+	int64_t asked_us;  /* when it went; 0: none is on its way */
+	int64_t wait_us;   /* how long to wait for an answer, or after a bad one */
+	int64_t next_us;   /* when to ask, while none is on its way */
+	int64_t settle_us; /* when pages that wait for the next are committed; 0: none */
+	int64_t round_us;  /* when the last round ended; 0: never in this run */
+	bool again;        /* poked while an ask was on its way */
 	struct downlink_includes includes; /* those that were taken */
 	char seen[CONFIRM_SEEN_SIZE];
 	struct buf payload;
@@ -83,8 +85,17 @@ void downlink_up(struct downlink *d)
 	downlink_ask(d);
 }
 
+/* Commit what waits; what cannot be is fetched again. */
+static void settle(struct downlink *d)
+{
+	d->settle_us = 0;
+	if (shard_settle(d->params.shard))
+		shard_mark_get(d->params.shard, &d->mark);
+}
+
 void downlink_down(struct downlink *d)
 {
+	settle(d);
 	d->up = false;
 	d->asked_us = 0;
 }
@@ -226,15 +237,19 @@ static int apply(struct downlink *d, const struct downlink_tell *t, const uint8_
 	                vault_device_box_priv(d->params.vault), body, len, &lines, &lines_len, err,
 	                err_size))
 		return -1;
-	if (!lines_len && !t->fresh && t->to == d->mark.version)
-		return 0;
+	if (!lines_len && !t->fresh && t->to == d->mark.version) {
+		snprintf(err, err_size, "the pages before this one could not be kept");
+		return shard_settle(d->params.shard);
+	}
 	struct shard_mark mark = d->mark;
 	memcpy(mark.generation, t->generation, sizeof(mark.generation));
 	mark.version = t->to;
+	mark.more = t->more;
 	if (t->fresh)
 		mark.synced_wall_us = 0;
 	int n = shard_apply(d->params.shard, (const char *)lines, lines_len, &mark, t->fresh, err,
 	                    err_size);
+	mark.more = false;
 	if (n >= 0)
 		d->mark = mark;
 	return n;
@@ -268,6 +283,8 @@ static void end_round(struct downlink *d)
 	int64_t wall = clock_least_us(d->params.clock);
 	if (shard_synced(d->params.shard, wall) == 0)
 		d->mark.synced_wall_us = wall;
+	else
+		shard_mark_get(d->params.shard, &d->mark);
 	d->round_us = now_us(d);
 	d->next_us = d->again ? d->round_us : d->round_us + ROUND_US;
 	d->again = false;
@@ -291,6 +308,7 @@ bool downlink_page(struct downlink *d, const struct downlink_tell *t, const uint
 	counter_add(d->params.counters, COUNTER_PROFILES_APPLIED, (uint64_t)n);
 	d->wait_us = ANSWER_US;
 	d->next_us = now_us(d);
+	d->settle_us = t->more ? d->next_us + SETTLE_US : 0;
 	if (!t->more) {
 		take_includes(d, &t->includes);
 		end_round(d);
@@ -336,9 +354,11 @@ static void send_ask(struct downlink *d)
 
 int64_t downlink_step(struct downlink *d)
 {
-	int64_t now = now_us(d);
+	int64_t now = now_us(d), next;
 	if (!d->up)
 		return INT64_MAX;
+	if (d->settle_us && now >= d->settle_us)
+		settle(d);
 	if (d->asked_us && now - d->asked_us >= d->wait_us) {
 		d->asked_us = 0;
 		d->next_us = now;
@@ -346,7 +366,8 @@ int64_t downlink_step(struct downlink *d)
 	}
 	if (!d->asked_us && now >= d->next_us)
 		send_ask(d);
-	return d->asked_us ? d->asked_us + d->wait_us : d->next_us;
+	next = d->asked_us ? d->asked_us + d->wait_us : d->next_us;
+	return d->settle_us && d->settle_us < next ? d->settle_us : next;
 }
 
 void downlink_state(const struct downlink *d, struct downlink_state *out)

@@ -105,26 +105,26 @@ static bool stands_in(const struct place *p, const char *end, const void *needle
 static void the_file_holds_no_person_in_the_clear_and_an_erased_key_is_gone(void **state)
 {
 	struct place *p = *state;
-	uint8_t wrapped[VAULT_WRAP_BYTES];
+	uint8_t seed[VAULT_SEED_BYTES];
 	sqlite3 *db = NULL;
 	sqlite3_stmt *stmt;
 	char err[256];
 
 	assert_int_equal(apply(p, anna, false), 1);
 	assert_int_equal(db_open_reader(&db, p->path, err, sizeof(err)), 0);
-	stmt = db_prepare(db, "SELECT wrapped FROM profile");
+	stmt = db_prepare(db, "SELECT row FROM profile");
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	memcpy(wrapped, sqlite3_column_blob(stmt, 0), sizeof(wrapped));
+	memcpy(seed, sqlite3_column_blob(stmt, 0), sizeof(seed));
 	sqlite3_finalize(stmt);
 	db_close_reader(db);
-	assert_true(stands_in(p, "-wal", wrapped, sizeof(wrapped)));
+	assert_true(stands_in(p, "-wal", seed, sizeof(seed)));
 	assert_false(stands_in(p, "-wal", "Anna", 4));
 	assert_false(stands_in(p, "-wal", "C000017", 7));
 	assert_false(stands_in(p, "-wal", "2600000000170", 13));
 	assert_int_equal(
 	    apply(p, "{\"customer_id\":\"C000017\",\"deleted\":true,\"version\":813}\n", false), 1);
-	assert_false(stands_in(p, "-wal", wrapped, sizeof(wrapped)));
-	assert_false(stands_in(p, "", wrapped, sizeof(wrapped)));
+	assert_false(stands_in(p, "-wal", seed, sizeof(seed)));
+	assert_false(stands_in(p, "", seed, sizeof(seed)));
 }
 
 static void one_identifier_of_several_profiles_gives_all_of_them(void **state)

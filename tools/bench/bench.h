@@ -12,7 +12,7 @@ struct bench_params {
 	const char *batches; /* file of batch sizes: written by journal, read by raw */
 	const char *link;    /* symbolic link to make for the pseudo-terminal */
 	const char *cards;   /* file of card numbers */
-	const char *bare;    /* file of what a dictionary holds */
+	const char *bare;    /* file of what a dictionary holds; of a device's public key */
 	const char *out;     /* file to write */
 	const char *store;   /* of the journal */
 	const char *lane, *token;
@@ -44,6 +44,13 @@ int bench_bytes(const struct bench_params *p);
  * `out`. */
 int bench_pieces(const struct bench_params *p);
 int bench_train(const struct bench_params *p);
+
+/* Fill a shard with `count` made-up profiles, then change one in a hundred. bare: the public key
+ * that pages are boxed to, when they are to come through box and zstd. */
+int bench_shard_fill(const struct bench_params *p);
+/* Look them up, `events` rounds: the shard, the limit, Redis at the socket `link`. */
+int bench_shard_find(const struct bench_params *p);
+uint64_t bench_anonymous_kib(void);
 
 /* Events like those on the lines; how many, 0: none can be read. */
 struct bench_template;

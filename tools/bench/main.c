@@ -10,9 +10,17 @@ static const struct {
 	const char *name;
 	int (*run)(const struct bench_params *p);
 } commands[] = {
-    {"journal", bench_journal}, {"raw", bench_raw},       {"open", bench_open},
-    {"redis", bench_redis},     {"screen", bench_screen}, {"load", bench_load},
-    {"bytes", bench_bytes},     {"pieces", bench_pieces}, {"train", bench_train},
+    {"journal", bench_journal},
+    {"raw", bench_raw},
+    {"open", bench_open},
+    {"redis", bench_redis},
+    {"screen", bench_screen},
+    {"load", bench_load},
+    {"bytes", bench_bytes},
+    {"pieces", bench_pieces},
+    {"train", bench_train},
+    {"shard-fill", bench_shard_fill},
+    {"shard-find", bench_shard_find},
 };
 
 int main(int argc, char **argv)
@@ -58,7 +66,8 @@ int main(int argc, char **argv)
 			return commands[i].run(&p);
 		}
 	}
-	fputs("usage: laneway-bench journal|open|raw|redis|screen|load|bytes|pieces|train "
+	fputs("usage: laneway-bench journal|open|raw|redis|screen|load|bytes|pieces|train|"
+	      "shard-fill|shard-find "
 	      "NAME=VALUE ...\n",
 	      stderr);
 	return 2;

@@ -23,14 +23,14 @@ FREE_LANES = [str(n) for n in range(10, 28)]  # where the recorded day left no b
 
 
 class Redis:
-    """A server of its own, synced on every write."""
+    """A server of its own, synced on every write, or one that keeps everything in memory."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, durable=True):
         self.socket = Path(folder) / "redis.sock"
         self.log = open(Path(folder) / "redis.log", "wb")
         self.process = subprocess.Popen(
             [shutil.which("redis-server"), "--port", "0", "--unixsocket", str(self.socket), "--dir", str(folder), "--save", "",
-             "--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"],
+             "--appendonly", "yes" if durable else "no", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"],
             stdout=self.log, stderr=subprocess.STDOUT)
         until(self.socket.exists, 10, "Redis")
 

@@ -1,0 +1,281 @@
+/* A line of a page into the tables. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/shard_internal.h"
+
+static int fault(const struct shard *s, char *err, size_t err_size)
+{
+	snprintf(err, err_size, "shard: %s",
+	         s->torn ? "a profile cannot be opened" : sqlite3_errmsg(s->db));
+	return -1;
+}
+
+static bool same(const uint8_t *a, const uint8_t *b)
+{
+	return memcmp(a, b, VAULT_BLIND_BYTES) == 0;
+}
+
+/* The head of a profile into s->old. Its length, 0: there is no such profile, or -1. */
+static ssize_t load_head(struct shard *s, int64_t profile)
+{
+	sqlite3_stmt *stmt = s->stmt[SHARD_PROFILE_GET];
+	ssize_t n = 0;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, profile);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		n = shard_row_head(s->keys, s->work, sqlite3_column_blob(stmt, 0),
+		                   (size_t)sqlite3_column_bytes(stmt, 0), s->old);
+		s->torn = n < 0;
+	}
+	sqlite3_reset(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? n : -1;
+}
+
+/* Is this the profile of the line's customer? 1 with its head in s->old, 0 or -1. */
+static int is_profile(struct shard *s, int64_t profile)
+{
+	struct profile found;
+
+	s->old_len = load_head(s, profile);
+	if (s->old_len <= 0)
+		return (int)s->old_len;
+	s->torn = shard_head_read(&found, s->old, (size_t)s->old_len) != 0;
+	if (s->torn)
+		return -1;
+	return strcmp(found.customer_id, s->line.profile.customer_id) == 0;
+}
+
+static bool waits_to_go(const struct shard *s, int64_t key, int64_t profile)
+{
+	size_t at = 0;
+	int64_t p;
+	bool has;
+
+	while ((p = shard_pending_next(s->pending, key, &at, &has)) != 0) {
+		if (p == profile)
+			return !has;
+	}
+	return false;
+}
+
+static int64_t find_waiting(struct shard *s, int64_t key)
+{
+	size_t at = 0;
+	int64_t p;
+	bool has;
+
+	while ((p = shard_pending_next(s->pending, key, &at, &has)) != 0) {
+		int rc = has ? is_profile(s, p) : 0;
+
+		if (rc != 0)
+			return rc < 0 ? -1 : p;
+	}
+	return 0;
+}
+
+static int64_t find_written(struct shard *s, int64_t key)
+{
+	sqlite3_stmt *stmt = s->stmt[SHARD_IDENT_GET];
+	struct shard_list list = {0};
+	int64_t found = 0;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, key);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		s->torn = shard_list_get(&list, stmt, 0) != 0;
+	for (int i = 0; i < list.count && found == 0; i++) {
+		int64_t p = shard_list_at(&list, i);
+		int is = waits_to_go(s, key, p) ? 0 : is_profile(s, p);
+
+		found = is > 0 ? p : is;
+	}
+	sqlite3_reset(stmt);
+	return s->torn || (rc != SQLITE_ROW && rc != SQLITE_DONE) ? -1 : found;
+}
+
+/* The number of the line's customer, with the head in s->old; 0: new here, or -1. */
+static int64_t find_profile(struct shard *s, int64_t key)
+{
+	int64_t p = find_waiting(s, key);
+
+	return p != 0 ? p : find_written(s, key);
+}
+
+/* Identifiers that the profile had and the line has not, or the other way round. */
+static int change_idents(struct shard *s, int64_t profile, uint8_t (*blinds)[VAULT_BLIND_BYTES],
+                         int count)
+{
+	const uint8_t *had;
+	int rc = 0;
+
+	for (int i = 0; (had = shard_head_ident(s->old, (size_t)s->old_len, i)) != NULL; i++) {
+		bool kept = false;
+
+		for (int k = 0; k < count && !kept; k++)
+			kept = same(had, blinds[k]);
+		if (!kept)
+			rc |= shard_pending_set(s->pending, shard_ident_key(had), profile, false);
+	}
+	for (int k = 0; k < count; k++) {
+		bool known = false;
+
+		for (int i = 0; !known; i++) {
+			had = shard_head_ident(s->old, (size_t)s->old_len, i);
+			if (had == NULL)
+				break;
+			known = same(had, blinds[k]);
+		}
+		if (!known)
+			rc |= shard_pending_set(s->pending, shard_ident_key(blinds[k]), profile,
+			                        true);
+	}
+	return rc;
+}
+
+static const uint8_t *next_seed(struct shard *s)
+{
+	if (s->seeds_left == 0) {
+		vault_random(s->seeds, sizeof(s->seeds));
+		s->seeds_left = SHARD_SEEDS;
+	}
+	return s->seeds[--s->seeds_left];
+}
+
+/* Each state of a profile gets a key of its own; the one before goes with the row it stood in. */
+static int put_profile(struct shard *s, int64_t profile, bool known,
+                       const struct shard_text text[2])
+{
+	sqlite3_stmt *stmt = s->stmt[known ? SHARD_PROFILE_SET : SHARD_PROFILE_ADD];
+	size_t n = shard_row_seal(s->keys, s->work, next_seed(s), text, s->row);
+
+	if (n == 0)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, profile);
+	sqlite3_bind_blob(stmt, 2, s->row, (int)n, SQLITE_STATIC);
+	return shard_run(stmt);
+}
+
+static int remove_profile(struct shard *s, int64_t profile, int64_t who)
+{
+	s->erased = true;
+	s->count--;
+	sqlite3_bind_int64(s->stmt[SHARD_PROFILE_DROP], 1, profile);
+	return change_idents(s, profile, NULL, 0) |
+	       shard_pending_set(s->pending, who, profile, false) |
+	       shard_run(s->stmt[SHARD_PROFILE_DROP]);
+}
+
+static int set_profile(struct shard *s, int64_t profile, int64_t who, const char *line, size_t len)
+{
+	uint8_t blinds[SHARD_IDENTS_MAX][VAULT_BLIND_BYTES];
+	bool known = profile > 0;
+	struct shard_text text[2];
+
+	for (int i = 0; i < s->line.ident_count; i++)
+		vault_shard_blind(s->keys, s->work, s->line.idents[i].kind, s->line.idents[i].value,
+		                  blinds[i]);
+	text[0] = (struct shard_text){s->head, shard_head_write(s->head, &s->line, blinds)};
+	text[1] = (struct shard_text){line, len};
+	if (!known) {
+		profile = ++s->last_profile;
+		s->count++;
+		s->old_len = 0;
+		if (shard_pending_set(s->pending, who, profile, true) != 0)
+			return -1;
+	}
+	return change_idents(s, profile, blinds, s->line.ident_count) |
+	       put_profile(s, profile, known, text);
+}
+
+int shard_put_line(struct shard *s, const char *line, size_t len, char *err, size_t err_size)
+{
+	int64_t who, profile;
+	int rc = 0;
+
+	if (shard_line_read(&s->line, line, len, err, err_size) != 0)
+		return -1;
+	who = shard_who_key(s->keys, s->work, s->line.profile.customer_id);
+	profile = find_profile(s, who);
+	if (profile < 0)
+		return fault(s, err, err_size);
+	if (!s->line.deleted)
+		rc = set_profile(s, profile, who, line, len);
+	else if (profile > 0)
+		rc = remove_profile(s, profile, who);
+	return rc == 0 ? 0 : fault(s, err, err_size);
+}
+
+/* ---- the identifiers' table ---- */
+
+/* The profiles under a key, as they are to be: those that are written, and one more or one less. */
+static int list_with(struct shard *s, int64_t key, int64_t profile, bool has, struct buf *out)
+{
+	sqlite3_stmt *stmt = s->stmt[SHARD_IDENT_GET];
+	struct shard_list list = {0};
+	bool placed = !has;
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, key);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		s->torn = shard_list_get(&list, stmt, 0) != 0;
+	for (int i = 0; i < list.count; i++) {
+		int64_t p = shard_list_at(&list, i);
+
+		if (!placed && p >= profile) {
+			buf_be64(out, (uint64_t)profile);
+			placed = true;
+		}
+		if (p != profile)
+			buf_be64(out, (uint64_t)p);
+	}
+	if (!placed)
+		buf_be64(out, (uint64_t)profile);
+	sqlite3_reset(stmt);
+	return s->torn || out->failed || (rc != SQLITE_ROW && rc != SQLITE_DONE) ? -1 : 0;
+}
+
+static int write_list(struct shard *s, int64_t key, const struct buf *list)
+{
+	sqlite3_stmt *stmt = s->stmt[list->len == 0 ? SHARD_IDENT_DROP : SHARD_IDENT_SET];
+
+	sqlite3_bind_int64(stmt, 1, key);
+	if (list->len == 8)
+		sqlite3_bind_int64(stmt, 2, (int64_t)buf_get64(list->data));
+	else if (list->len > 8)
+		sqlite3_bind_blob(stmt, 2, list->data, (int)list->len, SQLITE_STATIC);
+	return shard_run(stmt);
+}
+
+/* Most identifiers are one profile's: then adding is one step. */
+static int put_ident(void *ctx, int64_t key, int64_t profile, bool has)
+{
+	struct shard *s = ctx;
+	struct buf list = {0};
+	int rc;
+
+	if (has) {
+		sqlite3_bind_int64(s->stmt[SHARD_IDENT_ADD], 1, key);
+		sqlite3_bind_int64(s->stmt[SHARD_IDENT_ADD], 2, profile);
+		if (shard_run(s->stmt[SHARD_IDENT_ADD]) != 0)
+			return -1;
+		if (sqlite3_changes(s->db) > 0)
+			return 0;
+	}
+	rc = list_with(s, key, profile, has, &list);
+	if (rc == 0)
+		rc = write_list(s, key, &list);
+	buf_free(&list);
+	return rc;
+}
+
+int shard_put_idents(struct shard *s)
+{
+	return shard_pending_flush(s->pending, put_ident, s);
+}
