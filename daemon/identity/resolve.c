@@ -72,10 +72,10 @@ static bool barred(const struct resolver *r, enum guard_state guard, struct answ
 
 	out->staff = staff != NULL;
 	if (why) {
-		say_of_kind(out, OUTCOME_BLOCKED, "nobodys", "is nobody's: ");
-		strncat(out->words, why, sizeof out->words - strlen(out->words) - 1);
+		say(out, OUTCOME_BLOCKED, "nobodys", "");
+		snprintf(out->words, sizeof out->words, "Ask for another: %s", why);
 	} else if (guard == GUARD_BLOCKED) {
-		say_of_kind(out, OUTCOME_BLOCKED, "blocked", "was blocked by a manager");
+		say(out, OUTCOME_BLOCKED, "blocked", "Ask for another: a manager blocked it");
 	} else if (own) {
 		say(out, OUTCOME_STAFF, "own_card",
 		    "Your own staff card: ask a colleague to serve you");
@@ -162,7 +162,8 @@ static void match(const struct resolver *r, const struct rule *rule, bool scanne
 		blocked |= hits[i].blocked;
 	}
 	if (blocked)
-		say_of_kind(out, OUTCOME_BLOCKED, "blocked_at_hq", "was blocked by head office");
+		say(out, OUTCOME_BLOCKED, "blocked_at_hq",
+		    "Ask for another: head office blocked it");
 	else if (found > 1)
 		several(r, out, hits, shared);
 	else

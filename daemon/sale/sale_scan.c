@@ -30,13 +30,13 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 	case OUTCOME_CONFLICT:
 		return "More than one customer has this: ask for another card";
 	case OUTCOME_SHARED:
-		return "Many people use this: ask for another card";
+		return "Ask for the customer's own card";
 	case OUTCOME_BLOCKED:
-		return id->words[0] ? id->words : "This is blocked: ask for another card";
+		return id->words[0] ? id->words : "Ask for another card";
 	case OUTCOME_STALE:
 		return "Not used for two years: ask for the name or another card";
 	case OUTCOME_STAFF:
-		return "Your own staff card: ask a colleague to serve you";
+		return "Ask a colleague to serve you";
 	case OUTCOME_MATCHED:
 	case OUTCOME_UNKNOWN:
 	case OUTCOME_HELD:

@@ -26,7 +26,7 @@ def merged(base, change):
 IDLE = {
     "lane": "3", "rev": 1, "state": "idle",
     "person": {"state": "none", "first_name": "", "tier": "", "points": None, "points_as_of": "",
-               "provisional": False, "struck": False, "masked": False},
+               "provisional": False, "struck": False, "masked": False, "shared": False, "confidential": False},
     "question": None, "notice": None, "prompt": "Ask for the card", "restored": None, "restored_cause": None, "basket": None,
     "fresh": {"level": "now", "age_s": 12, "as_of": "17:02", "text": ""},
     "hq": {"reachable": True, "since": "14:05"}, "at": "2026-11-21T17:02:03.123Z",
@@ -85,6 +85,20 @@ STATES = {
     "19-tender": merged(KNOWN, {"state": "tender"}),
     "20-done": merged(KNOWN, {"state": "done", "prompt": ""}),
     "21-accents": merged(KNOWN, {"person": {"first_name": "Ångström Éygy", "provisional": True}}),
+    "23-shared": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "shared"}, "prompt": "",
+                               "notice": "Ask for the customer's own card"}),
+    "24-shared-known": merged(KNOWN, {"person": {"shared": True}, "prompt": ""}),
+    "25-blocked": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "blocked"}, "prompt": "",
+                                "notice": "Ask for another: a country's example number"}),
+    "26-stale": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "stale"}, "prompt": "",
+                              "notice": "Not used for two years: ask for the name or another card"}),
+    "27-staff": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "staff"}, "prompt": "",
+                              "notice": "Ask a colleague to serve you"}),
+    "28-confidential": merged(KNOWN, {"person": {"first_name": "Member", "tier": "", "confidential": True, "masked": True},
+                                      "prompt": ""}),
+    "29-locked": merged(KNOWN, {"person": {"first_name": "Member", "tier": "", "points": None, "masked": True}, "prompt": "",
+                                "fresh": {"level": "locked", "text": "data too old: names are locked"},
+                                "hq": {"reachable": False, "since": "14:05"}}),
     "22-member": merged(KNOWN, {"person": {"first_name": "", "tier": "", "points": 1}}),
 }
 
@@ -275,6 +289,31 @@ def test_a_sale_that_goes_on_says_what_was_in_between(screen, box):
                          ("upgrade", "after an upgrade"), (None, "after a restart")):
         shown(screen, box, merged(KNOWN, {"restored": "17:02", "restored_cause": cause}))
         assert visible_text(screen, "restored") == f"Continued {words} at 17:02"
+
+
+@pytest.mark.parametrize("name, headline, words", [
+    ("23-shared", "Used by many", "Ask for the customer's own card"),
+    ("25-blocked", "Not accepted", "Ask for another: a country's example number"),
+    ("26-stale", "Still theirs?", "Not used for two years: ask for the name or another card"),
+    ("27-staff", "Your own card", "Ask a colleague to serve you"),
+])
+def test_what_was_scanned_and_is_nobodys_says_what_to_do(screen, box, name, headline, words):
+    shown(screen, box, STATES[name])
+    assert visible_text(screen, "headline") == headline
+    assert visible_text(screen, "notice") == words
+    assert not el(screen, "wrong").is_displayed()
+
+
+@pytest.mark.parametrize("name, headline, words", [
+    ("24-shared-known", "Anna", "Several people use this: points only"),
+    ("28-confidential", "Member", "The name is protected"),
+    ("29-locked", "Member", "Names are locked: the data is too old"),
+    ("04-known", "Anna", ""),
+])
+def test_what_is_special_about_a_customer_is_said_beside_the_name(screen, box, name, headline, words):
+    shown(screen, box, STATES[name])
+    assert visible_text(screen, "headline") == headline
+    assert visible_text(screen, "notice") == words
 
 
 def test_an_unknown_card_says_so_once(screen, box):

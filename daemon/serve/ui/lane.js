@@ -20,23 +20,40 @@ const SALE = { idle: "", basket: "Sale open", tender: "Paying", done: "Sale comp
 const CONTINUED = { power: "after power cut", crash: "after a restart", restart: "after a restart", upgrade: "after an upgrade" };
 const continued = (view) => (view.restored ? `Continued ${CONTINUED[view.restored_cause] ?? CONTINUED.restart} at ${view.restored}` : "");
 
+// Who was scanned and is nobody's customer here; what to do stands in the notice.
+const NOBODY = {
+  unknown: "Card not known",
+  refused_card: "Payment card",
+  conflict: "Several match",
+  shared: "Used by many",
+  blocked: "Not accepted",
+  stale: "Still theirs?",
+  staff: "Your own card",
+};
+
 function headline(view) {
   const { state, first_name: name } = view.person;
   if (state === "known") return name || "Member";
   if (state === "unknown" && view.person.asking) return "One moment";
-  if (state === "unknown") return "Card not known";
-  if (state === "refused_card") return "Payment card";
-  if (state === "conflict") return "Several match";
+  if (NOBODY[state]) return NOBODY[state];
   if (view.state === "starting") return "Starting";
   if (view.state === "idle") return "Ready";
   return view.state === "done" ? "Thank you" : "No card yet";
+}
+
+// What is special about the person who is shown.
+function special(view) {
+  if (view.person.state !== "known" || view.person.struck) return "";
+  if (view.fresh.level === "locked") return "Names are locked: the data is too old";
+  if (view.person.confidential) return "The name is protected";
+  return view.person.shared ? "Several people use this: points only" : "";
 }
 
 function notice(view) {
   if (page.fault) return page.fault;
   if (view.person.asking) return "";
   if (view.person.struck && !view.notice) return "Not saved. Please scan again.";
-  return view.notice && view.notice !== headline(view) ? view.notice : "";
+  return view.notice && view.notice !== headline(view) ? view.notice : special(view);
 }
 
 function prompt(view) {
