@@ -126,6 +126,9 @@ void flow_status_json(struct flow *f, struct buf *out);
 void flow_statements_json(struct flow *f, struct buf *out);
 /* A profile of the shard, for the local socket only. 1, 0 or -1. */
 int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out);
+/* Why that customer is told as they are, HQ's word and this store's own: a line for each
+ * identifier, value and consent. The same results. */
+int flow_profile_why(struct flow *f, const char *customer_id, struct buf *out);
 
 /* Called on every change of a lane with its JSON, and with the lines of every kept entry. One
  * watcher each (serve). */

@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "event/member.h"
 
 static const struct {
@@ -42,32 +44,35 @@ static bool goes_to_address(enum consent_channel c)
 	return c == CONSENT_EMAIL || c == CONSENT_SMS || c == CONSENT_CALL;
 }
 
-static bool ask(const struct consent_person *p, enum consent_category c, const struct ref *address)
+static void ask(const struct consent_person *p, enum consent_category c, const struct ref *address,
+                struct consent_answer *out)
 {
 	struct consent_question q = {.purpose = categories[c].purpose,
 	                             .channel = categories[c].channel,
 	                             .unit = p->unit,
 	                             .unit_count = p->unit_count,
 	                             .restricted = p->restricted};
-	struct consent_answer a;
 
 	if (address)
 		q.address = *address;
-	consent_evaluate(p->choice, p->choice_count, &q, &a);
-	return a.allowed;
+	consent_evaluate(p->choice, p->choice_count, &q, out);
 }
 
 static bool allowed(const struct consent_person *p, enum consent_category c)
 {
 	size_t asked = 0, granted = 0;
+	struct consent_answer a;
 
-	if (!goes_to_address(categories[c].channel))
-		return ask(p, c, NULL);
+	if (!goes_to_address(categories[c].channel)) {
+		ask(p, c, NULL, &a);
+		return a.allowed;
+	}
 	for (size_t i = 0; i < p->address_count; i++) {
 		if (p->address[i].channel != categories[c].channel)
 			continue;
+		ask(p, c, &p->address[i].address, &a);
 		asked++;
-		granted += ask(p, c, &p->address[i].address);
+		granted += a.allowed;
 	}
 	return asked > 0 && granted == asked;
 }
@@ -78,6 +83,60 @@ void consent_object_write(struct buf *out, const struct consent_person *p)
 	for (int c = 0; c < CONSENT_CATEGORY_COUNT; c++)
 		member_bool(out, categories[c].name, allowed(p, (enum consent_category)c));
 	buf_str(out, "}}");
+}
+
+static void put_because(struct buf *out, const struct consent_choice *c)
+{
+	char at[CLOCK_ISO8601_SIZE], id[EVENT_ID_SIZE];
+
+	clock_iso8601(c->from_us, at);
+	buf_printf(out, "; %s by %s %s", consent_value_name(c->value),
+	           consent_method_name(c->method), at);
+	if (c->to_us != c->from_us) {
+		clock_iso8601(c->to_us, at);
+		buf_printf(out, " to %s", at);
+	}
+	text_b64(c->id.byte, sizeof c->id.byte, id);
+	buf_printf(out, ", choice %s", id);
+}
+
+static void put_line(const struct consent_person *p, enum consent_category c,
+                     const struct consent_address *to, struct buf *out)
+{
+	char ref[EVENT_ID_SIZE];
+	struct consent_answer a;
+
+	ask(p, c, to ? &to->address : NULL, &a);
+	buf_printf(out, "consent %s", categories[c].name);
+	if (to) {
+		text_b64(to->address.byte, sizeof to->address.byte, ref);
+		buf_printf(out, " to %s", to->label ? to->label : ref);
+	}
+	buf_printf(out, ": %s, %s", a.allowed ? "yes" : "no", a.rule);
+	if (a.because)
+		put_because(out, a.because);
+	buf_byte(out, '\n');
+}
+
+void consent_why(const struct consent_person *p, struct buf *out)
+{
+	for (int i = 0; i < CONSENT_CATEGORY_COUNT; i++) {
+		enum consent_category c = (enum consent_category)i;
+		size_t lines = 0;
+		if (!goes_to_address(categories[c].channel)) {
+			put_line(p, c, NULL, out);
+			continue;
+		}
+		for (size_t k = 0; k < p->address_count; k++) {
+			if (p->address[k].channel != categories[c].channel)
+				continue;
+			put_line(p, c, &p->address[k], out);
+			lines++;
+		}
+		if (lines == 0)
+			buf_printf(out, "consent %s: no, there is no such address\n",
+			           categories[c].name);
+	}
 }
 
 static const char *forward_suppression(const struct json_t *payload)

@@ -41,6 +41,7 @@ struct json_t;
 struct consent_address {
 	enum consent_channel channel; /* a phone stands here for sms and for call */
 	struct ref address;
+	const char *label; /* for consent_why: what a person reads of it; NULL: its reference */
 };
 struct consent_person {
 	const struct consent_choice *choice; /* as consent_evaluate wants them */
@@ -55,6 +56,14 @@ struct consent_person {
 /* The object as canonical JSON. Marketing by e-mail, SMS or call is true only when the person has
  * such an address and each of them is allowed. */
 void consent_object_write(struct buf *out, const struct consent_person *p);
+
+/* What is allowed and which choice says so, a line for each category and address, ended by a
+ * newline:
+ *
+ *   consent marketing_email to a***: no, pending; granted by till 2026-11-20T10:00:00.000Z, choice
+ * Hs.. consent profiling: no, nothing_recorded
+ */
+void consent_why(const struct consent_person *p, struct buf *out);
 
 struct consent_route {
 	uint32_t needs;   /* 1 << category, each: all of them have to be true */

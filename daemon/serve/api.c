@@ -356,6 +356,22 @@ static void get_profile(void *ctx, struct http_call *call)
 		            "the cache of profiles cannot be read; see the log");
 }
 
+static void get_why(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	struct buf *b = fresh(a);
+	int found = flow_profile_why(a->flow, call->arg, b);
+
+	if (found > 0)
+		reply_buf(call, "text/plain; charset=utf-8", b);
+	else if (found == 0)
+		http_refuse(call, 404, "unknown_profile",
+		            "no customer of this id is known in this store");
+	else
+		http_refuse(call, 503, "shard",
+		            "what is known of customers cannot be read; see the log");
+}
+
 static void post_verify(void *ctx, struct http_call *call)
 {
 	struct api *a = ctx;
@@ -383,6 +399,7 @@ const struct http_route api_routes[] = {
     {"/metrics", false, false, get_metrics},
     {"/api/v1/tail", false, true, get_tail},
     {"/api/v1/profiles/*", false, true, get_profile},
+    {"/api/v1/profiles/*/why", false, true, get_why},
     {"/api/v1/journal/verify", true, true, post_verify},
     {NULL, false, false, NULL},
 };

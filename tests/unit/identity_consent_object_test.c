@@ -92,7 +92,8 @@ static void marketing_is_told_by_channel_and_only_where_each_address_may_be_writ
 	    grant(CONSENT_MARKETING, CONSENT_POST, NULL),
 	    grant(CONSENT_LOYALTY, CONSENT_ANY, NULL),
 	};
-	struct consent_address addresses[] = {{CONSENT_EMAIL, home}, {CONSENT_EMAIL, work}};
+	struct consent_address addresses[] = {{CONSENT_EMAIL, home, NULL},
+	                                      {CONSENT_EMAIL, work, NULL}};
 	struct consent_person p = {.choice = choices,
 	                           .choice_count = 4,
 	                           .unit = &unit,
@@ -110,6 +111,41 @@ static void marketing_is_told_by_channel_and_only_where_each_address_may_be_writ
 	p.restricted = true;
 	assert_false(says(&p, "marketing_email"));
 	assert_true(says(&p, "loyalty"));
+}
+
+static void each_category_is_explained_in_one_line(void **state)
+{
+	(void)state;
+	struct ref unit = ref(1), home = ref(20);
+	struct consent_choice choices[] = {grant(CONSENT_MARKETING, CONSENT_EMAIL, &home),
+	                                   grant(CONSENT_LOYALTY, CONSENT_ANY, NULL)};
+	struct consent_address address = {CONSENT_EMAIL, home, "a***@example.org"};
+	struct consent_person p = {.choice = choices,
+	                           .choice_count = 2,
+	                           .unit = &unit,
+	                           .unit_count = 1,
+	                           .address = &address,
+	                           .address_count = 1};
+	struct buf b = {0};
+	choices[0].method = CONSENT_TILL;
+	choices[0].to_us = 1000001;
+	consent_why(&p, &b);
+	buf_byte(&b, 0);
+	assert_string_equal(
+	    (char *)b.data,
+	    "consent loyalty: yes, latest; granted by confirmed 1970-01-01T00:00:00.000Z, choice "
+	    "CQAAAAAAAAAAAAAAAAAAAA\n"
+	    "consent marketing_call: no, there is no such address\n"
+	    "consent marketing_email to a***@example.org: no, pending; granted by till "
+	    "1970-01-01T00:00:00.000Z to 1970-01-01T00:00:01.000Z, choice CQAAAAAAAAAAAAAAAAAAAA\n"
+	    "consent marketing_post: no, nothing_recorded\n"
+	    "consent marketing_push: no, nothing_recorded\n"
+	    "consent marketing_sms: no, there is no such address\n"
+	    "consent personalisation: no, nothing_recorded\n"
+	    "consent profiling: no, nothing_recorded\n"
+	    "consent recognise_by_payment: no, nothing_recorded\n"
+	    "consent sell_share: no, nothing_recorded\n");
+	buf_free(&b);
 }
 
 static const char *forward(const struct consent_route *route, const char *event)
@@ -178,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(categories_are_read_as_they_are_written_and_sorted),
+	    cmocka_unit_test(each_category_is_explained_in_one_line),
 	    cmocka_unit_test(of_whom_nothing_is_recorded_everything_is_false),
 	    cmocka_unit_test(
 	        marketing_is_told_by_channel_and_only_where_each_address_may_be_written_to),

@@ -16,6 +16,7 @@ struct cli {
 	const char *socket; /* path of the daemon's local socket; NULL: url */
 	const char *url;    /* "http://127.0.0.1:8080"; NULL: socket */
 	bool json;
+	bool why;           /* --why */
 	bool colour;        /* standard output is a terminal that wants it */
 	bool progress;      /* standard error is a terminal */
 	const char *reason; /* --reason, or NULL */

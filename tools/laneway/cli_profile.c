@@ -44,31 +44,55 @@ static void put_profile(struct cli *c, json_t *o)
 	}
 }
 
+static void put_lines(struct cli *c, const struct buf *body)
+{
+	char *text = strndup((const char *)body->data, body->len);
+
+	for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		cli_put(c->out, line);
+		putc('\n', c->out);
+	}
+	free(text);
+}
+
+static int show(struct cli *c, const struct buf *body)
+{
+	json_t *o = NULL;
+
+	if (c->why) {
+		put_lines(c, body);
+		return CLI_OK;
+	}
+	o = json_loadb((const char *)body->data, body->len, 0, NULL);
+	if (!json_is_object(o)) {
+		fputs("laneway: the daemon's answer is not JSON\n", c->err);
+		json_decref(o);
+		return CLI_PROBLEM;
+	}
+	if (c->json)
+		fprintf(c->out, "%.*s\n", (int)body->len, (const char *)body->data);
+	else
+		put_profile(c, o);
+	json_decref(o);
+	return CLI_OK;
+}
+
 int cli_profile(struct cli *c, char **args)
 {
-	char path[sizeof("/api/v1/profiles/") + 3 * ID_BYTES_MAX], *escaped;
+	char path[sizeof("/api/v1/profiles//why") + 3 * ID_BYTES_MAX], *escaped;
 	struct buf body = {0};
-	json_t *o = NULL;
 	int rc;
 
 	if (strlen(args[0]) > ID_BYTES_MAX || !(escaped = curl_easy_escape(NULL, args[0], 0))) {
 		fprintf(c->err, "laneway: a customer id has 1 to %d characters\n", ID_BYTES_MAX);
 		return CLI_USAGE;
 	}
-	snprintf(path, sizeof(path), "/api/v1/profiles/%s", escaped);
+	snprintf(path, sizeof(path), "/api/v1/profiles/%s%s", escaped, c->why ? "/why" : "");
 	curl_free(escaped);
 	rc = cli_get(c, path, &body);
 	if (rc == CLI_OK)
-		o = json_loadb((const char *)body.data, body.len, 0, NULL);
-	if (rc == CLI_OK && !json_is_object(o)) {
-		fputs("laneway: the daemon's answer is not JSON\n", c->err);
-		rc = CLI_PROBLEM;
-	} else if (rc == CLI_OK && c->json) {
-		fprintf(c->out, "%.*s\n", (int)body.len, (const char *)body.data);
-	} else if (rc == CLI_OK) {
-		put_profile(c, o);
-	}
-	json_decref(o);
+		rc = show(c, &body);
 	buf_free(&body);
 	return rc;
 }

@@ -45,7 +45,10 @@ static const struct command commands[] = {
     {"unblock", NULL, "KIND", cli_unblock, "take that back, or clear a shared value: the same way",
      "What was counted of the value is forgotten too. See laneway block --help."},
     {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
-     "ID is HQ's customer id. With --json: the profile object."},
+     "ID is HQ's customer id. With --json: the profile object. With --why: what this store knows, "
+     "in "
+     "one\nline for each identifier, value and consent: which fact or choice says so, its source, "
+     "date and\ntrust, and what stood before it."},
 };
 
 static void put_usage(FILE *f)
@@ -63,6 +66,7 @@ static void put_usage(FILE *f)
 	      "  --url URL        its loopback port instead: status only\n"
 	      "  --json           for programs\n"
 	      "  --reason TEXT    why, for block and unblock\n"
+	      "  --why            for profile: how each of it is known\n"
 	      "  --help           this, or more about a command\n"
 	      "  --version\n",
 	      f);
@@ -122,13 +126,11 @@ static int run(struct cli *c, char **words, bool help)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-	                                        {"url", required_argument, NULL, 'u'},
-	                                        {"json", no_argument, NULL, 'j'},
-	                                        {"reason", required_argument, NULL, 'r'},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {"version", no_argument, NULL, 'V'},
-	                                        {NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	    {"socket", required_argument, NULL, 's'}, {"url", required_argument, NULL, 'u'},
+	    {"json", no_argument, NULL, 'j'},         {"reason", required_argument, NULL, 'r'},
+	    {"why", no_argument, NULL, 'w'},          {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
 	struct cli c = {
 	    .socket = getenv("LANEWAY_SOCKET"), .in = stdin, .out = stdout, .err = stderr};
 	bool help = false;
@@ -136,7 +138,7 @@ int main(int argc, char **argv)
 
 	if (!c.socket || !c.socket[0])
 		c.socket = SOCKET_DEFAULT;
-	while ((option = getopt_long(argc, argv, "s:u:jhVr:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:u:jhVr:w", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			c.socket = optarg;
@@ -146,6 +148,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			c.reason = optarg;
+			break;
+		case 'w':
+			c.why = true;
 			break;
 		case 'j':
 			c.json = true;
