@@ -57,8 +57,8 @@ static enum ident_reason unreadable(const char *text, bool separators)
 		return IDENT_EMPTY;
 	if (!text_utf8_ok(text, n))
 		return IDENT_NOT_TEXT;
-	for (size_t i = 0; i < n; i++)
-		if (text_has_control(text + i, 1) && !(separators && text[i] == GS1_SEPARATOR))
+	for (const char *p = text; *p; p++)
+		if (text_has_control(p, 1) && !(separators && *p == GS1_SEPARATOR))
 			return IDENT_CONTROL;
 	return IDENT_OK;
 }

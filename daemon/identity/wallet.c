@@ -26,25 +26,41 @@ static enum ident_reason judge(const struct ident_scheme *s, const char *token)
 	                                                                      : IDENT_CHECK_DIGIT;
 }
 
+static bool begins(const struct ident_scheme *s, const char *value)
+{
+	return strncmp(value, s->prefix, strlen(s->prefix)) == 0;
+}
+
+/* Whatever else may claim it. */
+static bool rotates(const struct ident_rules *rules, const char *value, size_t len)
+{
+	for (int i = 0; i < rules->wallet_count; i++) {
+		const struct ident_scheme *s = &rules->wallets[i];
+		if (s->rotating && begins(s, value) && (s->length == 0 || len == (size_t)s->length))
+			return true;
+	}
+	return false;
+}
+
 enum ident_reason ident_wallet(const struct ident_rules *rules, const char *value,
                                char out[IDENT_VALUE_SIZE])
 {
 	char token[IDENT_WALLET_LENGTH_MAX + 1];
 	enum ident_reason reason = IDENT_SCHEME;
 	value += strspn(value, " ");
-	size_t len = strnlen(value, 2 * sizeof token);
+	size_t len = strlen(value);
 	while (len > 0 && value[len - 1] == ' ')
 		len--;
+	if (rotates(rules, value, len))
+		return IDENT_ROTATING;
+	if (len >= sizeof token)
+		return IDENT_SCHEME;
+	memcpy(token, value, len);
+	token[len] = 0;
 	for (int i = 0; i < rules->wallet_count; i++) {
 		const struct ident_scheme *s = &rules->wallets[i];
-		if (strncmp(value, s->prefix, strlen(s->prefix)) != 0)
+		if (s->rotating || len != (size_t)s->length || !begins(s, token))
 			continue;
-		if (s->rotating && (s->length == 0 || len == (size_t)s->length))
-			return IDENT_ROTATING;
-		if (s->rotating || len != (size_t)s->length || len >= sizeof token)
-			continue;
-		memcpy(token, value, len);
-		token[len] = 0;
 		reason = judge(s, token);
 		if (reason == IDENT_OK) {
 			memcpy(out, token, len + 1);
