@@ -15,6 +15,8 @@
 	extern const char ui_##symbol##_end[] __asm__("ui_" #symbol "_end")                        \
 	    __attribute__((visibility("hidden")))
 
+EMBED(enrol_css, "enrol.css");
+EMBED(enrol_js, "enrol.js");
 EMBED(lane_html, "lane.html");
 EMBED(lane_css, "lane.css");
 EMBED(lane_js, "lane.js");
@@ -23,6 +25,8 @@ EMBED(lane_svg, "lane.svg");
 static const struct embedded {
 	const char *name, *type, *data, *end;
 } files[] = {
+    {"enrol.css", "text/css; charset=utf-8", ui_enrol_css, ui_enrol_css_end},
+    {"enrol.js", "text/javascript; charset=utf-8", ui_enrol_js, ui_enrol_js_end},
     {"lane.html", "text/html; charset=utf-8", ui_lane_html, ui_lane_html_end},
     {"lane.css", "text/css; charset=utf-8", ui_lane_css, ui_lane_css_end},
     {"lane.js", "text/javascript; charset=utf-8", ui_lane_js, ui_lane_js_end},

@@ -26,6 +26,7 @@ class Box:
         self.view = None
         self.posts = queue.Queue()
         self.refuse = None  # a message: key presses are refused with it
+        self.answers = []  # (status, object): the next ones, in front of everything else
         self.silent = False  # nothing more is said on any stream, no new one is opened
         self.streams = []
         self.lock = threading.Lock()
@@ -70,6 +71,9 @@ class Box:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 box.posts.put((self.path, self.headers["Content-Type"], json.loads(body)))
+                if box.answers:
+                    status, said = box.answers.pop(0)
+                    return self.reply(status, "application/json", json.dumps(said).encode())
                 if box.refuse:
                     error = {"error": {"code": "no", "message": box.refuse}}
                     return self.reply(409, "application/json", json.dumps(error).encode())

@@ -1,5 +1,7 @@
 // The lane screen: shows the lane view (WIRE.md, section 12) and sends back what the cashier presses.
 
+import { drawForm, startForm } from "./enrol.js";
+
 const RECONNECT_MS = 1000; // a restarted box shows names again after about this long
 const BLANK_AFTER_MS = 30000; // nobody's name stays on a screen that has lost its box
 const SETTLE_MS = 300; // a key that has just appeared under a finger is not pressed yet
@@ -112,6 +114,8 @@ function drawPerson(view) {
   const points = showsPoints(view) && !struck;
   drawHeadline(headline(view));
   show($("tier"), known && !struck ? view.person.tier ?? "" : "");
+  $("new").hidden = !(known && view.person.new && !struck);
+  $("unconfirmed").hidden = $("new").hidden || points;
   $("tier").dataset.tier = (view.person.tier ?? "").toLowerCase();
   $("points").hidden = !points;
   $("about").hidden = !isAbout(view);
@@ -135,6 +139,17 @@ function drawQuestion(q) {
     show($(`choice-${i}`), choice?.label ?? "");
     $(`choice-${i}`).dataset.key = choice?.key ?? "";
   });
+}
+
+// HQ's word on who is here, or somebody whom the box suggests: one line, and nothing happens without a tap.
+function drawWord(view) {
+  const change = view?.change, suggestion = view?.suggestion;
+  const said = change?.text ?? suggestion?.text ?? "";
+  $("word").hidden = said === "";
+  text($("word-text"), said);
+  show($("word-key"), change ? "Take over" : suggestion ? "Not the same" : "");
+  $("word-key").dataset.id = change?.id ?? suggestion?.id ?? "";
+  $("word-key").dataset.path = change ? "take-over" : "not-me";
 }
 
 function lineElement(l) {
@@ -204,13 +219,15 @@ function draw() {
   $("notice").classList.toggle("fault", page.fault !== "");
   show($("prompt"), view ? prompt(view) : "");
   drawQuestion(view?.question ?? null);
+  drawWord(view);
+  drawForm(view);
   drawBasket(view?.basket ?? null);
   drawStrip(view);
 }
 
 function drawNobody() {
   drawHeadline(page.lost ? "No connection to the box" : "");
-  for (const id of ["tier", "points", "saving", "wrong"]) $(id).hidden = true;
+  for (const id of ["tier", "points", "saving", "wrong", "new", "unconfirmed"]) $(id).hidden = true;
   text($("tier"), "");
   text($("figure"), "");
 }
@@ -253,6 +270,8 @@ for (const i of [0, 1]) {
     press(e.currentTarget, "choose", { question: page.asked, choice: e.currentTarget.dataset.key });
   });
 }
+$("word-key").addEventListener("click", ({ currentTarget: key }) =>
+  press(key, key.dataset.path, key.dataset.path === "not-me" ? { suggestion: key.dataset.id } : { change: key.dataset.id }));
 $("wrong").addEventListener("click", (e) => press(e.currentTarget, "wrong-customer", {}));
 
 // ---- listening: fetch and not EventSource, because comment lines count as a sign of life here ----
@@ -306,6 +325,7 @@ async function keepListening() {
   }
 }
 
+startForm(api);
 document.title = `Lane ${lane}`;
 $("lane").textContent = `Lane ${lane}`;
 draw();
