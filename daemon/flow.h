@@ -79,11 +79,11 @@ void flow_reload(struct flow *f, const struct conf *conf);
 
 /* The lane as its screen sees it: a JSON object (WIRE.md, "Lane view"). false: no such lane. */
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out);
-/* A cashier's tap: the choice of a question, or with question NULL "wrong customer". 0: `done` is
- * called once, when the journal has answered (err NULL: it is kept), never before the call returns.
- * -1 with err: nothing happened, and nothing is called. */
+/* A cashier's tap: the choice of a question, HQ's other word taken over (`change`), or with both
+ * NULL "wrong customer". 0: `done` is called once, when the journal has answered (err NULL: it is
+ * kept), never before the call returns. -1 with err: nothing happened, and nothing is called. */
 struct flow_tap {
-	const char *lane, *question, *choice;
+	const char *lane, *question, *choice, *change;
 	void (*done)(void *ctx, const struct sale_error *err);
 	void *ctx;
 };

@@ -32,6 +32,7 @@ enum flow_tag {
 	FLOW_TAG_TAP,  /* cookie: struct flow_waiting, of flow_tap.c */
 };
 
+#define FLOW_KEPT_MAX 32           /* values that HQ kept, until their customer comes */
 #define FLOW_TILLS_MAX 256         /* known at once: as many as are served */
 #define FLOW_MARK_EVERY 500        /* events between two notes of where a rebuild would begin */
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
@@ -89,6 +90,8 @@ struct flow {
 	char overlay_generation[17];
 	struct downlink_includes overlay_includes; /* same */
 	bool overlay_late;
+	struct overlay_kept overlay_kept[FLOW_KEPT_MAX]; /* nobody was there to be told */
+	unsigned overlay_kept_next;
 	int64_t overlay_alarm_us; /* monotonic: when its age was logged last; 0: never */
 	struct scanner *scanners[CONF_SCANNERS_MAX];
 	int scanner_count;

@@ -235,6 +235,83 @@ static void go_on(struct flow *f, int64_t wait_us)
 	event_add(f->overlay_event, &wait);
 }
 
+/* ---- what HQ made of whom ---- */
+
+/* What HQ made of an enrolment. Another customer than the one who was enrolled here: somebody whom
+ * it knew before, or another name. */
+static enum sale_word hq_made(struct flow *f, const char *enrolment, struct sale_heard *out)
+{
+	const struct overlay_hq hq = flow_overlay_hq(f->shard);
+	struct overlay_person p;
+	int rc = overlay_person(f->overlay, &hq, "unit", enrolment, &p);
+	enum sale_word word = SALE_WORD_NONE;
+
+	if (rc == 1 && !p.provisional) {
+		bool alone = p.unit_count == 1;
+		out->profile = p.profile;
+		word = alone ? SALE_WORD_SAME : SALE_WORD_OTHER;
+		snprintf(out->text, sizeof out->text, "HQ knows this customer already: %.40s",
+		         p.profile.confidential ? "Member" : p.profile.first_name);
+	} else if (rc == 0) {
+		out->gone = true;
+		word = SALE_WORD_OTHER;
+		text_copy(out->text, sizeof out->text, "HQ has not taken this enrolment");
+	}
+	if (rc == 1)
+		overlay_person_free(&p);
+	return word;
+}
+
+static enum sale_word hq_word(void *ctx, const char *customer_id, struct sale_heard *out)
+{
+	struct flow *f = ctx;
+	struct ref ref;
+
+	if (strlen(customer_id) != EVENT_ID_SIZE - 1 ||
+	    text_unb64(customer_id, strlen(customer_id), ref.byte, sizeof ref.byte) !=
+	        (ssize_t)sizeof ref.byte ||
+	    overlay_is_new(f->overlay, customer_id))
+		return SALE_WORD_NONE;
+	return hq_made(f, customer_id, out);
+}
+
+static void kept_text(const struct overlay_kept *kept, char out[129])
+{
+	snprintf(out, 129, "HQ kept \u201c%.40s\u201d, not \u201c%.40s\u201d", kept->hqs,
+	         kept->ours);
+}
+
+/* Told when the customer is on a lane; until then remembered, the newest ones. */
+static void tell_kept(struct flow *f)
+{
+	struct overlay_kept kept;
+	struct sale_now now;
+	char text[129];
+
+	flow_now(f, &now);
+	while (overlay_kept_next(f->overlay, &kept)) {
+		kept_text(&kept, text);
+		if (!sale_tell(f->sale, &now, kept.customer_id, text))
+			f->overlay_kept[f->overlay_kept_next++ % FLOW_KEPT_MAX] = kept;
+	}
+}
+
+void flow_overlay_met(struct flow *f, const char *customer_id)
+{
+	struct sale_now now;
+	char text[129];
+
+	for (int i = 0; i < FLOW_KEPT_MAX; i++) {
+		struct overlay_kept *kept = &f->overlay_kept[i];
+		if (!customer_id[0] || strcmp(kept->customer_id, customer_id) != 0)
+			continue;
+		flow_now(f, &now);
+		kept_text(kept, text);
+		if (sale_tell(f->sale, &now, customer_id, text))
+			*kept = (struct overlay_kept){0};
+	}
+}
+
 static void on_step(evutil_socket_t fd, short what, void *ctx)
 {
 	struct flow *f = ctx;
@@ -243,8 +320,15 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (rc != 0)
+	if (rc != 0) {
 		go_on(f, rc > 0 ? STEP_WAIT_US : RETRY_US);
+		return;
+	}
+	if (!f->overlay)
+		return;
+	tell_kept(f);
+	sale_heard(f->sale, hq_word, f);
+	flow_publish(f);
 }
 
 /* false: HQ has said nothing new. */
@@ -266,13 +350,11 @@ static bool take_word(struct flow *f, const struct sync_state *s)
 void flow_overlay_heard(struct flow *f)
 {
 	struct sync_state s;
-	struct overlay_state o;
 
 	if (!f->sync || !f->overlay)
 		return;
 	sync_state(f->sync, &s);
-	overlay_state(f->overlay, &o);
-	if (!take_word(f, &s) || !o.events)
+	if (!take_word(f, &s))
 		return;
 	overlay_stale(f->overlay);
 	go_on(f, STEP_WAIT_US);

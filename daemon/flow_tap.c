@@ -64,6 +64,8 @@ static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,
 	flow_now(f, &now);
 	if (tap->question)
 		rc = sale_choose(f->sale, e, &now, tap->lane, tap->question, tap->choice, err);
+	else if (tap->change)
+		rc = sale_take_over(f->sale, e, &now, tap->lane, tap->change, err);
 	else
 		rc = sale_wrong_customer(f->sale, e, &now, tap->lane, err);
 	if (rc < 0) {

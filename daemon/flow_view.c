@@ -228,6 +228,19 @@ static void add_question(struct buf *out, const struct lane_view *v, bool locked
 	end(out);
 }
 
+/* HQ's other word on who this is. */
+static void add_change(struct buf *out, const struct lane_view *v, bool locked)
+{
+	if (!v->change_id[0]) {
+		add_text(out, "change", NULL);
+		return;
+	}
+	begin(out, "change");
+	member_text(out, "id", v->change_id);
+	member_text(out, "text", locked ? "HQ knows this customer already" : v->change_text);
+	end(out);
+}
+
 /* ---- the basket ---- */
 
 static void add_line(struct buf *out, const struct lane_line *l, int digits)
@@ -326,6 +339,8 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	add_person(f, out, &v, fresh.level);
 	member_bool(out, "new_card", new_card(f, lane));
 	add_question(out, &v, fresh.level == FRESH_LOCKED);
+	add_change(out, &v, fresh.level == FRESH_LOCKED);
+	add_text(out, "suggestion", NULL);
 	add_text(out, "notice", v.notice);
 	member_text(out, "prompt", starting ? STARTING_TEXT : prompt_of(f, &v, fresh.level));
 	add_text(out, "restored", restored);

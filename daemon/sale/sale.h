@@ -134,6 +134,25 @@ int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
 typedef bool sale_profile_fn(void *ctx, const char *customer_id, struct profile *now);
 void sale_refresh(struct sale *s, sale_profile_fn *profile, void *ctx);
 
+/* HQ may know people who stand on a lane under another name by now: each is asked about. Who waits,
+ * is held, or has paid becomes whom HQ says. In an open basket only the id of a customer who is the
+ * same (SALE_WORD_SAME) is taken; another one is shown, and sale_take_over does it when the cashier
+ * says so. Without that the basket closes as it is. */
+enum sale_word { SALE_WORD_NONE, SALE_WORD_SAME, SALE_WORD_OTHER };
+struct sale_heard {
+	struct profile profile;
+	bool gone;     /* HQ has no such customer */
+	char text[97]; /* of another one: a line for the screen */
+};
+typedef enum sale_word sale_heard_fn(void *ctx, const char *customer_id, struct sale_heard *out);
+void sale_heard(struct sale *s, sale_heard_fn *fn, void *ctx);
+/* change: the id that the view shows. 0, or -1 with err. */
+int sale_take_over(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+                   const char *change, struct sale_error *err);
+/* Say this on each lane where the customer is in front, or waits. false: on none. */
+bool sale_tell(struct sale *s, const struct sale_now *now, const char *customer_id,
+               const char *text);
+
 /* Let time pass: held scans drop, panels blank, baskets end that a till did not confirm after a
  * restart, or has not spoken of for a day. Adds at most the events that are due. Returns the mono
  * time at which to call again (INT64_MAX: nothing waits). */
@@ -234,6 +253,8 @@ struct lane_view {
 	char question_kind[17];          /* "held", "last", "replace" */
 	char question_text[129];
 	struct lane_choice choices[2];
+	char change_id[EVENT_ID_SIZE]; /* HQ's other word on who this is, or empty */
+	char change_text[97];
 	char notice[129];              /* one line, or empty: "Card not known" */
 	const struct lane_line *lines; /* owned by sale, valid until the next call */
 	size_t line_count;

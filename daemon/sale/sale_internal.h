@@ -167,6 +167,12 @@ struct line {
 	int64_t old_milli, old_price;
 };
 
+/* HQ's word on the basket's person, until it is taken over. id empty: none. */
+struct word {
+	char id[EVENT_ID_SIZE], of[33]; /* of: whom it is about */
+	struct sale_heard heard;
+};
+
 enum stage { STAGE_OPEN, STAGE_TENDER, STAGE_CLOSING };
 enum since { SINCE_NONE, SINCE_START, SINCE_DURING, SINCE_END };
 
@@ -182,6 +188,7 @@ struct basket {
 	struct person person;
 	enum since since;
 	const struct entry *person_pending;
+	struct word word;
 	struct person again;   /* was attached by the refused opening */
 	struct person removed; /* detached by an entry not yet kept */
 	const struct entry *removed_pending;
@@ -323,6 +330,10 @@ void sale_early_answered(struct sale *s, const struct entry *e);
 /* ---- sale_missed.c ---- */
 /* This scan of the act's lane has named nobody. */
 void sale_missed_note(const struct act *act, const struct scanned *id);
+
+/* ---- sale_word.c ---- */
+/* HQ's word that still concerns the basket's person, or NULL. b may be NULL. */
+const struct word *sale_word_of(const struct basket *b);
 
 /* ---- sale_time.c ---- */
 /* Begin an act of the box itself on a lane. */

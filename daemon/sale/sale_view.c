@@ -45,6 +45,11 @@ static void view_basket(struct sale *s, const struct basket *b, struct lane_view
 	memcpy(v->till_basket, b->name, sizeof v->till_basket);
 	view_lines(s, b, v);
 	view_who(v, &b->person, b->person_pending);
+	const struct word *word = sale_word_of(b);
+	if (!word)
+		return;
+	memcpy(v->change_id, word->id, sizeof v->change_id);
+	memcpy(v->change_text, word->heard.text, sizeof v->change_text);
 }
 
 static void view_done(struct sale *s, const struct lane *lane, struct lane_view *v)

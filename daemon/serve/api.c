@@ -148,16 +148,14 @@ static void tap_done(void *ctx, const struct sale_error *err)
 }
 
 /* Answered when the journal has it: what a screen was told "done" is done. */
-static void tap(struct api *a, struct http_call *call, const char *question, const char *choice)
+static void tap(struct api *a, struct http_call *call, struct flow_tap t)
 {
 	struct later *later = later_keep(call);
 	struct sale_error err = {.code = "no_memory", .message = "out of memory: press again"};
-	const struct flow_tap t = {.lane = call->arg,
-	                           .question = question,
-	                           .choice = choice,
-	                           .done = tap_done,
-	                           .ctx = later};
 
+	t.lane = call->arg;
+	t.done = tap_done;
+	t.ctx = later;
 	if (!later)
 		reply_tap(call, &err);
 	else if (flow_tap(a->flow, &t, &err) < 0)
@@ -200,7 +198,9 @@ static void post_choose(void *ctx, struct http_call *call)
 		http_refuse(call, 400, "bad_choice",
 		            "\"question\" and \"choice\" must be text, as shown in the lane view");
 	} else {
-		tap(a, call, json_string_value(question), json_string_value(choice));
+		tap(a, call,
+		    (struct flow_tap){.question = json_string_value(question),
+		                      .choice = json_string_value(choice)});
 	}
 	json_decref(o);
 }
@@ -218,7 +218,28 @@ static void post_wrong_customer(void *ctx, struct http_call *call)
 	if (!o)
 		return;
 	json_decref(o);
-	tap(a, call, NULL, NULL);
+	tap(a, call, (struct flow_tap){0});
+}
+
+static void post_take_over(void *ctx, struct http_call *call)
+{
+	struct api *a = ctx;
+	json_t *o, *change;
+
+	if (!has_lane(a, call->arg)) {
+		refuse_lane(call);
+		return;
+	}
+	o = object(call);
+	if (!o)
+		return;
+	change = json_object_get(o, "change");
+	if (word(change))
+		tap(a, call, (struct flow_tap){.change = json_string_value(change)});
+	else
+		http_refuse(call, 400, "bad_change",
+		            "\"change\" must be text, as shown in the lane view");
+	json_decref(o);
 }
 
 static void form(struct api *a, struct http_call *call, enum flow_form_kind kind)
@@ -388,6 +409,7 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/stream", false, false, get_stream},
     {"/api/v1/lanes/*/choose", true, false, post_choose},
     {"/api/v1/lanes/*/wrong-customer", true, false, post_wrong_customer},
+    {"/api/v1/lanes/*/take-over", true, false, post_take_over},
     {"/api/v1/lanes/*/enrol", true, false, post_enrol},
     {"/api/v1/lanes/*/correct", true, false, post_correct},
     {"/api/v1/lanes/*/not-me", true, false, post_not_me},
