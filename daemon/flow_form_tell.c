@@ -48,9 +48,6 @@ static size_t facts_of(const struct form *form, struct field_fact out[FORM_FACTS
 		out[n++] = (struct field_fact){.field = FIELD_LANGUAGE, .value = form->language};
 	if (form->note[0])
 		out[n++] = (struct field_fact){.field = FIELD_NOTE, .value = form->note};
-	if (form->has_age)
-		out[n++] = (struct field_fact){.field = FIELD_AGE_OK,
-		                               .value = form->age_ok ? "yes" : "no"};
 	return n;
 }
 

@@ -99,10 +99,32 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 	close_list(&l, true);
 }
 
+/* By these a store finds what became of the customers that it enrolled. */
+static void enrolled_units(struct hq_page_person *p, struct list *l)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(p->db, HQ_SQL_UNITS_OF_PERSON, "ii", p->person, (int64_t)HQ_PAGE_UNITS_MAX);
+	const void *ref;
+
+	while (hq_db_row(p->db, q)) {
+		ref = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!ref || sqlite3_column_int(q, 2) || l->count == HQ_PAGE_ENROLLED_MAX)
+			continue;
+		open_entry(l);
+		buf_str(l->out, "\"kind\":\"unit\",");
+		reference(l->out, "ref", ref);
+		buf_byte(l->out, ',');
+		reference(l->out, "value", ref);
+		buf_str(l->out, ",\"verified\":false");
+		close_entry(l);
+	}
+}
+
 void hq_page_identifiers(struct hq_page_person *p, struct buf *out)
 {
-	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_IDENT_ALL, "i", p->person);
 	struct list l = open_list(out, "identifiers", HQ_PAGE_IDENTS_BYTES);
+	enrolled_units(p, &l);
+	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_IDENT_ALL, "i", p->person);
 	const char *state;
 	const void *ref, *unit;
 
