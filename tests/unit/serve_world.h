@@ -79,6 +79,20 @@ int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *k
 	return f->form_rc;
 }
 
+int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err)
+{
+	*err = f->refuse;
+	if (!err->code[0])
+		block->done(block->ctx, NULL);
+	return err->code[0] ? -1 : 0;
+}
+
+void flow_review_json(struct flow *f, struct buf *out)
+{
+	(void)f;
+	buf_str(out, "{\"identifiers\":[]}");
+}
+
 void flow_statements_json(struct flow *f, struct buf *out)
 {
 	(void)f;
