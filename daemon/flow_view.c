@@ -182,12 +182,13 @@ void flow_customer_json(const struct flow *f, const struct lane_view *v, struct 
 {
 	struct sync_state s;
 	struct freshness_view fresh;
+	bool held = v->question_id[0] && strcmp(v->question_kind, "which") != 0;
 
 	state_of(f, &s, &fresh);
 	buf_byte(out, '{');
 	member_text(out, "type", "customer");
 	add_text(out, "basket", v->till_basket);
-	member_text(out, "state", v->question_id[0] ? "held" : person_name(v->person));
+	member_text(out, "state", held ? "held" : person_name(v->person));
 	add_who(out, v, fresh.level);
 	add_text(out, "profile_ref", v->profile_ref);
 	end(out);
@@ -207,7 +208,8 @@ static const char *question_text(const struct lane_view *v, bool locked)
 
 static void add_question(struct buf *out, const struct lane_view *v, bool locked)
 {
-	if (!v->question_id[0]) {
+	bool which = strcmp(v->question_kind, "which") == 0; /* its choices are names */
+	if (!v->question_id[0] || (which && locked)) {
 		add_text(out, "question", NULL);
 		return;
 	}
@@ -217,7 +219,7 @@ static void add_question(struct buf *out, const struct lane_view *v, bool locked
 	member_text(out, "text", question_text(v, locked));
 	member_key(out, "choices");
 	buf_byte(out, '[');
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < v->choice_count; i++) {
 		member_next(out);
 		buf_byte(out, '{');
 		member_text(out, "key", v->choices[i].key);

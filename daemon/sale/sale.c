@@ -270,6 +270,7 @@ void sale_news(struct lane *lane)
 	lane->notice[0] = '\0';
 	lane->notice_until_us = NEVER_US;
 	lane->presented = PERSON_NONE;
+	lane->pick.on = false;
 	lane->struck_ref[0] = '\0';
 	lane->asking_until_us = 0;
 	sale_touch(lane);

@@ -250,9 +250,10 @@ struct lane_view {
 	char profile_ref[EVENT_ID_SIZE];
 	char basket_id[EVENT_ID_SIZE], till[33], till_basket[65];
 	char question_id[EVENT_ID_SIZE]; /* empty: none */
-	char question_kind[17];          /* "held", "last", "replace" */
+	char question_kind[17];          /* "held", "last", "replace", "which" */
 	char question_text[129];
-	struct lane_choice choices[2];
+	struct lane_choice choices[RESOLVE_CANDIDATES_MAX + 1];
+	int choice_count;
 	char change_id[EVENT_ID_SIZE]; /* HQ's other word on who this is, or empty */
 	char change_text[97];
 	char notice[129];              /* one line, or empty: "Card not known" */

@@ -99,6 +99,20 @@ static int choose(struct act *act, const char *choice, struct sale_error *err)
 	return 0;
 }
 
+static int pick(struct sale *s, struct entry *e, const struct sale_now *now, struct lane *lane,
+                const char *choice, struct sale_error *err)
+{
+	struct basket *b = sale_basket_by_id(s, lane->pick.basket_id);
+	struct act act = {.s = s, .e = e, .now = now, .source = "box", .lane = lane, .basket = b};
+	if (!b || b->stage == STAGE_CLOSING || b->person.profile_ref[0])
+		return sale_fail(err, "question_gone", "question",
+		                 "this question is no longer open");
+	sale_begin(&act);
+	if (sale_pick_choose(&act, choice))
+		return refuse_choice(err, choice);
+	return finish(&act, err);
+}
+
 int sale_choose(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane_name,
                 const char *question, const char *choice, struct sale_error *err)
 {
@@ -107,6 +121,8 @@ int sale_choose(struct sale *s, struct entry *e, const struct sale_now *now, con
 		return sale_fail(err, "unknown_lane", "lane", "there is no lane \"%.32s\"",
 		                 lane_name);
 	struct held *held = &lane->held;
+	if (lane->pick.on && !strcmp(lane->pick.question_id, question))
+		return pick(s, e, now, lane, choice, err);
 	if (!held->on || strcmp(held->question_id, question) != 0)
 		return sale_fail(err, "question_gone", "question",
 		                 "this question is no longer open");

@@ -92,6 +92,17 @@ struct held {
 	struct spot spot;
 };
 
+/* An identifier that may mean several people, in this basket: the cashier says who it is. */
+struct pick {
+	bool on;
+	char question_id[EVENT_ID_SIZE], basket_id[EVENT_ID_SIZE];
+	struct scanned id;
+	struct shard_hit who[RESOLVE_CANDIDATES_MAX];
+	int count;
+	char rule[33], ruleset[33], confidence[17];
+	bool staff;
+};
+
 /* Somebody who was scanned before there was a basket. */
 struct wait {
 	bool on;
@@ -148,7 +159,8 @@ struct lane {
 	struct wait wait;
 	struct last last;
 	struct missed missed;
-	int64_t asking_until_us;     /* 0: HQ is not asked */
+	int64_t asking_until_us; /* 0: HQ is not asked */
+	struct pick pick;
 	enum person_state presented; /* what the last identifier was, if nobody is known */
 	struct profile struck;       /* whose attachment the journal refused */
 	char struck_ref[EVENT_ID_SIZE];
@@ -314,6 +326,14 @@ struct place *sale_wait_begin(struct act *act, const char *evidence);
 void sale_first_line(struct act *act);
 /* The basket is closing: what is held on it moves on. */
 void sale_held_closed(struct act *act, struct basket *b, bool order);
+
+/* ---- sale_pick.c ---- */
+/* Ask who it is, if the basket is open and nobody's. b may be NULL. */
+void sale_pick_offer(struct act *act, struct basket *b, const struct scanned *id,
+                     const struct answer *a);
+void sale_pick_view(const struct pick *pick, struct lane_view *v);
+/* -1: no such choice, nothing done. The act's basket is that of the question. */
+int sale_pick_choose(struct act *act, const char *choice);
 
 /* ---- sale_early.c ---- */
 struct early *sale_early_new(struct sale *s); /* NULL: too many, or out of memory */

@@ -34,7 +34,7 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 	case OUTCOME_BLOCKED:
 		return id->words[0] ? id->words : "Ask for another card";
 	case OUTCOME_STALE:
-		return "Not used for two years: ask for the name or another card";
+		return "Not used for two years: ask for another card";
 	case OUTCOME_STAFF:
 		return "Ask a colleague to serve you";
 	case OUTCOME_MATCHED:
@@ -262,6 +262,7 @@ static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
 	else
 		sale_id(nowhere.visit_id);
 	sale_unmatched(&scan->act, at, &scan->id, a->outcome);
+	sale_pick_offer(&scan->act, front, &scan->id, a);
 	if (a->outcome == OUTCOME_UNKNOWN)
 		sale_missed_note(&scan->act, &scan->id);
 }

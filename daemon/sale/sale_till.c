@@ -166,6 +166,7 @@ static int customer_chosen(struct call *c)
 	sale_scanned(&id, "till", NULL, c->chosen);
 	if (!answer_is_somebody(c->chosen)) {
 		sale_unmatched(act, &b->place, &id, c->chosen->outcome);
+		sale_pick_offer(act, b, &id, c->chosen);
 		return sale_done(c);
 	}
 	sale_person(&b->place, c->chosen, &who);

@@ -73,7 +73,8 @@ static void view_question(const struct held *held, struct lane_view *v)
 	memcpy(v->question_id, held->question_id, sizeof v->question_id);
 	text_copy(v->question_kind, sizeof v->question_kind, questions[held->kind].kind);
 	memcpy(v->question_text, held->text, sizeof v->question_text);
-	memcpy(v->choices, questions[held->kind].choices, sizeof v->choices);
+	memcpy(v->choices, questions[held->kind].choices, sizeof questions[held->kind].choices);
+	v->choice_count = 2;
 }
 
 /* front: the basket that is looked at, or NULL; alone: nobody else is served on this lane. */
@@ -98,6 +99,8 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 	}
 	if (alone && lane->held.on)
 		view_question(&lane->held, out);
+	else if (front && lane->pick.on && !strcmp(lane->pick.basket_id, front->place.basket_id))
+		sale_pick_view(&lane->pick, out);
 }
 
 /* Who was scanned last and is not tied yet; never in the place of somebody who is. */

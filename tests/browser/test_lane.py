@@ -54,6 +54,12 @@ REPLACE = {"id": "q2", "kind": "replace", "text": "Replace Anna?",
 LAST = {"id": "q3", "kind": "last", "text": "A card was scanned. Whose is it?",
         "choices": [{"key": "last", "label": "Last customer"}, {"key": "next", "label": "Next customer"}]}
 
+NOBODY = {"key": "none", "label": "Somebody else"}
+WHICH = {"id": "q4", "kind": "which", "text": "Ask for the first name",
+         "choices": [{"key": str(i + 1), "label": name} for i, name in enumerate(["Anna", "Ben, gold", "Ben, silver", "Maximiliane-Alexandra Josephine"])]
+         + [NOBODY]}
+THEIRS = {"id": "q5", "kind": "which", "text": "Ask for the first name", "choices": [{"key": "1", "label": "Anna"}, NOBODY]}
+
 STATES = {
     "01-starting": merged(IDLE, {"state": "starting", "prompt": "Cards are kept, names in a moment"}),
     "01-starting-card": merged(IDLE, {"state": "starting", "prompt": "Cards are kept, names in a moment", "notice": "Card kept"}),
@@ -91,7 +97,7 @@ STATES = {
     "25-blocked": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "blocked"}, "prompt": "",
                                 "notice": "Ask for another: a country's example number"}),
     "26-stale": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "stale"}, "prompt": "",
-                              "notice": "Not used for two years: ask for the name or another card"}),
+                              "notice": "Not used for two years: ask for another card"}),
     "27-staff": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "staff"}, "prompt": "",
                               "notice": "Ask a colleague to serve you"}),
     "28-confidential": merged(KNOWN, {"person": {"first_name": "Member", "tier": "", "confidential": True, "masked": True},
@@ -99,6 +105,10 @@ STATES = {
     "29-locked": merged(KNOWN, {"person": {"first_name": "Member", "tier": "", "points": None, "masked": True}, "prompt": "",
                                 "fresh": {"level": "locked", "text": "data too old: names are locked"},
                                 "hq": {"reachable": False, "since": "14:05"}}),
+    "30-which": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "conflict"}, "prompt": "",
+                              "notice": "More than one customer has this", "question": WHICH}),
+    "31-stale-asks": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "stale"}, "prompt": "",
+                                   "notice": "Not used for two years", "question": THEIRS}),
     "22-member": merged(KNOWN, {"person": {"first_name": "", "tier": "", "points": 1}}),
 }
 
@@ -294,7 +304,7 @@ def test_a_sale_that_goes_on_says_what_was_in_between(screen, box):
 @pytest.mark.parametrize("name, headline, words", [
     ("23-shared", "Used by many", "Ask for the customer's own card"),
     ("25-blocked", "Not accepted", "Ask for another: a country's example number"),
-    ("26-stale", "Still theirs?", "Not used for two years: ask for the name or another card"),
+    ("26-stale", "Still theirs?", "Not used for two years: ask for another card"),
     ("27-staff", "Your own card", "Ask a colleague to serve you"),
 ])
 def test_what_was_scanned_and_is_nobodys_says_what_to_do(screen, box, name, headline, words):
@@ -332,6 +342,19 @@ def test_a_choice_is_sent_with_its_question(screen, box):
     time.sleep(0.35)
     el(screen, "choice-0").click()
     assert box.posts.get(timeout=2)[2] == {"question": "q2", "choice": "replace"}
+
+
+def test_one_of_several_people_is_chosen_by_name(screen, box):
+    shown(screen, box, STATES["30-which"])
+    assert visible_text(screen, "headline") == "Several match"
+    time.sleep(0.35)  # a key that has just appeared is not pressed yet
+    el(screen, "choice-2").click()
+    assert box.posts.get(timeout=5)[2] == {"question": "q4", "choice": "3"}
+    shown(screen, box, merged(STATES["31-stale-asks"], {"question": {"id": "q6"}}))
+    assert not el(screen, "choice-2").is_displayed()
+    time.sleep(0.35)
+    el(screen, "choice-1").click()
+    assert box.posts.get(timeout=5)[2] == {"question": "q6", "choice": "none"}
 
 
 def test_a_finger_that_was_already_there_chooses_nothing(screen, box):

@@ -221,6 +221,20 @@ static inline void world_answer_for(const char *who, struct answer *a)
 	strcpy(a->ruleset, "1");
 	strcpy(a->rule, a->outcome == OUTCOME_MATCHED ? "loyalty_exact" : "no_rule");
 	strcpy(a->confidence, a->outcome == OUTCOME_MATCHED ? "certain" : "none");
+	if (!strcmp(who, "both") || !strcmp(who, "old")) {
+		static const char *const names[] = {"Anna", "Ben"};
+		a->outcome = !strcmp(who, "old") ? OUTCOME_STALE : OUTCOME_CONFLICT;
+		a->candidate_count = a->found = a->outcome == OUTCOME_STALE ? 1 : 2;
+		for (int i = 0; i < a->candidate_count; i++) {
+			struct shard_hit *h = &a->candidate[i];
+			snprintf(h->profile.customer_id, sizeof h->profile.customer_id, "C-%s",
+			         names[i]);
+			strcpy(h->profile.first_name, names[i]);
+			strcpy(h->profile.points_as_of, "2026-11-20T00:00:00.000Z");
+			snprintf(h->ident_ref, sizeof h->ident_ref, "%.22s%s", names[i],
+			         "......................" + strlen(names[i]));
+		}
+	}
 	if (a->outcome != OUTCOME_MATCHED)
 		return;
 	snprintf(a->hit.profile.customer_id, sizeof a->hit.profile.customer_id, "C-%s", who);
@@ -371,7 +385,8 @@ static inline const char *later(struct world *w, double seconds)
 /* Who the screen shows: the name, "-", "unknown", "refused", "conflict", "(struck) name". */
 static inline const char *shown(struct world *w)
 {
-	static const char *const states[] = {"-", "", "unknown", "refused", "conflict"};
+	static const char *const states[] = {"-",      "",        "unknown", "refused", "conflict",
+	                                     "shared", "blocked", "stale",   "staff"};
 	const struct lane_view *v = look(w);
 	if (v->person != PERSON_KNOWN)
 		return states[v->person];

@@ -7,6 +7,7 @@ const BLANK_AFTER_MS = 30000; // nobody's name stays on a screen that has lost i
 const SETTLE_MS = 300; // a key that has just appeared under a finger is not pressed yet
 const ANSWER_MS = 5000; // for the box to take a key press
 const FAULT_SHOWN_MS = 6000;
+const CHOICES = [0, 1, 2, 3, 4]; // keys of a question: four people and "Somebody else"
 
 const lane = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const api = `/api/v1/lanes/${encodeURIComponent(lane)}`;
@@ -134,7 +135,9 @@ function drawQuestion(q) {
   $("question").hidden = !q;
   $("question").dataset.id = q?.id ?? "";
   text($("question-text"), q?.text ?? "");
-  [0, 1].forEach((i) => {
+  $("question").classList.toggle("which", q?.kind === "which");
+  $("question").classList.toggle("many", q?.choices.length > 3);
+  CHOICES.forEach((i) => {
     const choice = q?.choices?.[i];
     show($(`choice-${i}`), choice?.label ?? "");
     $(`choice-${i}`).dataset.key = choice?.key ?? "";
@@ -264,7 +267,7 @@ async function press(key, path, body) {
   }
 }
 
-for (const i of [0, 1]) {
+for (const i of CHOICES) {
   $(`choice-${i}`).addEventListener("click", (e) => {
     if (performance.now() - page.askedAt < SETTLE_MS) return;
     press(e.currentTarget, "choose", { question: page.asked, choice: e.currentTarget.dataset.key });
