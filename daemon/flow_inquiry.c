@@ -13,7 +13,8 @@ void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct a
 	struct flow_asked *to = NULL;
 	struct sale_early scan;
 
-	if (!f->sync || a->outcome != OUTCOME_UNKNOWN || a->kind == IDENT_NONE ||
+	/* Whose country was guessed is nobody who could come by himself. */
+	if (!f->sync || a->outcome != OUTCOME_UNKNOWN || a->kind == IDENT_NONE || a->foreign ||
 	    !sale_missed(f->sale, lane, &scan))
 		return;
 	for (int i = 0; i < INQUIRY_MAX && !to; i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "identity/gs1.h"
 
 /* ---- what a till hears of its customer ---- */
 
@@ -37,6 +38,17 @@ void flow_tell_tills(struct flow *f, const char *lane)
 
 /* ---- till messages ---- */
 
+/* A service number of GS1 in its own place, with its own check digit: one in ten of some countries'
+ * would look like a card number. */
+static bool is_gsrn(const json_t *in, const char *name, const json_t *value)
+{
+	const char *kind = json_string_value(json_object_get(in, "kind"));
+	const char *text = json_string_value(value);
+
+	return strcmp(name, "value") == 0 && kind && text && strcmp(kind, "gsrn") == 0 &&
+	       gs1_gsrn_ok(text);
+}
+
 /* The name of the first text member, at any depth, that holds a card number; NULL: none. */
 static const char *card_number_in(const json_t *v, const char *key)
 {
@@ -56,7 +68,7 @@ static const char *card_number_in(const json_t *v, const char *key)
 	}
 	json_object_foreach((json_t *)v, name, child)
 	{
-		const char *found = card_number_in(child, name);
+		const char *found = is_gsrn(v, name, child) ? NULL : card_number_in(child, name);
 		if (found)
 			return found;
 	}

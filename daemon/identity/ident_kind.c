@@ -126,16 +126,26 @@ enum ident_reason ident_in_ean(const struct ident_rules *rules, const char *valu
 	return reason == IDENT_OK || reason == IDENT_CHECK_DIGIT ? reason : IDENT_PRODUCT;
 }
 
+/* Of a scan nobody can be asked whether the country was guessed right. */
+static enum ident_reason find_phone(const struct ident_rules *rules, const char *value,
+                                    struct ident_form *out)
+{
+	enum ident_reason reason = phone(rules, value, out);
+	out->kind = IDENT_PHONE;
+	if (!out->foreign)
+		return reason;
+	*out = (struct ident_form){.kind = IDENT_PHONE};
+	return IDENT_PHONE_REGION;
+}
+
 static enum ident_reason find(const struct ident_rules *rules, const char *value,
                               struct ident_form *out)
 {
 	enum ident_reason number = find_number(rules, value, out);
 	if (number == IDENT_OK || number == IDENT_ROTATING)
 		return number;
-	if (says_it_is_a_phone(value)) {
-		out->kind = IDENT_PHONE;
-		return phone(rules, value, out);
-	}
+	if (says_it_is_a_phone(value))
+		return find_phone(rules, value, out);
 	if (gs1_link(value))
 		return number == IDENT_CHECK_DIGIT ? number : IDENT_LINK;
 	if (strchr(value, '@')) {

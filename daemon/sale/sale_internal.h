@@ -73,6 +73,7 @@ struct place {
 struct scanned {
 	enum ident_kind kind;
 	enum ident_reason reason; /* why it is refused */
+	char country[4];          /* of a phone number, where it was guessed */
 	char method[9], symbology[9], ident_ref[EVENT_ID_SIZE], value[IDENT_VALUE_SIZE];
 	char why[33], words[97]; /* as the answer said; empty after a restart */
 };
@@ -317,6 +318,9 @@ void sale_unmatched_shown(struct lane *lane, const struct sale_now *now, const s
                           enum outcome outcome);
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of);
 void sale_held_drop(struct act *act); /* nothing if nobody is held */
+/* Whom an identifier means only if the cashier says so: nobody is attached before. */
+void sale_hold(struct act *act, struct basket *b, const struct person *who,
+               const struct scanned *id);
 /* The held or waiting person is the next customer: of an empty basket in front, or waits. */
 void sale_wait(struct act *act, const struct person *who, const struct scanned *id);
 void sale_wait_replace(struct act *act);

@@ -12,6 +12,8 @@ void sale_scanned(struct scanned *out, const char *method, const char *symbology
 	if (symbology)
 		text_copy(out->symbology, sizeof out->symbology, symbology);
 	text_copy(out->value, sizeof out->value, a->value);
+	if (a->foreign)
+		text_copy(out->country, sizeof out->country, a->region);
 	text_copy(out->why, sizeof out->why, a->why);
 	text_copy(out->words, sizeof out->words, a->words);
 	if (answer_is_somebody(a))
@@ -90,20 +92,36 @@ void sale_unmatched(struct act *act, const struct place *at, const struct scanne
 	sale_unmatched_shown(act->lane, act->now, id, outcome);
 }
 
+/* "FR" with its flag, where the country of a phone number was guessed. Nothing otherwise. */
+static const char *guessed_country(const struct scanned *id, char out[32])
+{
+	const char *c = id->country;
+	out[0] = '\0';
+	if (strlen(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z')
+		snprintf(out, 32,
+		         "\xf0\x9f\x87%c\xf0\x9f\x87%c %s number: ", (char)(0xa6 + c[0] - 'A'),
+		         (char)(0xa6 + c[1] - 'A'), c);
+	else if (c[0])
+		snprintf(out, 32, "%s number: ", c);
+	return out;
+}
+
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)
 {
 	struct held *held = &lane->held;
 	const char *name = sale_first_name(&held->person.profile);
+	char from[32];
+	guessed_country(&held->id, from);
 	held->kind = kind;
 	held->until_us = NEVER_US;
 	sale_id(held->question_id);
 	if (kind == ASK_REPLACE)
-		snprintf(held->text, sizeof held->text, "Replace %s?",
+		snprintf(held->text, sizeof held->text, "%sReplace %s?", from,
 		         sale_first_name(&instead_of->profile));
 	else if (kind == ASK_HELD)
-		snprintf(held->text, sizeof held->text, "%s: this customer or next?", name);
+		snprintf(held->text, sizeof held->text, "%s%s: this customer or next?", from, name);
 	else
-		snprintf(held->text, sizeof held->text, "%s: last customer?", name);
+		snprintf(held->text, sizeof held->text, "%s%s: last customer?", from, name);
 	sale_news(lane);
 }
 
@@ -126,25 +144,34 @@ struct scan {
 	bool unsure; /* the basket in front may not be the one that it meant */
 };
 
-static void scan_hold(struct scan *scan, enum question kind, const struct person *instead_of)
+static void scan_hold(struct act *act, const struct scan *scan, enum question kind,
+                      const struct person *instead_of)
 {
-	struct lane *lane = scan->act.lane;
+	struct lane *lane = act->lane;
 	struct held *held = &lane->held;
 	if (held->on && sale_same(&held->person, &scan->who)) {
-		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
+		sale_presented(act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
 		return;
 	}
-	sale_held_drop(&scan->act);
-	sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
+	sale_held_drop(act);
+	sale_presented(act, scan->at, &scan->id, &scan->who, OUTCOME_HELD);
 	held->on = true;
 	held->place = *scan->at;
 	held->person = scan->who;
 	held->id = scan->id;
-	held->pending = scan->act.e;
+	held->pending = act->e;
 	held->spot = (struct spot){0};
 	sale_ask(lane, kind, instead_of);
 	if (kind == ASK_LAST)
-		held->until_us = scan->act.now->mono_us + HELD_US;
+		held->until_us = act->now->mono_us + HELD_US;
+}
+
+void sale_hold(struct act *act, struct basket *b, const struct person *who,
+               const struct scanned *id)
+{
+	const struct scan scan = {.at = &b->place, .who = *who, .id = *id};
+	bool replaces = b->person.profile_ref[0];
+	scan_hold(act, &scan, replaces ? ASK_REPLACE : ASK_HELD, replaces ? &b->person : NULL);
 }
 
 /* The visit of who waits: begun by the scan, or by the cashier's word on a scan before ("next"). */
@@ -199,7 +226,7 @@ static void scan_early(struct scan *scan, const struct answer *a)
 	scan->at = &wait->place;
 	sale_person(scan->at, a, &scan->who);
 	if (!alone && !sale_same(&wait->person, &scan->who)) {
-		scan_hold(scan, ASK_REPLACE, &wait->person);
+		scan_hold(act, scan, ASK_REPLACE, &wait->person);
 		return;
 	}
 	sale_presented(act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
@@ -220,9 +247,9 @@ static void scan_in_basket(struct scan *scan, struct basket *b, const struct ans
 	    (tender && lane->wait.on && sale_same(&lane->wait.person, &scan->who))) {
 		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
 	} else if (tender || scan->unsure) {
-		scan_hold(scan, ASK_HELD, NULL);
+		scan_hold(&scan->act, scan, ASK_HELD, NULL);
 	} else if (b->person.profile_ref[0]) {
-		scan_hold(scan, ASK_REPLACE, &b->person);
+		scan_hold(&scan->act, scan, ASK_REPLACE, &b->person);
 	} else {
 		if (lane->held.on && sale_same(&lane->held.person, &scan->who))
 			lane->held.on = false;
@@ -245,7 +272,7 @@ static void scan_after_order(struct scan *scan, struct basket *front, const stru
 	    (lane->wait.on && sale_same(&lane->wait.person, &scan->who)))
 		sale_presented(&scan->act, scan->at, &scan->id, &scan->who, OUTCOME_MATCHED);
 	else
-		scan_hold(scan, ASK_LAST, NULL);
+		scan_hold(&scan->act, scan, ASK_LAST, NULL);
 }
 
 static void scan_unmatched(struct scan *scan, struct basket *front, bool after,

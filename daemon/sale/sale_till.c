@@ -170,6 +170,10 @@ static int customer_chosen(struct call *c)
 		return sale_done(c);
 	}
 	sale_person(&b->place, c->chosen, &who);
+	if (c->chosen->foreign && !sale_same(&b->person, &who)) {
+		sale_hold(act, b, &who, &id);
+		return sale_done(c);
+	}
 	sale_presented(act, &b->place, &id, &who, OUTCOME_MATCHED);
 	question_over(act, b, &who);
 	if (!sale_same(&b->person, &who))

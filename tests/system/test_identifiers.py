@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from box import Box, with_check_digit
 from rig import until
-from store import Scanner, Till, lane, up
+from store import Scanner, Till, lane, post, up
 
 pytestmark = [pytest.mark.xdist_group("identifiers"), pytest.mark.takes(25)]
 
@@ -176,6 +176,18 @@ def test_11_a_till_hears_nothing_else_of_bad_values_and_kinds(aim):
     assert not aim.tail.find("Customer Attached")
 
 
+def test_11b_a_service_number_that_could_be_a_card_number_is_none(aim):
+    """Goal: Danish company prefixes (57) lie in an issuer's range; the GS1 check digit in its place tells them apart."""
+    before = aim.count("pan_refused")
+    assert meant(told(aim, b"]C18018570000010000000076")) == "gsrn"
+    scans = len(aim.tail.find("Identifier Presented"))
+    aim.till.kept("customer_chosen", basket="OPEN", kind="gsrn", value="570000010000000076")
+    assert until(lambda: aim.tail.find("Identifier Presented")[scans:], 10, "the event")[0]["properties"]["kind"] == "gsrn"
+    aim.till.wait("error", code="card_number", source_message_id=aim.till.send(
+        "customer_chosen", basket="OPEN", kind="loyalty", value="570000010000000076"))
+    assert aim.count("pan_refused") == before + 1
+
+
 def test_12_card_numbers_in_codes_are_nowhere(aim):
     """Goal: counted, and in no event, no answer and no log."""
     before = aim.count("pan_refused")
@@ -207,7 +219,8 @@ def test_20_what_hq_imports_a_scanner_finds(make_rig):
         "m3,,Laden GmbH,,,k-123 4567,DE 136 695 976,\n"
         "m4,Berta,,,LWR:1234,,,\n"
         "m5,Both,,,,K7654321,,\n"
-        "m6,Guest,,,,,,33612345678\n", encoding="utf-8")
+        "m6,Guest,,,,,,33644218309\n"
+        "m7,Renée,,,,,,+33 6 44 21 83 09\n", encoding="utf-8")
     r = rig.tool("laneway-hq", "import", "-c", rig.work / "hq.conf", rig.work / "more.csv", check=False)
     said = r.stdout + r.stderr
     assert r.returncode == 1, said
@@ -215,7 +228,7 @@ def test_20_what_hq_imports_a_scanner_finds(make_rig):
     assert "line 7: phone: another country's number without its country code" in said
     scanner, till = Scanner(rig), Till(rig)
     until(lambda: up(rig), 15, "the scanner")
-    until(lambda: rig.status()["sync"]["profiles"] >= 8, 30, "the new customers in the store")
+    until(lambda: rig.status()["sync"]["profiles"] >= 9, 30, "the new customers in the store")
     till.kept("basket_opened", basket="B1")
     for code, name in ((f"]Q1https://id.laneway.example/8018/{GSRN}/8019/2", "Gerda"), ("]z0LWM:9012345675", "Walter")):
         till.kept("basket_opened", basket=f"B{name}")
@@ -227,3 +240,10 @@ def test_20_what_hq_imports_a_scanner_finds(make_rig):
         till.kept("customer_chosen", basket=kind, kind=kind, value=value)
         until(lambda: lane(rig)["person"]["state"] == "known", 10, "the company on the screen")
         till.kept("basket_voided", basket=kind)
+    till.kept("basket_opened", basket="guess")
+    till.kept("customer_chosen", basket="guess", kind="phone", value="33644218309")
+    asked = until(lambda: lane(rig)["question"], 10, "the question")
+    assert asked["text"].startswith("\U0001f1eb\U0001f1f7 FR number: Ren")
+    assert lane(rig)["person"]["state"] != "known"
+    post(rig, "/api/v1/lanes/1/choose", {"question": asked["id"], "choice": "this"})
+    until(lambda: lane(rig)["person"].get("first_name") == "Renée", 10, "the customer, by a tap")

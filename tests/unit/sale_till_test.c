@@ -321,6 +321,25 @@ static void the_till_may_choose_who_is_held(void **state)
 	assert_string_equal(chosen(w, "B1", "Berta"), "Identifier Presented");
 }
 
+static void whose_country_was_guessed_waits_for_a_tap(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	assert_string_equal(chosen(w, "B1", "Renee"), "Identifier Presented");
+	assert_string_equal(of(w, "Identifier Presented", "outcome"), "held");
+	assert_string_equal(question(w),
+	                    "\U0001f1eb\U0001f1f7 FR number: Renee: this customer or next?");
+	assert_string_equal(choose(w, "this"), "Customer Attached");
+	assert_string_equal(shown(w), "Renee");
+	/* Who is attached is not asked for again, and another is. */
+	assert_string_equal(chosen(w, "B1", "Renee"), "Identifier Presented");
+	assert_string_equal(question(w), "");
+	chosen(w, "B1", "Anna");
+	chosen(w, "B1", "Renee");
+	assert_string_equal(question(w), "\U0001f1eb\U0001f1f7 FR number: Replace Anna?");
+	assert_string_equal(shown(w), "Anna");
+}
+
 static void a_choice_that_is_nobody_changes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -566,6 +585,7 @@ int main(void)
 	    world_test(a_void_ends_basket_and_visit),
 	    world_test(the_tills_choice_wins),
 	    world_test(the_till_may_choose_who_is_held),
+	    world_test(whose_country_was_guessed_waits_for_a_tap),
 	    world_test(a_choice_that_is_nobody_changes_nothing),
 	    world_test(the_till_can_remove_the_customer_once),
 	    world_test(the_newest_open_basket_is_in_front),

@@ -218,6 +218,11 @@ static inline void world_answer_for(const char *who, struct answer *a)
 	else if (!strcmp(who, "both"))
 		a->outcome = OUTCOME_CONFLICT;
 	snprintf(a->value, sizeof a->value, "26-%s", who);
+	if (!strcmp(who, "Renee")) { /* by a phone number without its country code */
+		a->kind = IDENT_PHONE;
+		a->foreign = true;
+		strcpy(a->region, "FR");
+	}
 	strcpy(a->ruleset, "1");
 	strcpy(a->rule, a->outcome == OUTCOME_MATCHED ? "loyalty_exact" : "no_rule");
 	strcpy(a->confidence, a->outcome == OUTCOME_MATCHED ? "certain" : "none");
