@@ -28,7 +28,7 @@
 #include "identity/rule.h"
 #include "store/shard.h"
 
-#define OVERLAY_EVENTS_MAX 20000 /* pending at once: some 30 MB. 30 days of 600 a day */
+#define OVERLAY_EVENTS_MAX 20000 /* pending at once: some 40 MB. 30 days of 600 a day */
 #define OVERLAY_UNTOUCHED (-2)
 
 struct overlay;
