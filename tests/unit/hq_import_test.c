@@ -234,6 +234,34 @@ static void every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date(void 
 	expect(w, "customer_id,country\nK2,D1\nK2,Deutschland\n", 0, 0, 0, 2);
 }
 
+static void a_row_that_names_two_customers_changes_nobody_and_is_listed(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "customer_id,loyalty,tier\nK1," CARD_0 ",gold\nK2," CARD_1 ",gold\n", 2, 0, 0, 0);
+	expect(w, "customer_id,loyalty,tier\nK1," CARD_1 ",silver\n", 0, 0, 0, 1);
+	expect(w, "customer_id,loyalty,tier\nK1," CARD_1 ",silver\n", 0, 0, 0, 1);
+	assert_string_equal(world_text(w, "SELECT tier FROM profile"), "gold,gold");
+	assert_int_equal(world_number(w, "SELECT count(*) FROM claim"), 2);
+	assert_string_equal(
+	    world_text(w, "SELECT cause || ' ' || unit || ' ' || other || ' ' || detail"
+	                  " FROM review"),
+	    "import 1 2 import, line 2: key K1 and loyalty 26*********17 of another "
+	    "customer");
+}
+
+static void two_people_with_one_address_are_both_taken_and_listed(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "customer_id,email\nK1,a@example.com\nK2,a@example.com\n", 2, 0, 0, 0);
+	assert_string_equal(world_text(w, "SELECT cause || ' ' || detail FROM review"),
+	                    "several an identifier of several customers");
+	expect(w, "email,tier\na@example.com,gold\n", 0, 0, 0, 1);
+	assert_string_equal(world_text(w, "SELECT detail FROM review WHERE cause = 'import'"),
+	                    "import, line 2: email *@e******.com of several customers");
+}
+
 static void bad_rows_are_listed_with_their_line_and_good_ones_kept(void **state)
 {
 	struct world *w = *state;
@@ -302,6 +330,8 @@ int main(void)
 	    TEST(what_differs_is_changed_and_gets_the_next_version),
 	    TEST(without_a_key_the_first_known_identifier_says_who_it_is),
 	    TEST(every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date),
+	    TEST(a_row_that_names_two_customers_changes_nobody_and_is_listed),
+	    TEST(two_people_with_one_address_are_both_taken_and_listed),
 	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
 	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),
 	    TEST(a_customer_has_at_most_sixteen_identifiers),

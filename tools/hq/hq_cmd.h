@@ -13,6 +13,12 @@ int hq_cmd_forks(int argc, char **argv);
 int hq_cmd_quarantine(int argc, char **argv);
 int hq_cmd_restored(int argc, char **argv);
 int hq_cmd_salvage(int argc, char **argv);
+int hq_cmd_links(int argc, char **argv);
+int hq_cmd_link(int argc, char **argv); /* also apart */
+int hq_cmd_unlink(int argc, char **argv);
+int hq_cmd_confirm(int argc, char **argv);
+int hq_cmd_block(int argc, char **argv); /* also unblock */
+int hq_cmd_review(int argc, char **argv);
 int hq_cmd_evaluate(int argc, char **argv);
 
 #endif

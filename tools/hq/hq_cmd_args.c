@@ -40,6 +40,13 @@ static bool take_hint_option(struct hq_cmd_args *out, int letter)
 	case 'b':
 		out->bits = optarg;
 		return true;
+	case 'R':
+		out->reason = optarg;
+		return true;
+	case 'y':
+		return out->yes = true;
+	case 'w':
+		return out->why = true;
 	default:
 		return false; /* getopt has said it */
 	}

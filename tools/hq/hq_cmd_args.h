@@ -23,12 +23,16 @@ struct hq_cmd_args {
 	/* of evaluate and duplicates */
 	const char *curve, *region, *since, *source, *bits;
 	bool defaults, estimate;
+	/* of links */
+	const char *reason;
+	bool yes, why;
 };
 
 /* What a command takes. */
 struct hq_cmd_form {
 	const char *letters; /* of getopt; c (a file), j, n, r (raw), s (settle), i, t (store);
-	                        u (curve), g (region), d, S (since), o (source), b (bits), e */
+	                        u (curve), g (region), d, S (since), o (source), b (bits), e;
+	                        R (reason), y (yes), w (why) */
 	const struct option *options;
 	const char *first,
 	    *second; /* how its words are called; with "[" in front: may be left out */

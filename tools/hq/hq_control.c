@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "hq/hq_import.h"
 #include "hq/hq_keys.h"
+#include "hq/hq_links.h"
 #include "hq/hq_status.h"
 
 #define HQ_CONTROL_HEADERS_MAX 8192
@@ -113,6 +114,33 @@ static void on_act(struct evhttp_request *req, void *ctx)
 		refuse(req, HTTP_BADREQUEST, "not_done", err);
 }
 
+static void on_links(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t len = evbuffer_get_length(in);
+	const char *text = (const char *)evbuffer_pullup(in, -1);
+	const struct hq_links links = {c->p.db, c->p.scope, clock_wall_us(clock_system())};
+	char err[HQ_CONTROL_ERR_SIZE] = "expected a JSON object";
+	json_t *ask, *body = NULL;
+
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
+		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
+		return;
+	}
+	ask = text ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (json_is_object(ask))
+		body = hq_links_do(&links, ask, err, sizeof err);
+	json_decref(ask);
+	if (!body) {
+		refuse(req, HTTP_BADREQUEST, "not_done", err);
+		return;
+	}
+	if (json_is_true(json_object_get(body, "done")))
+		c->p.changed(c->p.ctx);
+	answer(req, HTTP_OK, body);
+}
+
 static void on_import(struct evhttp_request *req, void *ctx)
 {
 	struct hq_control *c = ctx;
@@ -178,7 +206,7 @@ static void on_other(struct evhttp_request *req, void *ctx)
 {
 	(void)ctx;
 	refuse(req, HTTP_NOTFOUND, "not_found",
-	       "expected /v1/status, /v1/import, /v1/up or /v1/act");
+	       "expected /v1/status, /v1/import, /v1/up, /v1/act or /v1/links");
 }
 
 static int open_socket(const char *path, char *err, size_t err_size)
@@ -234,6 +262,7 @@ int hq_control_open(struct hq_control **out, const struct hq_control_params *par
 	evhttp_set_cb(c->http, "/v1/status", on_status, c);
 	evhttp_set_cb(c->http, "/v1/import", on_import, c);
 	evhttp_set_cb(c->http, "/v1/act", on_act, c);
+	evhttp_set_cb(c->http, "/v1/links", on_links, c);
 	evhttp_set_cb(c->http, "/v1/up", on_up, c);
 	evhttp_set_gencb(c->http, on_other, c);
 	*out = c;

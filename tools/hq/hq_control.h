@@ -3,6 +3,7 @@
  *   GET  /v1/status                  what `laneway-hq status --json` prints
  *   POST /v1/act?action=..           restored, settle (&store=..&epoch=..), retry (&store=..):
  * hq_act.h
+ *   POST /v1/links                   what a steward does about links, as JSON: hq_links.h
  *   POST /v1/up?store=..             a batch as a store sends it (laneway-hq salvage); answers {}
  *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
  *                                    {"new":..,"changed":..,"same":..,"bad":..,"problems":"line

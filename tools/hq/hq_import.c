@@ -1,10 +1,16 @@
 #include "hq/hq_import.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "hq/hq_review.h"
+#include "hq/hq_secret.h"
+#include "hq/hq_unit.h"
+
+#define HQ_IMPORT_DETAIL_SIZE 200
 
 void hq_import_report_free(struct hq_import_report *r)
 {
@@ -15,6 +21,34 @@ static void problem(struct hq_import_report *report, unsigned line, const char *
 {
 	report->bad++;
 	buf_printf(&report->problems, "line %u: %s\n", line, why);
+}
+
+/* For a steward: which line, whose, and by what, so that the row can be found and not read. */
+static void list_conflict(struct hq_db *db, const struct hq_import_row *row, unsigned line)
+{
+	const struct hq_person *p = &row->person;
+	char detail[HQ_IMPORT_DETAIL_SIZE], key[HQ_IMPORT_DETAIL_SIZE], shown[HQ_SECRET_SIZE] = "";
+	struct hq_conflict c;
+	int64_t ident = 0;
+
+	hq_profile_conflict(db, p, &c);
+	if (c.ident >= 0) {
+		hq_secret_mask(p->ident[c.ident].value, shown);
+		ident = hq_unit_ident(db, p->ident[c.ident].kind, p->ident[c.ident].value);
+	}
+	snprintf(detail, sizeof detail, "import, line %u: %s%.64s%s%s %.40s of %s", line,
+	         p->external ? "key " : "", p->external ? p->external : "",
+	         p->external ? " and " : "",
+	         c.ident >= 0 ? ident_kind_name(p->ident[c.ident].kind) : "identifiers", shown,
+	         c.other ? "another customer" : "several customers");
+	snprintf(key, sizeof key, "import:%" PRId64 ":%" PRId64, c.unit, ident);
+	hq_review_add(db, &(struct hq_review){.cause = "import",
+	                                      .key = key,
+	                                      .detail = detail,
+	                                      .unit = c.unit,
+	                                      .other = c.other,
+	                                      .ident = ident,
+	                                      .wall_us = p->as_of_us});
 }
 
 static void bring_in(struct hq_db *db, const struct hq_import_row *row, unsigned line,
@@ -31,9 +65,10 @@ static void bring_in(struct hq_db *db, const struct hq_import_row *row, unsigned
 		report->same++;
 		break;
 	case HQ_UPSERT_AMBIGUOUS:
+		list_conflict(db, row, line);
 		problem(report, line,
-		        "its first known identifier belongs to several customers, expected "
-		        "customer_id to say which");
+		        "it names more than one customer, expected one; it is in `laneway-hq "
+		        "review`");
 		break;
 	case HQ_UPSERT_FULL:
 		problem(report, line, "the customer would have more than 16 identifiers");

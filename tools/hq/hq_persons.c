@@ -62,6 +62,23 @@ static void write_idents(struct folding *f, const struct hq_component *c, const 
 	}
 }
 
+/* What the rules made by themselves, so that it can be named and taken back. */
+static void write_joins(struct folding *f, const struct hq_component *c, const struct fold *r)
+{
+	for (size_t i = 0; i < c->unit_count; i++)
+		hq_db_run(f->db, HQ_SQL_JOINED_DROP, "i", (int64_t)c->unit[i].number);
+	for (size_t i = 0; i < r->join_count; i++) {
+		const struct fold_join *j = &r->join[i];
+		const struct hq_component_row *a = &c->row[j->claim[0]], *b = &c->row[j->claim[1]];
+		hq_db_run(f->db, HQ_SQL_JOINED_ADD, "biiitt", j->id.byte, sizeof j->id.byte,
+		          (int64_t)c->unit[a->unit].number, (int64_t)c->unit[b->unit].number,
+		          a->ident, fates[j->verdict.fate],
+		          j->verdict.reason == FOLD_NO_REASON
+		              ? NULL
+		              : fold_reason_name(j->verdict.reason));
+	}
+}
+
 static void drop_dirty(struct folding *f, const struct hq_component *c)
 {
 	for (size_t i = 0; i < c->unit_count; i++)
@@ -84,6 +101,7 @@ static void fold_component(struct folding *f, const struct hq_component *c)
 	write_persons(f, c, r);
 	write_verdicts(f, c, r);
 	write_idents(f, c, r);
+	write_joins(f, c, r);
 	hq_review_folded(f->db, c, r, f->wall_us);
 	drop_dirty(f, c);
 	for (size_t i = 0; i < c->unit_count; i++)

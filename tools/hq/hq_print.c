@@ -151,6 +151,11 @@ void hq_status_print(const json_t *s)
 
 void hq_status_print_profile(const json_t *p)
 {
+	if (json_is_string(json_object_get(p, "is_part_of"))) {
+		printf("%s is part of %s\n", text(p, "customer_id", "?"),
+		       text(p, "is_part_of", "?"));
+		return;
+	}
 	printf("%s  %s  %s  tier %s\n", text(p, "customer_id", "?"),
 	       text(p, "name", text(p, "first_name", "")), text(p, "state", "?"),
 	       text(p, "tier", "-"));

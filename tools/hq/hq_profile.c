@@ -24,28 +24,67 @@ static int64_t owner_of(struct hq_db *db, enum ident_kind kind, const char *valu
 	return hits > 1 ? -1 : n;
 }
 
-/* A customer that came without the chain's key so far gets it with the first row that names it. */
+/* By the key, else by the first identifier that is known. */
 static int64_t find_person(struct hq_db *db, const struct hq_person *p)
 {
 	int64_t n = 0;
 
-	if (p->external) {
+	if (p->external)
 		n = hq_db_int(db, 0, HQ_SQL_PROFILE_BY_EXTERNAL, "t", p->external);
-		if (n != 0)
-			return n;
-	}
 	for (int i = 0; i < p->ident_count && n == 0; i++)
 		n = owner_of(db, p->ident[i].kind, p->ident[i].value);
-	if (p->external &&
-	    (n < 0 || hq_db_run(db, HQ_SQL_PROFILE_ADOPT, "it", n, p->external) != 1))
-		return 0;
-	return n;
+	return n < 0 && p->external ? 0 : n;
+}
+
+/* A customer that came without the chain's key so far gets it with the first row that names it; one
+ * that has another key is another customer. */
+static int64_t adopt(struct hq_db *db, int64_t n, const struct hq_person *p)
+{
+	if (!p->external || n == 0 ||
+	    hq_db_int(db, 0, HQ_SQL_PROFILE_BY_EXTERNAL, "t", p->external) == n)
+		return n;
+	return hq_db_run(db, HQ_SQL_PROFILE_ADOPT, "it", n, p->external) == 1 ? n : 0;
 }
 
 static bool has_ident(struct hq_db *db, int64_t n, const struct hq_person *p, int i)
 {
 	return hq_db_int(db, 0, HQ_SQL_CLAIM_OF, "tti", ident_kind_name(p->ident[i].kind),
 	                 p->ident[i].value, n) != 0;
+}
+
+/* A card is one person's; an address may be several people's, which the fold finds. */
+static bool is_ones_own(enum ident_kind kind)
+{
+	return kind != IDENT_PHONE && kind != IDENT_EMAIL;
+}
+
+/* The first identifier that says that this is somebody else; -1: none. */
+static int contradiction(struct hq_db *db, int64_t n, const struct hq_person *p, int64_t *other)
+{
+	for (int i = 0; i < p->ident_count; i++) {
+		*other = is_ones_own(p->ident[i].kind)
+		             ? hq_db_int(db, 0, HQ_SQL_IDENT_OTHER, "tti",
+		                         ident_kind_name(p->ident[i].kind), p->ident[i].value, n)
+		             : 0;
+		if (*other != 0)
+			return i;
+	}
+	return -1;
+}
+
+void hq_profile_conflict(struct hq_db *db, const struct hq_person *p, struct hq_conflict *out)
+{
+	*out = (struct hq_conflict){.ident = -1};
+	if (p->external)
+		out->unit = hq_db_int(db, 0, HQ_SQL_PROFILE_BY_EXTERNAL, "t", p->external);
+	for (int i = 0; i < p->ident_count && out->unit == 0; i++) {
+		out->unit = owner_of(db, p->ident[i].kind, p->ident[i].value);
+		out->ident = i;
+	}
+	if (out->unit > 0)
+		out->ident = contradiction(db, out->unit, p, &out->other);
+	else
+		out->unit = 0;
 }
 
 static int missing_idents(struct hq_db *db, int64_t n, const struct hq_person *p)
@@ -143,11 +182,13 @@ static enum hq_upsert delete_person(struct hq_db *db, int64_t n, const struct hq
 
 enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person)
 {
-	int64_t n = find_person(db, person);
-	bool is_new = n == 0, changed;
+	int64_t n = find_person(db, person), other;
+	bool is_new, changed;
 
-	if (n < 0)
+	if (n < 0 || (n > 0 && contradiction(db, n, person, &other) >= 0))
 		return HQ_UPSERT_AMBIGUOUS;
+	n = adopt(db, n, person);
+	is_new = n == 0;
 	if (person->state && strcmp(person->state, "deleted") == 0)
 		return delete_person(db, n, person);
 	if (!is_new &&

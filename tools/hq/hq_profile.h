@@ -38,7 +38,8 @@ enum hq_upsert {
 	HQ_UPSERT_NEW,
 	HQ_UPSERT_CHANGED,
 	HQ_UPSERT_SAME,
-	HQ_UPSERT_AMBIGUOUS, /* its first known identifier belongs to several customers */
+	HQ_UPSERT_AMBIGUOUS, /* its first known identifier belongs to several customers, or one that
+	                        only one person can have belongs to another */
 	HQ_UPSERT_FULL, /* the customer would have more than HQ_PROFILE_IDENTS_MAX identifiers */
 };
 
@@ -46,6 +47,14 @@ enum hq_upsert {
  * is known, and add what differs to what it says; a new one gets the next id. What the unit's
  * person then looks like is folded later (hq_persons.h). */
 enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person);
+
+/* Of a row that is AMBIGUOUS: whose record it means by its key or first identifier (0: nobody's
+ * alone), whose one of its identifiers is as well, and which. */
+struct hq_conflict {
+	int64_t unit, other;
+	int ident;
+};
+void hq_profile_conflict(struct hq_db *db, const struct hq_person *person, struct hq_conflict *out);
 
 /* The feed's newest version. */
 uint64_t hq_profile_version(struct hq_db *db);

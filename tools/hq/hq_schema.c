@@ -248,6 +248,10 @@ static const char *const steps[] = {
     "CREATE INDEX points_epoch ON points_entry(epoch, seq);"
     /* what has to be folded again; what waits for a unit that is not known yet; what a steward has
      * to look at */
+    "CREATE TABLE joined(id BLOB PRIMARY KEY, unit INTEGER NOT NULL, other INTEGER NOT NULL,"
+    " ident INTEGER NOT NULL, fate TEXT NOT NULL, reason TEXT) WITHOUT ROWID;"
+    "CREATE INDEX joined_unit ON joined(unit);"
+    "CREATE INDEX joined_other ON joined(other);"
     "CREATE TABLE dirty(unit INTEGER PRIMARY KEY, later INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE waiting_unit(unit BLOB, epoch INTEGER, seq INTEGER,"
     " PRIMARY KEY(unit, epoch, seq)) WITHOUT ROWID;"

@@ -9,16 +9,11 @@
 
 #include "base/clock.h"
 #include "hq/hq_raw.h"
+#include "hq/hq_rows.h"
 #include "store/db.h"
 
-/* What could not be read is neither nothing nor none. */
-struct reading {
-	struct sqlite3 *db;
-	bool failed;
-};
-
 /* A number out of one row. */
-static int64_t number(struct reading *r, const char *sql)
+static int64_t number(struct hq_rows *r, const char *sql)
 {
 	sqlite3_stmt *q = db_prepare(r->db, sql);
 	int64_t value = 0;
@@ -29,62 +24,9 @@ static int64_t number(struct reading *r, const char *sql)
 	return value;
 }
 
-static json_t *time_or_null(sqlite3_stmt *q, int column)
+static json_t *epochs_of(struct hq_rows *r, int64_t store)
 {
-	char text[CLOCK_ISO8601_SIZE];
-
-	if (sqlite3_column_type(q, column) == SQLITE_NULL)
-		return json_null();
-	clock_iso8601(sqlite3_column_int64(q, column), text);
-	return json_string(text);
-}
-
-static json_t *text_or_null(sqlite3_stmt *q, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(q, column);
-
-	return text ? json_string(text) : json_null();
-}
-
-static json_t *column(sqlite3_stmt *q, int i)
-{
-	const char *name = sqlite3_column_name(q, i); /* NULL: out of memory */
-	size_t n = name ? strlen(name) : 0;
-
-	if (n > 3 && strcmp(name + n - 3, "_us") == 0)
-		return time_or_null(q, i);
-	if (sqlite3_column_type(q, i) == SQLITE_INTEGER)
-		return json_integer(sqlite3_column_int64(q, i));
-	return text_or_null(q, i);
-}
-
-/* The query's rows as objects by their columns' names; *_us become times without that ending. */
-static json_t *rows(struct reading *r, const char *sql, int64_t arg)
-{
-	sqlite3_stmt *q = db_prepare(r->db, sql);
-	json_t *list = json_array();
-
-	if (q && sqlite3_bind_parameter_count(q) > 0)
-		sqlite3_bind_int64(q, 1, arg);
-	while (db_row(q, &r->failed)) {
-		json_t *row = json_object();
-		for (int i = 0; i < sqlite3_column_count(q); i++) {
-			char name[64];
-			const char *of = sqlite3_column_name(q, i);
-			size_t n = (size_t)snprintf(name, sizeof name, "%s", of ? of : "");
-			if (n > 3 && strcmp(name + n - 3, "_us") == 0)
-				name[n - 3] = '\0';
-			json_object_set_new(row, name, column(q, i));
-		}
-		json_array_append_new(list, row);
-	}
-	sqlite3_finalize(q);
-	return list;
-}
-
-static json_t *epochs_of(struct reading *r, int64_t store)
-{
-	json_t *list = rows(
+	json_t *list = hq_rows_list(
 	    r,
 	    "SELECT id, lower(hex(epoch)) AS epoch, device, lower(hex(prev_epoch)) AS prev_epoch,"
 	    " prev_last_seq, included, coalesce((SELECT last FROM run WHERE run.epoch = epoch.id"
@@ -99,37 +41,37 @@ static json_t *epochs_of(struct reading *r, int64_t store)
 		int64_t id = json_integer_value(json_object_get(epoch, "id"));
 		json_object_set_new(
 		    epoch, "ranges",
-		    rows(r,
-		         "SELECT first, last FROM run WHERE epoch = ?1 AND first > 1"
-		         " ORDER BY first LIMIT 32",
-		         id));
+		    hq_rows_list(r,
+		                 "SELECT first, last FROM run WHERE epoch = ?1 AND first > 1"
+		                 " ORDER BY first LIMIT 32",
+		                 id));
 		json_object_del(epoch, "id");
 	}
 	return list;
 }
 
 /* What the store's clocks were worth. */
-static json_t *clock_of(struct reading *r, int64_t store)
+static json_t *clock_of(struct hq_rows *r, int64_t store)
 {
-	json_t *list =
-	    rows(r,
-	         "SELECT count(*) AS boots, coalesce(sum(points = 0), 0) AS untrusted_boots,"
-	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
-	         " AND t.status = 'interpolated')), 0) AS interpolated,"
-	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
-	         " AND t.status = 'interval')), 0) AS interval,"
-	         " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
-	         " AND t.clock <> 'none')), 0) AS contradicted FROM boot WHERE store = ?1",
-	         store);
+	json_t *list = hq_rows_list(
+	    r,
+	    "SELECT count(*) AS boots, coalesce(sum(points = 0), 0) AS untrusted_boots,"
+	    " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	    " AND t.status = 'interpolated')), 0) AS interpolated,"
+	    " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	    " AND t.status = 'interval')), 0) AS interval,"
+	    " coalesce(sum((SELECT count(*) FROM event_time t WHERE t.boot = boot.id"
+	    " AND t.clock <> 'none')), 0) AS contradicted FROM boot WHERE store = ?1",
+	    store);
 	json_t *clock = json_incref(json_array_get(list, 0));
 
 	json_decref(list);
 	return clock ? clock : json_object();
 }
 
-static json_t *stores(struct reading *r)
+static json_t *stores(struct hq_rows *r)
 {
-	json_t *list = rows(
+	json_t *list = hq_rows_list(
 	    r,
 	    "SELECT id, name AS store, heard_us, dark_us AS dark_since_us FROM store ORDER BY name",
 	    0);
@@ -147,9 +89,9 @@ static json_t *stores(struct reading *r)
 	return list;
 }
 
-static json_t *outbox(struct reading *r)
+static json_t *outbox(struct hq_rows *r)
 {
-	json_t *list = rows(
+	json_t *list = hq_rows_list(
 	    r,
 	    "SELECT count(*) AS open, min(made_us) AS oldest_us FROM outbox WHERE done_us IS NULL",
 	    0);
@@ -160,21 +102,22 @@ static json_t *outbox(struct reading *r)
 }
 
 /* What is kept raw, newest first: somebody has to look at it. */
-static json_t *raw(struct reading *r)
+static json_t *raw(struct hq_rows *r)
 {
-	return rows(r,
-	            "SELECT what, store.name AS store, lower(hex(epoch.epoch)) AS epoch, seq, NULL"
-	            " AS sha256, reason, arrived_us FROM (SELECT 'fork' AS what, * FROM fork"
-	            " UNION ALL SELECT 'quarantine', * FROM quarantine) AS r"
-	            " JOIN epoch ON epoch.id = r.epoch JOIN store ON store.id = epoch.store"
-	            " UNION ALL SELECT 'unreadable', store.name, NULL, NULL, lower(hex(sha256)),"
-	            " reason, arrived_us FROM unreadable JOIN store ON store.id = unreadable.store"
-	            " ORDER BY arrived_us DESC LIMIT 100",
-	            0);
+	return hq_rows_list(
+	    r,
+	    "SELECT what, store.name AS store, lower(hex(epoch.epoch)) AS epoch, seq, NULL"
+	    " AS sha256, reason, arrived_us FROM (SELECT 'fork' AS what, * FROM fork"
+	    " UNION ALL SELECT 'quarantine', * FROM quarantine) AS r"
+	    " JOIN epoch ON epoch.id = r.epoch JOIN store ON store.id = epoch.store"
+	    " UNION ALL SELECT 'unreadable', store.name, NULL, NULL, lower(hex(sha256)),"
+	    " reason, arrived_us FROM unreadable JOIN store ON store.id = unreadable.store"
+	    " ORDER BY arrived_us DESC LIMIT 100",
+	    0);
 }
 
 /* From another reader's list, NULL when it could not read. */
-static void put_list(json_t *s, const char *name, json_t *list, struct reading *r)
+static void put_list(json_t *s, const char *name, json_t *list, struct hq_rows *r)
 {
 	r->failed = r->failed || !list;
 	json_object_set_new(s, name, list);
@@ -182,8 +125,8 @@ static void put_list(json_t *s, const char *name, json_t *list, struct reading *
 
 json_t *hq_status_read(struct sqlite3 *db)
 {
-	struct reading reading = {.db = db}, *r = &reading;
-	json_t *generation = rows(r, "SELECT value FROM meta WHERE name = 'generation'", 0);
+	struct hq_rows reading = {.db = db}, *r = &reading;
+	json_t *generation = hq_rows_list(r, "SELECT value FROM meta WHERE name = 'generation'", 0);
 	json_t *s = json_object();
 
 	json_object_set(s, "generation", json_object_get(json_array_get(generation, 0), "value"));
@@ -213,10 +156,10 @@ json_t *hq_status_read(struct sqlite3 *db)
 	put_list(s, "lost", hq_raw_lost(db, NULL), r);
 	json_object_set_new(
 	    s, "alarms",
-	    rows(r,
-	         "SELECT store.name AS store, kind, detail, raised_us FROM alarm"
-	         " JOIN store ON store.id = alarm.store ORDER BY alarm.id DESC LIMIT 100",
-	         0));
+	    hq_rows_list(r,
+	                 "SELECT store.name AS store, kind, detail, raised_us FROM alarm"
+	                 " JOIN store ON store.id = alarm.store ORDER BY alarm.id DESC LIMIT 100",
+	                 0));
 	json_object_set_new(s, "outbox", outbox(r));
 	json_object_set_new(s, "stores", stores(r));
 	if (r->failed) {
@@ -228,7 +171,7 @@ json_t *hq_status_read(struct sqlite3 *db)
 
 json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 {
-	struct reading reading = {.db = db}, *r = &reading;
+	struct hq_rows reading = {.db = db}, *r = &reading;
 	sqlite3_stmt *q = db_prepare(db, "SELECT n FROM profile WHERE id = ?1");
 	json_t *list, *profile = NULL, *items;
 	int64_t n;
@@ -238,21 +181,24 @@ json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 	sqlite3_bind_text(q, 1, customer_id, -1, SQLITE_STATIC);
 	if (db_row(q, &r->failed)) {
 		n = sqlite3_column_int64(q, 0);
-		list = rows(r,
-		            "SELECT id AS customer_id, external, first_name, name, tier, points, "
-		            "points_as_of,"
-		            " language, state, version, visits, spend, last_seen_us, last_items "
-		            "FROM profile"
-		            " WHERE n = ?1",
-		            n);
+		list = hq_rows_list(
+		    r,
+		    "SELECT id AS customer_id, external, first_name, name, tier, points, "
+		    "points_as_of,"
+		    " (SELECT p.id FROM profile p WHERE p.n = profile.person AND p.n <> profile.n) "
+		    "AS is_part_of, language, state, version, visits, spend, last_seen_us, "
+		    "last_items "
+		    "FROM profile"
+		    " WHERE n = ?1",
+		    n);
 		profile = json_incref(json_array_get(list, 0));
 		json_decref(list);
 		json_object_set_new(
 		    profile, "identifiers",
-		    rows(r,
-		         "SELECT kind, value, verified FROM identifier WHERE profile = ?1"
-		         " ORDER BY kind, value",
-		         n));
+		    hq_rows_list(r,
+		                 "SELECT kind, value, verified FROM identifier WHERE profile = ?1"
+		                 " ORDER BY kind, value",
+		                 n));
 		items = json_string_value(json_object_get(profile, "last_items"))
 		            ? json_loads(json_string_value(json_object_get(profile, "last_items")),
 		                         0, NULL)

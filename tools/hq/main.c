@@ -18,6 +18,22 @@ static const struct command {
     {"ca", ca_main, "...", "keys and certificates of HQ, stores and devices"},
     {"status", hq_cmd_status, "[--json] [-c FILE]", "what is held of each store, alarms, webhook"},
     {"profile", hq_cmd_profile, "ID [--json] [-c FILE]", "one customer as HQ knows him or her"},
+    {"links", hq_cmd_links, "show ID [--json] [-c FILE]",
+     "a customer's records, what they claim, and who said that they are one person"},
+    {"link", hq_cmd_link, "ID ID --reason TEXT [--yes] [--json] [-c FILE]",
+     "say that two customers are one person; without --yes only what would change"},
+    {"unlink", hq_cmd_unlink, "LINK --reason TEXT [--yes] [--json] [-c FILE]",
+     "take back a link, or what the rules joined: as if it had never been"},
+    {"apart", hq_cmd_link, "ID ID --reason TEXT [--yes] [--json] [-c FILE]",
+     "say that two customers are two persons: no rule ever joins them"},
+    {"block", hq_cmd_block, "KIND --reason TEXT [--yes] [--json] [-c FILE]",
+     "an identifier, from standard input, is nobody's: what it had joined parts"},
+    {"unblock", hq_cmd_block, "KIND --reason TEXT [--yes] [--json] [-c FILE]",
+     "take back every block of an identifier, from standard input"},
+    {"confirm", hq_cmd_confirm, "ID --reason TEXT [--yes] [--json] [-c FILE]",
+     "vouch for a customer whom a store has enrolled"},
+    {"review", hq_cmd_review, "[--settle NUMBER --reason TEXT] [--json] [-c FILE]",
+     "what no rule may decide: for a steward"},
     {"forks", hq_cmd_forks, "[STORE [--settle EPOCH]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
      "second histories that are kept raw, and branches; or say that they have been looked at"},
     {"quarantine", hq_cmd_quarantine,
@@ -33,12 +49,16 @@ static const struct command {
      "recompute a day from what is stored; exit 1 unless all of it holds"},
 };
 
+static void usage_of(const struct command *c, FILE *out)
+{
+	fprintf(out, "  %-10s %s\n             %s\n", c->name, c->arguments, c->help);
+}
+
 static int usage(FILE *out)
 {
 	fprintf(out, "usage: laneway-hq COMMAND ...\n");
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		fprintf(out, "  %-10s %s\n             %s\n", commands[i].name,
-		        commands[i].arguments, commands[i].help);
+		usage_of(&commands[i], out);
 	return 2;
 }
 
@@ -63,8 +83,13 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return end(&commands[i], commands[i].main(argc - 1, argv + 1));
+		if (strcmp(argv[1], commands[i].name) != 0)
+			continue;
+		if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+			usage_of(&commands[i], stdout);
+			return 0;
+		}
+		return end(&commands[i], commands[i].main(argc - 1, argv + 1));
 	}
 	return usage(stderr);
 }

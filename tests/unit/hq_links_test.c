@@ -1,0 +1,228 @@
+/* What a steward does about links: looked at before it is done, and taken back. */
+#include "hq_world.h"
+
+#include <jansson.h>
+
+#include "hq/hq_import.h"
+#include "hq/hq_links.h"
+#include "hq/hq_secret.h"
+
+#define CARD_0 "2600000000000"
+#define PERSONS "SELECT n || '>' || person FROM profile ORDER BY n"
+
+static void bring(struct world *w, const char *csv)
+{
+	struct hq_import_report report = {0};
+	struct hq_import_piece piece = {
+	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us += 1000000};
+
+	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
+		fail_msg("%s", piece.err);
+	hq_import_report_free(&report);
+}
+
+/* The answer, to be dropped; NULL with its sentence in *err. */
+static json_t *ask(struct world *w, json_t *what, bool yes, char err[300])
+{
+	struct hq_links l = {w->db, &w->scope, w->wall_us};
+	json_t *answer;
+
+	json_object_set_new(what, "reason", json_string("test"));
+	json_object_set_new(what, "actor", json_string("eva"));
+	json_object_set_new(what, "yes", json_boolean(yes));
+	answer = hq_links_do(&l, what, err, 300);
+	json_decref(what);
+	return answer;
+}
+
+static json_t *two(const char *action, const char *first, const char *second)
+{
+	return json_pack("{s:s,s:s,s:s}", "action", action, "first", first, "second", second);
+}
+
+/* Done; what was changed as "customer:was>is". The reference goes to id. */
+static void expect(struct world *w, json_t *what, bool yes, const char *changes, char id[24])
+{
+	char err[300] = "", text[300] = "";
+	json_t *answer = ask(w, what, yes, err), *list, *row;
+	size_t i;
+
+	if (!answer)
+		fail_msg("%s", err);
+	list = json_object_get(answer, "changes");
+	json_array_foreach(list, i, row)
+	{
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s:%s>%s",
+		         i ? "," : "", json_string_value(json_object_get(row, "customer_id")),
+		         json_string_value(json_object_get(row, "was")),
+		         json_string_value(json_object_get(row, "is")));
+	}
+	assert_string_equal(text, changes);
+	assert_int_equal(json_is_true(json_object_get(answer, "done")), yes);
+	if (id)
+		snprintf(id, 24, "%s", json_string_value(json_object_get(answer, "id")));
+	json_decref(answer);
+}
+
+static void what_a_link_would_do_is_said_and_not_done(void **state)
+{
+	struct world *w = *state;
+	char id[24];
+
+	bring(w, "customer_id,first_name\nK1,Anna\nK2,Anna\n");
+	uint64_t turn = hq_db_turn(w->db);
+	expect(w, two("link", "C000001", "C000002"), false, "C000002:C000002>C000001", NULL);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
+	assert_int_equal(world_number(w, "SELECT count(*) FROM op"), 0);
+	assert_int_equal(hq_db_turn(w->db), turn);
+	expect(w, two("link", "C000001", "C000002"), true, "C000002:C000002>C000001", id);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
+	assert_string_equal(world_text(w, "SELECT actor || ' ' || why FROM op"), "eva test");
+	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
+}
+
+static void blocking_a_value_parts_whom_it_had_joined_in_one_step(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
+	sqlite3_exec(hq_db_handle(w->db),
+	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
+	             NULL, NULL);
+	world_fold(w);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
+	json_t *block = json_pack("{s:s,s:s,s:s}", "action", "block", "kind", "loyalty", "value",
+	                          " 2600000000000 ");
+	expect(w, json_deep_copy(block), false, "C000002:C000001>C000002", NULL);
+	expect(w, block, true, "C000002:C000001>C000002", NULL);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM claim WHERE fate = 'holds'"), 0);
+	expect(w,
+	       json_pack("{s:s,s:s,s:s}", "action", "unblock", "kind", "loyalty", "value", CARD_0),
+	       true, "C000002:C000002>C000001", NULL);
+}
+
+/* The join has a name although nobody made it. */
+static void what_the_rules_joined_is_taken_back_by_its_name(void **state)
+{
+	struct world *w = *state;
+	json_t *links, *join;
+	char id[24];
+
+	bring(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
+	sqlite3_exec(hq_db_handle(w->db),
+	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
+	             NULL, NULL);
+	world_fold(w);
+	links = hq_links_read(hq_db_handle(w->db), "C000002");
+	join = json_array_get(json_object_get(links, "joins"), 0);
+	assert_string_equal(json_string_value(json_object_get(links, "is")), "C000001");
+	assert_string_equal(json_string_value(json_object_get(join, "value")), "26*********00");
+	snprintf(id, sizeof id, "%s", json_string_value(json_object_get(join, "id")));
+	json_decref(links);
+	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
+	expect(w, two("apart", "C000001", "C000002"), true, "", NULL);
+}
+
+static void who_is_confirmed_stays_one_person_with_what_was_joined(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, "customer_id,phone\nK1,+4915127418395\nK2,+4915127418395\n");
+	sqlite3_exec(hq_db_handle(w->db),
+	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
+	             NULL, NULL);
+	world_fold(w);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
+	expect(w, two("confirm", "C000001", ""), true, "", NULL);
+	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
+	assert_string_equal(world_text(w, "SELECT confirmed FROM profile ORDER BY n"), "1,0");
+}
+
+static void what_cannot_be_done_is_said_with_what_was_expected(void **state)
+{
+	struct world *w = *state;
+	const struct {
+		json_t *what;
+		const char *expected;
+	} wrong[] = {
+	    {two("link", "C000001", "C000009"), "C000009 is not known"},
+	    {two("link", "C000001", "C000001"), "expected two customers"},
+	    {two("unlink", "x", ""), "expected a reference of 22 characters"},
+	    {two("unlink", "AAAAAAAAAAAAAAAAAAAAAA", ""), "nothing has this reference"},
+	    {two("merge", "C000001", "C000001"), "expected link, unlink"},
+	    {json_pack("{s:s,s:s,s:s}", "action", "block", "kind", "fax", "value", "1"),
+	     "expected a kind"},
+	    {json_pack("{s:s,s:s,s:s}", "action", "block", "kind", "phone", "value", "123"),
+	     "the value is no identifier"},
+	    {json_pack("{s:s,s:s,s:s}", "action", "unblock", "kind", "phone", "value",
+	               "+4915111111111"),
+	     "it is nobody's by the rules"},
+	};
+
+	bring(w, "customer_id,first_name\nK1,Anna\n");
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		char err[300] = "";
+		assert_null(ask(w, wrong[i].what, true, err));
+		if (!strstr(err, wrong[i].expected))
+			fail_msg("%s: not %s", err, wrong[i].expected);
+	}
+	assert_int_equal(world_number(w, "SELECT count(*) FROM op"), 0);
+}
+
+static void the_list_shows_no_value_in_full_and_what_was_looked_at_goes(void **state)
+{
+	struct world *w = *state;
+	json_t *review;
+	char number[24], *text;
+
+	bring(w, "customer_id,email\nK1,anna@example.com\nK2,anna@example.com\n");
+	bring(w, "email,tier\nanna@example.com,gold\n");
+	review = hq_links_review(hq_db_handle(w->db));
+	assert_int_equal(json_array_size(review), 2);
+	text = json_dumps(review, 0);
+	assert_null(strstr(text, "anna@"));
+	assert_non_null(strstr(text, "a***@e******.com"));
+	free(text);
+	snprintf(number, sizeof number, "%d",
+	         (int)world_number(w, "SELECT id FROM review WHERE cause = 'import'"));
+	json_decref(review);
+	expect(w, two("settle", number, ""), true, "", NULL);
+	assert_string_equal(world_text(w, "SELECT cause FROM review"), "several");
+	snprintf(number, sizeof number, "%d", (int)world_number(w, "SELECT id FROM review"));
+	char err[300];
+	assert_null(ask(w, two("settle", number, ""), true, err));
+}
+
+static void at_most_a_third_of_a_value_is_shown(void **state)
+{
+	const char *const values[][2] = {{"+4915127418395", "+4**********95"},
+	                                 {"anna@example.com", "a***@e******.com"},
+	                                 {"ab@x.de", "**@*.de"},
+	                                 {"1234", "1***"},
+	                                 {"", ""},
+	                                 {"a@b", "a**"}};
+	char shown[HQ_SECRET_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		hq_secret_mask(values[i][0], shown);
+		assert_string_equal(shown, values[i][1]);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(what_a_link_would_do_is_said_and_not_done),
+	    TEST(blocking_a_value_parts_whom_it_had_joined_in_one_step),
+	    TEST(what_the_rules_joined_is_taken_back_by_its_name),
+	    TEST(who_is_confirmed_stays_one_person_with_what_was_joined),
+	    TEST(what_cannot_be_done_is_said_with_what_was_expected),
+	    TEST(the_list_shows_no_value_in_full_and_what_was_looked_at_goes),
+	    cmocka_unit_test(at_most_a_third_of_a_value_is_shown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
