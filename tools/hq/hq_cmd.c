@@ -1,6 +1,7 @@
 #include "hq/hq_cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "hq/hq_cmd_args.h"
@@ -9,12 +10,14 @@
 #include "hq/hq_prove.h"
 #include "hq/hq_serve.h"
 #include "hq/hq_status.h"
+#include "hq/hq_why.h"
 #include "store/db.h"
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"json", no_argument, NULL, 'j'},
     {"check", no_argument, NULL, 'n'},
+    {"why", no_argument, NULL, 'w'},
     {NULL, 0, NULL, 0},
 };
 
@@ -22,7 +25,7 @@ static const struct option options[] = {
 static int read_arguments(int argc, char **argv, const char *first, const char *second,
                           struct hq_cmd_args *out)
 {
-	return hq_cmd_args_read(argc, argv, &(struct hq_cmd_form){"c:jn", options, first, second},
+	return hq_cmd_args_read(argc, argv, &(struct hq_cmd_form){"c:jnw", options, first, second},
 	                        out);
 }
 
@@ -79,6 +82,35 @@ static int print_object(const struct hq_cmd_args *a, json_t *object, void (*prin
 	return EXIT_GOOD;
 }
 
+/* A line for each value, or the lines as a list. */
+static int print_why(const struct hq_cmd_args *a, struct sqlite3 *db, const struct hq_conf *conf)
+{
+	struct buf text = {0};
+	int known = hq_why(db, conf->scope.rules, a->word, &text);
+	json_t *lines;
+
+	if (known == 0)
+		fprintf(stderr, "laneway-hq: %s is not known\n", a->word);
+	if (known < 0)
+		hq_cmd_args_fail(a, "hq.db could not be read");
+	if (known == 1 && !a->json)
+		fwrite(text.data, 1, text.len, stdout);
+	if (known == 1 && a->json) {
+		lines = json_array();
+		for (char *line = (char *)text.data, *end; line < (char *)text.data + text.len;
+		     line = end + 1) {
+			end = memchr(line, '\n', (size_t)((char *)text.data + text.len - line));
+			if (!end)
+				break;
+			json_array_append_new(lines, json_stringn(line, (size_t)(end - line)));
+		}
+		hq_cmd_args_print(a, json_pack("{s:s,s:o}", "customer_id", a->word, "why", lines),
+		                  NULL);
+	}
+	buf_free(&text);
+	return known == 1 ? EXIT_GOOD : known == 0 ? EXIT_SOME_BAD : EXIT_NOT_DONE;
+}
+
 static int show(int argc, char **argv, bool profile)
 {
 	struct hq_cmd_args a;
@@ -92,7 +124,9 @@ static int show(int argc, char **argv, bool profile)
 	if (!conf)
 		return EXIT_NOT_DONE;
 	db = hq_cmd_args_reader(&a, conf);
-	if (db && profile)
+	if (db && profile && a.why)
+		rc = print_why(&a, db, conf);
+	else if (db && profile)
 		rc = print_object(&a, hq_status_profile(db, a.word), hq_status_print_profile);
 	else if (db)
 		rc = print_object(&a, hq_status_read(db), hq_status_print);

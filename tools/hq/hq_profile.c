@@ -180,6 +180,15 @@ static enum hq_upsert delete_person(struct hq_db *db, int64_t n, const struct hq
 	return HQ_UPSERT_CHANGED;
 }
 
+static bool is_company(const struct hq_person *p)
+{
+	for (int i = 0; i < p->ident_count; i++) {
+		if (p->ident[i].kind == IDENT_ACCOUNT || p->ident[i].kind == IDENT_VAT_ID)
+			return true;
+	}
+	return false;
+}
+
 enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person)
 {
 	int64_t n = find_person(db, person), other;
@@ -196,8 +205,9 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 	        HQ_PROFILE_IDENTS_MAX)
 		return HQ_UPSERT_FULL;
 	if (is_new)
-		n = hq_unit_new(db,
-		                &(struct hq_unit){.external = person->external, .confirmed = true});
+		n = hq_unit_new(db, &(struct hq_unit){.external = person->external,
+		                                      .confirmed = true,
+		                                      .company = is_company(person)});
 	changed = say_all(db, n, person);
 	changed |= set_points(db, n, person);
 	changed |= add_idents(db, n, person) > 0;
