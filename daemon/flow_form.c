@@ -47,14 +47,15 @@ static int put(struct form_call *c, struct sale_error *err)
 	return flow_tap_put(c->f, e, c->from->done, c->from->ctx, err) < 0 ? FLOW_FORM_REFUSED : 0;
 }
 
-/* When something was said: now, or an interval where the clock is not trusted. */
+/* When something was said: now; where the clock is not trusted not before what is certain, and
+ * there is no telling how long after. */
 static void moment(const struct form_call *c, struct form_person *who)
 {
 	int64_t least_us = clock_least_us(c->f->p.clock);
 	bool trusted = c->now.trust != CLOCK_NONE;
 
 	who->from_us = trusted ? c->now.wall_us : least_us;
-	who->to_us = c->now.wall_us > who->from_us ? c->now.wall_us : who->from_us;
+	who->to_us = trusted ? c->now.wall_us : INT64_MAX;
 }
 
 /* ---- enrolments ---- */

@@ -58,9 +58,12 @@ void json_part_put_ref(struct buf *out, const char *key, const struct ref *r)
 	member_text(out, key, text);
 }
 
-/* Up where it is not whole; below zero division already rounds up. */
+/* Up where it is not whole; below zero division already rounds up. At the ends of time, which mean
+ * "not known", nothing is left to round. */
 static int64_t rounded(int64_t us, bool up)
 {
+	if (us > INT64_MAX - US_PER_MS || us < INT64_MIN + US_PER_MS)
+		return us;
 	int64_t ms = us / US_PER_MS, rest = us % US_PER_MS;
 
 	if (rest > 0 && up)

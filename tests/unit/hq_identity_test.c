@@ -1,8 +1,10 @@
 /* Events of stores about who somebody is: what HQ makes of them, in every order of arrival. */
 #include "hq_world.h"
 
+#include "hq/hq_identity.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
+#include "hq/hq_unit.h"
 
 /* References: 16 bytes of one value, as base64url. */
 static const char *ref(uint8_t byte)
@@ -104,22 +106,30 @@ static void points(struct store *s, uint8_t id, uint8_t unit, int n)
 	speak(s, "Points Changed", properties, sealed);
 }
 
-static void choose(struct store *s, uint8_t id, uint8_t unit, uint8_t claim, const char *value)
+/* also: a second unit that the choice covers; claim: the address that it is for; 0: none. */
+static void choose_for(struct store *s, uint8_t id, uint8_t unit, uint8_t also, uint8_t claim,
+                       const char *value, const char *to)
 {
-	char properties[500], sealed[200];
+	char properties[500], sealed[200], address[64] = "";
 
+	if (claim)
+		snprintf(address, sizeof address, "\"ident_ref\":\"%s\",", ref(claim));
 	snprintf(properties, sizeof properties,
 	         "{\"channel\":\"sms\",\"choice_id\":\"%s\",\"chosen_from\":\"2026-11-21T10:00:00."
-	         "000Z\",\"chosen_to\":"
-	         "\"2026-11-21T10:00:00.000Z\",\"ident_ref\":\"%s\",\"language\":\"de\",\"method\":"
-	         "\"till\","
+	         "000Z\",\"chosen_to\":\"%s\",%s\"language\":\"de\",\"method\":\"till\","
 	         "\"proof_ref\":null,\"purpose\":\"marketing\",\"scope\":\"chain\",\"text_"
-	         "version\":\"1\","
-	         "\"value\":\"%s\"}",
-	         ref(id), ref(claim), value);
-	snprintf(sealed, sizeof sealed, "{\"covers\":[\"%s\"],\"unit\":\"%s\"}", ref(unit),
-	         ref(unit));
+	         "version\":\"1\",\"value\":\"%s\"}",
+	         ref(id), to, address, value);
+	snprintf(sealed, sizeof sealed, "{\"covers\":[\"%s\"%s%s%s],\"unit\":\"%s\"}", ref(unit),
+	         also ? ",\"" : "", also ? ref(also) : "", also ? "\"" : "", ref(unit));
 	speak(s, "Consent Changed", properties, sealed);
+}
+
+#define CHOSEN "2026-11-21T10:00:00.000Z"
+
+static void choose(struct store *s, uint8_t id, uint8_t unit, uint8_t claim, const char *value)
+{
+	choose_for(s, id, unit, 0, claim, value, CHOSEN);
 }
 
 static void arrive(struct store *s)
@@ -168,6 +178,72 @@ static void an_enrolment_becomes_a_customer_with_what_was_said(void **state)
 	assert_non_null(strstr(line, "\"field\":\"age_ok\""));
 	assert_non_null(strstr(line, "\"source\":\"till\""));
 	free(line);
+	store_free(s);
+}
+
+static bool says(struct world *w, int64_t n, const char *text)
+{
+	char *line = line_of(w, n);
+	bool found = strstr(line, text) != NULL;
+
+	free(line);
+	return found;
+}
+
+static void a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	/* Two who were one when the first of them withdrew, and are two. */
+	enrol(s, 1, 2, "Anna", PHONE);
+	enrol(s, 4, 5, "Bert", "+4915127418396");
+	choose_for(s, 6, 1, 4, 0, "granted", CHOSEN);
+	choose_for(s, 7, 1, 4, 0, "withdrawn", CHOSEN);
+	arrive(s);
+	assert_true(says(w, 1, "\"value\":\"withdrawn\""));
+	assert_true(says(w, 2, "\"value\":\"withdrawn\""));
+	assert_int_equal(hq_db_begin(w->db), 0);
+	hq_unit_forget(w->db, 1, WORLD_WALL_US);
+	assert_int_equal(hq_db_commit(w->db), 0);
+	world_fold(w);
+	assert_true(says(w, 2, "\"value\":\"withdrawn\""));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM choice_cover"), 1);
+	store_free(s);
+}
+
+static void a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	choose(s, 6, 1, 9, "granted"); /* of a claim that nobody knows */
+	arrive(s);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
+	assert_false(says(w, 1, "\"choices\""));
+	store_free(s);
+}
+
+static void what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	choose_for(s, 6, 1, 0, 2, "granted", "9999-12-31T23:59:59.999Z");
+	choose(s, 7, 1, 2, "refused"); /* a form that was signed before */
+	arrive(s);
+	assert_int_equal(
+	    world_number(w, "SELECT to_us > from_us FROM choice WHERE value = 'granted'"), 0);
+	assert_true(says(w, 1, "{\"address\":"));
+	for (uint64_t seq = 1; seq <= s->seq; seq++)
+		hq_identity_moved(w->db, 1, seq, 5000000, 9000000);
+	assert_int_equal(world_number(w, "SELECT to_us FROM choice WHERE value = 'granted'"),
+	                 9000000);
+	assert_true(world_number(w, "SELECT to_us FROM choice WHERE value = 'refused'") > 9000000);
+	assert_true(world_number(w, "SELECT count(*) FROM dirty") > 0);
 	store_free(s);
 }
 
@@ -458,6 +534,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_enrolment_becomes_a_customer_with_what_was_said),
+	    TEST(a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it),
+	    TEST(a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without),
+	    TEST(what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event),
 	    TEST(an_event_that_comes_again_says_nothing_twice),
 	    TEST(what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it),
 	    TEST(a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone),

@@ -11,7 +11,8 @@
 #include "identity/consent_json.h"
 #include "identity/json_part.h"
 
-#define HQ_IDENTITY_POINTS_MAX INT64_C(1000000000000) /* of one entry */
+#define HQ_IDENTITY_POINTS_MAX INT64_C(1000000000000)     /* of one entry */
+#define HQ_IDENTITY_NO_END_US INT64_C(253402300799000000) /* the last second of 9999: not known */
 #define HQ_IDENTITY_WHY_MAX 128 /* bytes of a reason that are kept of what a store wrote */
 
 bool hq_identity_is(const struct hq_line *line)
@@ -148,19 +149,37 @@ static int64_t address_of(struct hq_identity *id, const struct hq_identity_event
 	return ident;
 }
 
+/* Was it chosen when the event happened, and not told later of a form that was signed before? Then
+ * the event's time, which HQ may know better than the store's clock, is that of the choice. */
+static bool is_loose(const struct hq_identity_event *ev, const struct consent_choice *c)
+{
+	return c->to_us >= HQ_IDENTITY_NO_END_US ||
+	       (c->from_us <= ev->line->time_us && ev->line->time_us <= c->to_us);
+}
+
+static void put_covers(struct hq_identity *id, const struct consent_choice *c)
+{
+	for (size_t i = 0; i < c->cover_count; i++)
+		hq_db_run(id->db, HQ_SQL_CHOICE_COVER, "bb", c->id.byte, sizeof c->id.byte,
+		          c->covers[i].byte, sizeof c->covers[i].byte);
+}
+
 static void put_choice(struct hq_identity *id, const struct hq_identity_event *ev,
                        const struct consent_choice *c, int64_t unit)
 {
+	bool loose = is_loose(ev, c);
 	const char *proof = hq_line_text(ev->line, "proof_ref");
 
-	hq_db_run(id->db, HQ_SQL_CHOICE_PUT, "biibtttttttiibiii", c->id.byte, sizeof c->id.byte,
+	hq_db_run(id->db, HQ_SQL_CHOICE_PUT, "biibtttttttiibiiii", c->id.byte, sizeof c->id.byte,
 	          unit, address_of(id, ev, c), ref_none(&c->address) ? NULL : c->address.byte,
 	          sizeof c->address.byte, consent_purpose_name(c->purpose),
 	          consent_channel_name(c->channel), consent_value_name(c->value),
 	          consent_method_name(c->method), c->text_version, c->language,
-	          proof[0] && strlen(proof) <= HQ_IDENTITY_WHY_MAX ? proof : NULL, c->from_us,
-	          c->to_us, c->covers ? (const void *)c->covers : "",
-	          c->cover_count * sizeof *c->covers, id->at.epoch, id->at.seq, (int64_t)0);
+	          proof[0] && strlen(proof) <= HQ_IDENTITY_WHY_MAX ? proof : NULL,
+	          loose ? id->from_us : c->from_us, loose ? id->to_us : c->to_us,
+	          c->covers ? (const void *)c->covers : "", c->cover_count * sizeof *c->covers,
+	          id->at.epoch, id->at.seq, (int64_t)0, (int64_t)loose);
+	put_covers(id, c);
 	if (unit)
 		hq_db_run(id->db, HQ_SQL_DIRTY_ADD, "i", unit);
 	/* Whoever else was meant, or has the address. */
@@ -266,6 +285,7 @@ void hq_identity_moved(struct hq_db *db, int64_t epoch, uint64_t seq, int64_t fr
                        int64_t to_us)
 {
 	hq_db_run(db, HQ_SQL_FACT_MOVED, "iiii", epoch, (int64_t)seq, from_us, to_us);
+	hq_db_run(db, HQ_SQL_CHOICE_MOVED, "iiii", epoch, (int64_t)seq, from_us, to_us);
 	hq_db_run(db, HQ_SQL_POINTS_MOVED, "iii", epoch, (int64_t)seq, to_us);
 	hq_db_run(db, HQ_SQL_DIRTY_MOVED, "ii", epoch, (int64_t)seq);
 }

@@ -228,10 +228,9 @@ void hq_page_choices(struct hq_page_person *p, struct buf *out)
 	struct list l = open_list(out, "choices", HQ_PAGE_CHOICES_BYTES);
 
 	while (hq_db_row(p->db, q)) {
-		if (l.count == HQ_PAGE_CHOICES_MAX)
+		/* Behind one that found no room a shorter one would, and it may be a grant. */
+		if (p->left_choices > 0 || l.count == HQ_PAGE_CHOICES_MAX || !put_choice(&l, q))
 			p->left_choices++;
-		else
-			p->left_choices += !put_choice(&l, q);
 	}
 	close_list(&l, false);
 }

@@ -265,7 +265,15 @@ static const char *const steps[] = {
     "CREATE INDEX fact_claim ON fact(claim) WHERE claim IS NOT NULL;",
     /* what the configured trust in sources has other than the delivered one */
     "CREATE TABLE field_trust(field TEXT, source TEXT, trust INTEGER NOT NULL,"
-    " PRIMARY KEY(field, source)) WITHOUT ROWID;",
+    " PRIMARY KEY(field, source)) WITHOUT ROWID;"
+    /* which choices a unit was shown to the one who chose as part of; loose: it was chosen when its
+     * event happened, so that the time of the one is that of the other */
+    "ALTER TABLE choice ADD COLUMN loose INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE choice_cover(unit BLOB, choice INTEGER, PRIMARY KEY(unit, choice)) WITHOUT ROWID;"
+    "CREATE INDEX choice_cover_choice ON choice_cover(choice);"
+    "CREATE TRIGGER choice_gone AFTER DELETE ON choice BEGIN"
+    " DELETE FROM choice_cover WHERE choice = OLD.id; END;"
+    "CREATE INDEX choice_epoch ON choice(epoch, seq) WHERE epoch IS NOT NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -107,6 +107,7 @@ void hq_unit_forget(struct hq_db *db, int64_t unit, int64_t wall_us)
 		hq_op_add(db, &op, NULL);
 	}
 	hq_db_run(db, HQ_SQL_CHOICE_FORGET, "i", unit);
+	hq_db_run(db, HQ_SQL_CHOICE_COVER_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_IDENT_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_CLAIM_FORGET, "i", unit);
 	hq_db_run(db, HQ_SQL_FACT_FORGET, "i", unit);
