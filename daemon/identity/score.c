@@ -65,15 +65,17 @@ void score_pair(const struct score_model *m, const struct score_record *a,
 		if (share > 0)
 			strange = share;
 		bits = log2(m->same[f][l] / strange);
+		/* First names within a household are as those of strangers, frequent ones too. */
 		if (score_is_address(f))
 			address += bits;
-		/* First names within a household are as those of strangers, frequent ones too. */
-		if (f != SCORE_FIRST)
+		else if (f != SCORE_FIRST)
 			house += log2(m->house[f][l] / strange);
 		else
 			house += log2(m->house[f][l] / m->strange[f][l]);
 		add_reason(out, (struct score_reason){SCORE_WHY_FIELD, f, l, mbit_of(bits)});
 	}
+	/* A household has one address, unless somebody has left it: as with one person. */
+	house += log2((1 - m->moved) * exp2(address) + m->moved);
 	add_reason(out, (struct score_reason){
 	                    .why = SCORE_WHY_MOVED,
 	                    .mbit = mbit_of(log2(1 - m->moved + m->moved * exp2(-address)))});

@@ -140,5 +140,9 @@ struct score_model *score_model_defaults(void);
 struct score_model *score_model_read(const char *json, size_t len, char *err, size_t err_size);
 void score_model_write(const struct score_model *model, struct buf *out);
 void score_model_free(struct score_model *model);
+/* What it is, when it was made, of how many records (0: nobody's, the defaults). */
+const char *score_model_version(const struct score_model *model);
+const char *score_model_made(const struct score_model *model);
+uint64_t score_model_records(const struct score_model *model);
 
 #endif

@@ -17,7 +17,14 @@
 #define PRIOR_LEAST 1e-9 /* where a change of a prior is no longer looked at in proportion */
 #define CORRECTIONS 3    /* times that matches are taken out of what is seen of strangers */
 
-enum kind { STAYED, MOVED, HOUSEHOLD, STRANGERS, KIND_COUNT };
+enum kind {
+	STAYED,
+	MOVED,
+	HOUSEHOLD,
+	PARTED,
+	STRANGERS,
+	KIND_COUNT
+}; /* PARTED: a household of two addresses */
 
 struct run {
 	const struct score_learn *l;
@@ -92,6 +99,7 @@ static void shares_of(const struct run *r, const struct score_pattern *p, double
 		out[STAYED] *= m->same[f][l];
 		out[MOVED] *= score_is_address(f) ? m->strange[f][l] : m->same[f][l];
 		out[HOUSEHOLD] *= m->house[f][l];
+		out[PARTED] *= score_is_address(f) ? m->strange[f][l] : m->house[f][l];
 		out[STRANGERS] *= m->strange[f][l];
 	}
 	for (int k = 0; k < KIND_COUNT; k++)
@@ -114,7 +122,7 @@ static void add_pattern(struct run *r, const struct score_pattern *p)
 		if (l == SCORE_UNSAID)
 			continue;
 		r->sum_same[f][l] += person * (double)p->count;
-		r->sum_house[f][l] += part[HOUSEHOLD] * (double)p->count;
+		r->sum_house[f][l] += (part[HOUSEHOLD] + part[PARTED]) * (double)p->count;
 	}
 }
 
@@ -208,7 +216,7 @@ static void set_odds(struct run *r, const struct score_learn_in *in,
 
 	report->persons_pairs = (p[STAYED] + p[MOVED]) * all;
 	r->m->match = fmin(fmax(report->persons_pairs, 0.5) / all, 0.5);
-	r->m->houses = fmin(fmax(p[HOUSEHOLD] * all, 0.5) / all, 0.5);
+	r->m->houses = fmin(fmax((p[HOUSEHOLD] + p[PARTED]) * all, 0.5) / all, 0.5);
 	r->m->moved = fmin(fmax(p[MOVED] / (p[STAYED] + p[MOVED]), MOVED_MIN), MOVED_MAX);
 }
 
@@ -270,7 +278,7 @@ static int set_often(struct run *r)
 
 static void begin(struct run *r, const struct score_learn_in *in)
 {
-	static const double priors[KIND_COUNT] = {0.1, 0.02, 0.1, 0.78};
+	static const double priors[KIND_COUNT] = {0.1, 0.02, 0.1, 0.02, 0.76};
 
 	snprintf(r->m->version, sizeof r->m->version, "%s", in->version);
 	snprintf(r->m->made, sizeof r->m->made, "%s", in->made);

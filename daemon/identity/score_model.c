@@ -71,6 +71,21 @@ struct score_model *score_model_defaults(void)
 	return m;
 }
 
+const char *score_model_version(const struct score_model *m)
+{
+	return m->version;
+}
+
+const char *score_model_made(const struct score_model *m)
+{
+	return m->made;
+}
+
+uint64_t score_model_records(const struct score_model *m)
+{
+	return m->records;
+}
+
 void score_model_free(struct score_model *m)
 {
 	if (!m)

@@ -37,6 +37,9 @@ static bool take_hint_option(struct hq_cmd_args *out, int letter)
 	case 'o':
 		out->source = optarg;
 		return true;
+	case 'l':
+		out->limit = optarg;
+		return true;
 	case 'b':
 		out->bits = optarg;
 		return true;

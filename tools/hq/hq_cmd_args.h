@@ -21,7 +21,7 @@ struct hq_cmd_args {
 	const char *raw, *settle, *store;
 	bool json, check, ingest;
 	/* of evaluate and duplicates */
-	const char *curve, *region, *since, *source, *bits;
+	const char *curve, *region, *since, *source, *bits, *limit;
 	bool defaults, estimate;
 	/* of links */
 	const char *reason;
@@ -31,8 +31,8 @@ struct hq_cmd_args {
 /* What a command takes. */
 struct hq_cmd_form {
 	const char *letters; /* of getopt; c (a file), j, n, r (raw), s (settle), i, t (store);
-	                        u (curve), g (region), d, S (since), o (source), b (bits), e;
-	                        R (reason), y (yes), w (why) */
+	                        u (curve), g (region), d, S (since), o (source), b (bits), l
+	                        (limit), e; R (reason), y (yes), w (why) */
 	const struct option *options;
 	const char *first,
 	    *second; /* how its words are called; with "[" in front: may be left out */

@@ -8,10 +8,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "hq/hq_cmd.h"
 #include "hq/hq_cmd_args.h"
+#include "hq/hq_conf.h"
+#include "hq/hq_duplicates.h"
 #include "hq/hq_evaluate.h"
+#include "hq/hq_weights.h"
+#include "identity/score_learn.h"
+#include "store/db.h"
+
+#define LIST_MAX 200 /* pairs that are listed unless --limit says otherwise */
+#define WHAT "laneway-hq duplicates"
 
 static const struct option evaluate_options[] = {
     {"json", no_argument, NULL, 'j'},
@@ -108,5 +117,137 @@ int hq_cmd_evaluate(int argc, char **argv)
 		return EXIT_NOT_DONE;
 	if (evaluate(&a, err, sizeof err) != 0)
 		return hq_cmd_args_fail(&a, err);
+	return EXIT_GOOD;
+}
+
+static const struct option duplicates_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
+    {"since", required_argument, NULL, 'S'},  {"source", required_argument, NULL, 'o'},
+    {"bits", required_argument, NULL, 'b'},   {"limit", required_argument, NULL, 'l'},
+    {"estimate", no_argument, NULL, 'e'},     {NULL, 0, NULL, 0},
+};
+
+static int read_since(const char *text, int64_t *us, char *err, size_t err_size)
+{
+	char iso[CLOCK_ISO8601_SIZE];
+
+	*us = 0;
+	if (!text || ((size_t)snprintf(iso, sizeof iso, "%sT00:00:00.000Z", text) < sizeof iso &&
+	              clock_parse_iso8601(iso, us) == 0))
+		return 0;
+	snprintf(err, err_size, "--since: expected a date such as 2026-11-20");
+	return -1;
+}
+
+/* What the command line asks of duplicates. 0, or -1 with a sentence in err. */
+static int read_ask(const struct hq_cmd_args *a, struct hq_duplicates_ask *out, char *err,
+                    size_t err_size)
+{
+	int64_t bits = 0;
+	uint64_t limit = LIST_MAX;
+
+	*out = (struct hq_duplicates_ask){
+	    .mbit_min = SCORE_LIKELY_MBIT, .source = a->source, .what = WHAT};
+	if (read_since(a->since, &out->since_us, err, err_size) != 0)
+		return -1;
+	if (a->bits && !num_i64(a->bits, -30, 60, &bits)) {
+		snprintf(err, err_size, "--bits: expected a whole number from -30 to 60");
+		return -1;
+	}
+	if (a->bits)
+		out->mbit_min = (int)bits * 1000;
+	if (a->limit && !num_u64(a->limit, 0, 10000000, &limit)) {
+		snprintf(err, err_size, "--limit: expected a number of pairs up to 10000000");
+		return -1;
+	}
+	out->list_max = limit;
+	return 0;
+}
+
+/* Weights as kept; learned from the records when there are none yet, or anew when asked to. */
+static struct score_model *weights(const struct hq_cmd_args *a, const char *dir, struct hq_units *u,
+                                   json_t **told, char *err, size_t err_size)
+{
+	struct score_learn_report report = {.converged = true};
+	struct score_model *m = NULL;
+	char made[CLOCK_ISO8601_SIZE];
+
+	if (!a->estimate && hq_weights_read(dir, &m, err, err_size) != 0)
+		return NULL;
+	if (!m) {
+		clock_iso8601(clock_wall_us(clock_system()), made);
+		m = hq_pairs_learn(u->people, made, WHAT, &report);
+		if (m && a->estimate && hq_weights_write(dir, m, err, err_size) != 0) {
+			score_model_free(m);
+			return NULL;
+		}
+	}
+	if (!m && a->estimate) {
+		snprintf(err, err_size,
+		         "--estimate: %zu records, expected at least %d to learn from", u->count,
+		         SCORE_RECORDS_MIN);
+		return NULL;
+	}
+	if (!m)
+		m = score_model_defaults();
+	snprintf(err, err_size, "out of memory");
+	*told = m ? json_pack("{s:s,s:s,s:I,s:b}", "version", score_model_version(m), "made",
+	                      score_model_made(m), "records", (json_int_t)score_model_records(m),
+	                      "converged", report.converged)
+	          : NULL;
+	return m;
+}
+
+static json_t *duplicates(const struct hq_cmd_args *a, const char *dir, struct sqlite3 *db,
+                          char *err, size_t err_size)
+{
+	struct hq_duplicates_ask ask;
+	struct hq_units units = {0};
+	struct score_model *m = NULL;
+	json_t *told = NULL, *answer = NULL;
+
+	if (read_ask(a, &ask, err, err_size) != 0)
+		return NULL;
+	snprintf(err, err_size, "hq.db could not be read");
+	if (hq_units_load(db, WHAT, &units) == 0)
+		m = weights(a, dir, &units, &told, err, err_size);
+	if (m) {
+		ask.model = m;
+		answer = hq_duplicates(db, &units, &ask);
+	}
+	if (answer)
+		json_object_set(answer, "weights", told);
+	json_decref(told);
+	score_model_free(m);
+	hq_units_free(&units);
+	return answer;
+}
+
+int hq_cmd_duplicates(int argc, char **argv)
+{
+	char err[HQ_CMD_ERR_SIZE];
+	struct hq_cmd_args a;
+	struct hq_conf *conf;
+	struct sqlite3 *db;
+	json_t *answer = NULL;
+
+	if (hq_cmd_args_read(argc, argv,
+	                     &(struct hq_cmd_form){"c:jS:o:b:l:e", duplicates_options, NULL, NULL},
+	                     &a) != 0)
+		return EXIT_NOT_DONE;
+	conf = hq_cmd_args_conf(&a);
+	if (!conf)
+		return EXIT_NOT_DONE;
+	db = hq_cmd_args_reader(&a, conf);
+	if (db) {
+		answer = duplicates(&a, conf->data, db, err, sizeof err);
+		if (!answer)
+			hq_cmd_args_fail(&a, err);
+		db_close_reader(db);
+	}
+	hq_conf_free(conf);
+	if (!answer)
+		return EXIT_NOT_DONE;
+	hq_cmd_args_print(&a, answer, hq_duplicates_print);
 	return EXIT_GOOD;
 }

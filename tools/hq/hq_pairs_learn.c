@@ -1,4 +1,5 @@
 /* Weights from the records: which pairs they are learned from. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "hq/hq_pairs.h"
@@ -51,7 +52,9 @@ struct score_model *hq_pairs_learn(struct hq_people *p, const char *made, const 
 	struct hq_pairs_ask ask = {
 	    .sample = sample, .all = true, .what = what, .take = take, .ctx = learn};
 	struct hq_pairs_report walked;
+	char version[33];
 
+	snprintf(version, sizeof version, "%.10s-%zu", made, hq_people_count(p));
 	*report = (struct score_learn_report){0};
 	if (!learn || hq_people_count(p) < SCORE_RECORDS_MIN)
 		goto out;
@@ -62,7 +65,7 @@ struct score_model *hq_pairs_learn(struct hq_people *p, const char *made, const 
 	                        &(struct score_learn_in){.records = hq_people_count(p),
 	                                                 .sampled = 1.0 / sample,
 	                                                 .made = made,
-	                                                 .version = "learned"},
+	                                                 .version = version},
 	                        report);
 out:
 	score_learn_free(learn);

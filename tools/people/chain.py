@@ -14,7 +14,7 @@ TWINS = 0.03            # of siblings
 JUNIOR = 0.02           # of first children: a parent's first name
 LANDLINE = 0.75         # of households of two and more, given by any of them
 FAMILY_MAIL = 0.05      # of them
-MOVED, MARRIED, NEW_NUMBER, PASSED_ON = 0.12, 0.05, 0.40, 0.95
+MOVED, MARRIED, NEW_NUMBER, PASSED_ON = 0.12, 0.05, 0.45, 0.95
 GIVEN = {"date_of_birth": 0.60, "street": 0.70, "postcode": 0.85, "phone": 0.65, "email": 0.45, "loyalty": 0.50}
 SLIPS = {"typo": 0.06, "nickname": 0.06, "initial": 0.02, "swapped": 0.015, "born-typo": 0.02, "born-swapped": 0.01, "postcode-typo": 0.015,
          "house-typo": 0.02, "street-typo": 0.05, "no-first-name": 0.03}
@@ -42,7 +42,7 @@ class World:
 
     def number(self):
         self.numbers += 1
-        return f"+4917{self.rng.choice('06789')}{self.numbers * 7919 % 10000000:07}"
+        return f"+4917{self.rng.choice('012345')}{1000000 + self.numbers * 7919 % 9000000}"
 
     def address(self):
         rng = self.rng
@@ -86,7 +86,7 @@ def member(world, i, first, last, year, at):
     p.moved_at = rng.random() if rng.random() < MOVED else 2
     p.later_address = world.address()
     p.married_at, p.later_last = (rng.random(), world.last.draw(rng)) if rng.random() < MARRIED else (2, last)
-    p.number_at = rng.random() if rng.random() < NEW_NUMBER else 2
+    p.number_at = 0.15 + 0.5 * rng.random() if rng.random() < NEW_NUMBER else 2
     p.later_phone = None
     return p
 
@@ -96,7 +96,7 @@ def household(world, first_number):
     rng, at = world.rng, Person()
     size = rng.choices(list(HOUSEHOLD), list(HOUSEHOLD.values()))[0]
     at.address = world.address()
-    at.landline = f"+4934{rng.randrange(1, 9)}{world.numbers * 104729 % 10000000:07}" if size > 1 and rng.random() < LANDLINE else None
+    at.landline = f"+49341{1000000 + world.numbers * 104729 % 9000000}" if size > 1 and rng.random() < LANDLINE else None
     at.family_mail = f"familie{world.numbers}@example.org" if size > 1 and rng.random() < FAMILY_MAIL else None
     last, year, people = world.last.draw(rng), rng.randrange(1935, 2003), []
     for i in range(size):
@@ -229,7 +229,7 @@ def pass_on(world, people):
         p.later_phone = world.number()
         if rng.random() < PASSED_ON and takers:
             q = takers.pop()
-            q.number_at, q.later_phone = min(1, p.number_at + 0.1), p.phone
+            q.number_at, q.later_phone = p.number_at + 0.03, p.phone
             world.reassigned.add(p.phone)
 
 

@@ -19,22 +19,25 @@ import chain  # noqa: E402
 import febrl  # noqa: E402
 
 
+# What `laneway-hq import` reads of them.
+IMPORT = {"rec_id": "customer_id", "given_name": "first_name", "surname": "last_name", "date_of_birth": "birth_date", "street": "street",
+          "postcode": "postcode", "city": "city", "phone": "phone", "email": "email"}
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model", choices=["febrl", "chain"])
     p.add_argument("--seed", type=int, required=True)
     p.add_argument("--persons", type=int, default=5000)
-    p.add_argument("--import", dest="as_import", action="store_true", help="columns of `laneway-hq import`, without the labels")
+    p.add_argument("--import", dest="as_import", action="store_true", help="a chain's, as `laneway-hq import` reads them")
     args = p.parse_args()
     model = febrl if args.model == "febrl" else chain
     rows = model.records(random.Random(args.seed), args.persons)
-    names = model.COLUMNS
+    columns = model.COLUMNS
     if args.as_import:
-        names = {"rec_id": "customer_id", "given_name": "first_name", "surname": "last_name", "date_of_birth": "birth_date",
-                 "street": "street", "postcode": "postcode", "city": "city", "phone": "phone", "email": "email"}
-        rows = ({new: r.get(old, "") for old, new in names.items()} for r in chain.for_import(rows))
-        names = list(names.values())
-    out = csv.DictWriter(sys.stdout, names, lineterminator="\n", extrasaction="ignore")
+        columns = list(IMPORT.values())
+        rows = ({new: r.get(old, "") for old, new in IMPORT.items()} for r in model.for_import(rows))
+    out = csv.DictWriter(sys.stdout, columns, lineterminator="\n", extrasaction="ignore")
     out.writeheader()
     out.writerows(rows)
     return 0
