@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "identity/ident.h"
 #include "identity/score_internal.h"
 
 static int mbit_of(double bits)
@@ -123,7 +124,7 @@ static void split_name(const char *name, struct score_room *room)
 
 static void contacts(const struct score_plain *plain, struct score_record *out)
 {
-	char folded[512];
+	char folded[IDENT_VALUE_SIZE];
 	int phones = 0, mails = 0;
 
 	for (int i = 0; i < SCORE_CONTACTS_MAX; i++) {
@@ -131,8 +132,8 @@ static void contacts(const struct score_plain *plain, struct score_record *out)
 			out->phone[phones++] = score_text_hash(plain->phone[i]);
 		if (!plain->mail[i] || !*plain->mail[i])
 			continue;
-		score_text_mail(plain->mail[i], folded, sizeof folded);
-		out->folded[mails] = score_text_hash(folded);
+		out->folded[mails] = score_text_hash(
+		    ident_email_uid2(plain->mail[i], folded) ? folded : plain->mail[i]);
 		out->mail[mails++] = score_text_hash(plain->mail[i]);
 	}
 }

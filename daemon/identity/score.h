@@ -134,8 +134,8 @@ int score_percent(int mbit);
 /* A person as a suggestion may show him or her: "A... B..., 04109". */
 void score_mask(const struct score_plain *who, char *out, size_t size);
 
-/* A model in its text form, and back; that of WIRE.md section 10.1. NULL: it cannot be read, with a
- * sentence in err; anything in it is checked. */
+/* A model in its text form, and back; WIRE.md section 15 has it (hq.weights). NULL: it cannot be
+ * read, with a sentence in err; anything in it is checked. */
 struct score_model *score_model_defaults(void);
 struct score_model *score_model_read(const char *json, size_t len, char *err, size_t err_size);
 void score_model_write(const struct score_model *model, struct buf *out);

@@ -7,8 +7,8 @@
  *   - candidate pairs come in passes, each of pairs that agree in something; what a pass demands
  *     is left out of what is learned from it, for there it always agrees
  *   - five kinds of pairs share parameters: one person, one person who moved, two people of one
- *     household, the same of whom one has moved, strangers. First names and birth dates of a household are as those of strangers
- *     (but for twins), so a household cannot be taken for a person
+ *     household, the same of whom one has moved, strangers. First names and birth dates of a
+ * household are as those of strangers (but for twins), so a household cannot be taken for a person
  *   - every share begins at a seed that counts as some pairs (score_model_defaults), so that a
  *     level that is never seen has a weight with bounds
  * What remains of dependence between fields (a typist's bad day, a family's names) is named in

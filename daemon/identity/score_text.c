@@ -1,6 +1,5 @@
 #include "identity/score_text.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -314,21 +313,4 @@ uint64_t score_text_hash(const char *text)
 	h *= UINT64_C(0x9e3779b97f4a7c15);
 	h ^= h >> 29;
 	return h ? h : 1;
-}
-
-void score_text_mail(const char *nf, char *out, size_t size)
-{
-	const char *at = strrchr(nf, '@');
-	size_t used = 0;
-
-	if (!at || strcmp(at, "@gmail.com") != 0) {
-		snprintf(out, size, "%s", nf);
-		return;
-	}
-	for (const char *p = nf; p < at && *p != '+' && used + 1 < size; p++) {
-		if (*p != '.')
-			out[used++] = *p;
-	}
-	out[used] = '\0';
-	snprintf(out + used, size - used, "%s", at);
 }

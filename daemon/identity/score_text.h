@@ -44,8 +44,4 @@ void score_text_sound(const char *form, char out[SCORE_TEXT_CODE_SIZE]);
 /* A well-spread number for a text; never 0. Not secret: for comparing and for tables only. */
 uint64_t score_text_hash(const char *text);
 
-/* An e-mail address's normal form as UID2 folds it (dots and what follows a plus are left out at
- * gmail.com): a hint, never a link. */
-void score_text_mail(const char *nf, char *out, size_t size);
-
 #endif

@@ -163,21 +163,6 @@ static void sounds_are_cologne_phonetics(void **state)
 	}
 }
 
-static void mailboxes_are_folded_as_uid2_does_it(void **state)
-{
-	char out[64];
-
-	(void)state;
-	score_text_mail("jane.doe+home@gmail.com", out, sizeof out);
-	assert_string_equal(out, "janedoe@gmail.com");
-	score_text_mail("jane.doe+home@example.com", out, sizeof out);
-	assert_string_equal(out, "jane.doe+home@example.com");
-	score_text_mail("no address", out, sizeof out);
-	assert_string_equal(out, "no address");
-	score_text_mail("a.very.long.local.part.indeed.very.long@gmail.com", out, 16);
-	assert_true(strlen(out) < 16);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,7 +173,6 @@ int main(void)
 	    cmocka_unit_test(similarity_is_jaro_winklers),
 	    cmocka_unit_test(one_slip_is_one_edit_or_one_exchange),
 	    cmocka_unit_test(sounds_are_cologne_phonetics),
-	    cmocka_unit_test(mailboxes_are_folded_as_uid2_does_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
