@@ -121,12 +121,13 @@ enum ident_reason ident_normalise(const struct ident_rules *rules, const struct 
                                   struct ident_form *out)
 {
 	char text[PRESENTED_BYTES_MAX + 1];
+	text[0] = 0;
 	*out = (struct ident_form){.kind = given->kind};
 	if (trimmed(given->value, text))
 		out->reason = normalise(rules, text, given->symbology, out);
 	else
 		out->reason = pan_find(given->value, false) ? IDENT_CARD_NUMBER : IDENT_TOO_LONG;
-	explicit_bzero(text, sizeof text);
+	explicit_bzero(text, strlen(text));
 	if (out->reason == IDENT_OK)
 		return IDENT_OK;
 	if (out->reason == IDENT_CARD_NUMBER || given->kind == IDENT_NONE)

@@ -96,24 +96,24 @@ static bool is_product(const char *value)
 static enum ident_reason find_number(const struct ident_rules *rules, const char *value,
                                      struct ident_form *out)
 {
-	const struct {
+	static const struct {
 		enum ident_kind kind;
-		enum ident_reason reason;
-	} tried[] = {
-	    {IDENT_LOYALTY, loyalty(rules, value, out->value)},
-	    {IDENT_WALLET, ident_wallet(rules, value, out->value)},
-	    {IDENT_ACCOUNT, account(rules, value, out->value)},
-	};
-	size_t n = sizeof tried / sizeof *tried;
-	for (size_t i = 0; i < n; i++)
-		if (tried[i].reason == IDENT_OK) {
-			out->kind = tried[i].kind;
+		enum ident_reason (*read)(const struct ident_rules *rules, const char *value,
+		                          char out[IDENT_VALUE_SIZE]);
+	} kinds[] = {
+	    {IDENT_LOYALTY, loyalty}, {IDENT_WALLET, ident_wallet}, {IDENT_ACCOUNT, account}};
+	enum ident_reason best = IDENT_SCHEME;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		enum ident_reason reason = kinds[i].read(rules, value, out->value);
+		if (reason == IDENT_OK) {
+			out->kind = kinds[i].kind;
 			return IDENT_OK;
 		}
-	for (size_t i = 0; i < n; i++)
-		if (tried[i].reason == IDENT_ROTATING || tried[i].reason == IDENT_CHECK_DIGIT)
-			return tried[i].reason;
-	return tried[0].reason;
+		bool near = best == IDENT_ROTATING || best == IDENT_CHECK_DIGIT;
+		if (i == 0 || (!near && (reason == IDENT_ROTATING || reason == IDENT_CHECK_DIGIT)))
+			best = reason;
+	}
+	return best;
 }
 
 /* UPC-A comes with a zero in front. */

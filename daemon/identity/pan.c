@@ -72,7 +72,13 @@ static size_t digit_at(const char *p, char *digit)
 	static const struct {
 		const char *lead;
 		unsigned char zero;
-	} scripts[] = {{"", '0'}, {"\xef\xbc", 0x90}, {"\xd9", 0xa0}, {"\xdb", 0xb0}};
+	} scripts[] = {{"\xef\xbc", 0x90}, {"\xd9", 0xa0}, {"\xdb", 0xb0}};
+	if (*p >= '0' && *p <= '9') {
+		*digit = *p;
+		return 1;
+	}
+	if ((unsigned char)*p < 0x80)
+		return 0;
 	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
 		size_t n = strlen(scripts[i].lead);
 		if (strncmp(p, scripts[i].lead, n) != 0)
