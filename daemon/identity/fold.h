@@ -72,8 +72,9 @@
  * undos, blocks and shares that name something in it, is the fold of everything as seen there. What
  * an operation can change lies in the components of the units and of the holders of the identifiers
  * that it names, without it and with it (an undo: what it takes back names; a block or its undo:
- * all who claim the identifier). Nothing bounds a component but blocking: an identifier that
- * thousands claim connects them all, so HQ should block it.
+ * all who claim the identifier). Nothing bounds a component but
+ * blocking, or a share that stands before all claims: such an identifier joins nobody, so it need
+ * not connect (only its person_count is then that of the part that is folded).
  *
  * Hard limits: FOLD_UNITS_MAX units of one person. Runs in about O(n log n) of the operations; the
  * same bytes come out on every machine.
