@@ -124,7 +124,9 @@ $(B)/tests/property/field: $(call property_obj,field) $(B)/liblaneway.a
 	$(LINK)
 $(B)/tests/property/links: $(call property_obj,links world world_json generate orders undo) $(B)/liblaneway.a
 	$(LINK)
-PROPERTY := $(addprefix $(B)/tests/property/,consent field links)
+$(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json generate) $(B)/libtools.a $(B)/liblaneway.a
+	$(LINK)
+PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links)
 
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
 rig_obj = $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard $(1:%=tests/fault/%.c)))
@@ -212,12 +214,14 @@ property: deps
 	$(Q)$(B)/tests/property/consent $(PROPERTY_SEED) 1000000
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED) 1000000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --long --seed $(PROPERTY_SEED)
+	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED) 10000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/mutants.py
 .PHONY: property-short
 property-short: $(PROPERTY)
 	$(Q)$(B)/tests/property/consent $(PROPERTY_SEED)
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED)
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --seed $(PROPERTY_SEED)
+	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED)
 
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check

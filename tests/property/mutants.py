@@ -19,11 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LANEWAY_BUILD", "build")
 SEED = "1"
 COUNT = "10000"
+COUNT_HQ = "120"
 CONSENT = "daemon/identity/consent.c"
 FIELD = "daemon/identity/field.c"
 LIBS = ["-ljansson", "-licuuc", "-lcrypto"]  # of what the programs need of the library
 WHY = "daemon/identity/field_why.c"
-LINKS = ["links", "world", "world_json", "generate", "orders", "undo"]  # the objects of links
+OBJECTS = {"links": ["links", "world", "world_json", "generate", "orders", "undo"],
+           "hq_links": ["hq_links", "world", "world_json", "generate"]}  # of others: those that begin with the name
+PACKAGES = ["libevent", "libmosquitto", "sqlite3", "libssl", "libcrypto", "jansson", "libzstd", "libconfuse", "libsystemd",
+            "libidn2", "libcurl"]  # of what HQ's part of the library needs
 FOLD, CLUSTER, JOIN = (f"daemon/identity/fold{part}.c" for part in ("", "_cluster", "_join"))
 PERSON = "daemon/identity/person.c"
 WORLD = "tests/property/world.c"
@@ -40,6 +44,10 @@ class Mutant:
 
 def consent(name, was, instead):
     return Mutant(name, CONSENT, was, instead, "consent")
+
+
+def hq(name, source, was, instead):
+    return Mutant(name, f"tools/hq/{source}.c", was, instead, "hq_links")
 
 
 def links(name, source, was, instead):
@@ -111,6 +119,14 @@ MUTANTS = [
     links("who is erased is still linked", FOLD, "if (w->erased[l] || (two && w->erased[r]))", "if (w->erased[l] && !two)"),
     links("the highest number names the person", FOLD, "a->number < b->number", "a->number > b->number"),
     links("a shortfall is debited", PERSON, "out->balance = left > 0 ? left : 0;", "out->balance = left;"),
+    hq("a block that is undone parts for good", "hq_op",
+       '		hq_db_run(db, HQ_SQL_DIRTY_OP_IDENT, "b", op->left.byte, sizeof op->left.byte);\n', ""),
+    hq("the last store comes first", "hq_component", "	int by = strcmp(x->store, y->store);", "	int by = -strcmp(x->store, y->store);"),
+    hq("epochs are in order of arrival", "hq_component", "		by = compare(x->rank, y->rank);", "		by = 0;"),
+    hq("who shares an identifier is not folded along", "hq_component", "k < count && !l->c->ident[i].crowded", "k < 1"),
+    hq("links are not followed", "hq_component", "if (e.kind == HQ_OP_LINK || e.kind == HQ_OP_APART) {", "if (e.kind == HQ_OP_APART) {"),
+    hq("undos of claims are not read", "hq_component", "if (e.kind != HQ_OP_UNDO && e.kind != HQ_OP_ERASE)",
+       "if (!e.row.claim && e.kind != HQ_OP_UNDO && e.kind != HQ_OP_ERASE)"),
     links("points stay where their claim never was", PERSON, "(!ref_none(&p->claim) && person_never_was(v->w, &p->claim))", "false"),
 ]
 
@@ -127,12 +143,16 @@ def link(mutant, place):
     changed = place / Path(mutant.source).name
     changed.write_text(text.replace(mutant.was, mutant.instead))
     objects = sorted((BUILD / "tests/property").glob(f"{mutant.program}*.o"))
-    if mutant.program == "links":
-        objects = [BUILD / f"tests/property/{name}.o" for name in LINKS if f"/{name}.c" not in mutant.source]
+    if mutant.program in OBJECTS:
+        objects = [BUILD / f"tests/property/{name}.o" for name in OBJECTS[mutant.program] if f"/{name}.c" not in mutant.source]
+    libs = [BUILD / "liblaneway.a", *LIBS]
+    if mutant.program == "hq_links":
+        packages = run("pkg-config", "--libs", *PACKAGES).stdout.split()
+        libs = [BUILD / "libtools.a", *libs, *packages, "-lphonenumber", "-lpthread"]
     program = place / mutant.program
-    built = run("gcc", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-Idaemon", "-Itests/property", "-O1", "-c", changed, "-o", place / "changed.o")
+    built = run("gcc", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-Idaemon", "-Itools", f"-I{BUILD}", "-Itests/property", "-O1", "-c", changed, "-o", place / "changed.o")
     if built.returncode == 0:
-        built = run("g++", "-o", program, *objects, place / "changed.o", BUILD / "liblaneway.a", *LIBS)
+        built = run("g++", "-o", program, *objects, place / "changed.o", *libs)
     if built.returncode != 0:
         raise SystemExit(f"{mutant.name}: does not compile\n{built.stderr}")
     return program
@@ -145,7 +165,7 @@ def check(program):
         result = subprocess.run([sys.executable, "tests/property/links.py", "--seed", SEED], cwd=ROOT, env=env, capture_output=True, text=True)
         what = re.search(r"DIFFERENT: (?:# )?([^(:]*)", result.stdout)
     else:
-        result = run(program, SEED, COUNT)
+        result = run(program, SEED, COUNT_HQ if program.name == "hq_links" else COUNT)
         what = re.search(r"FAILED: (case \d+)", result.stdout)
     if result.returncode not in (0, 1) or (result.returncode == 1 and not what):
         raise SystemExit(f"{program.name} could not run:\n{result.stdout}{result.stderr}")

@@ -360,6 +360,18 @@ void pool_fold(const struct pool *p, uint64_t *out)
 	part_close(&part);
 }
 
+void pool_persons(const struct pool *p, size_t *out)
+{
+	struct part part;
+	part_open(p, NULL, 0, &part);
+	for (size_t i = 0; i < part.in.unit_count; i++) {
+		size_t person = part.fold->person[i];
+		out[unit_at(p, &part.unit[i].ref)] =
+		    person == FOLD_NOBODY ? FOLD_NOBODY : unit_at(p, &part.unit[person].ref);
+	}
+	part_close(&part);
+}
+
 void pool_text(const struct pool *p, size_t unit, struct buf *out)
 {
 	struct part part;

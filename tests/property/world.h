@@ -92,6 +92,8 @@ void pool_apply(struct pool *p, const struct change *c, struct touched *t);
 void pool_pop(struct pool *p, enum change_kind kind);
 /* Fold all of it at once and put the states into out. */
 void pool_fold(const struct pool *p, uint64_t *out);
+/* Per unit the place of the unit that names its person, or FOLD_NOBODY, by a fold of all. */
+void pool_persons(const struct pool *p, size_t *out);
 /* The text of a unit's person, by a fold of all. */
 void pool_text(const struct pool *p, size_t unit, struct buf *out);
 
