@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("LANEWAY_LINKS") or ROOT / os.environ.get("LANEWAY_BUILD", "build") / "tests/property/links")
 WHOLE_ONE_IN = 40  # steps after which all of a pool is compared
 BIG_WHOLE_ONE_IN = 400
-SHORT = {"steps": 10000, "pools": 160, "big": 2, "scenarios": 16, "undo": 2000}
+SHORT = {"steps": 10000, "pools": 160, "big": 2, "scenarios": 8, "undo": 1000}
 LONG = {"steps": 1000000, "pools": 10000, "big": 60, "scenarios": 1000, "undo": 1000000}
 
 
