@@ -41,13 +41,30 @@ size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref)
 
 /* ---- what HQ includes already ---- */
 
+/* A correction of a customer of whom HQ told no units then: it is about the one that HQ tells now.
+ */
+static void name_about(struct gathered *g)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		struct pending *p = g->pending.at[i];
+		p->about = p->unit;
+		for (size_t l = 0; l < g->line_count && p->customer_id[0]; l++) {
+			const struct hq_line *line = &g->line[l];
+			if (!strcmp(line->profile.customer_id, p->customer_id) &&
+			    hq_line_unit(line, &p->unit) == line->unit_count)
+				p->about = line->unit[0].ref;
+		}
+	}
+}
+
 static void mark_included(struct gathered *g)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		struct pending *p = g->pending.at[i];
 		for (size_t l = 0; l < g->line_count && !p->included; l++)
-			p->included = hq_line_unit(&g->line[l], &p->unit) < g->line[l].unit_count &&
-			              hq_line_includes(&g->line[l], p->epoch) >= p->seq;
+			p->included =
+			    hq_line_unit(&g->line[l], &p->about) < g->line[l].unit_count &&
+			    hq_line_includes(&g->line[l], p->epoch) >= p->seq;
 	}
 }
 
@@ -80,7 +97,7 @@ static void name_units(struct gathered *g)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->unit);
+		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->about);
 		for (size_t f = 0; at < g->unit_count && f < p->facts.count; f++)
 			if (p->facts.fact[f].field == FIELD_FIRST_NAME && p->facts.fact[f].value)
 				field_compare_form(p->facts.fact[f].value, g->unit[at].first_name,
@@ -232,6 +249,7 @@ bool overlay_fold(struct gathered *g)
 	if (g->failed)
 		return false;
 	qsort(g->line, g->line_count, sizeof *g->line, by_number);
+	name_about(g);
 	mark_included(g);
 	add_units(g);
 	name_units(g);

@@ -175,8 +175,8 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 		if (!iden || !overlay_list_push(&grp->idens, iden))
 			return false;
 		iden->group = grp;
-		if (!add_hit(iden,
-		             &(struct iden_hit){.person = place_of(g, g->fold->person[unit]), .verified = true}))
+		if (!add_hit(iden, &(struct iden_hit){.person = place_of(g, g->fold->person[unit]),
+		                                      .verified = true}))
 			return false;
 	}
 	return fill_hits(o, g);
@@ -217,7 +217,8 @@ static bool said_again(const struct gathered *g, const struct pending *p, enum f
 		const struct pending *q = g->pending.at[i];
 		bool later =
 		    q->ordinal > p->ordinal || (q->ordinal == p->ordinal && q->seq > p->seq);
-		for (size_t k = 0; later && ref_same(&q->unit, &p->unit) && k < q->facts.count; k++)
+		for (size_t k = 0; later && ref_same(&q->about, &p->about) && k < q->facts.count;
+		     k++)
 			if (q->facts.fact[k].field == f)
 				return true;
 	}
@@ -235,7 +236,7 @@ static void compare_kept(struct overlay *o, const struct gathered *g, const stru
 {
 	const struct hq_line *line = NULL;
 	for (size_t l = 0; l < g->line_count; l++)
-		if (hq_line_unit(&g->line[l], &p->unit) < g->line[l].unit_count)
+		if (hq_line_unit(&g->line[l], &p->about) < g->line[l].unit_count)
 			line = &g->line[l];
 	for (size_t i = 0; line && i < p->facts.count; i++) {
 		const struct field_fact *f = &p->facts.fact[i];

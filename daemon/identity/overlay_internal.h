@@ -49,6 +49,7 @@ struct pending {
 	bool included;
 	struct ref id;          /* enrolment, correction, link, choice, block */
 	struct ref unit, other; /* whom it is about; other: of a link */
+	struct ref about;       /* `unit` as HQ names it now, for an older HQ named none */
 	char customer_id[33];   /* of `unit`, where an older HQ names no units; or empty */
 	char source[17];
 	bool apart, share, by_person; /* of an unlink; a block; a link */

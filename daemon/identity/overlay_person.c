@@ -47,7 +47,7 @@ void overlay_facts(struct gathered *g, size_t person)
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		size_t first = g->fact_count;
-		if (p->included || !is_of(g, &p->unit, person))
+		if (p->included || !is_of(g, &p->about, person))
 			continue;
 		add_facts(g, &p->facts);
 		trust_from(g, first);
@@ -73,7 +73,7 @@ void overlay_choices(struct gathered *g, size_t person)
 			add_choices(g, &g->line[l].choices);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && is_of(g, &p->unit, person))
+		if (!p->included && is_of(g, &p->about, person))
 			add_choices(g, &p->choices);
 	}
 	for (size_t i = 0; i < g->choice_count; i++)
@@ -127,7 +127,7 @@ static bool said_here(const struct gathered *g, size_t person)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->facts.count && is_of(g, &p->unit, person))
+		if (!p->included && p->facts.count && is_of(g, &p->about, person))
 			return true;
 	}
 	return false;
@@ -171,7 +171,7 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 	}
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->kind == EVENT_POINTS_CHANGED && is_of(g, &p->unit, person))
+		if (!p->included && p->kind == EVENT_POINTS_CHANGED && is_of(g, &p->about, person))
 			add_points(&out->profile, p->points);
 	}
 }

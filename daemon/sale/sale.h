@@ -149,7 +149,8 @@ void sale_heard(struct sale *s, sale_heard_fn *fn, void *ctx);
 /* change: the id that the view shows. 0, or -1 with err. */
 int sale_take_over(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
                    const char *change, struct sale_error *err);
-/* Say this on each lane where the customer is in front, or waits. false: on none. */
+/* Say this of the customer's name on each lane where they are in front (nowhere of a confidential
+ * one). false: on none. */
 bool sale_tell(struct sale *s, const struct sale_now *now, const char *customer_id,
                const char *text);
 

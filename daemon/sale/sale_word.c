@@ -100,23 +100,16 @@ int sale_take_over(struct sale *s, struct entry *e, const struct sale_now *now,
 
 /* ---- a value that HQ kept ---- */
 
-static bool is_here(const struct sale *s, const struct lane *lane, const char *customer_id)
-{
-	const struct basket *front = sale_front(s, lane);
-	if (front)
-		return !strcmp(front->person.profile.customer_id, customer_id);
-	return lane->wait.on && !strcmp(lane->wait.person.profile.customer_id, customer_id);
-}
-
 bool sale_tell(struct sale *s, const struct sale_now *now, const char *customer_id,
                const char *text)
 {
 	bool told = false;
 	for (size_t i = 0; i < s->lane_count; i++) {
-		struct lane *lane = &s->lanes[i];
-		if (!is_here(s, lane, customer_id))
+		const struct basket *front = sale_front(s, &s->lanes[i]);
+		if (!front || strcmp(front->person.profile.customer_id, customer_id) != 0)
 			continue;
-		sale_notice(lane, now, text);
+		if (!front->person.profile.confidential)
+			sale_notice(front->lane, now, text);
 		told = true;
 	}
 	return told;

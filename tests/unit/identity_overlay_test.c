@@ -366,6 +366,27 @@ static void a_customer_of_an_older_hq_is_corrected_by_its_id(void **state)
 	assert_string_equal(hit.profile.first_name, "Anna");
 }
 
+static void a_correction_stays_when_hq_begins_to_name_units(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	struct overlay_person p;
+	const struct overlay_hq hq = hq_of(w);
+	char unit[EVENT_ID_SIZE];
+	known(w, (struct hq_person){"C000017", "Ana", {"loyalty|" CARD}, NULL, NULL});
+	assert_int_equal(overlay_person(w->o, &hq, "customer_id", "C000017", &p), 1);
+	text_b64(p.unit[0].byte, sizeof p.unit[0].byte, unit);
+	overlay_person_free(&p);
+	correct(w, 'c', unit, "C000017", "\"fields\":{\"first_name\":\"Anna\"}");
+	w->hq[0].unit = ref('u');
+	refresh(w);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
+	assert_string_equal(hit.profile.first_name, "Anna");
+	w->hq[0].more = "\"includes\":{\"0102030405060708\":1},";
+	refresh(w);
+	assert_int_equal(pending(w), 0);
+}
+
 /* ---- giving way ---- */
 
 static void what_hq_includes_is_hqs(void **state)
@@ -584,6 +605,7 @@ int main(void)
 	    TEST(a_correction_stands_as_far_as_its_source_is_trusted_now),
 	    TEST(a_new_phone_leads_to_the_customer_and_the_dropped_one_does_not),
 	    TEST(a_customer_of_an_older_hq_is_corrected_by_its_id),
+	    TEST(a_correction_stays_when_hq_begins_to_name_units),
 	    TEST(what_hq_includes_is_hqs),
 	    TEST(what_hq_has_not_reached_yet_stays),
 	    TEST(an_older_hqs_word_lets_nothing_go),
