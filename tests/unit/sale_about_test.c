@@ -26,7 +26,7 @@ static const char *about(struct world *w, const char *who, bool attach)
 static void the_basket_in_front_gets_who_is_enrolled(void **state)
 {
 	struct world *w = *state;
-	json_t *person;
+	json_t *person = NULL;
 	opened(w, "B1");
 	assert_string_equal(about(w, "Mia", true), "Customer Enrolled, Customer Attached");
 	assert_string_equal(
