@@ -108,6 +108,23 @@ static void two_records_are_one_person_under_the_lower_number_and_two_again_afte
 	free(before);
 }
 
+static void a_line_tells_what_stands_for_each_record_so_that_a_store_can_part_them(void **state)
+{
+	struct world *w = *state;
+	char *text;
+
+	bring(w, HEADER "K1,Anna,a@example.com,,,\nK2,Ann,b@example.com,,,\n");
+	bring(w, HEADER "K1,Anne,,,,\n");
+	bring(w, HEADER "K1,Annie,,,,\n");
+	link_units(w, 2, 1);
+	text = lines(w);
+	assert_non_null(strstr(text, "\"value\":\"Annie\""));
+	assert_non_null(strstr(text, "\"value\":\"Anne\""));
+	assert_non_null(strstr(text, "\"value\":\"Ann\""));
+	assert_null(strstr(text, "\"value\":\"Anna\""));
+	free(text);
+}
+
 static void what_comes_after_a_link_goes_to_the_record_that_it_names(void **state)
 {
 	struct world *w = *state;
@@ -271,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(two_records_are_one_person_under_the_lower_number_and_two_again_after),
+	    TEST(a_line_tells_what_stands_for_each_record_so_that_a_store_can_part_them),
 	    TEST(what_comes_after_a_link_goes_to_the_record_that_it_names),
 	    TEST(two_customers_of_hq_with_one_address_stay_two_and_are_listed),
 	    TEST(a_blocked_identifier_joins_nobody_and_its_people_part),

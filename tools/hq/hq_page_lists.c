@@ -160,24 +160,53 @@ static bool put_fact(struct list *l, const struct field_fact *f)
 	return end_entry(l);
 }
 
-/* What stands first; then, as far as there is room, what stood before it. */
+/* In this order they are given room. Without what stands for each unit a store that takes a link
+ * back would know nothing of one of the two. */
+enum rank { STANDS, STANDS_FOR_UNIT, STOOD_BEFORE, IS_PAST };
+
+static void rank_as(uint8_t *rank, enum rank as)
+{
+	if (*rank > as)
+		*rank = (uint8_t)as;
+}
+
+/* Facts are sorted by unit. */
+static void rank_facts(const struct hq_facts *f, struct field_stand *stand, uint8_t *rank)
+{
+	size_t count = field_stand(f->fact, f->count, stand), from, to;
+
+	memset(rank, IS_PAST, f->count);
+	for (size_t i = 0; i < count; i++) {
+		rank_as(&rank[stand[i].fact], STANDS);
+		if (stand[i].before < f->count)
+			rank_as(&rank[stand[i].before], STOOD_BEFORE);
+	}
+	for (from = 0; from < f->count; from = to) {
+		for (to = from; to < f->count && ref_same(&f->fact[to].unit, &f->fact[from].unit);)
+			to++;
+		count = field_stand(f->fact + from, to - from, stand);
+		for (size_t i = 0; i < count; i++)
+			rank_as(&rank[from + stand[i].fact], STANDS_FOR_UNIT);
+	}
+}
+
 void hq_page_facts(struct hq_page_person *p, struct buf *out)
 {
-	size_t n = p->facts.count, count;
-	struct field_stand *stand = n ? memory_alloc(n * sizeof *stand) : NULL;
-	const struct field_fact *fact = p->facts.fact;
+	const struct hq_facts *f = &p->facts;
+	struct field_stand *stand = f->count ? memory_alloc(f->count * sizeof *stand) : NULL;
+	uint8_t *rank = f->count ? memory_alloc(f->count) : NULL;
 	struct list l = open_list(out, "facts", HQ_PAGE_FACTS_BYTES);
 
-	count = stand ? field_stand(fact, n, stand) : 0;
-	for (size_t i = 0; i < count; i++) {
-		if (fact[stand[i].fact].field != FIELD_BIRTH_DATE)
-			p->left_facts += !put_fact(&l, &fact[stand[i].fact]);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (stand[i].before < n && fact[stand[i].before].field != FIELD_BIRTH_DATE)
-			p->left_facts += !put_fact(&l, &fact[stand[i].before]);
+	if (stand && rank)
+		rank_facts(f, stand, rank);
+	for (int r = STANDS; rank && stand && r < IS_PAST; r++) {
+		for (size_t i = 0; i < f->count; i++) {
+			if (rank[i] == r && f->fact[i].field != FIELD_BIRTH_DATE)
+				p->left_facts += !put_fact(&l, &f->fact[i]);
+		}
 	}
 	close_list(&l, false);
+	free(rank);
 	free(stand);
 }
 
