@@ -236,6 +236,25 @@ static void a_crowded_identifier_is_shared_and_connects_nobody(void **state)
 	assert_int_equal(world_number(w, "SELECT count(*) FROM dirty"), 0);
 }
 
+static void the_claim_that_is_too_many_parts_whom_the_identifier_had_joined(void **state)
+{
+	struct world *w = *state;
+	struct buf csv = {0};
+
+	buf_str(&csv, "customer_id,loyalty\n");
+	for (int i = 0; i < 256; i++)
+		buf_printf(&csv, "K%d," CARD_0 "\n", i);
+	buf_byte(&csv, '\0');
+	bring(w, (char *)csv.data);
+	buf_free(&csv);
+	sqlite3_exec(hq_db_handle(w->db), "UPDATE profile SET confirmed = 0", NULL, NULL, NULL);
+	link_units(w, 1, 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM profile WHERE person = 1"), 256);
+	bring(w, "customer_id,loyalty\nL1," CARD_0 "\n");
+	assert_int_equal(world_number(w, "SELECT count(*) FROM profile WHERE person <> n"), 0);
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "shared");
+}
+
 /* ---- points ---- */
 
 static void entry(struct world *w, int n, int64_t unit_n, int64_t points, const char *at)
@@ -295,6 +314,7 @@ int main(void)
 	    TEST(an_unblock_takes_back_what_stood_in_front_of_it_and_nothing_later),
 	    TEST(who_is_deleted_leaves_a_linked_person_and_takes_the_values_along),
 	    TEST(a_crowded_identifier_is_shared_and_connects_nobody),
+	    TEST(the_claim_that_is_too_many_parts_whom_the_identifier_had_joined),
 	    TEST(a_balance_is_what_was_imported_and_what_came_after_that),
 	    TEST(points_that_were_spent_while_linked_stay_spent_and_debit_nobody_later),
 	};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hq/hq_component.h"
 #include "hq/hq_op.h"
 #include "hq/hq_profile.h"
 #include "store/vault.h"
@@ -66,6 +67,11 @@ bool hq_unit_claim(struct hq_db *db, const struct hq_claim *c)
 		return false;
 	hq_db_run(db, HQ_SQL_CHOICE_ADDRESS, "bi", ref.byte, sizeof ref.byte, ident);
 	hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", c->unit);
+	/* The one too many: whom the identifier joined so far it joins no longer, and from now on
+	 * it does not connect them either. */
+	if (hq_db_int(db, 0, HQ_SQL_IDENT_HOLDERS, "ii", ident,
+	              (int64_t)HQ_COMPONENT_HOLDERS_MAX + 2) == HQ_COMPONENT_HOLDERS_MAX + 1)
+		hq_db_run(db, HQ_SQL_DIRTY_IDENT, "i", ident);
 	return true;
 }
 
