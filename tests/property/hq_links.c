@@ -163,25 +163,47 @@ static void add_op(struct hq *hq, const struct pool *p, const struct said *s)
 	must(hq_op_add(hq->db, &op, NULL), "add an operation");
 }
 
-/* What the world says of itself and HQ cannot yet be told in this way is left out. */
-static bool make_change(struct chance *r, struct pool *p, struct change *c)
+/* Of what a unit says of itself only the name becomes another one. */
+static void keep_but_name(const struct pool *p, struct change *c)
+{
+	struct fold_unit is = p->unit[c->at];
+	memcpy(is.first_name, c->unit.first_name, sizeof is.first_name);
+	c->unit = is;
+}
+
+/* What does not concern who is one person is left out. */
+static void make_change(struct chance *r, struct pool *p, struct change *c)
 {
 	generate_change(r, p, c);
-	while (c->kind != CHANGE_UNIT && c->kind != CHANGE_SAID) {
+	while (c->kind != CHANGE_UNIT && c->kind != CHANGE_SAID && c->kind != CHANGE_AMEND) {
 		if (c->kind == CHANGE_CHOICE)
 			free((void *)c->choice.covers);
 		generate_change(r, p, c);
 	}
 	if (c->kind == CHANGE_SAID && c->said.place.store == 0)
 		c->said.place.epoch = 0;
-	return true;
+	if (c->kind == CHANGE_AMEND)
+		keep_but_name(p, c);
 }
 
-static void tell(struct hq *hq, const struct pool *p, struct change *c)
+static void amend(struct hq *hq, const struct fold_unit *u, int64_t at_us)
+{
+	const struct hq_said said = {.unit = u->number,
+	                             .field = "first_name",
+	                             .value = u->first_name,
+	                             .source = "steward",
+	                             .from_us = at_us,
+	                             .to_us = at_us};
+	must(hq_unit_say(hq->db, &said), "say another name");
+}
+
+static void tell(struct hq *hq, const struct pool *p, struct change *c, int64_t at_us)
 {
 	must(hq_db_begin(hq->db) == 0, "begin");
 	if (c->kind == CHANGE_UNIT)
 		add_unit(hq, &c->unit);
+	else if (c->kind == CHANGE_AMEND)
+		amend(hq, &c->unit, at_us);
 	else if (c->said.op.kind == FOLD_CLAIM)
 		add_claim(hq, p, &c->said);
 	else
@@ -226,7 +248,7 @@ static bool run_pool(struct hq *hq, const struct property *prop, uint64_t at, st
 	generate_pool(&r, hq->scope.rules, (uint32_t)at, chance_in(&r, 3), p);
 	for (int step = 0; step < CHANGES * (p->big ? 4 : 1) && good; step++) {
 		make_change(&r, p, &c);
-		tell(hq, p, &c);
+		tell(hq, p, &c, 10 + step);
 		pool_apply(p, &c, &t);
 		size_t other = first_other(hq, p);
 		good = other == p->unit_count;
