@@ -107,7 +107,7 @@ $(B)/laneway-hq: $(call tool_obj,hq) $(B)/liblaneway.a
 	$(LINK)
 $(B)/laneway-sim: $(call tool_obj,sim) $(B)/liblaneway.a
 	$(LINK)
-$(B)/laneway-bench: $(call tool_obj,bench) $(B)/liblaneway.a
+$(B)/laneway-bench: $(call tool_obj,bench) $(B)/libtools.a $(B)/liblaneway.a
 	$(LINK)
 
 # --- tests ------------------------------------------------------------------------------------------

@@ -370,8 +370,10 @@ static void one_profile_is_told_by_its_identifier(void **state)
 	line = json_loads(t->lines, JSON_REJECT_DUPLICATES, NULL);
 	assert_string_equal(json_string_value(json_object_get(line, "customer_id")), "C000002");
 	json_decref(line);
+	assert_int_equal(world_number(t->w, "SELECT unit FROM met"), 2);
 	assert_int_equal(ask_one(t, "d1", "nobody@example.com"), 0);
 	assert_int_equal(line_count(t), 0);
+	assert_int_equal(world_number(t->w, "SELECT count(*) FROM met"), 1);
 }
 
 static void what_is_not_sealed_to_hq_for_this_device_is_not_answered(void **state)

@@ -58,6 +58,10 @@ size_t bench_templates(const char *path, struct bench_template **out);
 struct entry;
 struct entry *bench_entry(const struct bench_template *list, size_t n, uint64_t i);
 
+/* The share of presented identifiers that a store knew without asking, day by day over 28 days:
+ * `events` customers of ten stores, each of which has room for `count` percent of them. */
+int bench_month(const struct bench_params *p);
+
 int64_t bench_now_us(void);
 /* Bytes that this process made the disk write, as the kernel counts them. */
 uint64_t bench_written_bytes(void);

@@ -19,13 +19,15 @@ from table import Report, Tool
 
 import row_journal  # noqa: E402
 import row_line  # noqa: E402
+import row_month  # noqa: E402
 import row_screen  # noqa: E402
 import row_shard  # noqa: E402
 import row_sync  # noqa: E402
 from rig import Rig, until  # noqa: E402
 
 ROWS = {"durable": row_journal.durable, "commit": row_journal.commit, "bytes": row_sync.on_the_wire, "start": row_journal.start,
-        "kills": row_sync.bridge, "line": row_line.line, "screen": row_screen.screen, "shard": row_shard.shard}
+        "kills": row_sync.bridge, "line": row_line.line, "month": row_month.month, "screen": row_screen.screen,
+        "shard": row_shard.shard}
 
 
 class Bench:

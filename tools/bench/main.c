@@ -21,6 +21,7 @@ static const struct {
     {"train", bench_train},
     {"shard-fill", bench_shard_fill},
     {"shard-find", bench_shard_find},
+    {"month", bench_month},
 };
 
 int main(int argc, char **argv)
@@ -67,7 +68,7 @@ int main(int argc, char **argv)
 		}
 	}
 	fputs("usage: laneway-bench journal|open|raw|redis|screen|load|bytes|pieces|train|"
-	      "shard-fill|shard-find "
+	      "shard-fill|shard-find|month "
 	      "NAME=VALUE ...\n",
 	      stderr);
 	return 2;

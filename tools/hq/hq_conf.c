@@ -29,6 +29,7 @@ static cfg_opt_t options[] = {
     CFG_STR("ruleset", "1", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_INT("dark_seconds", 300, CFGF_NONE),
+    CFG_INT("shard_mb", 1024, CFGF_NONE),
     CFG_SEC("broker", broker_opts, CFGF_NONE),
     CFG_SEC("webhook", webhook_opts, CFGF_NONE),
     CONF_IDENT_OPTIONS,
@@ -46,6 +47,7 @@ static const struct conf_rule rules[] = {
     {"ruleset", CONF_RULE_TEXT, 1, 32, NULL, "a version of 1 to 32 bytes"},
     {"log_level", CONF_RULE_WORD, 0, 0, " error warn info debug ", "error, warn, info or debug"},
     {"dark_seconds", CONF_RULE_INT, 1, 86400, NULL, "1 to 86400 seconds"},
+    {"shard_mb", CONF_RULE_INT, 1, 1048576, NULL, "1 to 1048576 MiB"},
     {"broker", CONF_RULE_SECTION, 0, 0, NULL, ""},
     {"webhook", CONF_RULE_SECTION, 0, 0, NULL, ""},
     {"broker|host", CONF_RULE_TEXT, 1, 255, NULL, "a host name or address"},
@@ -108,6 +110,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	text_copy(c->webhook_url, sizeof c->webhook_url, cfg_getstr(cfg, "webhook|url"));
 	c->broker_port = (int)cfg_getint(cfg, "broker|port");
 	c->dark_s = (int)cfg_getint(cfg, "dark_seconds");
+	c->shard_bytes = cfg_getint(cfg, "shard_mb") * INT64_C(1048576);
 	c->log_level = log_level_named(cfg_getstr(cfg, "log_level"));
 	snprintf(beside, sizeof beside, "%s/hq.sock", c->data);
 	if (!text_copy(c->socket, sizeof c->socket, socket[0] ? socket : beside))

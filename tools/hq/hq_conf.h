@@ -4,6 +4,7 @@
 #define LANEWAY_HQ_CONF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/log.h"
 #include "hq/hq_scope.h"
@@ -18,7 +19,8 @@ struct hq_conf {
 	int broker_port;
 	char webhook_url[512]; /* empty: nobody is told */
 	char currency[4];
-	int dark_s; /* a store that is silent for longer is dark */
+	int dark_s;          /* a store that is silent for longer is dark */
+	int64_t shard_bytes; /* what the customers of one store may take there */
 	enum log_level log_level;
 	struct ident_rules rules; /* region, loyalty schemes */
 	struct field_trust trust; /* the source hierarchy */

@@ -104,8 +104,11 @@ void hq_profile_line(struct hq_db *db, int64_t unit, struct buf *out)
 uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,
                          bool *more)
 {
-	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_PROFILES_AFTER, "ii", (int64_t)page->since,
-	                                     (int64_t)page->max + 1);
+	struct sqlite3_stmt *q =
+	    page->store ? hq_db_query(db, HQ_SQL_PROFILES_HELD_AFTER, "iii", page->store,
+	                              (int64_t)page->since, (int64_t)page->max + 1)
+	                : hq_db_query(db, HQ_SQL_PROFILES_AFTER, "ii", (int64_t)page->since,
+	                              (int64_t)page->max + 1);
 	uint64_t to = page->since;
 	size_t before;
 	int n = 0;

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "hq/hq_facts.h"
+#include "hq/hq_hold.h"
 #include "hq/hq_points.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_review.h"
@@ -142,15 +143,16 @@ static void fold(struct hq_person_work *w, int64_t person)
 }
 
 /* One sequencer for all: versions rise in the order of commits. */
-static void bump(struct hq_db *db, int64_t n)
+static void bump(struct hq_db *db, int64_t n, int64_t person)
 {
 	int64_t version = hq_db_meta(db, "version") + 1;
 
 	hq_db_meta_set(db, "version", version);
 	hq_db_run(db, HQ_SQL_PROFILE_VERSION, "ii", n, version);
+	hq_hold_changed(db, n, person, (uint64_t)version);
 }
 
-static void tell_if_changed(struct hq_person_work *w, int64_t unit)
+static void tell_if_changed(struct hq_person_work *w, int64_t unit, int64_t person)
 {
 	uint8_t digest[VAULT_HASH_BYTES];
 
@@ -159,7 +161,7 @@ static void tell_if_changed(struct hq_person_work *w, int64_t unit)
 	vault_sha256(w->vault, w->line.data, w->line.len, digest);
 	if (hq_db_run(w->db, HQ_SQL_PROFILE_DIGEST, "ib", unit, digest,
 	              (size_t)HQ_PERSON_DIGEST_BYTES) == 1)
-		bump(w->db, unit);
+		bump(w->db, unit, person);
 }
 
 void hq_person_settle(struct hq_person_work *w, int64_t unit)
@@ -177,5 +179,6 @@ void hq_person_settle(struct hq_person_work *w, int64_t unit)
 		fold(w, unit);
 	else if (!gone)
 		hq_db_run(w->db, HQ_SQL_PROFILE_PART, "i", unit);
-	tell_if_changed(w, unit);
+	hq_hold_weigh(w->db, unit);
+	tell_if_changed(w, unit, gone ? unit : person);
 }

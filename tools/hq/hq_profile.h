@@ -67,6 +67,7 @@ struct hq_profile_page {
 	int max;
 	size_t bytes_max;
 	const char *includes;
+	int64_t store; /* row id: of what this store was chosen (hq_hold.h); 0: of all customers */
 };
 uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,
                          bool *more);

@@ -274,6 +274,24 @@ static const char *const steps[] = {
     "CREATE TRIGGER choice_gone AFTER DELETE ON choice BEGIN"
     " DELETE FROM choice_cover WHERE choice = OLD.id; END;"
     "CREATE INDEX choice_epoch ON choice(epoch, seq) WHERE epoch IS NOT NULL;",
+    /* which customers a store holds: who comes where and how much, who was met, what each store's
+     * feed has; hold_near and hold_choice are empty but while a store is chosen for */
+    "ALTER TABLE store ADD COLUMN chosen INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE store ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE store ADD COLUMN chosen_us INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE presence(store INTEGER, unit INTEGER, weight REAL NOT NULL,"
+    " PRIMARY KEY(store, unit)) WITHOUT ROWID;"
+    "CREATE INDEX presence_unit ON presence(unit);"
+    "CREATE INDEX presence_best ON presence(store, weight);"
+    "CREATE TABLE met(store INTEGER, unit INTEGER, time_us INTEGER NOT NULL,"
+    " PRIMARY KEY(unit, store)) WITHOUT ROWID;"
+    "CREATE TABLE holding(store INTEGER, unit INTEGER, version INTEGER NOT NULL,"
+    " held INTEGER NOT NULL, PRIMARY KEY(store, unit)) WITHOUT ROWID;"
+    "CREATE INDEX holding_feed ON holding(store, version);"
+    "CREATE INDEX holding_unit ON holding(unit);"
+    "CREATE TABLE hold_near(store INTEGER PRIMARY KEY, share REAL NOT NULL);"
+    "CREATE TABLE hold_choice(unit INTEGER PRIMARY KEY, score REAL NOT NULL);"
+    "CREATE INDEX profile_seen ON profile(last_seen_us, n);",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

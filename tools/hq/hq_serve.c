@@ -20,6 +20,7 @@
 #include "hq/hq_deliver.h"
 #include "hq/hq_generation.h"
 #include "hq/hq_held.h"
+#include "hq/hq_hold.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_signer.h"
@@ -36,6 +37,7 @@
 #define HQ_SERVE_POKE_MS 200  /* at most one poke per store in this time */
 #define HQ_SERVE_TICK_MS 500
 #define HQ_SERVE_AGAIN_S 2           /* after a database error: a full disk may have room again */
+#define HQ_SERVE_CHOOSE_TICKS 10     /* between stores whose customers are chosen */
 #define HQ_SERVE_OPEN_TICKS 60       /* between looks at all incomplete statements: 30 s */
 #define HQ_SERVE_DISPUTED_TICKS 1200 /* and at the disputed ones: 10 minutes */
 #define HQ_SERVE_ERR_SIZE 400
@@ -338,6 +340,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	hq_stores_tick(s->stores);
+	if (s->ticks % HQ_SERVE_CHOOSE_TICKS == 0)
+		hq_hold_choose_one(s->db, s->conf->shard_bytes, clock_wall_us(clock_system()));
 	if (s->ticks++ % HQ_SERVE_OPEN_TICKS == 0) {
 		hq_signer_again(s->signer, (s->ticks - 1) % HQ_SERVE_DISPUTED_TICKS == 0);
 		sign_soon(s);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hq/hq_hold.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_statement.h"
 #include "hq/hq_tell_profile.h"
@@ -249,6 +250,7 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 	struct hq_profile_page page = {.max = HQ_TELL_PROFILES_MAX, .bytes_max = HQ_TELL_BYTES_MAX};
 	const char *generation = hq_db_generation(t->db);
 	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+	int64_t row = hq_db_int(t->db, 0, HQ_SQL_STORE_ID, "t", store);
 	uint64_t to;
 	bool more, fresh;
 
@@ -256,12 +258,12 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 		return -1;
 	/* A store that is ahead of the feed has heard another history than this one. */
 	fresh = ask->since == 0 || strcmp(ask->generation, generation) != 0 ||
-	        ask->since > hq_profile_version(t->db);
+	        ask->since > hq_profile_version(t->db) || hq_hold_fresh(t->db, row, ask->since);
 	page.since = fresh ? 0 : ask->since;
 	write_includes(t, store);
 	page.includes = t->includes.failed ? "{}" : (const char *)t->includes.data;
 	buf_reset(&t->lines);
-	to = hq_profile_page(t->db, &page, &t->lines, &more);
+	to = hq_hold_page(t->db, row, &page, &t->lines, &more);
 	buf_reset(&t->header);
 	buf_printf(
 	    &t->header,

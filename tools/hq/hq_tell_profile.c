@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "hq/hq_hold.h"
 #include "hq/hq_profile.h"
 #include "sync/inquiry.h"
 
@@ -126,6 +127,9 @@ int hq_tell_profile_lines(struct hq_tell_profile *p, const char *store,
 		return -1;
 	}
 	n = hq_profile_of_ident(p->db, question.kind, question.value, includes, lines);
+	if (n > 0)
+		hq_hold_asked(p->db, hq_db_int(p->db, 0, HQ_SQL_STORE_ID, "t", store),
+		              question.kind, question.value, clock_wall_us(p->clock));
 	vault_wipe(&question, sizeof question);
 	return n;
 }
