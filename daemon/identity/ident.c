@@ -1,12 +1,14 @@
 /* Any value becomes its normal form, or a reason. */
 #include "identity/ident.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "identity/gs1.h"
 #include "identity/ident_internal.h"
 
+#define AIM_BYTES 3              /* "]C1" */
 #define PRESENTED_BYTES_MAX 8191 /* longest value a source may hand in */
 
 /* At most size - 1 bytes of src, never half a character. */
@@ -117,14 +119,31 @@ static bool trimmed(const char *value, char text[PRESENTED_BYTES_MAX + 1])
 	return true;
 }
 
+/* A scanner that sends AIM identifiers though the configuration does not know of it. No identifier
+ * of any kind begins like one. */
+static bool aim_in_front(const char *value, char aim[AIM_BYTES + 1])
+{
+	if (value[0] != ']' || !isalpha((unsigned char)value[1]) ||
+	    !isalnum((unsigned char)value[2]))
+		return false;
+	memcpy(aim, value, AIM_BYTES);
+	aim[AIM_BYTES] = 0;
+	return true;
+}
+
 enum ident_reason ident_normalise(const struct ident_rules *rules, const struct ident_given *given,
                                   struct ident_form *out)
 {
-	char text[PRESENTED_BYTES_MAX + 1];
+	char text[PRESENTED_BYTES_MAX + 1], aim[AIM_BYTES + 1];
+	const char *symbology = given->symbology, *value = given->value;
 	text[0] = 0;
 	*out = (struct ident_form){.kind = given->kind};
-	if (trimmed(given->value, text))
-		out->reason = normalise(rules, text, given->symbology, out);
+	if (!symbology && given->kind == IDENT_NONE && aim_in_front(value, aim)) {
+		symbology = aim;
+		value += AIM_BYTES;
+	}
+	if (trimmed(value, text))
+		out->reason = normalise(rules, text, symbology, out);
 	else
 		out->reason = pan_find(given->value, false) ? IDENT_CARD_NUMBER : IDENT_TOO_LONG;
 	explicit_bzero(text, strlen(text));

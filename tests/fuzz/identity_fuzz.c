@@ -23,6 +23,23 @@ static const struct ident_rules base_rules = {
     .gs1_prefix_count = 1,
     .ruleset = "1"};
 
+/* What a scanner says of the symbol means the same in front of the value. */
+static void check_aim(const struct ident_rules *rules, const struct ident_given *given)
+{
+	char joined[600];
+	struct ident_form beside, before;
+	if (!given->symbology || given->kind != IDENT_NONE || strlen(given->value) > 500)
+		return;
+	strcpy(joined, given->symbology);
+	strcat(joined, given->value);
+	const struct ident_given in_front = {.value = joined};
+	if (ident_normalise(rules, given, &beside) != ident_normalise(rules, &in_front, &before) ||
+	    beside.kind != before.kind)
+		abort();
+	if (beside.reason == IDENT_OK && strcmp(beside.value, before.value) != 0)
+		abort();
+}
+
 static void check_normal_form(unsigned choice, const char *text)
 {
 	static const char *const regions[] = {"DE", "US", "JP", ""};
@@ -33,6 +50,7 @@ static void check_normal_form(unsigned choice, const char *text)
 	                            .symbology = symbols[choice / IDENT_KIND_COUNT / 4 % 4],
 	                            .value = text};
 	struct ident_form form, again;
+	check_aim(&rules, &given);
 	if (ident_normalise(&rules, &given, &form) != IDENT_OK) {
 		if (pan_find(form.value, false))
 			abort();
