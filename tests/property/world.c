@@ -372,6 +372,29 @@ void pool_persons(const struct pool *p, size_t *out)
 	part_close(&part);
 }
 
+void pool_verdicts(const struct pool *p, struct fold_verdict *out)
+{
+	struct part part;
+	part_open(p, NULL, 0, &part);
+	for (size_t i = 0; i < part.in.op_count; i++)
+		for (size_t k = 0; k < p->said_count; k++)
+			if (ref_same(&p->said[k].op.id, &part.op[i].id))
+				out[k] = part.fold->verdict[i];
+	part_close(&part);
+}
+
+int pool_ident_state(const struct pool *p, const struct ref *ident)
+{
+	struct part part;
+	int state = -1;
+	part_open(p, NULL, 0, &part);
+	for (size_t i = 0; i < part.fold->ident_count; i++)
+		if (ref_same(&part.fold->ident[i].ident, ident))
+			state = (int)part.fold->ident[i].state;
+	part_close(&part);
+	return state;
+}
+
 void pool_text(const struct pool *p, size_t unit, struct buf *out)
 {
 	struct part part;

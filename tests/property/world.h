@@ -94,6 +94,10 @@ void pool_pop(struct pool *p, enum change_kind kind);
 void pool_fold(const struct pool *p, uint64_t *out);
 /* Per unit the place of the unit that names its person, or FOLD_NOBODY, by a fold of all. */
 void pool_persons(const struct pool *p, size_t *out);
+/* Per operation, in order of arrival, what a fold of all decides. */
+void pool_verdicts(const struct pool *p, struct fold_verdict *out);
+/* FOLD_IDENT_...; -1: nobody ever claimed it. */
+int pool_ident_state(const struct pool *p, const struct ref *ident);
 /* The text of a unit's person, by a fold of all. */
 void pool_text(const struct pool *p, size_t unit, struct buf *out);
 
