@@ -79,6 +79,7 @@ class Rig:
         self.broker_listen, self.broker_for_hq, self.broker_for_store = "127.0.0.1", "127.0.0.1", "127.0.0.1"
         self.webhook_url = ""
         self.dark_seconds = 300
+        self.shard_mb = 1024
         self.aim = aim  # scanners send AIM identifiers
         # It is about noon in the store, and its cut late in the day: it trades on the day before, and no day ends by itself.
         hours = 12 - time.gmtime().tm_hour
@@ -118,7 +119,7 @@ class Rig:
         webhook = f'webhook {{ url = "{self.webhook_url}" }}\n' if self.webhook_url else ""
         (self.work / "hq.conf").write_text(
             f'data = "{self.work}/hq"\nkeys = "{self.keys}"\ncurrency = "EUR"\nregion = "DE"\n'
-            f'socket = "{self.work}/hq.sock"\ndark_seconds = {self.dark_seconds}\n'
+            f'socket = "{self.work}/hq.sock"\ndark_seconds = {self.dark_seconds}\nshard_mb = {self.shard_mb}\n'
             f'broker {{ host = "{self.broker_for_hq}"  port = {self.broker_port} }}\n{webhook}'
             'loyalty "card" { prefix = "26"  length = 13  check = "ean" }\n')
 

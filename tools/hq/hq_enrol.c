@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "event/event.h"
+#include "hq/hq_hold.h"
 #include "hq/hq_identity_internal.h"
 #include "hq/hq_op.h"
 #include "hq/hq_review.h"
@@ -224,5 +225,8 @@ enum hq_identity_result hq_enrol_take(struct hq_identity *id, struct hq_identity
 	take_claims(&e);
 	take_drops(&e);
 	hq_db_run(id->db, HQ_SQL_DIRTY_ADD, "i", e.unit);
+	if (enrolled)
+		hq_hold_met(id->db, hq_db_int(id->db, 0, HQ_SQL_STORE_ID, "t", id->store), e.unit,
+		            id->to_us);
 	return HQ_IDENTITY_TAKEN;
 }

@@ -342,6 +342,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	hq_stores_tick(s->stores);
 	if (s->ticks % HQ_SERVE_CHOOSE_TICKS == 0)
 		hq_hold_choose_one(s->db, s->conf->shard_bytes, clock_wall_us(clock_system()));
+	profiles_changed(s);
 	if (s->ticks++ % HQ_SERVE_OPEN_TICKS == 0) {
 		hq_signer_again(s->signer, (s->ticks - 1) % HQ_SERVE_DISPUTED_TICKS == 0);
 		sign_soon(s);
