@@ -262,6 +262,33 @@ static void two_people_with_one_address_are_both_taken_and_listed(void **state)
 	                    "import, line 2: email *@e******.com of several customers");
 }
 
+static void a_choice_is_a_column_for_each_purpose_and_channel(void **state)
+{
+	struct world *w = *state;
+
+	expect(w,
+	       "customer_id,email,consent_marketing_email,consent_recognise_by_payment\n"
+	       "K1,a@example.com,granted 2026-01-02 2026-1 paper,refused\n"
+	       "K2,,maybe,\nK3,,granted 2026-01-32,\nK4,,granted 2026-01-02 v paper more,\n",
+	       1, 0, 0, 3);
+	assert_string_equal(
+	    world_text(w,
+	               "SELECT purpose || ' ' || channel || ' ' || value || ' ' || method || ' ' ||"
+	               " coalesce(text, '-') || ' ' || coalesce(proof, '-') || ' ' ||"
+	               " (address IS NULL) || ' ' || ((to_us - from_us) / 3600000000) FROM choice"
+	               " WHERE purpose = 'marketing'"),
+	    "marketing email granted import 2026-1 paper 0 23");
+	assert_int_equal(world_number(w, "SELECT from_us FROM choice WHERE value = 'refused'"), 0);
+	struct hq_import_report r = {0};
+	struct hq_import_piece wrong = {.csv = "customer_id,consent_marketing_fax\n", .len = 36},
+	                       twice = {.csv = "customer_id,consent_profiling,consent_profiling\n",
+	                                .len = 48};
+	assert_int_equal(hq_import_rows(w->db, &w->scope, &wrong, &r), -1);
+	assert_non_null(strstr(wrong.err, "column 2 is not known"));
+	assert_int_equal(hq_import_rows(w->db, &w->scope, &twice, &r), -1);
+	assert_non_null(strstr(twice.err, "column 3 stands twice"));
+}
+
 static void bad_rows_are_listed_with_their_line_and_good_ones_kept(void **state)
 {
 	struct world *w = *state;
@@ -332,6 +359,7 @@ int main(void)
 	    TEST(every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date),
 	    TEST(a_row_that_names_two_customers_changes_nobody_and_is_listed),
 	    TEST(two_people_with_one_address_are_both_taken_and_listed),
+	    TEST(a_choice_is_a_column_for_each_purpose_and_channel),
 	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
 	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),
 	    TEST(a_customer_has_at_most_sixteen_identifiers),

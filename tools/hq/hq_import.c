@@ -104,6 +104,7 @@ static void read_rows(struct scratch *s, struct hq_db *db, const struct ident_ru
 	int rc;
 
 	while ((rc = hq_csv_next(&s->csv, &s->row)) != 0) {
+		s->person.now_us = s->as_of_us;
 		if (rc < 0) {
 			problem(report, s->row.line, s->row.fault);
 		} else if (hq_import_person(&s->header, &s->row, rules, &s->person) != 0) {

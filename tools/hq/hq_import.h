@@ -10,6 +10,7 @@
 #include "hq/hq_db.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
+#include "identity/consent.h"
 #include "identity/ident.h"
 
 struct hq_import_report {
@@ -41,12 +42,25 @@ enum hq_import_column {
 	HQ_IMPORT_POSTCODE,
 	HQ_IMPORT_CITY,
 	HQ_IMPORT_COUNTRY,
+	HQ_IMPORT_CONSENT, /* any of those that begin with "consent_" */
 	HQ_IMPORT_COLUMN_COUNT
+};
+struct hq_import_consent {
+	enum consent_purpose purpose;
+	enum consent_channel channel;
 };
 struct hq_import_header {
 	int count;
 	enum hq_import_column column[HQ_CSV_CELLS_MAX];
+	struct hq_import_consent consent[HQ_CSV_CELLS_MAX]; /* of HQ_IMPORT_CONSENT */
 };
+/* "consent_<purpose>" or "consent_<purpose>_<channel>". false: it is none. */
+bool hq_import_consent_column(const char *name, struct hq_import_consent *out);
+/* "granted", "refused" or "withdrawn", then, as far as it is known, the day, the version of the
+ * text, and how it was said: "granted 2026-01-02 2026-1 paper". The cell is taken apart. false: it
+ * is none. */
+bool hq_import_consent_cell(const struct hq_import_consent *column, char *cell, int64_t now_us,
+                            struct hq_person_choice *out);
 /* 0, or -1 with a sentence in err: a column that is not known or stands twice, or none that says
  * who. */
 int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out, char *err,
@@ -54,6 +68,7 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 
 /* One row as a person. `person` points into the row and into the texts here. */
 struct hq_import_row {
+	int64_t now_us; /* in: no choice is later */
 	struct hq_person person;
 	char points_as_of[25], birth_date[11], country[3];
 	char why[200]; /* what was wrong: "phone: not a phone number: expected ..." */

@@ -39,6 +39,9 @@ static const struct column {
     [HQ_IMPORT_POSTCODE] = {"postcode", 16, "at most 16 bytes"},
     [HQ_IMPORT_CITY] = {"city", 64, "at most 64 bytes"},
     [HQ_IMPORT_COUNTRY] = {"country", 2, "two letters such as DE"},
+    [HQ_IMPORT_CONSENT] =
+        {"consent_...", 96,
+         "granted, refused or withdrawn, and then a day, the text's version and how"},
 };
 
 /* Payment account references are not taken from files. */
@@ -67,11 +70,22 @@ static int fault(struct hq_import_row *out, enum hq_import_column c, const char 
 
 static int column_of(const char *name)
 {
-	for (int i = 0; i < HQ_IMPORT_COLUMN_COUNT; i++) {
+	for (int i = 0; i < HQ_IMPORT_CONSENT; i++) {
 		if (strcmp(columns[i].name, name) == 0)
 			return i;
 	}
 	return -1;
+}
+
+static bool consent_twice(const struct hq_import_header *h, int i)
+{
+	for (int k = 0; k < i; k++) {
+		if (h->column[k] == HQ_IMPORT_CONSENT &&
+		    h->consent[k].purpose == h->consent[i].purpose &&
+		    h->consent[k].channel == h->consent[i].channel)
+			return true;
+	}
+	return false;
 }
 
 int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out, char *err,
@@ -81,14 +95,17 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 
 	out->count = row->count;
 	for (int i = 0; i < row->count; i++) {
-		int c = column_of(row->cell[i]);
-		if (c < 0 || seen[c]) {
+		int c = hq_import_consent_column(row->cell[i], &out->consent[i])
+		            ? HQ_IMPORT_CONSENT
+		            : column_of(row->cell[i]);
+		if (c < 0 || (c == HQ_IMPORT_CONSENT ? consent_twice(out, i) : seen[c])) {
 			snprintf(err, err_size,
 			         "line %u: column %d %s, expected customer_id, first_name, name, "
 			         "last_name, "
 			         "loyalty, phone, email, gsrn, wallet, account, vat_id, tier, "
 			         "points, points_as_of, language, "
-			         "state, birth_date, street, postcode, city or country, each once",
+			         "state, birth_date, street, postcode, city, country or "
+			         "consent_<purpose>_<channel>, each once",
 			         row->line, i + 1, c < 0 ? "is not known" : "stands twice");
 			return -1;
 		}
@@ -228,6 +245,20 @@ static int set_cell(struct hq_import_row *out, enum hq_import_column c, const ch
 	}
 }
 
+static int set_consent(struct hq_import_row *out, const struct hq_import_consent *column,
+                       const char *value)
+{
+	struct hq_person *p = &out->person;
+	char cell[128];
+
+	if (p->choice_count < HQ_PERSON_CHOICES_MAX && text_copy(cell, sizeof cell, value) &&
+	    hq_import_consent_cell(column, cell, out->now_us, &p->choice[p->choice_count])) {
+		p->choice_count++;
+		return 0;
+	}
+	return fault(out, HQ_IMPORT_CONSENT, "no choice", value);
+}
+
 /* A card number is said nowhere, not even in part. */
 static int check_cells(const struct hq_import_header *header, const struct hq_csv_row *row,
                        struct hq_import_row *out)
@@ -276,11 +307,18 @@ static bool names_both(const struct hq_import_header *header, const struct hq_cs
 int hq_import_person(const struct hq_import_header *header, const struct hq_csv_row *row,
                      const struct ident_rules *rules, struct hq_import_row *out)
 {
+	const int64_t now_us = out->now_us;
+
 	memset(out, 0, sizeof *out);
+	out->now_us = now_us;
 	if (check_cells(header, row, out) != 0)
 		return -1;
 	for (int i = 0; i < row->count; i++) {
-		if (row->cell[i][0] && set_cell(out, header->column[i], row->cell[i], rules) != 0)
+		if (!row->cell[i][0])
+			continue;
+		if (header->column[i] == HQ_IMPORT_CONSENT
+		        ? set_consent(out, &header->consent[i], row->cell[i]) != 0
+		        : set_cell(out, header->column[i], row->cell[i], rules) != 0)
 			return -1;
 	}
 	if (names_both(header, row)) {

@@ -101,7 +101,7 @@ static void read_orders(struct hq_person_work *w, int64_t person, struct folded 
 			f->seen_us = sqlite3_column_int64(q, 2);
 		hq_db_end(q);
 	}
-	f->items = last_items(w->db, person);
+	f->items = f->seen_us == INT64_MIN ? memory_text("[]") : last_items(w->db, person);
 }
 
 static void note_shortfall(struct hq_db *db, int64_t person, int64_t points, int64_t wall_us)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hq/hq_unit.h"
+#include "store/vault.h"
 
 uint64_t hq_profile_version(struct hq_db *db)
 {
@@ -164,6 +165,54 @@ static bool say_all(struct hq_db *db, int64_t n, const struct hq_person *p)
 	return changed;
 }
 
+/* The address that a channel writes to, where the row says one; 0: about the person. */
+static int64_t address_of(struct hq_db *db, const struct hq_person *p, enum consent_channel channel)
+{
+	enum ident_kind kind = channel == CONSENT_EMAIL                            ? IDENT_EMAIL
+	                       : channel == CONSENT_SMS || channel == CONSENT_CALL ? IDENT_PHONE
+	                                                                           : IDENT_NONE;
+
+	for (int i = 0; i < p->ident_count && kind != IDENT_NONE; i++) {
+		if (p->ident[i].kind == kind)
+			return hq_unit_ident(db, kind, p->ident[i].value);
+	}
+	return 0;
+}
+
+/* The same import again says nothing new. */
+static bool choose(struct hq_db *db, int64_t n, const struct hq_person *p,
+                   const struct hq_person_choice *c)
+{
+	int64_t address = address_of(db, p, c->channel);
+	struct ref id, unit = {0};
+
+	if (hq_db_int(db, 0, HQ_SQL_CHOICE_SAID, "itttiit", n, consent_purpose_name(c->purpose),
+	              consent_channel_name(c->channel), consent_value_name(c->value), c->from_us,
+	              address, c->text) != 0 ||
+	    !hq_unit_ref(db, n, &unit))
+		return false;
+	vault_random(id.byte, sizeof id.byte);
+	if (hq_db_run(db, HQ_SQL_CHOICE_PUT, "biibtttttttiibiiii", id.byte, sizeof id.byte, n,
+	              address, NULL, (size_t)0, consent_purpose_name(c->purpose),
+	              consent_channel_name(c->channel), consent_value_name(c->value), "import",
+	              c->text[0] ? c->text : NULL, NULL, c->how[0] ? c->how : NULL, c->from_us,
+	              c->to_us, unit.byte, sizeof unit.byte, (int64_t)0, hq_unit_sequence(db),
+	              (int64_t)0, (int64_t)0) != 1)
+		return false;
+	hq_db_run(db, HQ_SQL_CHOICE_COVER, "bb", id.byte, sizeof id.byte, unit.byte,
+	          sizeof unit.byte);
+	return true;
+}
+
+static bool choose_all(struct hq_db *db, int64_t n, const struct hq_person *p)
+{
+	bool changed = false;
+
+	for (int i = 0; i < p->choice_count; i++)
+		changed |= choose(db, n, p, &p->choice[i]);
+	return changed;
+}
+
 static bool set_points(struct hq_db *db, int64_t n, const struct hq_person *p)
 {
 	if (!p->has_points && !p->points_as_of)
@@ -211,6 +260,8 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 	changed = say_all(db, n, person);
 	changed |= set_points(db, n, person);
 	changed |= add_idents(db, n, person) > 0;
-	hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", n);
+	changed |= choose_all(db, n, person);
+	if (is_new || changed)
+		hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", n);
 	return is_new ? HQ_UPSERT_NEW : changed ? HQ_UPSERT_CHANGED : HQ_UPSERT_SAME;
 }

@@ -12,11 +12,22 @@
 
 #include "base/buf.h"
 #include "hq/hq_db.h"
+#include "identity/consent.h"
 #include "identity/ident.h"
 
 #define HQ_PROFILE_IDENTS_MAX 16 /* of one customer; what a page's line can carry */
 #define HQ_PROFILE_ID_SIZE 24
 #define HQ_PROFILE_NAME_SIZE 160 /* of first and last name together */
+
+/* A choice as an import tells it. Without its text it can lower what is allowed, not raise it. */
+#define HQ_PERSON_CHOICES_MAX 32
+struct hq_person_choice {
+	enum consent_purpose purpose;
+	enum consent_channel channel;
+	enum consent_value value;
+	int64_t from_us, to_us;
+	char text[33], how[33]; /* empty: not known */
+};
 
 /* What an import says of one customer. NULL: says nothing of it. */
 struct hq_person {
@@ -32,6 +43,8 @@ struct hq_person {
 		char value[IDENT_VALUE_SIZE]; /* normal form */
 	} ident[IDENT_KIND_COUNT];
 	int ident_count;
+	struct hq_person_choice choice[HQ_PERSON_CHOICES_MAX];
+	int choice_count;
 };
 
 enum hq_upsert {

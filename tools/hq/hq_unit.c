@@ -87,7 +87,7 @@ bool hq_unit_say(struct hq_db *db, const struct hq_said *s)
 	return true;
 }
 
-static bool ref_of(struct hq_db *db, int64_t unit, struct ref *out)
+bool hq_unit_ref(struct hq_db *db, int64_t unit, struct ref *out)
 {
 	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_UNIT_GET, "i", unit);
 	const void *bytes;
@@ -108,7 +108,7 @@ void hq_unit_forget(struct hq_db *db, int64_t unit, int64_t wall_us)
 
 	/* All who had an identifier in common with it are looked at again. */
 	hq_db_run(db, HQ_SQL_DIRTY_NEAR, "i", unit);
-	if (ref_of(db, unit, &op.left)) {
+	if (hq_unit_ref(db, unit, &op.left)) {
 		op.at.seq = hq_unit_sequence(db);
 		hq_op_add(db, &op, NULL);
 	}

@@ -57,6 +57,9 @@ struct hq_said {
 };
 bool hq_unit_say(struct hq_db *db, const struct hq_said *said);
 
+/* false: there is no such unit. */
+bool hq_unit_ref(struct hq_db *db, int64_t unit, struct ref *out);
+
 /* All that the unit said is gone for good, and it takes part in nothing any more. */
 void hq_unit_forget(struct hq_db *db, int64_t unit, int64_t wall_us);
 
