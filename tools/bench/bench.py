@@ -3,7 +3,7 @@
 Every figure is the median of interleaved runs with its spread (minimum to maximum). Machines are noisy: quote the ratios.
 
     make bench                        everything, about ten minutes
-    make bench ONLY=durable,bytes     these rows
+    make bench ONLY=durable,bytes     these rows; duplicates, so named, with 1,000,000 customers, else with a fifth of them
     make bench JSON=FILE              the figures as JSON, too
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from table import Report, Tool
 
+import row_hints  # noqa: E402
 import row_journal  # noqa: E402
 import row_line  # noqa: E402
 import row_month  # noqa: E402
@@ -27,7 +28,7 @@ from rig import Rig, until  # noqa: E402
 
 ROWS = {"durable": row_journal.durable, "commit": row_journal.commit, "bytes": row_sync.on_the_wire, "start": row_journal.start,
         "kills": row_sync.bridge, "line": row_line.line, "month": row_month.month, "screen": row_screen.screen,
-        "shard": row_shard.shard}
+        "shard": row_shard.shard, "quality": row_hints.quality, "duplicates": row_hints.duplicates}
 
 
 class Bench:
@@ -35,7 +36,7 @@ class Bench:
 
     def __init__(self, work, build, args, report):
         self.work, self.tool, self.report = Path(work), Tool(build), report
-        self.runs, self.customers = args.runs, args.customers
+        self.runs, self.customers, self.named = args.runs, args.customers, bool(args.only)
         self.lines, self.keys = self.work / "lines.jsonl", None
 
     def record(self):

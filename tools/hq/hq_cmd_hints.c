@@ -164,6 +164,16 @@ static int read_ask(const struct hq_cmd_args *a, struct hq_duplicates_ask *out, 
 	return 0;
 }
 
+/* Go on with what is kept: the text rounds, and a list must not change with the next run. */
+static int keep(const char *dir, struct score_model **m, char *err, size_t err_size)
+{
+	int rc = hq_weights_write(dir, *m, err, err_size);
+
+	score_model_free(*m);
+	*m = NULL;
+	return rc == 0 ? hq_weights_read(dir, m, err, err_size) : -1;
+}
+
 /* Weights as kept; learned from the records when there are none yet, or anew when asked to. */
 static struct score_model *weights(const struct hq_cmd_args *a, const char *dir, struct hq_units *u,
                                    json_t **told, char *err, size_t err_size)
@@ -177,10 +187,8 @@ static struct score_model *weights(const struct hq_cmd_args *a, const char *dir,
 	if (!m) {
 		clock_iso8601(clock_wall_us(clock_system()), made);
 		m = hq_pairs_learn(u->people, made, WHAT, &report);
-		if (m && a->estimate && hq_weights_write(dir, m, err, err_size) != 0) {
-			score_model_free(m);
+		if (m && a->estimate && keep(dir, &m, err, err_size) != 0)
 			return NULL;
-		}
 	}
 	if (!m && a->estimate) {
 		snprintf(err, err_size,
@@ -198,6 +206,11 @@ static struct score_model *weights(const struct hq_cmd_args *a, const char *dir,
 	return m;
 }
 
+static double seconds(void)
+{
+	return (double)clock_mono_us(clock_system()) / 1e6;
+}
+
 static json_t *duplicates(const struct hq_cmd_args *a, const char *dir, struct sqlite3 *db,
                           char *err, size_t err_size)
 {
@@ -205,18 +218,27 @@ static json_t *duplicates(const struct hq_cmd_args *a, const char *dir, struct s
 	struct hq_units units = {0};
 	struct score_model *m = NULL;
 	json_t *told = NULL, *answer = NULL;
+	double at[4] = {seconds()};
 
 	if (read_ask(a, &ask, err, err_size) != 0)
 		return NULL;
 	snprintf(err, err_size, "hq.db could not be read");
-	if (hq_units_load(db, WHAT, &units) == 0)
+	if (hq_units_load(db, WHAT, &units) == 0) {
+		at[1] = seconds();
 		m = weights(a, dir, &units, &told, err, err_size);
+		at[2] = seconds();
+	}
 	if (m) {
 		ask.model = m;
 		answer = hq_duplicates(db, &units, &ask);
+		at[3] = seconds();
 	}
-	if (answer)
+	if (answer) {
 		json_object_set(answer, "weights", told);
+		json_object_set_new(answer, "seconds",
+		                    json_pack("{s:f,s:f,s:f}", "read", at[1] - at[0], "weights",
+		                              at[2] - at[1], "compare", at[3] - at[2]));
+	}
 	json_decref(told);
 	score_model_free(m);
 	hq_units_free(&units);

@@ -13,13 +13,13 @@
 #define VALUE_SIZE 256 /* of a field that is compared; longer ones are cut */
 #define PROGRESS_US 2000000
 
-/* ?1: only this unit. In order of units, so that contacts are read along. */
+/* Units ?1 to ?2. In order of units, so that contacts are read along. */
 #define FACTS                                                                                      \
 	"SELECT u.n, u.person, f.field, f.value, f.source, f.from_us, f.to_us, f.ref, s.name"      \
 	" FROM profile u LEFT JOIN unit_fact f ON f.unit = u.n LEFT JOIN epoch e ON e.id = "       \
 	"f.epoch"                                                                                  \
 	" LEFT JOIN store s ON s.id = e.store WHERE u.gone_us IS NULL AND u.company = 0"           \
-	" AND (?1 IS NULL OR u.n = ?1) ORDER BY u.n"
+	" AND u.n BETWEEN ?1 AND ?2 ORDER BY u.n"
 #define CONTACTS                                                                                   \
 	"SELECT c.unit, i.kind, i.value FROM claim c JOIN ident i ON i.id = c.ident"               \
 	" WHERE c.fate = 'holds' AND i.kind IN ('phone', 'email') ORDER BY c.unit, c.id"
@@ -50,6 +50,17 @@ static const char *text(sqlite3_stmt *q, int column)
 	const char *t = (const char *)sqlite3_column_text(q, column);
 
 	return t ? t : "";
+}
+
+static sqlite3_stmt *facts_of(struct sqlite3 *db, int64_t from, int64_t to)
+{
+	sqlite3_stmt *q = db_prepare(db, FACTS);
+
+	if (!q || (sqlite3_bind_int64(q, 1, from) == SQLITE_OK &&
+	           sqlite3_bind_int64(q, 2, to) == SQLITE_OK))
+		return q;
+	sqlite3_finalize(q);
+	return NULL;
 }
 
 static void begin(struct unit *unit, sqlite3_stmt *q)
@@ -218,7 +229,7 @@ int hq_units_load(struct sqlite3 *db, const char *what, struct hq_units *out)
 	/* One moment for all three: a fold in between must not show half of itself. */
 	if (!out->people || db_exec(db, "BEGIN") != 0)
 		return -1;
-	facts = db_prepare(db, FACTS);
+	facts = facts_of(db, 0, INT64_MAX);
 	l.contacts = db_prepare(db, CONTACTS);
 	if (facts && l.contacts) {
 		l.has_contact = db_row(l.contacts, &l.failed);
@@ -244,12 +255,12 @@ void hq_units_free(struct hq_units *u)
 void hq_units_shown(struct sqlite3 *db, uint32_t unit, char *out, size_t size)
 {
 	struct unit *one = memory_zeroed(1, sizeof *one);
-	sqlite3_stmt *q = db_prepare(db, FACTS);
+	sqlite3_stmt *q = facts_of(db, unit, unit);
 	struct score_plain plain;
 	bool failed = false;
 
 	out[0] = '\0';
-	if (one && q && sqlite3_bind_int64(q, 1, unit) == SQLITE_OK) {
+	if (one && q) {
 		while (db_row(q, &failed)) {
 			if (sqlite3_column_type(q, 2) != SQLITE_NULL)
 				take_fact(one, q);

@@ -84,7 +84,8 @@ void hq_duplicates_print(const json_t *a)
 	print_counts("by cause", json_object_get(a, "by_cause"), true);
 	print_counts("by source", json_object_get(a, "by_source"), false);
 	print_counts("by week in which the younger one came", json_object_get(a, "by_week"), false);
-	printf("\nthe likeliest %zu (`laneway-hq profile ID` shows a customer)\n",
+	printf("\nthe likeliest %zu (laneway-hq profile ID shows a customer; link ID ID "
+	       "or apart ID ID decides)\n",
 	       json_array_size(list));
 	json_array_foreach(list, i, p)
 	{

@@ -14,7 +14,7 @@ TWINS = 0.03            # of siblings
 JUNIOR = 0.02           # of first children: a parent's first name
 LANDLINE = 0.75         # of households of two and more, given by any of them
 FAMILY_MAIL = 0.05      # of them
-MOVED, MARRIED, NEW_NUMBER, PASSED_ON = 0.12, 0.05, 0.45, 0.95
+MOVED, MARRIED, NEW_NUMBER, PASSED_ON = 0.12, 0.05, 0.60, 1.0
 GIVEN = {"date_of_birth": 0.60, "street": 0.70, "postcode": 0.85, "phone": 0.65, "email": 0.45, "loyalty": 0.50}
 SLIPS = {"typo": 0.06, "nickname": 0.06, "initial": 0.02, "swapped": 0.015, "born-typo": 0.02, "born-swapped": 0.01, "postcode-typo": 0.015,
          "house-typo": 0.02, "street-typo": 0.05, "no-first-name": 0.03}
@@ -220,17 +220,15 @@ def record(world, p, t):
 
 
 def pass_on(world, people):
-    """Numbers that somebody gives up are somebody else's some time later."""
+    """A number that somebody gives up is, some time later, somebody's who gives up another."""
     rng = world.rng
-    world.reassigned, left = set(), [p for p in people if p.number_at <= 1]
-    takers = [p for p in people if p.number_at > 1]
-    rng.shuffle(takers)
-    for p in left:
+    left = sorted((p for p in people if p.number_at <= 1), key=lambda p: p.number_at)
+    world.reassigned, lag = set(), max(1, len(left) // 20)
+    for i, p in enumerate(left):
         p.later_phone = world.number()
-        if rng.random() < PASSED_ON and takers:
-            q = takers.pop()
-            q.number_at, q.later_phone = p.number_at + 0.03, p.phone
-            world.reassigned.add(p.phone)
+        if i >= lag and rng.random() < PASSED_ON:
+            p.later_phone = left[i - lag].phone
+            world.reassigned.add(p.later_phone)
 
 
 def records(rng, persons):
