@@ -74,6 +74,7 @@ struct flow {
 	struct ident_rules rules;
 	struct field_trust trust; /* whom to believe what */
 	struct rule_set table;    /* in force */
+	struct buf hq_table;      /* HQ's, in JSON; empty: it has none */
 	struct flow_guard *guard;
 	struct sync *sync; /* NULL: not configured, or not started yet */
 	struct sale *sale;
@@ -183,8 +184,12 @@ void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct a
 void flow_inquired(struct flow *f);
 
 /* ---- flow_rules.c ---- */
-/* Read the configured rules; a table that cannot be read leaves the one in force. */
-void flow_rules_set(struct flow *f);
+/* Put HQ's rules in force, or the configured ones. -1 (logged): those in force stay. */
+int flow_rules_set(struct flow *f);
+/* What HQ said in an earlier run: the mark of that name. */
+void flow_rules_begin(struct flow *f, const struct buf *mark);
+/* HQ may have said something new. */
+void flow_rules_heard(struct flow *f);
 /* Journal which table is in force now, who wrote it and why. */
 void flow_rules_changed(struct flow *f);
 void flow_rules_free(struct flow *f);

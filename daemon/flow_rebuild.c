@@ -48,7 +48,7 @@ struct flow_rebuild {
 	struct vault_work *work;
 	struct sale_sources sources;
 	struct buf last; /* the last line */
-	struct buf tills, guards;
+	struct buf tills, guards, rule_table;
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct overlay *overlay;
@@ -192,6 +192,8 @@ static int read_lines(struct flow_rebuild *r)
 	buf_reset(&r->last);
 	buf_reset(&r->tills);
 	journal_reader_mark(r->reader, FLOW_MARK_TILLS, &r->tills);
+	buf_reset(&r->rule_table);
+	journal_reader_mark(r->reader, FLOW_MARK_RULES, &r->rule_table);
 	buf_reset(&r->guards);
 	journal_reader_mark(r->reader, FLOW_MARK_GUARDS, &r->guards);
 	int rc = journal_reader_lines_from(r->reader, &from, take_line, r, &unread);
@@ -381,6 +383,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	buf_free(&r->last);
 	buf_free(&r->tills);
 	buf_free(&r->guards);
+	buf_free(&r->rule_table);
 	rule_free(&r->table);
 	if (r->fd >= 0)
 		close(r->fd);
@@ -407,6 +410,11 @@ const struct buf *flow_rebuild_tills(const struct flow_rebuild *r)
 const struct buf *flow_rebuild_guards(const struct flow_rebuild *r)
 {
 	return &r->guards;
+}
+
+const struct buf *flow_rebuild_rules(const struct flow_rebuild *r)
+{
+	return &r->rule_table;
 }
 
 bool flow_rebuild_baskets(struct flow_rebuild *r, struct flow_names *out)

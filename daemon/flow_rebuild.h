@@ -56,6 +56,7 @@ struct flow_before {
 const struct buf *flow_rebuild_tills(const struct flow_rebuild *r);
 /* The same for what the guards knew. */
 const struct buf *flow_rebuild_guards(const struct flow_rebuild *r);
+const struct buf *flow_rebuild_rules(const struct flow_rebuild *r);
 
 /* Baskets and profiles, with this store's own changes to them; they belong to the caller. false:
  * not yet, or taken before. */
@@ -75,6 +76,7 @@ bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
 /* Marks in the journal that a rebuild reads. */
 #define FLOW_MARK_OPEN "open"       /* epoch || seq (u64): where to begin */
 #define FLOW_MARK_TILLS "tills"     /* each till and its lane: u8 length || name */
+#define FLOW_MARK_RULES "rules"     /* HQ's rule table, sealed (WIRE.md, section 4) */
 #define FLOW_MARK_GUARDS "guards"   /* what the guards know (identity/ward.h) */
 #define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
 

@@ -33,6 +33,7 @@ static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if (read(fd, &n, sizeof n) != (ssize_t)sizeof n)
 		return;
+	flow_rules_heard(ctx);
 	flow_clock_look(ctx); /* a trusted point is journaled as soon as there is one */
 	flow_overlay_heard(ctx);
 	flow_inquired(ctx);

@@ -106,6 +106,7 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		trust_down(s->trust);
 		countersign_down(s->countersign);
 		inquiry_down(s->inquiry);
+		ruling_down(s->ruling);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
 		break;
@@ -130,12 +131,15 @@ static void *thread_main(void *arg)
 			on_item(s, item);
 			mqtt_item_free(item);
 		}
-		bool answers;
-		const int64_t next[] = {
-		    trust_step(s->trust), uplink_step(s->uplink), downlink_step(s->downlink),
-		    countersign_step(s->countersign), inquiry_step(s->inquiry, &answers)};
+		bool answers, news;
+		const int64_t next[] = {trust_step(s->trust),
+		                        uplink_step(s->uplink),
+		                        downlink_step(s->downlink),
+		                        countersign_step(s->countersign),
+		                        inquiry_step(s->inquiry, &answers),
+		                        ruling_step(s->ruling, &news)};
 		tell_state(s);
-		if (answers && s->params.changed)
+		if ((answers || news) && s->params.changed)
 			s->params.changed(s->params.ctx);
 		mqtt_wait(s->mqtt, wait_ms(s, next, sizeof(next) / sizeof(next[0])));
 	}
@@ -210,6 +214,11 @@ uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf)
 bool sync_inquired(struct sync *s, struct inquiry_answer *out)
 {
 	return inquiry_next(s->inquiry, out);
+}
+
+bool sync_rules(struct sync *s, struct buf *out)
+{
+	return ruling_next(s->ruling, out);
 }
 
 bool sync_stop(struct sync *s)

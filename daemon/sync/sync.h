@@ -72,5 +72,7 @@ int sync_notes(struct sync *s, struct journal_note *out, int max);
 uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf);
 /* The next answer; false: none. */
 bool sync_inquired(struct sync *s, struct inquiry_answer *out);
+/* As ruling_next; `changed` is called when there is something. */
+bool sync_rules(struct sync *s, struct buf *out);
 
 #endif

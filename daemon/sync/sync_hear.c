@@ -82,6 +82,11 @@ static int on_statement(struct sync *s, const struct frame *frame, char *err, si
 	return countersign_tell(s->countersign, frame, err, err_size);
 }
 
+static int on_rules(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	return ruling_tell(s->ruling, frame, err, err_size);
+}
+
 static int on_profile(struct sync *s, const struct frame *frame, char *err, size_t err_size)
 {
 	return inquiry_tell(s->inquiry, frame, err, err_size) < 0 ? -1 : 0;
@@ -92,10 +97,8 @@ static const struct {
 	/* 0, or -1 with what is wrong with it */
 	int (*take)(struct sync *s, const struct frame *frame, char *err, size_t err_size);
 } tells[] = {
-    {"changes", on_changes},
-    {"time", on_time},
-    {"statement", on_statement},
-    {"profile", on_profile},
+    {"changes", on_changes}, {"time", on_time},   {"statement", on_statement},
+    {"profile", on_profile}, {"rules", on_rules},
 };
 
 static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)
@@ -124,6 +127,12 @@ static void on_tell(struct sync *s, const struct mqtt_item *item)
 		bad(s, item->topic, err);
 }
 
+static void poked(struct sync *s, const struct mqtt_item *item)
+{
+	downlink_poke(s->downlink, item->payload, item->len);
+	ruling_again(s->ruling);
+}
+
 void sync_hear(struct sync *s, const struct mqtt_item *item)
 {
 	if (strcmp(item->topic, s->confirm_topic) == 0)
@@ -131,7 +140,7 @@ void sync_hear(struct sync *s, const struct mqtt_item *item)
 	else if (strcmp(item->topic, s->tell_topic) == 0)
 		on_tell(s, item);
 	else if (strcmp(item->topic, s->poke_topic) == 0)
-		downlink_poke(s->downlink, item->payload, item->len);
+		poked(s, item);
 	else
 		bad(s, item->topic, "a topic that was not asked for");
 }

@@ -11,6 +11,7 @@
 #include "sync/generation.h"
 #include "sync/inquiry.h"
 #include "sync/mqtt.h"
+#include "sync/ruling.h"
 #include "sync/sync.h"
 #include "sync/trust.h"
 #include "sync/uplink.h"
@@ -34,6 +35,7 @@ struct sync {
 	struct trust *trust;
 	struct countersign *countersign;
 	struct inquiry *inquiry;
+	struct ruling *ruling;   /* NULL: HQ is not asked for rules in this run */
 	struct confirm *confirm; /* too large for a stack */
 	struct generation generation;
 	int64_t heard_us;

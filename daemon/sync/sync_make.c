@@ -40,6 +40,7 @@ static void on_good(void *ctx)
 	downlink_up(s->downlink);
 	countersign_up(s->countersign);
 	inquiry_up(s->inquiry);
+	ruling_up(s->ruling);
 }
 
 static void on_close(void *ctx)
@@ -66,6 +67,7 @@ void sync_make_free(struct sync *s)
 	trust_free(s->trust);
 	countersign_free(s->countersign);
 	inquiry_free(s->inquiry);
+	ruling_free(s->ruling);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
 	shard_free(s->shard);
@@ -152,6 +154,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	if (!s->downlink)
 		return -1;
 	s->countersign = countersign_new(&down, p->ledger);
+	s->ruling = ruling_new(&down);
 	const struct inquiry_params inquiry = {.store = s->store,
 	                                       .device = s->device,
 	                                       .vault = p->vault,

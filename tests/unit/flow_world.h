@@ -74,6 +74,20 @@ int sync_notes(struct sync *s, struct journal_note *out, int max)
 	return 0;
 }
 
+/* The rules that HQ has to tell; NULL: nothing new. */
+static const char *hq_rules;
+
+bool sync_rules(struct sync *s, struct buf *out)
+{
+	(void)s;
+	if (!hq_rules)
+		return false;
+	buf_reset(out);
+	buf_str(out, hq_rules);
+	hq_rules = NULL;
+	return true;
+}
+
 /* HQ is asked about nobody, except in the test of that, which is HQ. */
 #ifndef WORLD_ANSWERS
 uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf)

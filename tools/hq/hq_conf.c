@@ -27,6 +27,7 @@ static cfg_opt_t options[] = {
     CFG_STR("region", NULL, CFGF_NODEFAULT),
     CFG_STR("currency", NULL, CFGF_NODEFAULT),
     CFG_STR("ruleset", "1", CFGF_NONE),
+    CFG_STR("rules", "", CFGF_NONE),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_INT("dark_seconds", 300, CFGF_NONE),
     CFG_INT("shard_mb", 1024, CFGF_NONE),
@@ -45,6 +46,7 @@ static const struct conf_rule rules[] = {
      "an ISO 3166 code of two capital letters such as \"DE\""},
     {"currency", CONF_RULE_CURRENCY, 3, 3, NULL, "an ISO 4217 code such as \"EUR\""},
     {"ruleset", CONF_RULE_TEXT, 1, 32, NULL, "a version of 1 to 32 bytes"},
+    {"rules", CONF_RULE_TEXT, 1, 255, NULL, "a file with a rule table"},
     {"log_level", CONF_RULE_WORD, 0, 0, " error warn info debug ", "error, warn, info or debug"},
     {"dark_seconds", CONF_RULE_INT, 1, 86400, NULL, "1 to 86400 seconds"},
     {"shard_mb", CONF_RULE_INT, 1, 1048576, NULL, "1 to 1048576 MiB"},
@@ -73,6 +75,22 @@ static int fault(const struct reading *r, const char *what, const char *expected
 	return -1;
 }
 
+/* The chain's own table takes the place of the delivered one. */
+static int read_table(struct hq_conf *c, const char *path, char *err, size_t err_size)
+{
+	struct rule_set table;
+
+	text_copy(c->rules_file, sizeof c->rules_file, path);
+	text_copy(c->joins.version, sizeof c->joins.version, c->rules.ruleset);
+	if (!path[0])
+		return 0;
+	if (rule_read_file(path, &c->rules, &table, err, err_size) < 0)
+		return -1;
+	rule_free(&c->joins);
+	c->joins = table;
+	return 0;
+}
+
 static int read_rules(const struct reading *r, cfg_t *cfg)
 {
 	struct conf_ident ident = {.loyalty_count = 0};
@@ -81,7 +99,7 @@ static int read_rules(const struct reading *r, cfg_t *cfg)
 	    ident_conf_check(&ident, r->path, r->err, r->err_size) != 0)
 		return -1;
 	ident_conf(&ident, cfg_getstr(cfg, "region"), cfg_getstr(cfg, "ruleset"), &r->conf->rules);
-	return 0;
+	return read_table(r->conf, cfg_getstr(cfg, "rules"), r->err, r->err_size);
 }
 
 static int read_trust(const struct reading *r, cfg_t *cfg)

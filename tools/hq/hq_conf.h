@@ -24,7 +24,8 @@ struct hq_conf {
 	enum log_level log_level;
 	struct ident_rules rules; /* region, loyalty schemes */
 	struct field_trust trust; /* the source hierarchy */
-	struct rule_set joins;    /* who is one person */
+	struct rule_set joins;    /* who is one person; told to the stores when it has a file */
+	char rules_file[256];     /* empty: as delivered */
 	struct hq_scope scope;    /* of the two and the currency */
 };
 

@@ -419,6 +419,8 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	if (!s->work || !s->credit || !s->ingest || !s->apply || !s->signer || !s->tell ||
 	    !s->stores)
 		return -1;
+	if (s->conf->rules_file[0])
+		hq_tell_rules(s->tell, &s->conf->joins);
 	hq_tell_error(s->tell, clock_raw_system()->kernel, NULL);
 	if (!webhook)
 		return 0;

@@ -39,6 +39,7 @@ struct hq_tell {
 	void *error_ctx;
 	struct batch_codec *codec;
 	struct hq_tell_profile *profile;
+	const struct rule_set *rules; /* NULL: none */
 	struct buf lines, body, header, includes;
 };
 
@@ -137,8 +138,17 @@ static const char *profile_fault(const json_t *root, struct hq_tell_ask *out)
 	           : "an ask for a profile without its box";
 }
 
+static const char *rules_fault(const json_t *root, struct hq_tell_ask *out)
+{
+	return copy_text(root, "version", out->version, sizeof out->version)
+	           ? NULL
+	           : "an ask for rules without a version";
+}
+
 static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out);
+static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                        struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                        struct buf *out);
 static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
@@ -158,6 +168,7 @@ static const struct {
     {"time", NULL, answer_time},
     {"statement", statement_fault, answer_statement},
     {"profile", profile_fault, answer_profile},
+    {"rules", rules_fault, answer_rules},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -357,6 +368,36 @@ static int answer_profile(struct hq_tell *t, const char *store, const struct hq_
 	buf_reset(&t->header);
 	buf_printf(&t->header, "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"profile\"}",
 	           ask->device, ask->id);
+	buf_byte(&t->header, '\0');
+	return encode(t, store, ask, pub, out);
+}
+
+void hq_tell_rules(struct hq_tell *t, const struct rule_set *rules)
+{
+	t->rules = rules;
+}
+
+/* The store has this version already: nothing but the version is told. */
+static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                        struct buf *out)
+{
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+	const char *version = t->rules ? t->rules->version : "";
+
+	if (!pub)
+		return -1;
+	buf_reset(&t->lines);
+	buf_reset(&t->includes);
+	if (t->rules && strcmp(ask->version, version) != 0) {
+		rule_write(&t->lines, t->rules);
+		buf_byte(&t->lines, '\n');
+	}
+	buf_reset(&t->header);
+	buf_printf(&t->header,
+	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"rules\",\"version\":",
+	           ask->device, ask->id);
+	lw_event_json_string(&t->header, version);
+	buf_byte(&t->header, '}');
 	buf_byte(&t->header, '\0');
 	return encode(t, store, ask, pub, out);
 }

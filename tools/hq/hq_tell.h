@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
+#include "identity/rule.h"
 
 struct hq_tell;
 
@@ -30,6 +31,9 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t
 
 #define HQ_TELL_BOX_SIZE 1024 /* base64url and NUL */
 
+/* The table that stores are told; NULL: none, theirs stands. It must live as long as t. */
+void hq_tell_rules(struct hq_tell *t, const struct rule_set *rules);
+
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
@@ -42,6 +46,7 @@ struct hq_tell_ask {
 	} versions[HQ_TELL_VERSIONS_MAX]; /* of "statement": what the store holds */
 	int version_count;
 	char box[HQ_TELL_BOX_SIZE]; /* of "profile": sealed to HQ, base64url */
+	char version[33];           /* of "rules": the table that the store has */
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
 

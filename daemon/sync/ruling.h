@@ -1,0 +1,37 @@
+/* Asks HQ for the chain's rule table (WIRE.md, section 17).
+ *
+ * Sync thread only, but for ruling_next. Asked at each new connection, whenever HQ pokes, and every
+ * quarter of an hour.
+ */
+#ifndef LANEWAY_SYNC_RULING_H
+#define LANEWAY_SYNC_RULING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "sync/downlink.h"
+
+struct ruling;
+
+/* The params are the downlink's (shard is not used) and are pointed to from then on. NULL: out of
+ * memory (then HQ is not asked in this run); every other function does nothing then. */
+struct ruling *ruling_new(const struct downlink_params *params);
+void ruling_free(struct ruling *r);
+
+void ruling_up(struct ruling *r);
+void ruling_down(struct ruling *r);
+/* HQ has poked: ask at once. */
+void ruling_again(struct ruling *r);
+/* A tell of rules for this device. 0; -1 with a sentence in err. */
+int ruling_tell(struct ruling *r, const struct frame *frame, char *err, size_t err_size);
+/* Ask if it is time; *news: a table lies ready. The mono time at which it wants to be called again
+ * (INT64_MAX: when connected). */
+int64_t ruling_step(struct ruling *r, bool *news);
+
+/* HQ's table as it came, in JSON and not yet looked at; empty: HQ has none, the store's own stands.
+ * false: nothing new. Any thread. */
+bool ruling_next(struct ruling *r, struct buf *out);
+
+#endif
