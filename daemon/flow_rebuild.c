@@ -37,11 +37,12 @@ struct flow_rebuild {
 	char journal[256], profiles[256], store[EVENT_STORE_SIZE], currency[4];
 	char lanes[CONF_LANES_MAX][EVENT_NAME_SIZE];
 	const char *lane_names[CONF_LANES_MAX + 1];
-	int fd;
 	pthread_t thread;
-	bool running;
-	atomic_bool stopping;
+	int fd;
 	_Atomic enum stage stage;
+	atomic_bool stopping;
+	bool running;
+	bool overlay_whole, no_memory; /* the thread's too */
 
 	/* the thread's, until the stage hands them over */
 	struct journal_reader *reader;
@@ -52,10 +53,8 @@ struct flow_rebuild {
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct overlay *overlay;
-	bool overlay_whole;
 	struct sale *sale;
 	struct window *window;
-	bool no_memory;
 };
 
 /* ---- what the sale asks for ---- */

@@ -68,6 +68,21 @@ static int read_text(const struct reading *r, const char *in, const struct membe
 	return 0;
 }
 
+/* A member without a place is read elsewhere. */
+static int read_member(const struct reading *r, const char *in, const struct member *m,
+                       const json_t *v)
+{
+	if (m->number)
+		return read_number(r, in, m, v);
+	if (m->text)
+		return read_text(r, in, m, v);
+	if (m->flag && !json_is_boolean(v))
+		return fault(r, "%s%s: expected true or false", in, m->key);
+	if (m->flag)
+		*m->flag = json_is_true(v);
+	return 0;
+}
+
 /* One object by its members; what is not among them is refused. */
 static int read_members(const struct reading *r, const char *in, json_t *o, const struct member *m)
 {
@@ -83,13 +98,7 @@ static int read_members(const struct reading *r, const char *in, json_t *o, cons
 			at++;
 		if (!at->key)
 			return fault(r, "%s\"%.32s\" is not known here", in, key);
-		if (at->flag && !json_is_boolean(v))
-			return fault(r, "%s%s: expected true or false", in, key);
-		if (at->flag)
-			*at->flag = json_is_true(v);
-		else if (at->number && read_number(r, in, at, v) < 0)
-			return -1;
-		else if (at->text && read_text(r, in, at, v) < 0)
+		if (read_member(r, in, at, v) < 0)
 			return -1;
 	}
 	return 0;
