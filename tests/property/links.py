@@ -25,7 +25,7 @@ PROGRAM = Path(os.environ.get("LANEWAY_LINKS") or ROOT / os.environ.get("LANEWAY
 WHOLE_ONE_IN = 40  # steps after which all of a pool is compared
 BIG_WHOLE_ONE_IN = 400
 SHORT = {"steps": 10000, "pools": 160, "big": 2, "scenarios": 8, "undo": 1000}
-LONG = {"steps": 1000000, "pools": 10000, "big": 60, "scenarios": 1000, "undo": 1000000}
+LONG = {"steps": 1000000, "pools": 10000, "big": 60, "scenarios": 1000, "undo": 300000}
 
 
 def state(text):
@@ -203,25 +203,43 @@ def options():
     return o
 
 
+def tell(what, results, begun):
+    """How many were wrong."""
+    wrong = [r[-1] for r in results if r[-1]]
+    for w in wrong[:3]:
+        print(f"links: DIFFERENT: {w}")
+    print(f"links: {what}; {time.monotonic() - begun:.0f} s; {len(wrong)} wrong", flush=True)
+    return len(wrong)
+
+
+def tell_steps(o, results, begun):
+    return tell(f"{sum(r[0] for r in results):,} steps in {o.pools + o.big:,} pools as the model says, largest person "
+                f"{max(r[1] for r in results)} units", results, begun)
+
+
+def tell_orders(o, results, begun):
+    orders, one, two = (sum(r[i] for r in results) for i in range(3))
+    return tell(f"{orders:,} orders of arrival, {o.scenarios:,} times 7 operations of two stores and HQ (two enrolments of one phone: "
+                f"{one:,} times one person, {two:,} times two)", results, begun)
+
+
+def tell_undos(o, results, begun):
+    return tell(f"{sum(r[0] for r in results):,} operations taken back in {o.undo:,} histories", results, begun)
+
+
 def main():
     o = options()
     print(f"links: seed {o.seed} (again: tests/property/links.py --seed {o.seed} --steps {o.steps} --pools {o.pools} --big {o.big} "
-          f"--scenarios {o.scenarios} --undo {o.undo})", flush=True)
+          f"--scenarios {o.scenarios} --undo {o.undo}{' --long' if o.long else ''})", flush=True)
     parts = 32 if o.long else 4
     begun = time.monotonic()
     with concurrent.futures.ProcessPoolExecutor(o.jobs) as pool:
         steps = [pool.submit(run_steps, j) for j in jobs_of(o, "steps", parts, "pools", "big") if j["pools"]]
         orders = [pool.submit(run_orders, j) for j in jobs_of(o, "scenarios", parts)]
         undos = [pool.submit(run_undo, {"seed": j["seed"], "scenarios": j["undo"]}) for j in jobs_of(o, "undo", parts)]
-        results = [f.result() for f in [*steps, *orders, *undos]]
-    wrong = [r[-1] for r in results if r[-1]]
-    for w in wrong[:3]:
-        print(f"links: DIFFERENT: {w}")
-    steps, orders, undos = ([f.result() for f in part] for part in (steps, orders, undos))
-    print(f"links: {sum(r[0] for r in steps)} steps in {o.pools + o.big} pools as the model says, largest person {max(r[1] for r in steps)} units; "
-          f"{sum(r[0] for r in orders)} orders of arrival of {o.scenarios} times 7 operations (two enrolments of one phone: {sum(r[1] for r in orders)} "
-          f"one person, {sum(r[2] for r in orders)} two); {sum(r[0] for r in undos)} operations taken back in {o.undo} histories; "
-          f"{time.monotonic() - begun:.0f} s; {len(wrong)} wrong")
+        wrong = tell_steps(o, [f.result() for f in steps], begun)
+        wrong += tell_orders(o, [f.result() for f in orders], begun)
+        wrong += tell_undos(o, [f.result() for f in undos], begun)
     return 1 if wrong else 0
 
 

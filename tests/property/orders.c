@@ -100,13 +100,12 @@ static void expect(struct scenario *s)
 	pool_fold(&s->pool, s->pool.state);
 }
 
-static void make_enrolment(struct chance *r, struct pool *all, uint32_t store, struct item *out)
+static void make_enrolment(struct chance *r, struct pool *all, uint32_t store, const char *name,
+                           struct item *out)
 {
-	static const char *const name[] = {"", "anna", "anna", "bob"};
 	struct change *unit = &out->change[0], *claim = &out->change[1];
 	*unit = (struct change){.kind = CHANGE_UNIT, .unit = {.ref = chance_ref(r)}};
-	(void)snprintf(unit->unit.first_name, sizeof unit->unit.first_name, "%s",
-	               name[chance_below(r, 4)]);
+	(void)snprintf(unit->unit.first_name, sizeof unit->unit.first_name, "%s", name);
 	*claim = (struct change){.kind = CHANGE_SAID};
 	claim->said.place = (struct place){store, 0, (uint32_t)chance_below(r, 1000), 0};
 	claim->said.op = (struct fold_op){.kind = FOLD_CLAIM,
@@ -124,12 +123,18 @@ static void make_enrolment(struct chance *r, struct pool *all, uint32_t store, s
 /* all: a pool that knows everything, so that items can name what comes later. */
 static void make_items(struct chance *r, struct pool *all, struct scenario *s)
 {
+	/* Of the first two every other pair has different names. */
+	const char *const name[] = {"anna",
+	                            s->number % 2      ? "bob"
+	                            : chance_in(r, 50) ? "anna"
+	                                               : "",
+	                            chance_in(r, 50) ? "anna" : "zoe", ""};
 	int enrolments = 2 + (int)chance_below(r, 3);
 	all->ident[0].kind = IDENT_PHONE;
 	for (int i = 0; i < ITEMS; i++) {
 		struct item *item = &s->item[i];
 		if (i < enrolments) {
-			make_enrolment(r, all, 1 + (uint32_t)i % 2, item);
+			make_enrolment(r, all, 1 + (uint32_t)i % 2, name[i], item);
 			continue;
 		}
 		item->count = 1;
