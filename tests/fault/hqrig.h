@@ -50,7 +50,8 @@ uint8_t *hqrig_batch(int epoch, bool clone, uint64_t first, uint64_t last, size_
 const char *hqrig_store(int epoch);
 const uint8_t *hqrig_epoch_id(int epoch);
 const char *hqrig_line(int epoch, bool clone, uint64_t seq);
-/* What the lines say, for the model: kind 'a' attached, 'd' detached, 'o' order, ' ' nothing. */
+/* What the lines say, for the model: kind 'a' attached, 'd' detached, 'o' order, 'e' enrolled,
+ * else nothing. */
 struct hqrig_fact {
 	char kind;
 	int basket, customer; /* numbers; customer from 1 */

@@ -142,7 +142,7 @@ static void check_clones(struct checking *c)
 struct model {
 	int owner; /* of the basket that is looked at; 0: nobody */
 	int64_t visits[HQRIG_CUSTOMERS + 1], spend[HQRIG_CUSTOMERS + 1];
-	int64_t orders, owned;
+	int64_t orders, owned, enrolled;
 };
 
 static int owner_of(const struct checking *c, int e, int basket)
@@ -166,6 +166,7 @@ static void recompute(const struct checking *c, struct model *m)
 	for (int e = 0; e < HQRIG_EPOCHS; e++) {
 		for (uint64_t seq = 1; seq <= hqrig_last(e, false); seq++) {
 			const struct hqrig_fact *f = hqrig_fact(e, seq);
+			m->enrolled += f->kind == 'e' && has(c->held[e], seq);
 			if (f->kind != 'o' || !has(c->held[e], seq))
 				continue;
 			int owner = owner_of(c, e, f->basket);
@@ -186,6 +187,21 @@ static int64_t number(struct checking *c, const char *text)
 	return n;
 }
 
+/* Every enrolment is a customer's record once, and nothing waits to be folded. */
+static void check_units(struct checking *c, int64_t enrolled)
+{
+	int64_t units = number(c, "SELECT count(*) FROM profile WHERE external IS NULL"),
+	        dirty = number(c, "SELECT count(*) FROM dirty"),
+	        lost =
+	            number(c, "SELECT count(*) FROM profile u WHERE NOT EXISTS (SELECT 1 FROM"
+	                      " profile p WHERE p.n = u.person AND p.person = p.n AND p.n <= u.n)");
+
+	if (units != enrolled || dirty != 0 || lost != 0)
+		base_wrong("HQ has made %" PRId64 " records of %" PRId64 " enrolments; %" PRId64
+		           " are to be folded again, %" PRId64 " are of no person",
+		           units, enrolled, dirty, lost);
+}
+
 static void check_fold(struct checking *c)
 {
 	struct model m = {0};
@@ -198,6 +214,7 @@ static void check_fold(struct checking *c)
 		base_wrong("HQ has folded %" PRId64 " orders, %" PRId64 " of them somebody's; its "
 		           "events give %" PRId64 " and %" PRId64,
 		           sales, owned, m.orders, m.owned);
+	check_units(c, m.enrolled);
 	q = ask(c, "SELECT id, visits, spend FROM profile ORDER BY id");
 	for (int i = 1; i <= HQRIG_CUSTOMERS && sqlite3_step(q) == SQLITE_ROW; i++) {
 		if (sqlite3_column_int64(q, 1) != m.visits[i] ||

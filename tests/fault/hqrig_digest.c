@@ -13,7 +13,18 @@
 static const char *const queries[] = {
     "SELECT * FROM sale ORDER BY order_id",
     "SELECT id, external, first_name, state, visits, spend, last_seen_us, last_items FROM profile"
-    " ORDER BY id",
+    " WHERE external IS NOT NULL ORDER BY id",
+    /* enrolments by their references: their numbers follow from the order in which they came */
+    "SELECT u.ref, (SELECT min(o.ref) FROM profile o WHERE o.person = u.person), u.confirmed"
+    " FROM profile u WHERE u.external IS NULL ORDER BY u.ref",
+    "SELECT u.ref, f.field, f.ref, f.value, f.source, f.from_us, f.to_us FROM unit_fact f"
+    " JOIN profile u ON u.n = f.unit WHERE u.external IS NULL ORDER BY u.ref, f.field, f.ref",
+    "SELECT c.ref, i.kind, i.value, i.state, c.verified, c.fate, c.reason FROM claim c"
+    " JOIN ident i ON i.id = c.ident ORDER BY c.ref",
+    "SELECT kind, left, right, near_left, near_right, fate, reason FROM op"
+    " ORDER BY kind, left, right, near_left",
+    "SELECT id, fate, reason FROM joined ORDER BY id",
+    "SELECT (SELECT count(*) FROM dirty), (SELECT count(*) FROM waiting_unit)",
     "SELECT s.name, e.epoch, x.first, x.last, x.h_prev, x.h_last FROM run x" OF_EPOCH "x.first",
     "SELECT s.name, e.epoch, x.seq, x.leaf, x.line FROM event x" OF_EPOCH "x.seq",
     "SELECT s.name, e.epoch, x.seq, kind, basket, order_id, ref, visit, time_us, amount, currency,"

@@ -6,6 +6,7 @@
 #define LINES_LEAST 300
 #define LINES_MORE 300
 #define BASKETS 5 /* open at a time */
+#define PHONES 12 /* of those who are enrolled */
 
 struct hqrig_journals hqrig_journals;
 
@@ -76,8 +77,8 @@ uint8_t *hqrig_batch(int epoch, bool clone, uint64_t first, uint64_t last, size_
 
 struct writing {
 	struct store *s;
-	int epoch, *baskets; /* numbers count over all epochs */
-	uint64_t *luck;
+	int epoch, *baskets;                 /* numbers count over all epochs */
+	uint64_t *luck, enrolled[2], linked; /* seqs of the last ones; 0: none */
 };
 
 static void note(struct writing *w, struct hqrig_fact fact)
@@ -132,6 +133,60 @@ static void order(struct writing *w, int basket)
 	note(w, (struct hqrig_fact){.kind = 'o', .basket = basket, .total = total});
 }
 
+/* A reference that is this event's alone. */
+static void ref_of(const struct writing *w, uint64_t seq, char kind, char out[EVENT_ID_SIZE])
+{
+	uint8_t bytes[EVENT_ID_BYTES] = {(uint8_t)kind, (uint8_t)(w->epoch + 1),
+	                                 (uint8_t)(seq >> 8), (uint8_t)seq};
+
+	text_b64(bytes, sizeof bytes, out);
+}
+
+/* Few phones and fewer names: some enrolments become one person, some phones are shared. */
+static void enrol(struct writing *w)
+{
+	static const char *const names_said[] = {"\"first_name\":\"Anna\"",
+	                                         "\"first_name\":\"Bert\"", ""};
+	char unit[EVENT_ID_SIZE], claim[EVENT_ID_SIZE], properties[200], person[300];
+
+	ref_of(w, w->s->seq + 1, 'u', unit);
+	ref_of(w, w->s->seq + 1, 'c', claim);
+	snprintf(properties, sizeof properties,
+	         "{\"age_ok\":true,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+	         "\"verified\":[]}",
+	         unit);
+	snprintf(person, sizeof person,
+	         "{\"fields\":{%s},\"identifiers\":[{\"kind\":\"phone\",\"ref\":\"%s\",\"value\":"
+	         "\"+4915127418%03d\",\"verified\":false}]}",
+	         names_said[dice_below(w->luck, 3)], claim,
+	         395 + 7 * (int)dice_below(w->luck, PHONES));
+	store_say(w->s, &(struct said){.event = "Customer Enrolled",
+	                               .properties = properties,
+	                               .visit = "v",
+	                               .person = person});
+	note(w, (struct hqrig_fact){.kind = 'e'});
+	w->enrolled[1] = w->enrolled[0];
+	w->enrolled[0] = w->s->seq;
+}
+
+/* The last two who were enrolled here are one person; or what the last link said never was. */
+static void link_or_unlink(struct writing *w, bool linked)
+{
+	char id[EVENT_ID_SIZE], left[EVENT_ID_SIZE], right[EVENT_ID_SIZE], properties[400];
+
+	ref_of(w, linked ? w->s->seq + 1 : w->linked, 'l', id);
+	ref_of(w, w->enrolled[0], 'u', left);
+	ref_of(w, w->enrolled[1], 'u', right);
+	snprintf(
+	    properties, sizeof properties,
+	    "{\"actor\":\"manager\",\"evidence\":[],\"left_ref\":\"%s\",\"link_id\":\"%s\","
+	    "\"right_ref\":\"%s\",\"rule\":\"said\",\"ruleset\":\"1\",\"status\":\"confirmed\"}",
+	    left, id, right);
+	store_say(w->s, &(struct said){.event = linked ? "Identity Linked" : "Identity Unlinked",
+	                               .properties = properties});
+	w->linked = linked ? w->s->seq : 0;
+}
+
 static void fill(struct writing *w, uint64_t lines)
 {
 	int open[BASKETS];
@@ -148,8 +203,12 @@ static void fill(struct writing *w, uint64_t lines)
 		} else if (roll < 8) {
 			order(w, open[at]);
 			open[at] = (*w->baskets)++;
-		} else {
+		} else if (dice_below(w->luck, 4) > 0) {
 			store_chatter(w->s, 1);
+		} else if (!w->enrolled[1] || dice_below(w->luck, 2)) {
+			enrol(w);
+		} else {
+			link_or_unlink(w, !w->linked);
 		}
 	}
 }

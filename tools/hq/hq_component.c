@@ -326,7 +326,8 @@ static void put_units(struct loading *l)
 	struct hq_component *c = l->c;
 	struct sqlite3_stmt *q;
 
-	qsort(l->unit, l->unit_count, sizeof *l->unit, by_number);
+	if (l->unit_count > 1)
+		qsort(l->unit, l->unit_count, sizeof *l->unit, by_number);
 	c->unit = memory_zeroed(l->unit_count, sizeof *c->unit);
 	c->person = memory_zeroed(l->unit_count, sizeof *c->person);
 	if (!c->unit || !c->person) {

@@ -10,8 +10,9 @@
 
 #define HQ_PAGE_IDENTS_MAX 32 /* what a store's shard takes */
 #define HQ_PAGE_UNITS_MAX 64
-#define HQ_PAGE_ENROLLED_MAX 8 /* of those in HQ_PAGE_IDENTS_MAX: enrolments, by their references  \
-	                        */
+#define HQ_PAGE_ENROLLED_MAX                                                                       \
+	8 /* of those in HQ_PAGE_IDENTS_MAX: enrolments, by their references                       \
+	   */
 #define HQ_PAGE_CHOICES_MAX 32
 /* Bytes of each list: together with what stands beside them less than SHARD_PROFILE_MAX. Of
  * identifiers, 32 addresses of 80 bytes; longer ones leave fewer. */
