@@ -113,7 +113,7 @@ def link(domains, uri):
         return None
     path = [unquote(s) for s in parts.path.split("/")[1:]]
     i = len(path) - 2
-    while i >= 0 and path[i] not in KEYS and AI_LENGTHS.get(path[i][:2]) == len(path[i]):
+    while i >= 0 and path[i] not in KEYS and digits(path[i]) and AI_LENGTHS.get(path[i][:2]) == len(path[i]):
         i -= 2
     if i < 0 or path[i] != "8018":
         return None
@@ -131,7 +131,9 @@ def gsrn(rules, text):
         return text if ean(text) else None
     if re.match("https?://", text, re.I):
         return link(rules.get("domains", []), text)
-    return customer(elements(text))
+    # Without a symbol's word for it, it has to say itself that it is GS1's.
+    own = re.match(r"\([0-9]{2,4}\)", text) or GS in text or (re.fullmatch("801[78][0-9]{18}", text) and ean(text[4:]))
+    return customer(elements(text)) if own else None
 
 
 # --- others ---
@@ -215,12 +217,13 @@ def email(value):
         return None
     if any(ord(c) > 127 and unicodedata.category(c)[0] not in "LMN" or 0xfe00 <= ord(c) < 0xfe10 for c in local):
         return None
-    if re.search(r"[\s\x00-\x1f]", domain) or not domain:
-        return None
+    if re.search(r"[\s\x00-\x1f]", domain) or not domain or re.search(r"(^|\.)(?!xn)..--", domain, re.I):
+        return None  # IDNA 2008: hyphens in the third and fourth place are for xn-- alone
     r = subprocess.run(["idn2", "--quiet", "--no-tr46", domain] if domain.isascii() and "xn--" not in domain.lower()
                        else ["idn2", "--quiet", domain], capture_output=True, text=True)
     name = r.stdout.strip().lower()
-    if r.returncode or len(name) > 253 or not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z-][a-z0-9-]*", name):
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if r.returncode or len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?![0-9]+$){label}", name):
         return None
     return f"{local}@{name}"
 

@@ -53,6 +53,15 @@ static inline void schemes_of(const json_t *list, bool wallet, struct ident_sche
 	}
 }
 
+static inline void no_clash(const struct ident_scheme *a, int n, const struct ident_scheme *b,
+                            int m)
+{
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < m; k++)
+			if (ident_scheme_clash(&a[i], &b[k]))
+				fail_msg("%s and %s claim the same", a[i].prefix, b[k].prefix);
+}
+
 static inline void defined(const json_t *vectors, const char *name, struct ident_rules *r)
 {
 	size_t i, k;
@@ -69,6 +78,9 @@ static inline void defined(const json_t *vectors, const char *name, struct ident
 		json_array_foreach(json_object_get(d, "gs1_prefixes"), k, one)
 		    text_copy(r->gs1_prefixes[r->gs1_prefix_count++], sizeof r->gs1_prefixes[0],
 		              json_string_value(one));
+		no_clash(r->schemes, r->scheme_count, r->wallets, r->wallet_count);
+		no_clash(r->schemes, r->scheme_count, r->accounts, r->account_count);
+		no_clash(r->wallets, r->wallet_count, r->accounts, r->account_count);
 		return;
 	}
 	fail_msg("no rules of the name %s", name);
