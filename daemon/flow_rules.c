@@ -35,7 +35,10 @@ int flow_check(const struct conf *conf, char *err, size_t err_size)
 {
 	struct ident_rules forms;
 	struct rule_set table;
+	struct field_trust trust;
 
+	if (field_conf(&conf->trusts, conf->path, &trust, err, err_size) < 0)
+		return -1;
 	if (ident_conf_check(&conf->ident, conf->path, err, err_size) < 0)
 		return -1;
 	forms_of(conf, &forms);
@@ -50,6 +53,8 @@ int flow_rules_set(struct flow *f)
 	struct rule_set table;
 	char err[256];
 
+	/* It was right when the configuration was checked. */
+	field_conf(&f->conf->trusts, f->conf->path, &f->trust, err, sizeof err);
 	forms_of(f->conf, &f->rules);
 	phone_prepare(f->rules.region);
 	int rc = table_of(f->conf, &f->hq_table, &f->rules, &table, err, sizeof err);
