@@ -32,8 +32,8 @@ struct flow_rebuild {
 	struct flow_rebuild_params p; /* conf, rules: not used after the start */
 	struct ident_rules rules;
 	struct rule_set table;
-	struct field_trust trust;
 	struct lookup lookup;
+	struct field_trust trust; /* bytes, like what follows */
 	char journal[256], profiles[256], store[EVENT_STORE_SIZE], currency[4];
 	char lanes[CONF_LANES_MAX][EVENT_NAME_SIZE];
 	const char *lane_names[CONF_LANES_MAX + 1];

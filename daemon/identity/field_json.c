@@ -59,6 +59,18 @@ static int end(struct reading *r, int rc)
 	return rc;
 }
 
+/* Does it begin with a claim's reference and a colon? */
+static bool names_claim(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	struct ref claim;
+	json_t *name = colon ? json_stringn(text, (size_t)(colon - text)) : NULL;
+	bool named = json_part_ref(name, &claim);
+
+	json_decref(name);
+	return named;
+}
+
 /* FIELD_CONTACT has to name its claim also where it takes back. */
 static int read_value(struct reading *r, const json_t *value, struct field_fact *f)
 {
@@ -67,14 +79,8 @@ static int read_value(struct reading *r, const json_t *value, struct field_fact 
 	if (value && !json_is_null(value) && !text)
 		return fault(r, field_name(f->field),
 		             "text of at most 800 bytes without control characters, or null");
-	if (f->field == FIELD_CONTACT) {
-		struct ref claim;
-		json_t *name = text ? json_stringn(text, strcspn(text, ":")) : NULL;
-		bool named = json_part_ref(name, &claim) && strchr(text, ':');
-		json_decref(name);
-		if (!named)
-			return fault(r, "contact", "a claim's reference, ':' and a word");
-	}
+	if (f->field == FIELD_CONTACT && !(text && names_claim(text)))
+		return fault(r, "contact", "a claim's reference, ':' and a word");
 	f->value = text && text[0] ? keep_text(r, text) : NULL;
 	return 0;
 }
