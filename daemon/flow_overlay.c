@@ -331,13 +331,22 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 	flow_publish(f);
 }
 
+static bool same_includes(const struct downlink_includes *a, const struct downlink_includes *b)
+{
+	for (int i = 0; i < a->count && a->count == b->count; i++)
+		if (a->at[i].seq != b->at[i].seq ||
+		    memcmp(a->at[i].epoch, b->at[i].epoch, EVENT_EPOCH_BYTES) != 0)
+			return false;
+	return a->count == b->count;
+}
+
 /* false: HQ has said nothing new. */
 static bool take_word(struct flow *f, const struct sync_state *s)
 {
 	bool same = s->shard_version == f->overlay_version &&
 	            strcmp(s->generation, f->overlay_generation) == 0;
 
-	if (same && memcmp(&s->includes, &f->overlay_includes, sizeof s->includes) == 0)
+	if (same && same_includes(&s->includes, &f->overlay_includes))
 		return false;
 	f->overlay_version = s->shard_version;
 	text_copy(f->overlay_generation, sizeof f->overlay_generation, s->generation);

@@ -36,7 +36,7 @@ void gather_unit(struct gathered *g, const struct ref *ref, const char *customer
 	struct reach_unit *u;
 	if (ref_none(ref))
 		return;
-	for (size_t i = 0; i < g->reach_units; i++)
+	for (size_t i = 0; g->units && i < g->reach_units; i++)
 		if (ref_same(&g->units[i].ref, ref))
 			return;
 	if (g->reach_units >= FOLD_UNITS_MAX) {
@@ -53,7 +53,7 @@ void gather_unit(struct gathered *g, const struct ref *ref, const char *customer
 size_t gather_iden(struct gathered *g, const char *kind, const char *value)
 {
 	struct reach_iden *r;
-	for (size_t i = 0; i < g->reach_idens; i++)
+	for (size_t i = 0; g->idens && i < g->reach_idens; i++)
 		if (!strcmp(g->idens[i].kind, kind) && !strcmp(g->idens[i].value, value))
 			return i;
 	if (g->reach_idens >= REACH_MAX) {

@@ -9,14 +9,14 @@
 
 static void unhook(struct overlay *o, struct group *grp)
 {
+	if (o->groups == grp)
+		o->groups = grp->next;
+	if (o->groups_last == grp)
+		o->groups_last = grp->prev;
 	if (grp->prev)
 		grp->prev->next = grp->next;
-	else
-		o->groups = grp->next;
 	if (grp->next)
 		grp->next->prev = grp->prev;
-	else
-		o->groups_last = grp->prev;
 	o->group_count--;
 	for (size_t i = 0; i < grp->nodes.len; i++) {
 		struct node *n = grp->nodes.at[i];

@@ -124,11 +124,21 @@ int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
 
 /* ---- persons as they are known now ---- */
 
+/* As far as a lane shows it. */
+static bool same_profile(const struct profile *a, const struct profile *b)
+{
+	return !strcmp(a->customer_id, b->customer_id) && !strcmp(a->first_name, b->first_name) &&
+	       !strcmp(a->name, b->name) && !strcmp(a->tier, b->tier) &&
+	       !strcmp(a->language, b->language) && a->points == b->points &&
+	       a->has_points == b->has_points && a->confidential == b->confidential &&
+	       a->restricted == b->restricted && !strcmp(a->points_as_of, b->points_as_of);
+}
+
 static void refresh(struct person *who, struct lane *lane, sale_profile_fn *profile, void *ctx)
 {
 	struct profile now;
 	if (!who->profile.customer_id[0] || !profile(ctx, who->profile.customer_id, &now) ||
-	    !memcmp(&now, &who->profile, sizeof now))
+	    same_profile(&now, &who->profile))
 		return;
 	who->profile = now;
 	sale_touch(lane);

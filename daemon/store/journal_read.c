@@ -68,8 +68,8 @@ void journal_reader_free(struct journal_reader *r)
 {
 	if (!r)
 		return;
-	sqlite3_stmt *all[] = {r->begin, r->end,    r->body, r->keys,       r->scan,
-	                       r->ids,   r->urgent, r->key,  r->pack_count, r->tail,
+	sqlite3_stmt *all[] = {r->begin, r->end,    r->body,  r->keys,       r->scan,
+	                       r->ids,   r->urgent, r->key,   r->pack_count, r->tail,
 	                       r->hole,  r->mark,   r->taken, r->awaited};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
