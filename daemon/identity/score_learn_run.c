@@ -253,8 +253,8 @@ static void set_often_of(struct run *r, enum score_field f)
 		    score_often_key(f, v->hash), share_of_strangers(r, f, (n - 1) / (records - 1))};
 	}
 	/* A value that nobody else has yet: as if half a record more had it. */
-	m->rest[f] =
-	    share_of_strangers(r, f, (fmax(pairs, 0) / fmax(rest, 1) + 0.5) / (records - 1));
+	m->rest[f] = share_of_strangers(
+	    r, f, (fmax(pairs, 0) / fmax(rest, 1) + RARE_RECORDS) / (records - 1));
 }
 
 static int set_often(struct run *r)

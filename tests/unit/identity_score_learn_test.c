@@ -199,8 +199,12 @@ static void frequent_values_are_known_and_rare_ones_have_a_floor(void **state)
 		snprintf(text, sizeof text, "name%d", i);
 		score_learn_value(l, SCORE_LAST, score_text_hash(text), 1 + (uint64_t)i % 10);
 	}
+	for (int i = 0; i < 2000; i++)
+		score_learn_value(l, SCORE_FIRST, (uint64_t)i + 1, 1);
 	m = score_learn_run(l, &in, &report);
 	assert_non_null(m);
+	/* Nobody has a name twice: that makes none of them infinitely rare. */
+	assert_true(fabs(share_of(m, SCORE_FIRST, "nobody") - 0.5 / 1999) < 1e-9);
 	assert_true(fabs(share_of(m, SCORE_LAST, "muller") - 999.0 / 50500) < 0.001);
 	assert_true(share_of(m, SCORE_LAST, "nobody") > 0.4 / 50500);
 	assert_true(share_of(m, SCORE_LAST, "nobody") < 0.001);

@@ -81,6 +81,8 @@ static void exchanged_names_are_seen_and_count_once(void **state)
 	compare(NAMED("Schneider", "Anna"), NAMED("Anna", "Schneider"), &s);
 	assert_int_equal(s.level[SCORE_FIRST], SCORE_FIRST_SWAPPED);
 	assert_int_equal(s.level[SCORE_LAST], SCORE_UNSAID);
+	compare(NAMED("Schneider", "Anna"), NAMED("Anna", "Weber"), &s);
+	assert_int_equal(s.level[SCORE_FIRST], SCORE_FIRST_OTHER);
 	compare(NAMED("Peter", "Martin"), NAMED("Peter", "Martin"), &s);
 	assert_int_equal(s.level[SCORE_FIRST], SCORE_SAME);
 	compare(NAMED("Anna", ""), NAMED("", "Anna"), &s);
