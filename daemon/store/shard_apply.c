@@ -53,6 +53,9 @@ static int drop_all(struct shard *s)
 	s->count = 0;
 	s->last_profile = 0;
 	shard_pending_drop(s->pending);
+	/* Without the memory for it the fill is only slower. */
+	shard_met_free(s->met);
+	s->met = shard_met_new();
 	rc = db_exec(s->db, "PRAGMA secure_delete=OFF; DELETE FROM ident; DELETE FROM profile");
 	rc |= db_exec(s->db, "PRAGMA secure_delete=ON; DELETE FROM meta");
 	return rc == 0 ? shard_renew_salt(s) : -1;
@@ -80,12 +83,19 @@ static void make_anew(struct shard *s)
 		log_error("shard: %s", fault);
 }
 
+static void forget_met(struct shard *s)
+{
+	shard_met_free(s->met);
+	s->met = NULL;
+}
+
 /* Back to the last commit. What cannot be read there either makes the file anew. */
 static void roll_back(struct shard *s)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
 
 	s->open = false;
+	forget_met(s);
 	if (!sqlite3_get_autocommit(s->db))
 		db_exec(s->db, "ROLLBACK");
 	shard_pending_drop(s->pending);
@@ -142,6 +152,8 @@ int shard_apply(struct shard *s, const char *lines, size_t len, const struct sha
 		db_fault(s, err, err_size);
 		goto err_roll_back;
 	}
+	if (!mark->more)
+		forget_met(s);
 	return count;
 err_roll_back:
 	roll_back(s);

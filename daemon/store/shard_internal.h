@@ -111,6 +111,16 @@ int shard_pending_flush(struct shard_pending *p,
                         int (*each)(void *ctx, int64_t key, int64_t profile, bool has), void *ctx);
 void shard_pending_drop(struct shard_pending *p);
 
+/* ---- the customers of a fill from nothing, so that most of them need not be searched ---- */
+
+/* May say yes to one that was never added (one in a hundred of a million), never no to one that
+ * was. */
+struct shard_met;
+struct shard_met *shard_met_new(void); /* NULL: out of memory */
+void shard_met_free(struct shard_met *m);
+/* Was it there before? It is now. */
+bool shard_met_add(struct shard_met *m, int64_t key);
+
 /* ---- the writer ---- */
 
 enum shard_statement {
@@ -140,12 +150,13 @@ struct shard {
 	int lock_fd;
 	sqlite3_stmt *stmt[SHARD_STATEMENTS];
 	struct shard_pending *pending;
-	int64_t last_profile; /* the highest number given */
-	uint64_t count;       /* of profiles */
-	bool open;            /* a transaction that more pages may join */
-	int64_t begun_us;     /* when it began, mono */
-	bool erased;          /* it removed something: the log must not keep it */
-	bool torn;            /* what is written cannot be read: the file is made anew */
+	struct shard_met *met; /* all that is held, since everything was dropped; or NULL */
+	int64_t last_profile;  /* the highest number given */
+	uint64_t count;        /* of profiles */
+	bool open;             /* a transaction that more pages may join */
+	int64_t begun_us;      /* when it began, mono */
+	bool erased;           /* it removed something: the log must not keep it */
+	bool torn;             /* what is written cannot be read: the file is made anew */
 	uint8_t seeds[SHARD_SEEDS][VAULT_SEED_BYTES];
 	int seeds_left;
 	struct shard_line line;

@@ -141,3 +141,36 @@ void shard_pending_drop(struct shard_pending *p)
 	}
 	p->count = 0;
 }
+
+/* ---- a Bloom filter of 2 MiB; the key's bits are its hashes ---- */
+
+#define MET_BITS 24
+#define MET_HASHES 2
+
+struct shard_met {
+	uint8_t bytes[(1u << MET_BITS) / 8];
+};
+
+struct shard_met *shard_met_new(void)
+{
+	return calloc(1, sizeof(struct shard_met));
+}
+
+void shard_met_free(struct shard_met *m)
+{
+	free(m);
+}
+
+bool shard_met_add(struct shard_met *m, int64_t key)
+{
+	bool met = true;
+
+	for (int i = 0; i < MET_HASHES; i++) {
+		size_t bit = (size_t)(key >> (i * MET_BITS)) & ((1u << MET_BITS) - 1);
+		uint8_t mask = (uint8_t)(1u << (bit & 7));
+
+		met = met && (m->bytes[bit / 8] & mask);
+		m->bytes[bit / 8] |= mask;
+	}
+	return met;
+}

@@ -102,8 +102,11 @@ static int64_t find_written(struct shard *s, int64_t key)
 /* The number of the line's customer, with the head in s->old; 0: new here, or -1. */
 static int64_t find_profile(struct shard *s, int64_t key)
 {
-	int64_t p = find_waiting(s, key);
+	int64_t p;
 
+	if (s->met != NULL && !shard_met_add(s->met, key))
+		return 0;
+	p = find_waiting(s, key);
 	return p != 0 ? p : find_written(s, key);
 }
 

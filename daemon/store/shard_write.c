@@ -229,6 +229,7 @@ void shard_free(struct shard *s)
 		shard_settle(s);
 	shard_close_file(s);
 	shard_pending_free(s->pending);
+	shard_met_free(s->met);
 	vault_shard_free(s->keys);
 	vault_work_free(s->work);
 	vault_wipe(s, sizeof(*s));
