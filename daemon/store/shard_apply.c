@@ -9,7 +9,7 @@
 
 #define FAULT_SIZE 160
 #define GROUP_US 1000000    /* 1 s: so long a page may wait for others to be committed with */
-#define GROUP_IDENTS 400000 /* identifiers that may wait: 19 MiB with their table */
+#define GROUP_IDENTS 360000 /* identifiers that may wait: 12 MiB with their table */
 
 static int db_fault(const struct shard *s, char *err, size_t err_size)
 {

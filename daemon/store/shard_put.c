@@ -50,19 +50,6 @@ static int is_profile(struct shard *s, int64_t profile)
 	return strcmp(found.customer_id, s->line.profile.customer_id) == 0;
 }
 
-static bool waits_to_go(const struct shard *s, int64_t key, int64_t profile)
-{
-	size_t at = 0;
-	int64_t p;
-	bool has;
-
-	while ((p = shard_pending_next(s->pending, key, &at, &has)) != 0) {
-		if (p == profile)
-			return !has;
-	}
-	return false;
-}
-
 static int64_t find_waiting(struct shard *s, int64_t key)
 {
 	size_t at = 0;
@@ -91,7 +78,7 @@ static int64_t find_written(struct shard *s, int64_t key)
 		s->torn = shard_list_get(&list, stmt, 0) != 0;
 	for (int i = 0; i < list.count && found == 0; i++) {
 		int64_t p = shard_list_at(&list, i);
-		int is = waits_to_go(s, key, p) ? 0 : is_profile(s, p);
+		int is = is_profile(s, p);
 
 		found = is > 0 ? p : is;
 	}

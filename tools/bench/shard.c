@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bench/bench.h"
 #include "bench/shard.h"
@@ -19,7 +20,7 @@ struct fill {
 	struct batch_codec *codec;
 	struct buf lines, body;
 	uint64_t version, pages, json_bytes, wire_bytes;
-	int64_t apply_us, decode_us, slowest_us;
+	int64_t apply_us, cpu_us, decode_us, slowest_us;
 	uint64_t memory_kib;
 };
 
@@ -63,6 +64,14 @@ static int through_the_wire(struct fill *f, const uint8_t **lines, size_t *len)
 	return 0;
 }
 
+static int64_t cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
+}
+
 static int apply(struct fill *f, bool fresh, bool more)
 {
 	struct shard_mark mark = {
@@ -70,18 +79,20 @@ static int apply(struct fill *f, bool fresh, bool more)
 	char err[300];
 	const uint8_t *lines = f->lines.data;
 	size_t len = f->lines.len;
-	int64_t begun, took;
+	int64_t begun, took, cpu;
 
 	f->json_bytes += len;
 	if (f->p->bare && through_the_wire(f, &lines, &len) != 0)
 		return -1;
 	begun = bench_now_us();
+	cpu = cpu_us();
 	if (shard_apply(f->shard, (const char *)lines, len, &mark, fresh, err, sizeof err) < 0)
 		return fail(err);
 	if (!more && shard_synced(f->shard, 1) != 0)
 		return fail("the round cannot be ended");
 	took = bench_now_us() - begun;
 	f->apply_us += took;
+	f->cpu_us += cpu_us() - cpu;
 	if (took > f->slowest_us)
 		f->slowest_us = took;
 	if (f->pages++ % MEMORY_EVERY == 0 || !more) {
@@ -113,14 +124,15 @@ static int pages(struct fill *f, uint64_t count, uint64_t of, uint64_t turn)
 
 static void print_part(struct fill *f, const char *name, uint64_t profiles)
 {
-	printf("\"%s\":{\"profiles\":%llu,\"seconds\":%.4f,\"decode_seconds\":%.4f,\"slowest_us\":%"
+	printf("\"%s\":{\"profiles\":%llu,\"seconds\":%.4f,\"cpu_seconds\":%.4f,\"decode_seconds\":"
+	       "%.4f,\"slowest_us\":%"
 	       "lld,"
 	       "\"json\":%.1f,\"wire\":%.1f,\"memory_kib\":%llu}",
 	       name, (unsigned long long)profiles, (double)f->apply_us / 1e6,
-	       (double)f->decode_us / 1e6, (long long)f->slowest_us,
+	       (double)f->cpu_us / 1e6, (double)f->decode_us / 1e6, (long long)f->slowest_us,
 	       (double)f->json_bytes / (double)profiles, (double)f->wire_bytes / (double)profiles,
 	       (unsigned long long)f->memory_kib);
-	f->apply_us = f->decode_us = f->slowest_us = 0;
+	f->apply_us = f->cpu_us = f->decode_us = f->slowest_us = 0;
 	f->json_bytes = f->wire_bytes = f->memory_kib = 0;
 }
 
