@@ -11,6 +11,8 @@
 
 #define OPEN_TRIES 2 /* as found, then anew */
 #define SALT_PURPOSE "shard-salt"
+/* Bytes that the log keeps once it has been copied: a fill makes it some hundred MB long. */
+#define LOG_SQL "PRAGMA journal_size_limit=4194304"
 
 static const char *const statement_sql[SHARD_STATEMENTS] = {
     [SHARD_META_GET] = "SELECT value FROM meta WHERE name = ?1",
@@ -158,7 +160,8 @@ static int open_file(struct shard *s, bool *held, char *err, size_t err_size)
 		goto err_close_file;
 	if (number_of(s->db, "PRAGMA user_version") != SHARD_FORMAT ||
 	    number_of(s->db, "SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check='ok'") !=
-	        1)
+	        1 ||
+	    db_exec(s->db, LOG_SQL) != 0)
 		goto err_close_file;
 	for (int i = 0; i < SHARD_STATEMENTS; i++) {
 		s->stmt[i] = db_prepare(s->db, statement_sql[i]);

@@ -2,10 +2,15 @@
 
 import os
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 from row_journal import Redis
-from table import Figures
+from row_screen import screen_once
+from table import Figures, rss_anon_kib
+
+from rig import Rig, until  # noqa: E402
 
 PROFILES = 1_000_000
 FILLS_MAX = 3
@@ -22,6 +27,7 @@ def print_fill(b, fills):
         "shard-fill", f"First fill of a shard with {PROFILES:,} profiles, then a delta of one in a hundred: pages of 500 lines, as HQ sends them, through the sync thread's "
         "calls; generating them is not counted", ["what", "first fill", "delta", "aim"],
         [["pages applied and committed, s", (Figures(a["seconds"] for a, _ in f), "{:.1f}"), (Figures(d["seconds"] for _, d in f), "{:.2f}"), "10; 0.2"],
+         ["processor time of that, s", (Figures(a["cpu_seconds"] for a, _ in f), "{:.1f}"), (Figures(d["cpu_seconds"] for _, d in f), "{:.2f}"), ""],
          ["pages opened (box, zstd), s", (Figures(a["decode_seconds"] for a, _ in f), "{:.1f}"), (Figures(d["decode_seconds"] for _, d in f), "{:.3f}"), ""],
          ["the slowest page, ms", (Figures(a["slowest_us"] / 1000 for a, _ in f), "{:.0f}"), (Figures(d["slowest_us"] / 1000 for _, d in f), "{:.0f}"), ""],
          ["a profile's bytes: JSON", f"{f[0][0]['json']:.0f}", f"{f[0][1]['json']:.0f}", ""],
@@ -67,3 +73,70 @@ def shard(b):
                 server.close()
     print_find(b, found)
     print_fill(b, fills)
+    screen_while_filling(b)
+
+
+# --- the whole daemon: scans while its shard is filled over the wire ---
+
+def watch_fill(rig, customers, out):
+    """Until all profiles are there: how long that took, and the daemon's anonymous memory at its highest."""
+    begun, memory = time.monotonic(), 0
+    while True:
+        memory = max(memory, rss_anon_kib(rig.processes["daemon"]))
+        try:
+            if rig.status()["sync"]["profiles"] >= customers:
+                break
+        except OSError:
+            pass
+        time.sleep(0.02)
+    out.update(seconds=time.monotonic() - begun, memory_kib=memory)
+
+
+def fill_with_scans(b, rig, cards, token, customers):
+    rig.stop("daemon")
+    for end in ("", "-wal", "-shm"):
+        Path(f"{rig.work}/store/shard.db{end}").unlink(missing_ok=True)
+    rig.start_daemon()
+    filled = {}
+    watch = threading.Thread(target=watch_fill, args=(rig, customers, filled))
+    watch.start()
+    us = []
+    while watch.is_alive():
+        got, _ = screen_once(b, rig, cards, token, count=20)
+        if watch.is_alive():
+            us += got
+    watch.join()
+    return sorted(us), filled
+
+
+def screen_while_filling(b):
+    customers = 3 * b.customers
+    rig = Rig(b.work / "filling", customers=customers, lanes=("1", "2"))
+    rig.setup()
+    cards = b.work / "filling-cards"
+    people = (rig.work / "customers.csv").read_text().splitlines()[1:]
+    cards.write_text("".join(line.split(",")[3] + "\n" for line in people[:: max(1, customers // 5000)]))
+    token = (rig.work / "pos.token").read_text().strip()
+    runs, fills = [], []
+    try:
+        rig.start_broker()
+        rig.start_hq()
+        b.report.say(f"shard: HQ takes {customers:,} customers")
+        rig.import_customers()
+        rig.start_daemon()
+        until(lambda: rig.status()["sync"]["profiles"] >= customers, 600, "the shard")
+        rest = []
+        for i in range(min(b.runs, FILLS_MAX)):
+            b.report.say(f"shard: scans while it is filled, {i + 1}")
+            rest.append(screen_once(b, rig, cards, token, count=60)[0])
+            us, filled = fill_with_scans(b, rig, cards, token, customers)
+            runs.append(us)
+            fills.append(filled)
+    finally:
+        rig.stop_all()
+    b.report.table(
+        "shard-screen", f"Scan to screen while the shard of {customers:,} profiles is filled by HQ over the broker, and with it filled, in turn; 200 events/s beside it; ms",
+        ["what", "p50", "p99", "fill, s", "anonymous memory of the daemon at its highest, MiB"],
+        [["while it is filled", (Figures(u[len(u) // 2] / 1000 for u in runs), "{:.2f}"), (Figures(u[int(len(u) * 0.99)] / 1000 for u in runs), "{:.2f}"),
+          (Figures(f["seconds"] for f in fills), "{:.1f}"), (Figures(f["memory_kib"] / 1024 for f in fills), "{:.1f}")],
+         ["filled", (Figures(u[len(u) // 2] / 1000 for u in rest), "{:.2f}"), (Figures(u[int(len(u) * 0.99)] / 1000 for u in rest), "{:.2f}"), "", ""]])
