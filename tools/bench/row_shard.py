@@ -101,10 +101,8 @@ def fill_with_scans(b, rig, cards, token, customers):
     watch = threading.Thread(target=watch_fill, args=(rig, customers, filled))
     watch.start()
     us = []
-    while watch.is_alive():
-        got, _ = screen_once(b, rig, cards, token, count=20)
-        if watch.is_alive():
-            us += got
+    while watch.is_alive() or not us:
+        us += screen_once(b, rig, cards, token, count=20)[0]
     watch.join()
     return sorted(us), filled
 
