@@ -157,7 +157,8 @@ static void hq_serve(struct fixture *f, int timeout_ms)
 	else if (item && item->type == MQTT_MESSAGE &&
 	         memmem(item->payload, item->len, "\"ask\":\"held\"", 12))
 		hq_held(f, item);
-	else if (item && item->type == MQTT_MESSAGE)
+	else if (item && item->type == MQTT_MESSAGE &&
+	         memmem(item->payload, item->len, "\"ask\":\"changes\"", 15))
 		hq_ask(f, item);
 	mqtt_item_free(item);
 }
