@@ -80,10 +80,10 @@ static bool copy_facts(struct gathered *g, size_t person, struct overlay_person 
 	return true;
 }
 
-static bool copy_choices(struct gathered *g, size_t person, struct overlay_person *out)
+static bool copy_choices(struct gathered *g, struct overlay_person *out)
 {
 	size_t covers = 0;
-	overlay_choices(g, person);
+	overlay_choices(g);
 	for (size_t i = 0; i < g->choice_count; i++)
 		covers += g->choice[i].cover_count;
 	out->choice =
@@ -119,7 +119,7 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 	for (size_t i = 0; i < g->pending.len && !out->touched; i++)
 		out->touched = !((const struct pending *)g->pending.at[i])->included;
 	return copy_units(g, person, out) && copy_claims(g, person, out) &&
-	               copy_facts(g, person, out) && copy_choices(g, person, out)
+	               copy_facts(g, person, out) && copy_choices(g, out)
 	           ? 1
 	           : -1;
 }

@@ -147,6 +147,7 @@ struct hq_line {
 	bool whole;              /* its other identifiers are in reach, too */
 	struct field_list facts; /* of a line that is told as facts, or made of the plain members */
 	struct consent_list choices;
+	bool choices_unreadable;
 };
 /* 0, or -1: out of memory, or no line. */
 int hq_line_read(struct hq_line *out, const struct profile *p, const char *line, size_t len);
@@ -211,7 +212,7 @@ size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref);
 
 /* ---- overlay_person.c: what is said of a person (its place in the fold) ---- */
 void overlay_facts(struct gathered *g, size_t person);
-void overlay_choices(struct gathered *g, size_t person);
+void overlay_choices(struct gathered *g);
 void overlay_profile_of(struct gathered *g, size_t person, struct group_person *out);
 
 /* ---- overlay_group.c ---- */

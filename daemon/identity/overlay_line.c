@@ -119,7 +119,8 @@ static int read_said(struct hq_line *l)
 {
 	const json_t *facts = json_object_get(l->json, "facts");
 	char err[128];
-	consent_json_read(json_object_get(l->json, "choices"), &l->choices, err, sizeof err);
+	l->choices_unreadable = consent_json_read(json_object_get(l->json, "choices"), &l->choices,
+	                                          err, sizeof err) != 0;
 	if (facts && field_json_read(facts, &l->facts, err, sizeof err) == 0)
 		return 0;
 	l->facts.fact = calloc(4, sizeof *l->facts.fact);

@@ -11,13 +11,28 @@ static bool is_of(const struct gathered *g, const struct ref *unit, size_t perso
 	return at < g->unit_count && g->fold->person[at] == person;
 }
 
+static void add_fact(struct gathered *g, const struct field_fact *fact)
+{
+	struct field_fact *f =
+	    gather_room(g, (void **)&g->fact, &g->fact_count, &g->fact_cap, sizeof *f);
+	if (f)
+		*f = *fact;
+}
+
 static void add_facts(struct gathered *g, const struct field_list *l)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		struct field_fact *f =
-		    gather_room(g, (void **)&g->fact, &g->fact_count, &g->fact_cap, sizeof *f);
-		if (f)
-			*f = l->fact[i];
+	for (size_t i = 0; i < l->count; i++)
+		add_fact(g, &l->fact[i]);
+}
+
+/* Of a line whose units are not one person here, each has its own. */
+static void add_line_facts(struct gathered *g, const struct hq_line *l, size_t person)
+{
+	for (size_t i = 0; i < l->facts.count; i++) {
+		const struct ref *unit = &l->facts.fact[i].unit;
+		bool known = overlay_fold_unit(g, unit) < g->unit_count;
+		if (is_of(g, known ? unit : &l->unit[0].ref, person))
+			add_fact(g, &l->facts.fact[i]);
 	}
 }
 
@@ -42,8 +57,7 @@ void overlay_facts(struct gathered *g, size_t person)
 {
 	g->fact_count = 0;
 	for (size_t l = 0; l < g->line_count; l++)
-		if (is_of(g, &g->line[l].unit[0].ref, person))
-			add_facts(g, &g->line[l].facts);
+		add_line_facts(g, &g->line[l], person);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		size_t first = g->fact_count;
@@ -65,17 +79,24 @@ static void identify(const struct gathered *g, struct ref *address)
 	}
 }
 
-void overlay_choices(struct gathered *g, size_t person)
+/* Everybody's within reach: what another one said of an address that this one has too may bind
+ * both, and who is meant is consent_evaluate's to tell. With a line that cannot be read a no may be
+ * missing: then nothing counts. */
+void overlay_choices(struct gathered *g)
 {
+	bool unreadable = false;
 	g->choice_count = 0;
-	for (size_t l = 0; l < g->line_count; l++)
-		if (is_of(g, &g->line[l].unit[0].ref, person))
-			add_choices(g, &g->line[l].choices);
+	for (size_t l = 0; l < g->line_count; l++) {
+		unreadable = unreadable || g->line[l].choices_unreadable;
+		add_choices(g, &g->line[l].choices);
+	}
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && is_of(g, &p->about, person))
+		if (!p->included)
 			add_choices(g, &p->choices);
 	}
+	if (unreadable)
+		g->choice_count = 0;
 	for (size_t i = 0; i < g->choice_count; i++)
 		identify(g, &g->choice[i].address);
 }
