@@ -256,6 +256,37 @@ static void a_bad_page_is_counted_and_leaves_nothing_behind(void **state)
 	shard_reader_free(r);
 }
 
+static uint64_t profiles_seen(struct fixture *f)
+{
+	struct shard_reader *r;
+	char path[128], err[200];
+	snprintf(path, sizeof(path), "%s/shard.db", f->place->dir);
+	assert_int_equal(shard_reader_open(&r, path, f->place->vault, err, sizeof(err)), 0);
+	uint64_t n = shard_count(r);
+	shard_reader_free(r);
+	return n;
+}
+
+/* Pages are committed together while more of them come; none waits for one that does not. */
+static void a_page_that_waits_for_the_next_is_there_after_two_seconds_or_when_the_line_goes(
+    void **state)
+{
+	struct fixture *f = *state;
+	up(f);
+	f->tell.fresh = f->tell.more = true;
+	f->tell.to = 1;
+	assert_true(answer(f, "d1", ANNA));
+	later(f, 2000000);
+	assert_int_equal(profiles_seen(f), 1);
+	f->tell.fresh = false;
+	f->tell.since = 1;
+	f->tell.to = 2;
+	assert_true(answer(f, "d1", BERT));
+	downlink_down(f->downlink);
+	assert_int_equal(profiles_seen(f), 2);
+	assert_int_equal(now(f).version, 2);
+}
+
 static void after_a_bad_page_it_asks_again_ever_more_slowly(void **state)
 {
 	struct fixture *f = *state;
@@ -468,6 +499,7 @@ int main(void)
 	    TEST(a_round_with_nothing_new_keeps_the_shard_fresh),
 	    TEST(an_answer_to_another_ask_or_device_is_not_expected),
 	    TEST(a_bad_page_is_counted_and_leaves_nothing_behind),
+	    TEST(a_page_that_waits_for_the_next_is_there_after_two_seconds_or_when_the_line_goes),
 	    TEST(after_a_bad_page_it_asks_again_ever_more_slowly),
 	    TEST(without_an_answer_it_asks_again_ever_more_slowly),
 	    TEST(a_poke_for_something_newer_asks_at_once),
