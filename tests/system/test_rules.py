@@ -1,0 +1,75 @@
+"""Rules and guards among real processes: HQ's table reaches the store, a card that many use is shared, and a manager
+blocks and clears a value with the tool; HQ hears of all of it."""
+
+import json
+
+import pytest
+from rig import until
+from store import Till, customers, hq_lines, lane
+
+pytestmark = pytest.mark.takes(20)
+
+
+def tool(rig, *args, value="", check=True):
+    return rig.tool("laneway", "--socket", rig.work / "api.sock", *args, input=value, check=check)
+
+
+def review(rig):
+    return json.loads(tool(rig, "--json", "review").stdout)["review"]
+
+
+def hq_with_rules(rig, own):
+    (rig.work / "rules.json").write_text(json.dumps({
+        "version": "hq-7", "author": "Ida Berg", "reason": "our hotline", "guard": {"day_baskets_max": 2},
+        "own": [{"kind": "phone", "value": own}]}))
+    with open(rig.work / "hq.conf", "a", encoding="utf-8") as conf:
+        conf.write(f'rules = "{rig.work}/rules.json"\n')
+
+
+def test_hqs_rules_are_in_force_in_the_store_and_guards_go_by_them(make_rig):
+    rig = make_rig(customers=20)
+    anna = customers(rig)[0]
+    hq_with_rules(rig, anna["phone"])
+    rig.bring_up()
+    until(lambda: [e["properties"] for e in hq_lines(rig, "Configuration Changed")]
+          == [{"author": "Ida Berg", "reason": "our hotline", "version": "hq-7"}], 20, "HQ's rules to be in force")
+    till = Till(rig)
+    till.kept("basket_opened", basket="B0")
+    till.kept("customer_chosen", basket="B0", kind="phone", value=anna["phone"])
+    assert lane(rig)["person"]["state"] == "blocked"
+    assert lane(rig)["notice"] == "Ask for another: the chain's own number"
+    till.kept("basket_voided", basket="B0")
+    for n in range(1, 4):
+        till.kept("basket_opened", basket=f"B{n}")
+        till.kept("customer_chosen", basket=f"B{n}", kind="loyalty", value=anna["loyalty"])
+        assert lane(rig)["person"]["state"] == "known"
+        till.kept("order_completed", **till.order(f"B{n}", str(n)))
+    assert [(r["state"], r["cause"], r["value"]) for r in review(rig)] == [
+        ("shared", "day_baskets", "…" + anna["loyalty"][-3:])]
+    assert anna["loyalty"] not in tool(rig, "review").stdout
+    shared = until(lambda: hq_lines(rig, "Identifier Blocked"), 10, "HQ to hear of the shared card")
+    assert shared[0]["properties"]["scope"] == "shared"
+    till.close()
+
+
+def test_a_manager_blocks_a_value_and_takes_it_back(rig):
+    card = customers(rig)[1]["loyalty"]
+    till = Till(rig)
+    said = tool(rig, "block", "loyalty", value=card, check=False)
+    assert said.returncode == 2 and "--reason" in said.stderr
+    assert "Blocked" in tool(rig, "--reason", "stood on a poster", "block", "loyalty", value=card + "\n").stdout
+    again = tool(rig, "--reason", "again", "block", "loyalty", value=card, check=False)
+    assert again.returncode == 1 and "blocked already" in again.stderr
+    till.kept("basket_opened", basket="B1")
+    till.kept("customer_chosen", basket="B1", kind="loyalty", value=card)
+    assert lane(rig)["person"]["state"] == "blocked"
+    assert "stood on a poster" in tool(rig, "review").stdout
+    tool(rig, "--reason", "a mistake", "unblock", "loyalty", value=card)
+    till.kept("customer_chosen", basket="B1", kind="loyalty", value=card)
+    assert lane(rig)["person"]["state"] == "known"
+    assert tool(rig, "review").stdout == "Nothing waits for a person.\n"
+    until(lambda: hq_lines(rig, "Identifier Unblocked"), 10, "HQ to hear of it")
+    blocked, lifted = (hq_lines(rig, e)[0]["properties"] for e in ("Identifier Blocked", "Identifier Unblocked"))
+    assert (blocked["scope"], blocked["reason"]) == ("blocked", "stood on a poster")
+    assert lifted["ident_ref"] == blocked["ident_ref"]
+    till.close()
