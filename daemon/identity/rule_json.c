@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "event/member.h"
@@ -293,12 +294,16 @@ int rule_read_file(const char *path, const struct ident_rules *forms, struct rul
 {
 	char why[200] = "";
 	struct buf text = {0};
-	FILE *f = fopen(path, "re");
+	struct stat st;
+	bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe would be waited for */
+	FILE *f = other ? NULL : fopen(path, "re");
 	uint8_t *room = f ? buf_room(&text, TABLE_BYTES_MAX + 1) : NULL;
 	size_t len = room ? fread(room, 1, TABLE_BYTES_MAX + 1, f) : 0;
 	int rc = -1;
 
-	if (!f || ferror(f))
+	if (other)
+		snprintf(why, sizeof why, "not a file, expected a rule table");
+	else if (!f || ferror(f))
 		snprintf(why, sizeof why, "%s, expected a rule table", strerror(errno));
 	else if (!room)
 		snprintf(why, sizeof why, "out of memory");

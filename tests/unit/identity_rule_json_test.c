@@ -130,6 +130,8 @@ static void a_file_that_is_not_there_is_named(void **state)
 	                 -1);
 	assert_string_equal(
 	    err, "/nonexistent/rules.json: No such file or directory, expected a rule table");
+	assert_int_equal(rule_read_file("/dev/zero", &forms, &rules, err, sizeof err), -1);
+	assert_string_equal(err, "/dev/zero: not a file, expected a rule table");
 }
 
 int main(void)
