@@ -229,6 +229,33 @@ static void an_older_hqs_word_lets_nothing_go(void **state)
 	                            "\"includes\":{\"0102030405060708\":9},"});
 	refresh(w);
 	assert_int_equal(pending(w), 1);
+	/* Not of a correction of that customer either. */
+	const struct overlay_hq hq = hq_of(w);
+	struct overlay_person p;
+	char unit[EVENT_ID_SIZE];
+	assert_int_equal(overlay_person(w->o, &hq, "customer_id", "C000017", &p), 1);
+	text_b64(p.unit[0].byte, sizeof p.unit[0].byte, unit);
+	overlay_person_free(&p);
+	correct(w, 'c', unit, "C000017", "\"fields\":{\"first_name\":\"Ben\"}");
+	refresh(w);
+	assert_int_equal(pending(w), 2);
+}
+
+static void two_customers_of_hqs_are_never_joined_by_what_a_store_adds(void **state)
+{
+	struct world *w = *state;
+	struct profile a, b;
+	known(w, (struct hq_person){"C000201", "Mia", {"phone|" PHONE}, ref('u'), NULL});
+	known(w, (struct hq_person){
+	             "C000202", "Mia", {"phone|" PHONE, "loyalty|" CARD}, ref('v'), NULL});
+	correct(w, 'c', ref('u'), "C000201", "\"fields\":{\"language\":\"de\"}");
+	correct(w, 'd', ref('v'), "C000202", "\"fields\":{\"language\":\"fr\"}");
+	assert_int_equal(overlay_profile(w->o, "C000201", &a), 1);
+	assert_int_equal(overlay_profile(w->o, "C000202", &b), 1);
+	assert_string_equal(a.customer_id, "C000201");
+	assert_string_equal(b.customer_id, "C000202");
+	assert_string_equal(a.language, "de");
+	assert_string_equal(b.language, "fr");
 }
 
 static void a_value_that_hq_did_not_take_is_told_once(void **state)
@@ -403,6 +430,7 @@ int main(void)
 	    TEST(what_hq_includes_is_hqs),
 	    TEST(what_hq_has_not_reached_yet_stays),
 	    TEST(an_older_hqs_word_lets_nothing_go),
+	    TEST(two_customers_of_hqs_are_never_joined_by_what_a_store_adds),
 	    TEST(a_value_that_hq_did_not_take_is_told_once),
 	    TEST(a_store_wide_word_lets_go_what_no_line_speaks_of),
 	    TEST(a_word_that_cannot_be_read_changes_nothing_until_it_can),
