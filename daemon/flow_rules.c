@@ -34,7 +34,7 @@ static int table_of(const struct conf *c, const struct buf *hq, const struct ide
 int flow_check(const struct conf *conf, char *err, size_t err_size)
 {
 	struct ident_rules forms;
-	struct rule_set table;
+	struct rule_set table = {.rule_count = 0};
 	struct field_trust trust;
 
 	if (field_conf(&conf->trusts, conf->path, &trust, err, err_size) < 0)
@@ -50,7 +50,7 @@ int flow_check(const struct conf *conf, char *err, size_t err_size)
 
 int flow_rules_set(struct flow *f)
 {
-	struct rule_set table;
+	struct rule_set table = {.rule_count = 0};
 	char err[256];
 
 	/* It was right when the configuration was checked. */

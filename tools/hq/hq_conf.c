@@ -78,7 +78,7 @@ static int fault(const struct reading *r, const char *what, const char *expected
 /* The chain's own table takes the place of the delivered one. */
 static int read_table(struct hq_conf *c, const char *path, char *err, size_t err_size)
 {
-	struct rule_set table;
+	struct rule_set table = {.rule_count = 0};
 
 	text_copy(c->rules_file, sizeof c->rules_file, path);
 	text_copy(c->joins.version, sizeof c->joins.version, c->rules.ruleset);
