@@ -214,7 +214,7 @@ property: deps
 	$(Q)$(B)/tests/property/consent $(PROPERTY_SEED) 1000000
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED) 1000000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --long --seed $(PROPERTY_SEED)
-	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED) 10000
+	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED) 3000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/mutants.py
 .PHONY: property-short
 property-short: $(PROPERTY)
