@@ -123,6 +123,8 @@ void sale_presented(struct act *act, const struct place *at, const struct scanne
 	if (outcome == OUTCOME_MATCHED && shared)
 		outcome = OUTCOME_SHARED;
 	struct buf *b = sale_object(act->s);
+	if (id->again)
+		member_text(b, "again", id->again);
 	member_text(b, "ident_ref", id->ident_ref);
 	member_text(b, "kind", ident_kind_name(id->kind));
 	member_text(b, "method", id->method);

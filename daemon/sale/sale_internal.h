@@ -76,6 +76,7 @@ struct scanned {
 	char country[4];          /* of a phone number, where it was guessed */
 	char method[9], symbology[9], ident_ref[EVENT_ID_SIZE], value[IDENT_VALUE_SIZE];
 	char why[33], words[97]; /* as the answer said; empty after a restart */
+	const char *again;       /* static: it was told before, and why ("early", "asked"); NULL */
 };
 
 enum question { ASK_REPLACE, ASK_HELD, ASK_LAST };

@@ -22,6 +22,7 @@ bool sale_missed(struct sale *s, const char *name, struct sale_early *out)
 		return false;
 	*out =
 	    (struct sale_early){.kind = m->id.kind, .mono_us = m->mono_us, .wall_us = m->wall_us};
+	out->asked = true;
 	memcpy(out->lane, lane->name, sizeof out->lane);
 	memcpy(out->source, m->source, sizeof out->source);
 	memcpy(out->method, m->id.method, sizeof out->method);

@@ -349,6 +349,7 @@ int sale_tie(struct sale *s, struct entry *e, const struct sale_now *now,
 	scan.unsure =
 	    !ordered && strcmp(early->basket_id, front ? front->place.basket_id : "") != 0;
 	sale_scanned(&scan.id, early->method, early->symbology[0] ? early->symbology : NULL, a);
+	scan.id.again = early->asked ? "asked" : "early";
 	return scan_take(&scan, a);
 }
 

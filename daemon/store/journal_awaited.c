@@ -16,6 +16,12 @@ struct awaited {
 static int next_awaited(struct journal_reader *r, struct awaited *after, struct awaited *out)
 {
 	int n = 0, rc;
+	if (!r->awaited) /* not at opening: a file of format 1 has no such table */
+		r->awaited = db_prepare(r->db, "SELECT ordinal, seq FROM awaited WHERE"
+		                               " (ordinal, seq) > (?1, ?2) ORDER BY ordinal, seq"
+		                               " LIMIT ?3");
+	if (!r->awaited)
+		return -1;
 	sqlite3_bind_int64(r->awaited, 1, after->ordinal);
 	sqlite3_bind_int64(r->awaited, 2, (sqlite3_int64)after->seq);
 	sqlite3_bind_int(r->awaited, 3, SEQS_MAX);

@@ -30,11 +30,8 @@ static int prepare(struct journal_reader *r)
 	r->tail = db_prepare(db, "SELECT id, count FROM pack ORDER BY id DESC LIMIT ?1");
 	r->mark =
 	    db_prepare(db, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "' || ?1");
-	r->awaited =
-	    db_prepare(db, "SELECT ordinal, seq FROM awaited WHERE (ordinal, seq) > (?1, ?2)"
-	                   " ORDER BY ordinal, seq LIMIT ?3");
 	bool ok = r->begin && r->end && r->body && r->keys && r->scan && r->ids && r->urgent &&
-	          r->key && r->pack_count && r->tail && r->mark && r->awaited;
+	          r->key && r->pack_count && r->tail && r->mark;
 	return ok ? journal_seek_open(&r->seek, db) : -1;
 }
 

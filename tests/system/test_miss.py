@@ -22,6 +22,11 @@ def held(rig, held=1):
         return {r[0] for r in db.execute("SELECT profile.external FROM holding JOIN profile ON n = unit WHERE held = ?", (held,))}
 
 
+def hits(rig):
+    with rig.hq() as db:
+        return db.execute("SELECT known, answered FROM hit").fetchall()
+
+
 @pytest.fixture(name="small")
 def small_rig(make_rig):
     """2,000 customers, and room for some of them on the store's card."""
@@ -61,6 +66,11 @@ def test_who_is_missing_comes_from_hq_while_the_card_is_in_hand(small):
     other.scan(absent["loyalty"])
     until(lambda: lane(small, "2")["person"]["state"] == "known", 5, "the name")
     assert counted(small, "laneway_profiles_asked_total") == 1
+    # Whom HQ does not know either does not count against the choice.
+    other.scan("2600000000017")
+    until(small.drained, 15, "HQ's confirmation")
+    until(lambda: hits(small) == [(2, 1)], 10, "what HQ counts")
+    assert "knows 50.0 % of the customers who come without asking (1 of 2" in small.tool("laneway-hq", "status", "-c", small.work / "hq.conf").stdout
 
 
 def test_without_a_line_a_missing_customer_is_unknown_and_nothing_waits(small):

@@ -208,6 +208,7 @@ static void nobody_waits_in_vain_while_the_till_is_awaited(void **state)
 	early(w, "Anna");
 	later(w, 300);
 	assert_string_equal(tie(w, true), "Visit Started, Identifier Presented");
+	assert_string_equal(of(w, "Identifier Presented", "again"), "early");
 	assert_string_equal(later(w, 1), "");
 	assert_string_equal(opened(w, "B1"), "Basket Opened, Customer Attached");
 	line(w, "B1", "1");

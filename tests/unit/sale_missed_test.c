@@ -44,6 +44,7 @@ static void who_is_known_later_is_attached_as_of_the_scan(void **state)
 	line(w, "B1", "1"); /* the cashier goes on meanwhile */
 	assert_string_equal(heard(w, &early, "Anna"), "Identifier Presented, Customer Attached");
 	assert_string_equal(of(w, "Identifier Presented", "outcome"), "matched");
+	assert_string_equal(of(w, "Identifier Presented", "again"), "asked");
 	assert_int_equal(atoll(of(w, "Identifier Presented", "mono_us")), then);
 	assert_string_equal(of(w, "Customer Attached", "basket_id"), basket);
 	assert_string_equal(shown(w), "Anna");

@@ -14,6 +14,7 @@
 #include "hq/hq_epoch.h"
 #include "hq/hq_fact.h"
 #include "hq/hq_fold.h"
+#include "hq/hq_hit.h"
 #include "hq/hq_identity.h"
 #include "hq/hq_line.h"
 #include "hq/hq_message.h"
@@ -264,6 +265,27 @@ static void put_identity(struct hq_apply *a, const struct epoch_info *info,
 	json_decref(sealed);
 }
 
+/* A miss whose key is not here is not counted: batches bring their keys. */
+static void count_hit(struct hq_apply *a, const struct epoch_info *info,
+                      const struct hq_line_at *at, const struct hq_line *line)
+{
+	struct plain plain;
+
+	switch (hq_hit_of(line)) {
+	case HQ_HIT_ANSWERED:
+		hq_hit_answered(a->p.db, info->store, line);
+		break;
+	case HQ_HIT_MISSED:
+		if (open_sealed(a, at, line, &plain) == OPENED)
+			hq_hit_missed(a->p.db, info->store, line, (const char *)plain.text,
+			              plain.len);
+		vault_wipe(plain.text, sizeof plain.text);
+		break;
+	case HQ_HIT_NONE:
+		break;
+	}
+}
+
 static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, const void *bytes,
                        size_t len)
 {
@@ -295,6 +317,7 @@ static void apply_line(struct hq_apply *a, int64_t epoch_row, uint64_t seq, cons
 	            &line);
 	place.store = info->store;
 	line.time_us = hq_time_take(a->time, &place, &line);
+	count_hit(a, info, &at, &line);
 	if (hq_identity_is(&line)) {
 		put_identity(a, info, &at, &line);
 		fact = (struct hq_fact){0};

@@ -6,6 +6,7 @@
 #include "hq/hq_status.h"
 
 #define HQ_PRINT_RAWS_MAX 10 /* shown of what is kept raw: the rest has commands of its own */
+#define HQ_PRINT_KNOWS_DAYS 7
 
 static const char *text(const json_t *o, const char *key, const char *none)
 {
@@ -76,6 +77,21 @@ static void print_clock(const json_t *clock)
 		       count(clock, "contradicted"));
 }
 
+/* Of the last seven days on which somebody came. */
+static void print_knows(const json_t *days)
+{
+	int64_t known = 0, answered = 0;
+
+	for (size_t i = 0; i < json_array_size(days) && i < HQ_PRINT_KNOWS_DAYS; i++) {
+		known += count(json_array_get(days, i), "known");
+		answered += count(json_array_get(days, i), "answered");
+	}
+	if (known)
+		printf("    knows %.1f %% of the customers who come without asking (%" PRId64
+		       " of %" PRId64 ", last 7 days)\n",
+		       100.0 * (double)answered / (double)known, answered, known);
+}
+
 static void print_store(const json_t *store)
 {
 	const char *dark = text(store, "dark_since", NULL);
@@ -83,6 +99,7 @@ static void print_store(const json_t *store)
 	printf("  %s  last heard %s%s%s\n", text(store, "store", "?"),
 	       text(store, "heard", "never"), dark ? "  DARK since " : "", dark ? dark : "");
 	print_clock(json_object_get(store, "clock"));
+	print_knows(json_object_get(store, "knows"));
 	each(store, "epochs", print_epoch);
 }
 

@@ -291,7 +291,10 @@ static const char *const steps[] = {
     "CREATE INDEX holding_unit ON holding(unit);"
     "CREATE TABLE hold_near(store INTEGER PRIMARY KEY, share REAL NOT NULL);"
     "CREATE TABLE hold_choice(unit INTEGER PRIMARY KEY, score REAL NOT NULL);"
-    "CREATE INDEX profile_seen ON profile(last_seen_us, n);",
+    "CREATE INDEX profile_seen ON profile(last_seen_us, n);"
+    /* identifiers presented that HQ knew, and those of them that the store's shard answered */
+    "CREATE TABLE hit(store INTEGER, day TEXT, known INTEGER NOT NULL, answered INTEGER NOT NULL,"
+    " PRIMARY KEY(store, day)) WITHOUT ROWID;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -69,6 +69,17 @@ static json_t *clock_of(struct hq_rows *r, int64_t store)
 	return clock ? clock : json_object();
 }
 
+/* The newest 28 business days on which somebody was presented whom HQ knew; age: days since the
+ * first. */
+static json_t *hits_of(struct hq_rows *r, int64_t store)
+{
+	return hq_rows_list(r,
+	                    "SELECT day, known, answered, CAST(julianday(day) - julianday((SELECT"
+	                    " min(day) FROM hit WHERE store = ?1)) AS INTEGER) AS age FROM hit"
+	                    " WHERE store = ?1 ORDER BY day DESC LIMIT 28",
+	                    store);
+}
+
 static json_t *stores(struct hq_rows *r)
 {
 	json_t *list = hq_rows_list(
@@ -84,6 +95,8 @@ static json_t *stores(struct hq_rows *r)
 		                    epochs_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_set_new(store, "clock",
 		                    clock_of(r, json_integer_value(json_object_get(store, "id"))));
+		json_object_set_new(store, "knows",
+		                    hits_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_del(store, "id");
 	}
 	return list;
