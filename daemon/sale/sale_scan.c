@@ -3,6 +3,8 @@
 
 #include "sale/sale_internal.h"
 
+#define COUNTRY_SIZE 32 /* a flag, its two letters, " number: " */
+
 void sale_scanned(struct scanned *out, const char *method, const char *symbology,
                   const struct answer *a)
 {
@@ -77,12 +79,29 @@ static enum person_state unmatched_state(enum outcome outcome)
 	return states[outcome];
 }
 
+/* "FR" with its flag, where the country of a phone number was guessed. Nothing otherwise. */
+static void guessed_country(const struct scanned *id, char out[COUNTRY_SIZE])
+{
+	const char *c = id->country;
+	out[0] = '\0';
+	if (strlen(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z')
+		snprintf(out, COUNTRY_SIZE,
+		         "\xf0\x9f\x87%c\xf0\x9f\x87%c %s number: ", (char)(0xa6 + c[0] - 'A'),
+		         (char)(0xa6 + c[1] - 'A'), c);
+	else if (c[0])
+		snprintf(out, COUNTRY_SIZE, "%s number: ", c);
+}
+
 void sale_unmatched_shown(struct lane *lane, const struct sale_now *now, const struct scanned *id,
                           enum outcome outcome)
 {
+	char text[sizeof lane->notice];
 	sale_news(lane);
 	lane->presented = unmatched_state(outcome);
-	sale_notice(lane, now, unmatched_text(id, outcome));
+	guessed_country(id, text);
+	size_t n = strlen(text);
+	snprintf(text + n, sizeof text - n, "%s", unmatched_text(id, outcome));
+	sale_notice(lane, now, text);
 }
 
 void sale_unmatched(struct act *act, const struct place *at, const struct scanned *id,
@@ -92,25 +111,11 @@ void sale_unmatched(struct act *act, const struct place *at, const struct scanne
 	sale_unmatched_shown(act->lane, act->now, id, outcome);
 }
 
-/* "FR" with its flag, where the country of a phone number was guessed. Nothing otherwise. */
-static const char *guessed_country(const struct scanned *id, char out[32])
-{
-	const char *c = id->country;
-	out[0] = '\0';
-	if (strlen(c) == 2 && c[0] >= 'A' && c[0] <= 'Z' && c[1] >= 'A' && c[1] <= 'Z')
-		snprintf(out, 32,
-		         "\xf0\x9f\x87%c\xf0\x9f\x87%c %s number: ", (char)(0xa6 + c[0] - 'A'),
-		         (char)(0xa6 + c[1] - 'A'), c);
-	else if (c[0])
-		snprintf(out, 32, "%s number: ", c);
-	return out;
-}
-
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)
 {
 	struct held *held = &lane->held;
 	const char *name = sale_first_name(&held->person.profile);
-	char from[32];
+	char from[COUNTRY_SIZE];
 	guessed_country(&held->id, from);
 	held->kind = kind;
 	held->until_us = NEVER_US;

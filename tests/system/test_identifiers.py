@@ -170,6 +170,8 @@ def test_11_a_till_hears_nothing_else_of_bad_values_and_kinds(aim):
         aim.till.kept("customer_chosen", basket="OPEN", kind=kind, value=value)
         p = until(lambda: aim.tail.find("Identifier Presented")[before:], 10, "the event")[0]["properties"]
         assert (p["kind"], p["outcome"], p["reason"]) == (kind, "refused", reason)
+    aim.till.kept("customer_chosen", basket="OPEN", kind="phone", value="33644218309")
+    assert lane(aim.rig)["notice"] == "\U0001f1eb\U0001f1f7 FR number: Phone number not known"
     aim.till.wait("error", source_message_id=aim.till.send(
         "customer_chosen", basket="OPEN", kind="par", value="50015BJWZDR3GLZBPRVDO9T1NFTJL"))
     assert "50015BJWZDR3" not in json.dumps(aim.tail.lines) + aim.rig.log_of("daemon")
