@@ -10,6 +10,8 @@
 #include "hq/hq_conf.h"
 #include "hq/hq_control.h"
 #include "hq/hq_import_file.h"
+#include "hq/hq_links.h"
+#include "hq/hq_profile.h"
 #include "hq/hq_status.h"
 #include "store/db.h"
 
@@ -349,11 +351,47 @@ static void only_the_owner_can_reach_the_socket(void **state)
 	assert_int_equal(stat(r->conf.socket, &st), -1);
 }
 
+static void links_are_said_through_the_running_hq_and_stores_are_told(void **state)
+{
+	struct running *r = *state;
+	char err[400] = "";
+	json_t *ask =
+	           json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "action", "link", "first", "C000001",
+	                     "second", "C000002", "reason", "one person", "actor", "eva", "yes", 0),
+	       *answer;
+
+	assert_int_equal(hq_db_begin(r->w->db), 0);
+	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K1"});
+	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K2"});
+	assert_int_equal(hq_persons_fold(r->w->db, &r->w->scope, 1, 0), 0);
+	assert_int_equal(hq_db_commit(r->w->db), 0);
+	start(r);
+	answer = hq_links_call(&r->conf, ask, err, sizeof err);
+	if (!answer)
+		fail_msg("%s", err);
+	assert_int_equal(json_array_size(json_object_get(answer, "changes")), 1);
+	assert_true(json_is_false(json_object_get(answer, "done")));
+	assert_int_equal(r->changes, 0);
+	json_decref(answer);
+	json_object_set_new(ask, "yes", json_true());
+	answer = hq_links_call(&r->conf, ask, err, sizeof err);
+	assert_true(json_is_true(json_object_get(answer, "done")));
+	assert_int_equal(r->changes, 1);
+	json_decref(answer);
+	json_object_set_new(ask, "second", json_string("C000007"));
+	assert_null(hq_links_call(&r->conf, ask, err, sizeof err));
+	assert_non_null(strstr(err, "C000007 is not known"));
+	json_decref(ask);
+	halt(r);
+	assert_int_equal(world_number(r->w, "SELECT person FROM profile WHERE n = 2"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(links_are_said_through_the_running_hq_and_stores_are_told),
 	    TEST(a_file_goes_through_the_running_hq_in_pieces),
 	    TEST(a_file_goes_straight_in_when_no_hq_runs),
 	    TEST(a_wrong_header_a_missing_file_and_a_silent_hq_are_said),
