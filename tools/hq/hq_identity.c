@@ -273,8 +273,6 @@ enum hq_identity_result hq_identity_take(struct hq_identity *id, const struct hq
 	struct hq_identity_event ev = {.line = line, .sealed = sealed, .why = ""};
 	enum hq_identity_result result;
 
-	hq_db_run(id->db, HQ_SQL_CLAIM_AGAIN, "ii", id->at.epoch, id->at.seq);
-	hq_db_run(id->db, HQ_SQL_OP_AGAIN, "ii", id->at.epoch, id->at.seq);
 	result = take(id, &ev);
 	*unit = ev.unit;
 	*why = ev.why;

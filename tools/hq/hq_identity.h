@@ -1,7 +1,8 @@
 /* Events about who somebody is, brought into units, claims, facts, links, choices and points.
  *
- * What an event says stands under its place: taking it in twice changes nothing. A value that HQ's
- * own rules refuse is not taken; it goes to the steward's list and stays in the event.
+ * An event is taken in once, with its place. What it says under a reference that is known already,
+ * as after a copy of a store's disk, says nothing new. A value that HQ's own rules refuse is not
+ * taken; it goes to the steward's list and stays in the event.
  */
 #ifndef LANEWAY_HQ_IDENTITY_H
 #define LANEWAY_HQ_IDENTITY_H
