@@ -255,6 +255,16 @@ static void the_claim_that_is_too_many_parts_whom_the_identifier_had_joined(void
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "shared");
 }
 
+static void a_value_that_is_nobodys_by_its_form_holds_for_nobody(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, "customer_id,phone,email\nK1,+4915111111111,test@example.com\n");
+	assert_string_equal(world_text(w, "SELECT fate || ' ' || reason FROM claim"),
+	                    "refused blocked,refused blocked");
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "blocked,blocked");
+}
+
 /* ---- points ---- */
 
 static void entry(struct world *w, int n, int64_t unit_n, int64_t points, const char *at)
@@ -306,6 +316,7 @@ static void points_that_were_spent_while_linked_stay_spent_and_debit_nobody_late
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(a_value_that_is_nobodys_by_its_form_holds_for_nobody),
 	    TEST(two_records_are_one_person_under_the_lower_number_and_two_again_after),
 	    TEST(a_line_tells_what_stands_for_each_record_so_that_a_store_can_part_them),
 	    TEST(what_comes_after_a_link_goes_to_the_record_that_it_names),
