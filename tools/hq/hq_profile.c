@@ -184,6 +184,8 @@ static bool choose(struct hq_db *db, int64_t n, const struct hq_person *p,
                    const struct hq_person_choice *c)
 {
 	int64_t address = address_of(db, p, c->channel);
+	const void *no_claim = NULL;
+	const char *no_language = NULL;
 	struct ref id, unit = {0};
 
 	if (hq_db_int(db, 0, HQ_SQL_CHOICE_SAID, "itttiit", n, consent_purpose_name(c->purpose),
@@ -193,11 +195,11 @@ static bool choose(struct hq_db *db, int64_t n, const struct hq_person *p,
 		return false;
 	vault_random(id.byte, sizeof id.byte);
 	if (hq_db_run(db, HQ_SQL_CHOICE_PUT, "biibtttttttiibiiii", id.byte, sizeof id.byte, n,
-	              address, NULL, (size_t)0, consent_purpose_name(c->purpose),
+	              address, no_claim, (size_t)0, consent_purpose_name(c->purpose),
 	              consent_channel_name(c->channel), consent_value_name(c->value), "import",
-	              c->text[0] ? c->text : NULL, NULL, c->how[0] ? c->how : NULL, c->from_us,
-	              c->to_us, unit.byte, sizeof unit.byte, (int64_t)0, hq_unit_sequence(db),
-	              (int64_t)0, (int64_t)0) != 1)
+	              c->text[0] ? c->text : NULL, no_language, c->how[0] ? c->how : NULL,
+	              c->from_us, c->to_us, unit.byte, sizeof unit.byte, (int64_t)0,
+	              hq_unit_sequence(db), (int64_t)0, (int64_t)0) != 1)
 		return false;
 	hq_db_run(db, HQ_SQL_CHOICE_COVER, "bb", id.byte, sizeof id.byte, unit.byte,
 	          sizeof unit.byte);
