@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "identity/field.h"
 
 #define ROOM_FIRST 4096
 
@@ -208,7 +209,7 @@ static int grow(struct hq_labelled *l)
 /* 0, or -1: out of memory. */
 static int take_row(struct reader *r, const struct hq_csv_row *csv)
 {
-	char nf[IDENT_KIND_COUNT][IDENT_VALUE_SIZE], form[SCORE_TEXT_SIZE];
+	char nf[IDENT_KIND_COUNT][IDENT_VALUE_SIZE];
 	struct cells *c = &r->cells;
 	struct hq_label *row;
 
@@ -226,8 +227,7 @@ static int take_row(struct reader *r, const struct hq_csv_row *csv)
 		return -1;
 	row = &r->l->row[r->l->count];
 	*row = (struct hq_label){.born = score_text_born(plain.birth_date)};
-	score_text_form(plain.first_name, form);
-	snprintf(row->first_name, sizeof row->first_name, "%.*s", (int)strcspn(form, " "), form);
+	field_compare_form(plain.first_name, row->first_name, sizeof row->first_name);
 	row->person = hq_intern_add(&r->l->person, c->text[HQ_LABEL_PERSON]);
 	row->kind = hq_intern_add(&r->l->kind, c->text[HQ_LABEL_KIND]);
 	if (row->person == HQ_INTERN_NONE || row->kind == HQ_INTERN_NONE ||

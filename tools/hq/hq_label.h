@@ -9,6 +9,7 @@
 #include "hq/hq_csv.h"
 #include "hq/hq_intern.h"
 #include "hq/hq_people.h"
+#include "identity/fold.h"
 #include "identity/ident.h"
 
 enum hq_label_column {
@@ -43,7 +44,7 @@ struct hq_label {
 	uint32_t person, kind;
 	uint32_t ident[IDENT_KIND_COUNT]; /* normal forms, by kind */
 	bool verified[IDENT_KIND_COUNT];
-	char first_name[32]; /* its form, cut */
+	char first_name[FOLD_NAME_SIZE]; /* as the fold compares it (identity/field.h) */
 	uint32_t born;
 };
 

@@ -37,7 +37,7 @@ class World:
         self.towns = n.Pool(rng, [], [(f"{rng.choice('01234567899')}{rng.randrange(1000, 9999)}", (h + t).title())
                                       for h, t in rng.sample([(h, t) for h in n.HEAD_DE for t in n.VILLAGE_DE], towns)], 5)
         self.codes = {}
-        self.streets = n.Pool(rng, [], [t + s for t in n.TREES_DE for s in set(n.STREETS_DE)] + [f"{p}straße" for p in n.PEOPLE_DE] +
+        self.streets = n.Pool(rng, [], [t + s for t in n.TREES_DE for s in dict.fromkeys(n.STREETS_DE)] + [f"{p}straße" for p in n.PEOPLE_DE] +
                               [f"{a}-{b}-Straße" for a in ("Karl", "Johann", "Anna", "Robert") for b in n.PEOPLE_DE], 8)
 
     def number(self):
