@@ -10,7 +10,7 @@ static size_t asked(const struct gathered *g, const char *kind, const char *valu
 {
 	struct ref ref;
 	for (size_t l = 0; l < g->line_count; l++) {
-		const struct hq_line *line = &g->line[l];
+		const struct overlay_known *line = &g->line[l];
 		if (!strcmp(kind, "customer_id") && !strcmp(line->profile.customer_id, value))
 			return g->fold->person[overlay_fold_unit(g, &line->unit[0].ref)];
 	}

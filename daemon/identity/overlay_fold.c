@@ -49,9 +49,9 @@ static void name_about(struct gathered *g)
 		struct pending *p = g->pending.at[i];
 		p->about = p->unit;
 		for (size_t l = 0; l < g->line_count && p->customer_id[0]; l++) {
-			const struct hq_line *line = &g->line[l];
+			const struct overlay_known *line = &g->line[l];
 			if (!strcmp(line->profile.customer_id, p->customer_id) &&
-			    hq_line_unit(line, &p->unit) == line->unit_count)
+			    overlay_known_unit(line, &p->unit) == line->unit_count)
 				p->about = line->unit[0].ref;
 		}
 	}
@@ -63,8 +63,8 @@ static void mark_included(struct gathered *g)
 		struct pending *p = g->pending.at[i];
 		for (size_t l = 0; l < g->line_count && !p->included; l++)
 			p->included =
-			    hq_line_unit(&g->line[l], &p->about) < g->line[l].unit_count &&
-			    hq_line_includes(&g->line[l], p->epoch) >= p->seq;
+			    overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count &&
+			    overlay_known_includes(&g->line[l], p->epoch) >= p->seq;
 	}
 }
 
@@ -114,7 +114,7 @@ static void add_op(struct gathered *g, const struct fold_op *op)
 		*at = *op;
 }
 
-static void hq_claim(struct gathered *g, const struct hq_line *l, const struct hq_claim *c)
+static void hq_claim(struct gathered *g, const struct overlay_known *l, const struct hq_claim *c)
 {
 	struct fold_op op = {.kind = FOLD_CLAIM,
 	                     .id = c->ref,
@@ -138,7 +138,7 @@ static void hq_ops(struct gathered *g)
 {
 	struct fold_op op = {0};
 	for (size_t l = 0; l < g->line_count; l++) {
-		const struct hq_line *line = &g->line[l];
+		const struct overlay_known *line = &g->line[l];
 		for (size_t i = 1; i < line->unit_count; i++) {
 			op = (struct fold_op){.kind = FOLD_LINK,
 			                      .left = line->unit[0].ref,
@@ -238,7 +238,7 @@ static void pending_ops(struct gathered *g)
 
 static int by_number(const void *a, const void *b)
 {
-	const struct hq_line *x = a, *y = b;
+	const struct overlay_known *x = a, *y = b;
 	if (x->unit[0].number != y->unit[0].number)
 		return x->unit[0].number < y->unit[0].number ? -1 : 1;
 	return strcmp(x->profile.customer_id, y->profile.customer_id);

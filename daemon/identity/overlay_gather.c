@@ -75,7 +75,7 @@ size_t gather_iden(struct gathered *g, const char *kind, const char *value)
 
 /* ---- HQ's persons ---- */
 
-static struct hq_line *line_of(struct gathered *g, const char *customer_id)
+static struct overlay_known *line_of(struct gathered *g, const char *customer_id)
 {
 	for (size_t i = 0; i < g->line_count; i++)
 		if (!strcmp(g->line[i].profile.customer_id, customer_id))
@@ -84,7 +84,7 @@ static struct hq_line *line_of(struct gathered *g, const char *customer_id)
 }
 
 /* Its other identifiers and units are in reach. */
-static void line_whole(struct gathered *g, struct hq_line *l)
+static void line_whole(struct gathered *g, struct overlay_known *l)
 {
 	if (l->whole)
 		return;
@@ -96,7 +96,7 @@ static void line_whole(struct gathered *g, struct hq_line *l)
 			gather_iden(g, l->claim[i].kind_name, l->claim[i].value);
 }
 
-static bool line_touched(const struct gathered *g, const struct hq_line *l)
+static bool line_touched(const struct gathered *g, const struct overlay_known *l)
 {
 	for (size_t i = 0; i < l->unit_count; i++) {
 		const struct node *n = overlay_node(g->o, &l->unit[i].ref);
@@ -109,14 +109,14 @@ static bool line_touched(const struct gathered *g, const struct hq_line *l)
 static void on_line(void *ctx, const struct profile *p, const char *line, size_t len)
 {
 	struct gathered *g = ctx;
-	struct hq_line *l = line_of(g, p->customer_id);
+	struct overlay_known *l = line_of(g, p->customer_id);
 	if (!l && g->line_count == OVERLAY_LINES_MAX) {
 		g->over = true;
 		return;
 	}
 	if (!l) {
 		l = &g->line[g->line_count];
-		if (hq_line_read(l, p, line, len) < 0) {
+		if (overlay_known_read(l, p, line, len) < 0) {
 			g->failed = true;
 			return;
 		}
@@ -178,7 +178,7 @@ static void follow_unit(struct gathered *g, struct reach_unit u)
 	if (n)
 		take_group(g, n->group);
 	for (size_t i = 0; i < g->line_count && !here; i++)
-		here = hq_line_unit(&g->line[i], &u.ref) < g->line[i].unit_count;
+		here = overlay_known_unit(&g->line[i], &u.ref) < g->line[i].unit_count;
 	if (here)
 		return;
 	text_b64(u.ref.byte, sizeof u.ref.byte, name);
@@ -224,7 +224,7 @@ void gather_all(struct gathered *g)
 void gather_free(struct gathered *g)
 {
 	for (size_t i = 0; i < g->line_count; i++)
-		hq_line_free(&g->line[i]);
+		overlay_known_free(&g->line[i]);
 	for (size_t i = 0; i < g->reach_idens; i++)
 		free(g->idens[i].value);
 	overlay_list_free(&g->pending);

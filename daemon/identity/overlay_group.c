@@ -166,7 +166,7 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 		iden->group = grp;
 	}
 	for (size_t l = 0; l < g->line_count; l++) {
-		const struct hq_line *line = &g->line[l];
+		const struct overlay_known *line = &g->line[l];
 		struct iden *iden;
 		size_t unit = overlay_fold_unit(g, &line->unit[0].ref);
 		if (!line->whole || g->fold->person[unit] == FOLD_NOBODY)
@@ -225,7 +225,7 @@ static bool said_again(const struct gathered *g, const struct pending *p, enum f
 	return false;
 }
 
-static const char *hq_value(const struct hq_line *l, enum field f)
+static const char *hq_value(const struct overlay_known *l, enum field f)
 {
 	if (f == FIELD_FIRST_NAME)
 		return l->profile.first_name;
@@ -234,9 +234,9 @@ static const char *hq_value(const struct hq_line *l, enum field f)
 
 static void compare_kept(struct overlay *o, const struct gathered *g, const struct pending *p)
 {
-	const struct hq_line *line = NULL;
+	const struct overlay_known *line = NULL;
 	for (size_t l = 0; l < g->line_count; l++)
-		if (hq_line_unit(&g->line[l], &p->about) < g->line[l].unit_count)
+		if (overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count)
 			line = &g->line[l];
 	for (size_t i = 0; line && i < p->facts.count; i++) {
 		const struct field_fact *f = &p->facts.fact[i];

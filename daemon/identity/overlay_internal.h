@@ -136,7 +136,7 @@ struct hq_claim {
 	bool verified, shared, blocked;
 	const char *seen; /* in json, or NULL */
 };
-struct hq_line {
+struct overlay_known {
 	json_t *json;
 	struct profile profile;
 	struct fold_unit *unit;
@@ -150,12 +150,14 @@ struct hq_line {
 	bool choices_unreadable;
 };
 /* 0, or -1: out of memory, or no line. */
-int hq_line_read(struct hq_line *out, const struct profile *p, const char *line, size_t len);
-void hq_line_free(struct hq_line *l);
+int overlay_known_read(struct overlay_known *out, const struct profile *p, const char *line,
+                       size_t len);
+void overlay_known_free(struct overlay_known *l);
 /* Through which seq of this epoch the line includes; 0: it does not say. */
-uint64_t hq_line_includes(const struct hq_line *l, const uint8_t epoch[EVENT_EPOCH_BYTES]);
+uint64_t overlay_known_includes(const struct overlay_known *l,
+                                const uint8_t epoch[EVENT_EPOCH_BYTES]);
 /* The line's unit of this reference; unit_count: none. */
-size_t hq_line_unit(const struct hq_line *l, const struct ref *ref);
+size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref);
 
 /* ---- overlay_gather.c: what is within reach ---- */
 struct reach_unit {
@@ -169,7 +171,7 @@ struct reach_iden {
 struct gathered {
 	const struct overlay *o;
 	const struct overlay_hq *hq;
-	struct hq_line line[OVERLAY_LINES_MAX];
+	struct overlay_known line[OVERLAY_LINES_MAX];
 	size_t line_count;
 	struct reach_unit *units;
 	struct reach_iden *idens;

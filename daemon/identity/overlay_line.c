@@ -26,7 +26,7 @@ static uint32_t number_of(const char *customer_id)
 	return (uint32_t)strtoul(digits, NULL, 10);
 }
 
-static int read_units(struct hq_line *l)
+static int read_units(struct overlay_known *l)
 {
 	const json_t *list = json_object_get(l->json, "units");
 	size_t n = json_array_size(list);
@@ -53,7 +53,7 @@ static int read_units(struct hq_line *l)
 	return 0;
 }
 
-size_t hq_line_unit(const struct hq_line *l, const struct ref *ref)
+size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref)
 {
 	size_t i = 0;
 	while (i < l->unit_count && !ref_same(&l->unit[i].ref, ref))
@@ -61,7 +61,7 @@ size_t hq_line_unit(const struct hq_line *l, const struct ref *ref)
 	return i;
 }
 
-static void read_claim(struct hq_line *l, const json_t *o)
+static void read_claim(struct overlay_known *l, const json_t *o)
 {
 	struct hq_claim *c = &l->claim[l->claim_count];
 	const char *kind = text_at(o, "kind"), *state = text_at(o, "state");
@@ -76,14 +76,14 @@ static void read_claim(struct hq_line *l, const json_t *o)
 	c->shared = state && !strcmp(state, "shared");
 	c->blocked = state && !strcmp(state, "blocked");
 	if (json_part_ref(json_object_get(o, "unit"), &unit))
-		c->unit = hq_line_unit(l, &unit);
+		c->unit = overlay_known_unit(l, &unit);
 	if (c->unit < l->unit_count)
 		l->claim_count++;
 	else
 		*c = (struct hq_claim){0};
 }
 
-static int read_claims(struct hq_line *l)
+static int read_claims(struct overlay_known *l)
 {
 	const json_t *list = json_object_get(l->json, "identifiers");
 	size_t n = json_array_size(list);
@@ -98,7 +98,7 @@ static int read_claims(struct hq_line *l)
 /* ---- facts and choices ---- */
 
 /* A plain member: a fact of the customer's own record, older than everything. */
-static void add_plain(struct hq_line *l, enum field field)
+static void add_plain(struct overlay_known *l, enum field field)
 {
 	const char *value = text_at(l->json, field_name(field));
 	struct field_fact *f = &l->facts.fact[l->facts.count];
@@ -115,7 +115,7 @@ static void add_plain(struct hq_line *l, enum field field)
 
 /* A list that cannot be read says nothing: of facts the plain members stand, of choices nothing is
  * allowed. */
-static int read_said(struct hq_line *l)
+static int read_said(struct overlay_known *l)
 {
 	const json_t *facts = json_object_get(l->json, "facts");
 	char err[128];
@@ -134,13 +134,13 @@ static int read_said(struct hq_line *l)
 }
 
 /* What a unit's facts say for conflicts. */
-static void compare_forms(struct hq_line *l)
+static void compare_forms(struct overlay_known *l)
 {
 	field_compare_form(l->profile.first_name, l->unit[0].first_name,
 	                   sizeof l->unit[0].first_name);
 	for (size_t i = 0; i < l->facts.count; i++) {
 		const struct field_fact *f = &l->facts.fact[i];
-		size_t u = hq_line_unit(l, &f->unit);
+		size_t u = overlay_known_unit(l, &f->unit);
 		if (u > 0 && u < l->unit_count && f->field == FIELD_FIRST_NAME && f->value &&
 		    !l->unit[u].first_name[0])
 			field_compare_form(f->value, l->unit[u].first_name,
@@ -148,29 +148,31 @@ static void compare_forms(struct hq_line *l)
 	}
 }
 
-int hq_line_read(struct hq_line *out, const struct profile *p, const char *line, size_t len)
+int overlay_known_read(struct overlay_known *out, const struct profile *p, const char *line,
+                       size_t len)
 {
-	*out = (struct hq_line){.profile = *p, .json = json_loadb(line, len, 0, NULL)};
+	*out = (struct overlay_known){.profile = *p, .json = json_loadb(line, len, 0, NULL)};
 	if (json_is_object(out->json) && read_units(out) == 0 && read_claims(out) == 0 &&
 	    read_said(out) == 0) {
 		compare_forms(out);
 		return 0;
 	}
-	hq_line_free(out);
+	overlay_known_free(out);
 	return -1;
 }
 
-void hq_line_free(struct hq_line *l)
+void overlay_known_free(struct overlay_known *l)
 {
 	json_decref(l->json);
 	field_list_free(&l->facts);
 	consent_list_free(&l->choices);
 	free(l->unit);
 	free(l->claim);
-	*l = (struct hq_line){0};
+	*l = (struct overlay_known){0};
 }
 
-uint64_t hq_line_includes(const struct hq_line *l, const uint8_t epoch[EVENT_EPOCH_BYTES])
+uint64_t overlay_known_includes(const struct overlay_known *l,
+                                const uint8_t epoch[EVENT_EPOCH_BYTES])
 {
 	char name[EVENT_EPOCH_SIZE];
 	text_hex(epoch, EVENT_EPOCH_BYTES, name);

@@ -26,7 +26,7 @@ static void add_facts(struct gathered *g, const struct field_list *l)
 }
 
 /* Of a line whose units are not one person here, each has its own. */
-static void add_line_facts(struct gathered *g, const struct hq_line *l, size_t person)
+static void add_line_facts(struct gathered *g, const struct overlay_known *l, size_t person)
 {
 	for (size_t i = 0; i < l->facts.count; i++) {
 		const struct ref *unit = &l->facts.fact[i].unit;

@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct hq_line_opened opened;
 	struct hq_tell_ask ask;
 	struct hq_line line;
-	char customer[HQ_FACT_CUSTOMER_SIZE], err[200];
+	struct hq_fact_who who;
+	char err[200];
 	const char *reason = hq_line_read(&at, (const char *)data, size, &line);
 
 	if (reason == NULL) {
@@ -54,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			need(strlen(opened.device) < sizeof opened.device);
 		hq_line_free(&line);
 	}
-	if (hq_fact_customer((const char *)data, size, customer))
-		need(customer[0] == 'C' && strlen(customer) >= 7);
+	if (hq_fact_who((const char *)data, size, &who))
+		need(!ref_none(&who.unit) || (who.customer[0] == 'C' && strlen(who.customer) >= 7));
 	if (hq_tell_parse(data, size, &ask, err, sizeof err) == 0)
 		need(strlen(ask.id) == 16 && ask.device[0] != '\0');
 	return 0;

@@ -71,8 +71,10 @@ static void what_is_never_closed_is_named_where_it_was_opened(void **state)
 /* ---- shapes ---- */
 
 #define ROOT_OPTIONS                                                                               \
-	"store, device, data, keys, timezone, day_cut, currency, region, ruleset, log_level, "     \
-	"lanes, journal, uplink, http, pos, prompt, scanner or loyalty"
+	"store, device, data, keys, timezone, day_cut, currency, region, ruleset, rules, "         \
+	"log_level, lanes, journal, uplink, http, pos, prompt, scanner, loyalty, wallet, "         \
+	"account, "                                                                                \
+	"gs1 or trust"
 
 static void an_unknown_name_is_answered_with_the_known_ones(void **state)
 {
