@@ -31,6 +31,15 @@ void sale_recall_moment(const struct replayed *r, struct moment *m)
 	    strcmp(sale_replay_text(r->context, "clock"), "none") != 0;
 }
 
+static const char *again_of(const json_t *properties)
+{
+	const char *again = sale_replay_text(properties, "again");
+
+	if (!again[0])
+		return NULL;
+	return strcmp(again, "asked") == 0 ? "asked" : "early";
+}
+
 /* What was presented, and by whom. Who cannot be found again has no customer id; whose key is gone
  * has no value either. */
 static void presented_by(const struct replayed *r, struct scanned *id, struct person *who)
@@ -38,7 +47,8 @@ static void presented_by(const struct replayed *r, struct scanned *id, struct pe
 	const json_t *p = r->properties, *identity = json_object_get(r->context, "identity");
 	struct answer a;
 
-	*id = (struct scanned){.kind = ident_kind_of(sale_replay_text(p, "kind"))};
+	*id = (struct scanned){.kind = ident_kind_of(sale_replay_text(p, "kind")),
+	                       .again = again_of(p)};
 	*who = (struct person){0};
 	text_copy(id->method, sizeof id->method, sale_replay_text(p, "method"));
 	text_copy(id->symbology, sizeof id->symbology, sale_replay_text(p, "symbology"));

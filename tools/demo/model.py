@@ -50,6 +50,7 @@ class Ident:
     method: str
     symbology: str = None
     ref: object = None  # HQ's, or drawn
+    again: str = None   # told before, and why
 
 
 @dataclasses.dataclass
@@ -187,7 +188,7 @@ class Store:
     def presented(place, ident, who, outcome):
         return Expected("Identifier Presented", place, {
             "ident_ref": ident.ref, "kind": ident.kind, "method": ident.method, "outcome": outcome,
-            "symbology": ident.symbology, **({"reason": REASON[outcome]} if outcome in REASON else {})}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
+            "symbology": ident.symbology, **({"again": ident.again} if ident.again else {}), **({"reason": REASON[outcome]} if outcome in REASON else {})}, who, {"value": ident.value}, who.key if who else Drawn("key id"))
 
     @staticmethod
     def attach(b, who, by, reason):
@@ -234,12 +235,13 @@ class Store:
             self.earlies.append(Early(moment, ident, told.key, self.front(self.lane(lane))))
         return [told]
 
-    def early_again(self, lane, moment):
+    def early_again(self, lane, ident, moment):
         """Has it been kept before, and does another basket stand in front now?"""
         early = next((x for x in self.earlies if x.moment == moment), None)
         if early is None:
             return False
         self.earlies.remove(early)
+        ident.again = "early"
         return early.front is not self.front(self.lane(lane))
 
     def early_dropped(self, ident_ref):

@@ -156,7 +156,7 @@ class Recompute:
                 if other is e and "visit_id" not in e.context:
                     return self.model.early(sent["lane"], ident, moment), sent
                 # Whether the box could tell which of two baskets was meant does not stand in the log: it may ask.
-                asked = self.model.early_again(sent["lane"], moment) and other.properties["outcome"] == "held"
+                asked = self.model.early_again(sent["lane"], ident, moment) and other.properties["outcome"] == "held"
                 return self.model.scan(sent["lane"], ident, e.mono_us, asked), sent
         return None, None
 
