@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/member.h"
 #include "identity/person_internal.h"
@@ -120,22 +121,53 @@ bool person_never_was(const struct person_world *w, const struct ref *claim)
 	return false;
 }
 
-static void balance(const struct person_view *v, struct person_balance *out)
+static bool counts(const struct person_view *v, const struct person_points *p)
 {
-	*out = (struct person_balance){0};
-	for (size_t i = 0; i < v->w->points_count; i++) {
-		const struct person_points *p = &v->w->points[i];
-		if (!person_has(v, &p->unit) ||
-		    (!ref_none(&p->claim) && person_never_was(v->w, &p->claim)))
-			continue;
-		if (p->points < 0)
-			add_up(&out->spent, p->points == INT64_MIN ? INT64_MAX : -p->points);
-		else
-			add_up(&out->earned, p->points);
+	return person_has(v, &p->unit) &&
+	       (ref_none(&p->claim) || !person_never_was(v->w, &p->claim));
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct person_points *x = *(const struct person_points *const *)a,
+	                           *y = *(const struct person_points *const *)b;
+	if (x->time_us != y->time_us)
+		return x->time_us < y->time_us ? -1 : 1;
+	return memcmp(x->id.byte, y->id.byte, sizeof x->id.byte);
+}
+
+static void take_points(struct person_balance *b, int64_t points)
+{
+	if (points == INT64_MIN)
+		points++;
+	if (points < 0)
+		add_up(&b->spent, -points);
+	else
+		add_up(&b->earned, points);
+	add_up(&b->balance, points);
+	if (b->balance < 0) {
+		add_up(&b->shortfall, -b->balance);
+		b->balance = 0;
 	}
-	int64_t left = out->earned - out->spent;
-	out->balance = left > 0 ? left : 0;
-	out->shortfall = left < 0 ? -left : 0;
+}
+
+/* 0, or -1: out of memory. */
+static int balance(const struct person_view *v, struct person_balance *out)
+{
+	const struct person_points **entry =
+	    memory_zeroed(v->w->points_count + 1, sizeof(const struct person_points *));
+	size_t n = 0;
+	*out = (struct person_balance){0};
+	if (!entry)
+		return -1;
+	for (size_t i = 0; i < v->w->points_count; i++)
+		if (counts(v, &v->w->points[i]))
+			entry[n++] = &v->w->points[i];
+	qsort(entry, n, sizeof *entry, by_time);
+	for (size_t i = 0; i < n; i++)
+		take_points(out, entry[i]->points);
+	free(entry);
+	return 0;
 }
 
 int person_balance(const struct person_world *w, size_t person, struct person_balance *out)
@@ -144,15 +176,15 @@ int person_balance(const struct person_world *w, size_t person, struct person_ba
 	*out = (struct person_balance){0};
 	if (view_open(&v, w, person) != 0)
 		return -1;
-	balance(&v, out);
+	int rc = balance(&v, out);
 	view_close(&v);
-	return 0;
+	return rc;
 }
 
 static void put_points(const struct person_view *v, struct buf *out)
 {
 	struct person_balance b;
-	balance(v, &b);
+	out->failed = balance(v, &b) != 0 || out->failed;
 	member_key(out, "points");
 	buf_byte(out, '{');
 	member_integer(out, "balance", b.balance);

@@ -14,10 +14,11 @@
  *   identifiers  those that its units hold by claims, with their state
  *   joins        of two claims on one identifier, that hold within this person
  *   links        that hold within this person
- *   points       balance is never negative: what is missing is a shortfall, for a manager's list.
- *                Who spent points while linked keeps them spent where they were spent
- *   refused      claims, links and joins of its units that do not hold, with the reason
- *   units        the lowest number first, those without one last, by their references
+ *   points       taken one after the other, by time: the balance is never negative. What is missing
+ *                when points were spent is a shortfall, for a manager's list, and what comes after
+ * is not debited for it. Who spent points while linked keeps them spent where they were refused
+ * claims, links and joins of its units that do not hold, with the reason units        the lowest
+ * number first, those without one last, by their references
  */
 #ifndef LANEWAY_IDENTITY_PERSON_H
 #define LANEWAY_IDENTITY_PERSON_H
@@ -34,6 +35,7 @@ struct person_points {
 	struct ref id, unit;
 	struct ref claim; /* with which it came; none: with the unit itself */
 	int64_t points;   /* earned, or spent: less than 0 */
+	int64_t time_us;
 };
 
 struct person_balance {

@@ -355,9 +355,14 @@ def consents(choices, units, restricted, addresses):
 # --- the whole ---
 
 def points(entries):
-    earned = sum(e["points"] for e in entries if e["points"] > 0)
-    spent = -sum(e["points"] for e in entries if e["points"] < 0)
-    return {"balance": max(earned - spent, 0), "earned": earned, "shortfall": max(spent - earned, 0), "spent": spent}
+    """One after the other: what was spent beyond what was there is missing for good, and nobody pays for it later."""
+    out = {"balance": 0, "earned": 0, "shortfall": 0, "spent": 0}
+    for e in sorted(entries, key=lambda e: (e["time"], raw(e["id"]))):
+        out["earned" if e["points"] > 0 else "spent"] += abs(e["points"])
+        out["balance"] += e["points"]
+        out["shortfall"] += max(-out["balance"], 0)
+        out["balance"] = max(out["balance"], 0)
+    return out
 
 
 def identifiers(fold, claims):

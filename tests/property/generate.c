@@ -280,6 +280,7 @@ static void generate_points(struct chance *r, const struct pool *p, struct perso
 {
 	*out = (struct person_points){.id = chance_ref(r), .unit = some_unit(r, p)};
 	out->points = (int64_t)chance_below(r, 500) - 230;
+	out->time_us = (int64_t)chance_below(r, 50); /* often the same */
 	if (chance_in(r, 50))
 		some_claim(r, p, &out->unit, &out->claim);
 }

@@ -103,7 +103,8 @@ void world_put_change(FILE *f, const struct pool *p, const struct change *c)
 		put_ref(f, "id", &c->points.id);
 		put_ref(f, "unit", &c->points.unit);
 		put_ref(f, "claim", &c->points.claim);
-		(void)fprintf(f, ",\"points\":%" PRId64, c->points.points);
+		(void)fprintf(f, ",\"points\":%" PRId64 ",\"time\":%" PRId64, c->points.points,
+		              c->points.time_us);
 	}
 	(void)fputs("}\n", f);
 }

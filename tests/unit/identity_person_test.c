@@ -54,7 +54,10 @@ static struct field_fact *say_fact(struct world *p, const char *unit, enum field
 static struct person_points *earn(struct world *p, const char *unit, int64_t points)
 {
 	struct person_points *e = &p->points[p->points_count];
-	*e = (struct person_points){numbered('p', p->points_count), named(unit), {{0}}, points};
+	*e = (struct person_points){.id = numbered('p', p->points_count),
+	                            .unit = named(unit),
+	                            .points = points,
+	                            .time_us = (int64_t)p->points_count};
 	p->points_count++;
 	return e;
 }
@@ -130,6 +133,9 @@ static void points_spent_while_linked_stay_spent_and_are_a_shortfall_after(void 
 	assert_int_equal(balance_of(p, "c").balance, 100);
 	assert_int_equal(balance_of(p, "a").balance, 0);
 	assert_int_equal(balance_of(p, "a").shortfall, 70);
+	earn(p, "a", 20); /* and nothing of it is taken for what was missing */
+	assert_int_equal(balance_of(p, "a").balance, 20);
+	assert_int_equal(balance_of(p, "a").shortfall, 70);
 }
 
 static void points_go_with_the_claim_that_they_came_with(void **state)
@@ -155,7 +161,9 @@ static void sums_of_points_do_not_turn_over(void **state)
 	earn(p, "a", INT64_MIN);
 	assert_int_equal(balance_of(p, "a").shortfall, INT64_MAX);
 	earn(p, "a", INT64_MAX);
-	assert_int_equal(balance_of(p, "a").shortfall, 0);
+	earn(p, "a", INT64_MAX);
+	assert_int_equal(balance_of(p, "a").shortfall, INT64_MAX);
+	assert_int_equal(balance_of(p, "a").balance, INT64_MAX);
 }
 
 static void a_value_names_the_fact_that_it_is_from_and_the_one_behind_it(void **state)
