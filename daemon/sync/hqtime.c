@@ -14,9 +14,10 @@
 #define HOUR_US 3600000000ll  /* 100 ppm in an hour are 0.4 s */
 #define GOOD_TRIP_US 500000ll /* slower, and a better answer is asked for soon */
 #define AGAIN_US 60000000ll
-#define ROUND_TRIP_US 10000000ll  /* slower answers say too little: half of it is the error */
-#define ANSWER_US 10000000ll      /* the first wait for an answer, doubling */
-#define ANSWER_US_MAX 300000000ll /* 5 min */
+#define ROUND_TRIP_US 10000000ll /* slower answers say too little: half of it is the error */
+#define ANSWER_US 10000000ll     /* the first wait for an answer, doubling */
+#define ALIVE_US 1000000ll       /* HQ speaks, but has not answered for this long: it never heard */
+#define ANSWER_US_MAX 300000000ll        /* 5 min */
 #define WALL_US_MAX 253402300800000000ll /* year 10000 */
 #define ERROR_US_MAX 60000000ll          /* an HQ that knows its own time worse than this is none */
 
@@ -71,6 +72,16 @@ void hqtime_down(struct hqtime *t)
 	t->asked_us = 0;
 }
 
+void hqtime_alive(struct hqtime *t)
+{
+	int64_t now = t->up ? now_us(t) : 0;
+	if (!t->asked_us || now - t->asked_us < ALIVE_US)
+		return;
+	t->asked_us = 0;
+	t->wait_us = ANSWER_US;
+	t->next_us = now;
+}
+
 static const char *word_fault(const json_t *root, struct hqtime_word *out)
 {
 	const json_t *wall = json_object_get(root, "wall_us");
@@ -106,10 +117,11 @@ int hqtime_parse(const char *header, size_t len, struct hqtime_word *out, char *
 	return -1;
 }
 
-static void again_later(struct hqtime *t, int64_t now)
+/* The wait counts from the ask that was in vain. */
+static void again_later(struct hqtime *t)
 {
+	t->next_us = t->asked_us + t->wait_us;
 	t->asked_us = 0;
-	t->next_us = now + t->wait_us;
 	t->wait_us = t->wait_us * 2 < ANSWER_US_MAX ? t->wait_us * 2 : ANSWER_US_MAX;
 }
 
@@ -145,7 +157,7 @@ int hqtime_tell(struct hqtime *t, const char *header, size_t len, char *err, siz
 	counter_add(t->params.counters, COUNTER_TIME_REFUSED, 1);
 	log_info("sync: HQ's time was %lld s on its way and is not used",
 	         (long long)(now - t->asked_us) / 1000000);
-	again_later(t, now);
+	again_later(t);
 	return 0;
 }
 
@@ -171,7 +183,7 @@ int64_t hqtime_step(struct hqtime *t)
 	int64_t now = now_us(t);
 	/* An answer later than ROUND_TRIP_US is of no use: the ask is then given up. */
 	if (t->asked_us && now - t->asked_us > ROUND_TRIP_US)
-		again_later(t, now);
+		again_later(t);
 	clock_keep_state(t->params.keep, &state);
 	bool differs = state.differs_us != 0;
 	if (state.trust == CLOCK_NONE && t->next_us > now + t->wait_us)

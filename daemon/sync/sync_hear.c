@@ -129,6 +129,7 @@ static void on_tell(struct sync *s, const struct mqtt_item *item)
 
 static void poked(struct sync *s, const struct mqtt_item *item)
 {
+	trust_alive(s->trust);
 	downlink_poke(s->downlink, item->payload, item->len);
 	ruling_again(s->ruling);
 }

@@ -121,6 +121,11 @@ void trust_down(struct trust *t)
 	hqtime_down(t->hqtime);
 }
 
+void trust_alive(struct trust *t)
+{
+	hqtime_alive(t->hqtime);
+}
+
 int trust_tell(struct trust *t, const char *header, size_t len, char *err, size_t err_size)
 {
 	return hqtime_tell(t->hqtime, header, len, err, err_size);

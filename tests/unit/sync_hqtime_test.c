@@ -212,6 +212,38 @@ static void without_an_answer_it_asks_again_ever_more_slowly(void **state)
 	assert_int_equal(f->asks, asks + 1);
 }
 
+static void an_ask_in_vain_is_repeated_after_ten_seconds(void **state)
+{
+	struct fixture *f = *state;
+	hqtime_up(f->time);
+	for (int s = 0; s < 10; s++)
+		later(f, S);
+	assert_int_equal(f->asks, 1);
+	later(f, S);
+	later(f, S);
+	assert_int_equal(f->asks, 2);
+}
+
+static void an_hq_that_speaks_without_answering_is_asked_again(void **state)
+{
+	struct fixture *f = *state;
+	hqtime_alive(f->time); /* the line is down */
+	hqtime_up(f->time);
+	later(f, 0);
+	hqtime_alive(f->time); /* it may still answer */
+	later(f, 0);
+	assert_int_equal(f->asks, 1);
+	later(f, S);
+	hqtime_alive(f->time);
+	later(f, 0);
+	assert_int_equal(f->asks, 2);
+	answer(f, f->id, TODAY);
+	assert_int_equal(f->heard, 1);
+	hqtime_alive(f->time);
+	later(f, 2 * S);
+	assert_int_equal(f->asks, 2);
+}
+
 static void a_contradiction_asks_at_once_but_not_all_the_time(void **state)
 {
 	struct fixture *f = *state;
@@ -273,6 +305,8 @@ int main(void)
 	    TEST(an_answer_over_ten_seconds_is_refused),
 	    TEST(an_answer_to_another_nonce_says_nothing),
 	    TEST(without_an_answer_it_asks_again_ever_more_slowly),
+	    TEST(an_ask_in_vain_is_repeated_after_ten_seconds),
+	    TEST(an_hq_that_speaks_without_answering_is_asked_again),
 	    TEST(a_contradiction_asks_at_once_but_not_all_the_time),
 	    cmocka_unit_test(what_is_wrong_with_a_tell_of_time_is_named),
 	};
