@@ -66,8 +66,11 @@ static void presented_by(const struct replayed *r, struct scanned *id, struct pe
 	if (!id->value[0] || !who->profile_ref[0])
 		return;
 	r->from->resolve(r->from->ctx, id->kind, id->value, &a);
-	if (answer_is_somebody(&a))
-		who->profile = a.hit.profile;
+	if (!answer_is_somebody(&a))
+		return;
+	who->profile = a.hit.profile;
+	who->scanned = a.scanned && strcmp(id->method, "scan") == 0;
+	who->staff = a.staff;
 }
 
 /* ---- scans that were kept before it was known where they belong ---- */

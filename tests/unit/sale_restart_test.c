@@ -20,6 +20,7 @@ static void who_waited_still_waits_after_a_restart_and_gets_the_basket(void **st
 	assert_string_equal(of(w, "Customer Attached", "visit_id"), visit);
 	assert_string_equal(of(w, "Customer Attached", "profile_ref"), ref);
 	assert_string_equal(of(w, "Customer Attached", "k"), key);
+	assert_string_equal(of(w, "Customer Attached", "assurance"), "-"); /* a card was read */
 	restart(w, "power", &from);
 	assert_string_equal(w->said, "");
 }

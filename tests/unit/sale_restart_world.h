@@ -53,6 +53,8 @@ static inline void source_resolve(void *ctx, enum ident_kind kind, const char *v
 	const struct sources *from = ctx;
 	assert_int_equal(kind, IDENT_LOYALTY);
 	world_answer_for(value + 3, out);
+	out->scanned =
+	    answer_is_somebody(out); /* as the flow asks: whether it was typed, the line says */
 	if (from->no_profiles)
 		out->outcome = OUTCOME_UNKNOWN;
 }
