@@ -272,15 +272,21 @@ static void post_not_me(void *ctx, struct http_call *call)
 	form(ctx, call, FLOW_NOT_ME);
 }
 
+/* What the flow says of itself. */
+static void reply_json(struct api *a, struct http_call *call,
+                       void (*write)(struct flow *f, struct buf *out))
+{
+	struct buf *b = fresh(a);
+
+	write(a->flow, b);
+	reply_buf(call, JSON_TYPE, b);
+}
+
 /* ---- the manager's list ---- */
 
 static void get_review(void *ctx, struct http_call *call)
 {
-	struct api *a = ctx;
-	struct buf *b = fresh(a);
-
-	flow_review_json(a->flow, b);
-	reply_buf(call, JSON_TYPE, b);
+	reply_json(ctx, call, flow_review_json);
 }
 
 static const char *text_of(const json_t *o, const char *key)
@@ -326,20 +332,12 @@ static void post_unblock(void *ctx, struct http_call *call)
 
 static void get_status(void *ctx, struct http_call *call)
 {
-	struct api *a = ctx;
-	struct buf *b = fresh(a);
-
-	flow_status_json(a->flow, b);
-	reply_buf(call, JSON_TYPE, b);
+	reply_json(ctx, call, flow_status_json);
 }
 
 static void get_statements(void *ctx, struct http_call *call)
 {
-	struct api *a = ctx;
-	struct buf *b = fresh(a);
-
-	flow_statements_json(a->flow, b);
-	reply_buf(call, JSON_TYPE, b);
+	reply_json(ctx, call, flow_statements_json);
 }
 
 static void get_metrics(void *ctx, struct http_call *call)

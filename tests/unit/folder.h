@@ -61,13 +61,15 @@ static inline void folder_drop_all(void)
 static inline void folder_make(char path[FOLDER_SIZE], const char *name)
 {
 	static bool at_exit;
-	const char *top = getenv("TMPDIR");
+	const char *asked = getenv("TMPDIR"), *top = asked && *asked ? asked : P_tmpdir;
 	struct folder_kept *kept = calloc(1, sizeof *kept);
-	int n = snprintf(path, FOLDER_SIZE, "%s/%s-XXXXXX", top && *top ? top : P_tmpdir, name);
+	int n = snprintf(path, FOLDER_SIZE, "%s/%s-XXXXXX", top, name);
 
 	if (n >= FOLDER_SIZE) {
-		fprintf(stderr, "TMPDIR is %s, expected %d characters less\n", top,
-		        n + 1 - FOLDER_SIZE);
+		fprintf(
+		    stderr,
+		    "the folder for temporary files (TMPDIR) is %s, expected %d characters less\n",
+		    top, n + 1 - FOLDER_SIZE);
 		abort();
 	}
 	if (!kept || !mkdtemp(path)) {

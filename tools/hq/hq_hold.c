@@ -92,6 +92,17 @@ static void choose(struct hq_db *db, int64_t store, int64_t most)
 		hq_db_run(db, HQ_SQL_CHOICE_FILL, "i", room);
 }
 
+static void log_taken(struct hq_db *db, int64_t store, int64_t changed)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_STORE_NAME, "i", store);
+
+	if (!hq_db_row(db, q))
+		return;
+	log_info("store %s: %" PRId64 " customers come to its shard or leave it", hq_db_text(q, 0),
+	         changed);
+	hq_db_end(q);
+}
+
 int64_t hq_hold_choose(struct hq_db *db, int64_t budget_bytes, int64_t wall_us)
 {
 	int64_t store = hq_db_int(db, 0, HQ_SQL_STORE_DUE, "i", wall_us - DAY_US);
@@ -107,8 +118,7 @@ int64_t hq_hold_choose(struct hq_db *db, int64_t budget_bytes, int64_t wall_us)
 	choose(db, store, most);
 	if (!chosen)
 		hq_db_run(db, HQ_SQL_STORE_FEED, "ii", store, next_version(db));
-	log_info("store row %" PRId64 ": %" PRId64 " customers of its shard come or go", store,
-	         take_over(db, store));
+	log_taken(db, store, take_over(db, store));
 	hq_db_run(db, HQ_SQL_CHOICE_CLEAR, "");
 	return store;
 }
