@@ -167,8 +167,24 @@ static void drop_known(struct form *form, const struct overlay_person *p)
 	form->ident_count = kept;
 }
 
-/* What is told of a person who is known: a correction if there is one, and choices. */
-static int tell_known(struct form_call *c, const char *customer_id, struct sale_error *err)
+/* Anybody can say somebody's number: who does gets no card or address that leads to them. */
+static int refuse_new_ident(const struct form_ident *id, struct sale_error *err)
+{
+	bool card = strcmp(id->field, "card") == 0;
+
+	form_wrong(err, "not_verified", id->field,
+	           card ? "a new card is not given to a known customer whose number was only said: "
+	                  "have their own card shown"
+	                : "%s: not given to a known customer whose number was only said: leave it "
+	                  "out, or have their card shown",
+	           id->field);
+	return FLOW_FORM_REFUSED;
+}
+
+/* What is told of a person who is known: a correction if there is one, and choices. shown: by their
+ * own card, here. */
+static int tell_known(struct form_call *c, const char *customer_id, bool shown,
+                      struct sale_error *err)
 {
 	const struct overlay_hq hq = flow_overlay_hq(c->f->shard);
 	struct overlay_person p;
@@ -187,14 +203,16 @@ static int tell_known(struct form_call *c, const char *customer_id, struct sale_
 	const struct form *form = &c->form;
 	bool says = form->ident_count || form->first_name[0] || form->last_name[0] ||
 	            form->language[0] || form->note[0] || form->has_age;
-	if ((says && !form_tell_person(&c->told, EVENT_CUSTOMER_CORRECTED, form, &who)) ||
-	    !form_tell_choices(&c->told, form, &who, &p))
+	if (form->ident_count && !shown)
+		rc = refuse_new_ident(&form->ident[0], err);
+	else if ((says && !form_tell_person(&c->told, EVENT_CUSTOMER_CORRECTED, form, &who)) ||
+	         !form_tell_choices(&c->told, form, &who, &p))
 		rc = refuse(err, "no_memory", "out of memory: press again");
 	overlay_person_free(&p);
 	return rc;
 }
 
-/* The person found is who stands there: what is new is added, what is known is not told anew. */
+/* The person found is who stands there: what is new is added, but no card and no address. */
 static int enrol_found(struct form_call *c, const struct form_ident *id, struct sale_error *err)
 {
 	struct form *form = &c->form;
@@ -205,7 +223,7 @@ static int enrol_found(struct form_call *c, const struct form_ident *id, struct 
 	c->who = id->answer;
 	if (c->who.hit.profile.first_name[0])
 		form->first_name[0] = '\0';
-	int rc = tell_known(c, c->who.hit.profile.customer_id, err);
+	int rc = tell_known(c, c->who.hit.profile.customer_id, false, err);
 	if (rc < 0)
 		return rc;
 	c->attach = true;
@@ -265,14 +283,15 @@ static int correct(struct form_call *c, struct sale_error *err)
 
 	if (rc < 0)
 		return rc;
-	if (form->ident_count && !v.person_scanned)
+	bool shown = v.person_scanned && !v.person_shared;
+	if (form->ident_count && !shown)
 		return refuse(err, "not_verified",
 		              "the card has to be shown before phone or e-mail are changed");
 	if (known_ident(form))
 		return refuse(err, "known_customer", "somebody else has this already");
 	if (form->note[0] && !listed(form->note))
 		return form_wrong(err, "bad_field", "note", "note: expected one of the list");
-	rc = tell_known(c, v.profile.customer_id, err);
+	rc = tell_known(c, v.profile.customer_id, shown, err);
 	if (rc == 0 && !c->told.count)
 		return form_wrong(err, "missing_field", "first_name",
 		                  "expected something to change");

@@ -237,6 +237,30 @@ static void a_phone_that_is_known_is_offered_to_attach(void **state)
 	assert_int_equal(kept_times(w, "Consent Changed"), 2);
 }
 
+/* Anybody can say somebody's number: who does gets no card or address that leads to them. */
+static void whose_number_was_only_said_gets_no_new_card_or_address(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given card = {
+	    .kind = IDENT_LOYALTY, .scanned = true, .value = "2600000000999"};
+	keep(w);
+	enrols(w, "2", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	refuses(w, FLOW_ENROL,
+	        "{\"phone\":\"0172 8394057\",\"email\":\"eve@example.net\",\"known\":\"attach\"}",
+	        "not_verified", "email");
+	scan(w, "2600000000999");
+	WAIT_FOR(w, person_is(w, "1", "unknown"));
+	refuses(w, FLOW_ENROL, "{\"phone\":\"0172 8394057\",\"known\":\"attach\"}", "not_verified",
+	        "card");
+	flow_resolve(w->flow, "1", &card, &a);
+	assert_int_equal(a.outcome, OUTCOME_UNKNOWN);
+	assert_int_equal(kept_times(w, "Customer Corrected"), 0);
+	assert_int_equal(kept_times(w, "Customer Attached"), 0);
+}
+
 static void another_name_on_the_phone_is_a_second_person_and_then_it_is_asked(void **state)
 {
 	struct world *w = *state;
@@ -537,6 +561,7 @@ int main(void)
 	    T(who_waited_when_the_box_went_waits_again),
 	    T(an_enrolment_that_the_journal_refuses_is_known_nowhere),
 	    T(a_phone_that_is_known_is_offered_to_attach),
+	    T(whose_number_was_only_said_gets_no_new_card_or_address),
 	    T(another_name_on_the_phone_is_a_second_person_and_then_it_is_asked),
 	    T(somebody_else_is_not_replaced_by_an_enrolment),
 	    T(a_form_that_is_wrong_says_which_member_and_what_was_expected),

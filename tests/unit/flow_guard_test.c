@@ -95,6 +95,27 @@ static void a_card_on_six_baskets_of_a_day_is_shared_earns_and_says_so(void **st
 	assert_int_equal(kept_times(w, "Identifier Blocked"), 1);
 }
 
+/* It proves nothing about who stands here. */
+static void on_a_shared_card_no_phone_is_changed(void **state)
+{
+	struct world *w = *state;
+	json_t *body = json_pack("{s:s}", "phone", "0172 8394057");
+	const struct flow_form form = {.kind = FLOW_CORRECT, .lane = "1", .body = body};
+	struct flow_known known;
+	struct sale_error err = {0};
+	served(w);
+	for (int i = 0; i < 3; i++)
+		serve(w, CARD, "K1");
+	till_say(w,
+	         "{\"type\":\"basket_opened\",\"source_message_id\":\"a:90\",\"basket\":\"B90\"}");
+	WAIT_FOR(w, said(w, 0, "kept", "a:90"));
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known") && is(person(w, "1"), "shared"));
+	assert_int_equal(flow_form(w->flow, &form, &known, &err), FLOW_FORM_REFUSED);
+	assert_string_equal(err.code, "not_verified");
+	json_decref(body);
+}
+
 static void a_shared_card_shows_on_screen_and_till_what_it_is_good_for(void **state)
 {
 	struct world *w = *state;
@@ -222,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_card_on_six_baskets_of_a_day_is_shared_earns_and_says_so),
 	    TEST(a_shared_card_shows_on_screen_and_till_what_it_is_good_for),
+	    TEST(on_a_shared_card_no_phone_is_changed),
 	    TEST(what_the_guards_know_survives_a_restart),
 	    TEST(a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart),
 	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
