@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "flow_internal.h"
+#include "store/sealed.h"
 
 #define HITS_MAX 16    /* persons on one identifier whom HQ is asked for: beyond, it is anybody's */
 #define STEP_GROUPS 8  /* made anew at once: under a millisecond of the loop */
@@ -76,51 +77,24 @@ int flow_overlay_profile(const struct overlay *o, struct shard_reader *shard,
 
 /* ---- the start ---- */
 
-/* Associated data of the seal: store NUL epoch seq (WIRE.md 3.3). */
-static int unseal(const struct flow_overlay_from *from, const struct visit_key *key,
-                  const struct buf *ad, const json_t *sealed, struct buf *out)
-{
-	const char *n = json_string_value(json_object_get(sealed, "n"));
-	const char *c = json_string_value(json_object_get(sealed, "c"));
-	struct buf seal = {0};
-	size_t c_len = c ? strlen(c) : 0;
-	uint8_t *place = n && c ? buf_room(&seal, VAULT_NONCE_BYTES + c_len) : NULL;
-	ssize_t len, got = -1;
-
-	if (!place || text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
-		goto done;
-	len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
-	if (len < VAULT_TAG_BYTES || !buf_room(out, (size_t)len))
-		goto done;
-	got = vault_unseal(from->work, key->key, ad->data, ad->len, seal.data,
-	                   VAULT_NONCE_BYTES + (size_t)len, out->data + out->len);
-	if (got >= 0)
-		out->len += (size_t)got;
-done:
-	buf_free(&seal);
-	return got < 0 ? -1 : 0;
-}
-
 int flow_overlay_open(const struct flow_overlay_from *from, const uint8_t *epoch, uint64_t seq,
                       const char *line, size_t len, struct buf *out)
 {
 	json_t *root = json_loadb(line, len, 0, NULL);
 	const json_t *sealed =
 	    json_object_get(json_object_get(json_object_get(root, "context"), "laneway"), "sealed");
+	const struct sealed_at at = {.store = from->store, .epoch = epoch, .seq = seq};
 	const char *k = json_string_value(json_object_get(sealed, "k"));
 	struct visit_key key;
 	uint8_t id[EVENT_ID_BYTES];
-	struct buf ad = {0};
 	int rc = -1;
 
-	buf_add(&ad, from->store, strlen(from->store) + 1);
-	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
-	buf_be64(&ad, seq);
-	if (k && !ad.failed && text_unb64(k, strlen(k), id, sizeof id) == (ssize_t)sizeof id &&
+	if (k && text_unb64(k, strlen(k), id, sizeof id) == (ssize_t)sizeof id &&
 	    journal_reader_key(from->reader, id, &key) == 0)
-		rc = unseal(from, &key, &ad, sealed, out);
+		rc = sealed_text(from->work, key.key, &at,
+		                 json_string_value(json_object_get(sealed, "n")),
+		                 json_string_value(json_object_get(sealed, "c")), out);
 	vault_wipe(&key, sizeof key);
-	buf_free(&ad);
 	json_decref(root);
 	return rc;
 }
@@ -174,20 +148,26 @@ int flow_overlay_recall(struct overlay *o, const struct flow_overlay_from *from)
 
 /* ---- the loop ---- */
 
+void flow_overlay_back(struct flow *f, const struct overlay_event *event)
+{
+	const struct overlay_hq hq = flow_overlay_hq(f->shard);
+
+	if (f->overlay && overlay_take(f->overlay, &hq, event) < 0) {
+		log_error("ALARM: out of memory: a change to a customer is kept, and not shown "
+		          "before the next start");
+		f->overlay_failed = true;
+	}
+}
+
 static void take(struct flow *f, const struct entry *e, const struct lw_event *ev,
                  const struct overlay_event *event)
 {
-	const struct overlay_hq hq = flow_overlay_hq(f->shard);
 	struct overlay_event one = *event;
 
 	one.epoch = e->epoch;
 	one.sealed = ev->person;
 	one.sealed_len = ev->person ? strlen(ev->person) : 0;
-	if (overlay_take(f->overlay, &hq, &one) < 0) {
-		log_error("ALARM: out of memory: a change to a customer is kept, and not shown "
-		          "before the next start");
-		f->overlay_failed = true;
-	}
+	flow_overlay_back(f, &one);
 }
 
 static bool known_now(void *ctx, const char *customer_id, struct profile *now)
@@ -331,13 +311,26 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 	flow_publish(f);
 }
 
-static bool same_includes(const struct downlink_includes *a, const struct downlink_includes *b)
+/* What HQ said that it includes. */
+static void let_go(struct flow *f)
 {
-	for (int i = 0; i < a->count && a->count == b->count; i++)
-		if (a->at[i].seq != b->at[i].seq ||
-		    memcmp(a->at[i].epoch, b->at[i].epoch, EVENT_EPOCH_BYTES) != 0)
-			return false;
-	return a->count == b->count;
+	const struct downlink_includes *now = &f->overlay_includes;
+
+	for (int i = 0; i < now->count; i++)
+		overlay_included(f->overlay, now->at[i].epoch, 1, now->at[i].seq);
+	for (int i = 0; i < now->beyond_count; i++)
+		overlay_included(f->overlay, now->beyond[i].epoch, now->beyond[i].first,
+		                 now->beyond[i].last);
+}
+
+/* What HQ includes is not in the file any more soon, and was read from there. */
+void flow_overlay_all_back(struct flow *f)
+{
+	if (!f->overlay)
+		return;
+	let_go(f);
+	sale_refresh(f->sale, known_now, f);
+	go_on(f, STEP_WAIT_US);
 }
 
 /* false: HQ has said nothing new. */
@@ -346,13 +339,12 @@ static bool take_word(struct flow *f, const struct sync_state *s)
 	bool same = s->shard_version == f->overlay_version &&
 	            strcmp(s->generation, f->overlay_generation) == 0;
 
-	if (same && same_includes(&s->includes, &f->overlay_includes))
+	if (same && downlink_includes_same(&s->includes, &f->overlay_includes))
 		return false;
 	f->overlay_version = s->shard_version;
 	text_copy(f->overlay_generation, sizeof f->overlay_generation, s->generation);
 	f->overlay_includes = s->includes;
-	for (int i = 0; i < s->includes.count; i++)
-		overlay_included(f->overlay, s->includes.at[i].epoch, s->includes.at[i].seq);
+	let_go(f);
 	return true;
 }
 

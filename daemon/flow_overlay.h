@@ -39,6 +39,9 @@ int flow_overlay_start(struct flow *f); /* 0 or -1 */
 void flow_overlay_free(struct flow *f);
 /* An entry was kept: what it changed is visible from now on. */
 void flow_overlay_kept(struct flow *f, const struct entry *e);
+/* A change that came back with a damaged journal; and behind the last of them. */
+void flow_overlay_back(struct flow *f, const struct overlay_event *event);
+void flow_overlay_all_back(struct flow *f);
 /* The shard, or HQ's word on what it includes, may have changed. */
 void flow_overlay_heard(struct flow *f);
 /* Rules or trust are other ones: every person is made anew. */

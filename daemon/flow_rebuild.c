@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "flow_overlay.h"
 #include "store/journal.h"
+#include "store/sealed.h"
 #include "store/vault.h"
 
 #define TRIES_MAX 3
@@ -77,35 +78,14 @@ static int source_key(void *ctx, const uint8_t id[EVENT_ID_BYTES], struct visit_
 	return journal_reader_key(r->reader, id, out);
 }
 
-/* The plain text of a `sealed` field: associated data is store NUL epoch seq (WIRE.md 3.3). */
 static int source_open(void *ctx, const struct visit_key *key,
                        const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq, const char *n,
                        const char *c, struct buf *json)
 {
 	struct flow_rebuild *r = ctx;
-	struct buf ad = {0}, seal = {0};
-	size_t c_len = strlen(c);
-	uint8_t *place;
-	ssize_t n_len, got = -1;
+	const struct sealed_at at = {.store = r->store, .epoch = epoch, .seq = seq};
 
-	buf_add(&ad, r->store, strlen(r->store) + 1);
-	buf_add(&ad, epoch, EVENT_EPOCH_BYTES);
-	buf_be64(&ad, seq);
-	place = buf_room(&seal, VAULT_NONCE_BYTES + c_len);
-	if (ad.failed || !place ||
-	    text_unb64(n, strlen(n), place, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
-		goto done;
-	n_len = text_unb64(c, c_len, place + VAULT_NONCE_BYTES, c_len);
-	if (n_len < VAULT_TAG_BYTES || !buf_room(json, (size_t)n_len))
-		goto done;
-	got = vault_unseal(r->work, key->key, ad.data, ad.len, seal.data,
-	                   VAULT_NONCE_BYTES + (size_t)n_len, json->data + json->len);
-	if (got >= 0)
-		json->len += (size_t)got;
-done:
-	buf_free(&ad);
-	buf_free(&seal);
-	return got < 0 ? -1 : 0;
+	return sealed_text(r->work, key->key, &at, n, c, json);
 }
 
 static int source_profile(void *ctx, const char *customer_id, struct profile *out)

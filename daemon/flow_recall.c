@@ -13,10 +13,12 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "flow_changes.h"
 #include "flow_internal.h"
 
 #define LOOK_S 1       /* how often the journal is asked what has come back */
 #define MOVE_IDS 1000  /* taken in at once: under a millisecond of the loop */
+#define MOVE_CHANGES 8 /* the same: each makes the persons anew on whom it bears */
 #define MOVE_WAIT_US 1 /* until the next piece: the loop serves others first */
 
 struct flow_recall {
@@ -26,6 +28,8 @@ struct flow_recall {
 	uint64_t known, seen;  /* events that came back: the window knows; at the last look */
 	uint64_t reading;      /* same: what the thread's reading will have told */
 	struct window *window; /* what the thread read, until it is taken in */
+	struct flow_changes *changes;     /* same */
+	uint8_t epoch[EVENT_EPOCH_BYTES]; /* of this run */
 	struct event *look_event, *done_event, *move_event;
 	int done_fd;
 	pthread_t thread;
@@ -59,8 +63,9 @@ static void *thread_main(void *arg)
 	r->no_memory = !r->window;
 	if (!r->window ||
 	    journal_reader_open(&reader, r->path, r->store, r->f->p.vault, err, sizeof err) < 0 ||
-	    journal_reader_ids(reader, 0, take_id, r) < 0 || r->no_memory) {
-		log_error("messages of a damaged journal are not known yet: %s",
+	    journal_reader_ids(reader, 0, take_id, r) < 0 || r->no_memory ||
+	    !(r->changes = flow_changes_read(reader, r->store, r->epoch))) {
+		log_error("messages and changes of a damaged journal are not known yet: %s",
 		          r->no_memory ? "out of memory" : err);
 		window_free(r->window);
 		r->window = NULL;
@@ -104,20 +109,28 @@ static void on_look(evutil_socket_t fd, short what, void *ctx)
 		event_del(r->look_event); /* nothing is set aside while the daemon runs */
 }
 
+static void forget(struct flow_recall *r)
+{
+	window_free(r->window);
+	flow_changes_free(r->changes);
+	r->window = NULL;
+	r->changes = NULL;
+}
+
 static void on_move(evutil_socket_t fd, short what, void *ctx)
 {
 	const struct timeval soon = {0, MOVE_WAIT_US};
 	struct flow_recall *r = ctx;
 	int64_t left = window_move(r->f->window, r->window, MOVE_IDS);
+	bool changes = flow_changes_take(r->changes, r->f, MOVE_CHANGES);
 
 	(void)fd;
 	(void)what;
-	if (left > 0) {
+	if (left > 0 || (left == 0 && changes)) {
 		event_add(r->move_event, &soon);
 		return;
 	}
-	window_free(r->window);
-	r->window = NULL;
+	forget(r);
 	window_expire(r->f->window, flow_age_us(r->f));
 	if (left < 0) {
 		log_error("messages of a damaged journal are not known yet: out of memory");
@@ -158,11 +171,14 @@ struct flow_recall *flow_recall_new(struct flow *f)
 {
 	const struct timeval look = {LOOK_S, 0};
 	struct flow_recall *r = calloc(1, sizeof *r);
+	struct journal_state j;
 
 	if (!r)
 		return NULL;
 	r->f = f;
 	text_copy(r->store, sizeof r->store, f->conf->store);
+	journal_state(f->p.journal, &j);
+	memcpy(r->epoch, j.epoch, sizeof r->epoch);
 	snprintf(r->path, sizeof r->path, "%s/journal.db", f->conf->data_dir);
 	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->look_event = event_new(f->p.base, -1, EV_PERSIST, on_look, r);
@@ -197,6 +213,6 @@ void flow_recall_free(struct flow_recall *r)
 		event_free(r->move_event);
 	if (r->done_fd >= 0)
 		close(r->done_fd);
-	window_free(r->window);
+	forget(r);
 	free(r);
 }

@@ -106,8 +106,9 @@ bool overlay_is_new(const struct overlay *o, const char *customer_id);
 
 /* ---- giving way ---- */
 
-/* HQ's state, as it is committed in the shard, includes all of this epoch's events through seq. */
-void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
+/* HQ's state, as it is committed in the shard, includes these of the epoch's events. */
+void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first,
+                      uint64_t last);
 /* The shard has changed: every person is made anew by overlay_refresh. */
 void overlay_stale(struct overlay *o);
 /* Make at most max of those anew. 1: some are left, 0: none, -1: memory was short or HQ's word

@@ -64,7 +64,7 @@ static void mark_included(struct gathered *g)
 		for (size_t l = 0; l < g->line_count && !p->included; l++)
 			p->included =
 			    overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count &&
-			    overlay_known_includes(&g->line[l], p->epoch) >= p->seq;
+			    overlay_known_includes(&g->line[l], p->epoch, p->seq);
 	}
 }
 

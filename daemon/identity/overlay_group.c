@@ -494,11 +494,13 @@ static void stale_of(struct overlay *o, const struct pending *p)
 	}
 }
 
-void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first,
+                      uint64_t last)
 {
 	for (size_t i = 0; i < o->pending.len; i++) {
 		struct pending *p = o->pending.at[i];
-		if (p->included || p->seq > seq || memcmp(p->epoch, epoch, sizeof p->epoch) != 0)
+		if (p->included || p->seq < first || p->seq > last ||
+		    memcmp(p->epoch, epoch, sizeof p->epoch) != 0)
 			continue;
 		p->included = true;
 		stale_of(o, p);

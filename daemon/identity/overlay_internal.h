@@ -153,9 +153,9 @@ struct overlay_known {
 int overlay_known_read(struct overlay_known *out, const struct profile *p, const char *line,
                        size_t len);
 void overlay_known_free(struct overlay_known *l);
-/* Through which seq of this epoch the line includes; 0: it does not say. */
-uint64_t overlay_known_includes(const struct overlay_known *l,
-                                const uint8_t epoch[EVENT_EPOCH_BYTES]);
+/* Does the line say that it includes this event? */
+bool overlay_known_includes(const struct overlay_known *l, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                            uint64_t seq);
 /* The line's unit of this reference; unit_count: none. */
 size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref);
 

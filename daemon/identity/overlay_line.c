@@ -171,12 +171,23 @@ void overlay_known_free(struct overlay_known *l)
 	*l = (struct overlay_known){0};
 }
 
-uint64_t overlay_known_includes(const struct overlay_known *l,
-                                const uint8_t epoch[EVENT_EPOCH_BYTES])
+/* An element that is not there reads as 0, and seqs begin at 1. */
+static bool in_run(const json_t *run, json_int_t seq)
+{
+	return json_integer_value(json_array_get(run, 0)) > 0 &&
+	       json_integer_value(json_array_get(run, 0)) <= seq &&
+	       json_integer_value(json_array_get(run, 1)) >= seq;
+}
+
+bool overlay_known_includes(const struct overlay_known *l, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                            uint64_t seq)
 {
 	char name[EVENT_EPOCH_SIZE];
 	text_hex(epoch, EVENT_EPOCH_BYTES, name);
-	json_int_t seq =
-	    json_integer_value(json_object_get(json_object_get(l->json, "includes"), name));
-	return l->tells_units && seq > 0 ? (uint64_t)seq : 0;
+	const json_t *through = json_object_get(json_object_get(l->json, "includes"), name);
+	const json_t *beyond = json_object_get(json_object_get(l->json, "beyond"), name);
+	bool is = json_integer_value(through) >= (json_int_t)seq;
+	for (size_t i = 0; i < json_array_size(beyond) && !is; i++)
+		is = in_run(json_array_get(beyond, i), (json_int_t)seq);
+	return l->tells_units && is;
 }

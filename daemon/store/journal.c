@@ -364,11 +364,12 @@ bool journal_confirm(struct journal *j, const struct journal_confirm *c)
 	return put_word(j, &(struct journal_word){.confirm = *c});
 }
 
-bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                      const struct journal_range *seqs)
 {
-	struct journal_word word = {.included = seq};
+	struct journal_word word = {.included = *seqs};
 	memcpy(word.confirm.epoch, epoch, EVENT_EPOCH_BYTES);
-	return seq == 0 || put_word(j, &word);
+	return seqs->last == 0 || put_word(j, &word);
 }
 
 void journal_state(struct journal *j, struct journal_state *out)

@@ -98,9 +98,10 @@ struct journal_confirm {
 };
 bool journal_confirm(struct journal *j, const struct journal_confirm *c);
 
-/* The shard that is committed includes the effects of all this epoch's events through seq: packs
- * need not be kept for them any longer. Any thread. false: say it again later. */
-bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
+/* The shard that is committed includes the effects of these events of the epoch: packs need not be
+ * kept for them any longer. Any thread. false: say it again later. */
+bool journal_included(struct journal *j, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                      const struct journal_range *seqs);
 /* HQ's database is of this generation (16 hex digits). rewind: it is another one than before.
  * Nothing counts as confirmed any more, urgent seqs are urgent again, every epoch waits to be heard
  * of; in one transaction with the generation. What was said before this call and is not written

@@ -171,10 +171,10 @@ struct journal_ahead {
 	char worst_class;
 };
 
-/* What the sync side said: a confirmation, or how far the shard includes an epoch's events. */
+/* What the sync side said: a confirmation, or which of an epoch's events the shard includes. */
 struct journal_word {
 	struct journal_confirm confirm;
-	uint64_t included; /* 0: a confirmation */
+	struct journal_range included; /* last 0: a confirmation */
 };
 
 /* What it said beside those. */

@@ -106,10 +106,16 @@ static int store_row(struct journal *j, const struct journal_row *row, bool hear
 	return 0;
 }
 
-static int include(struct journal *j, int64_t ordinal, uint64_t seq)
+static sqlite3_int64 bound(uint64_t seq)
+{
+	return seq < INT64_MAX ? (sqlite3_int64)seq : INT64_MAX;
+}
+
+static int include(struct journal *j, int64_t ordinal, const struct journal_range *seqs)
 {
 	sqlite3_bind_int64(j->drop_awaited, 1, ordinal);
-	sqlite3_bind_int64(j->drop_awaited, 2, seq < INT64_MAX ? (sqlite3_int64)seq : INT64_MAX);
+	sqlite3_bind_int64(j->drop_awaited, 2, bound(seqs->first));
+	sqlite3_bind_int64(j->drop_awaited, 3, bound(seqs->last));
 	return journal_commit_run(j, j->drop_awaited);
 }
 
@@ -147,9 +153,9 @@ int journal_mark_apply(struct journal *j, const struct journal_word *word,
 	    (rc == 1 && row.ordinal != j->ordinal && journal_seek_end(&j->seek, &row, &last, h)))
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	if (rc == 0) /* another device's, or one that was drained long ago */
-		return word->included || c->unheard ? 0 : journal_note_heard(j, c->epoch);
-	if (word->included)
-		return include(j, row.ordinal, word->included);
+		return word->included.last || c->unheard ? 0 : journal_note_heard(j, c->epoch);
+	if (word->included.last)
+		return include(j, row.ordinal, &word->included);
 	if (row.salvaged && merge_holes(j, &row, last))
 		journal_commit_unknown(j, "reading an epoch", sqlite3_errcode(j->db));
 	uint64_t before = journal_mark_held(&row, last);

@@ -49,7 +49,7 @@ static size_t forget_confirmed(struct journal_word *words, size_t count)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++)
-		if (words[i].included)
+		if (words[i].included.last)
 			words[kept++] = words[i];
 	return kept;
 }

@@ -57,7 +57,7 @@ static const struct {
                          " ORDER BY id LIMIT ?2"),
     STATEMENT(get_covered, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "covered'"),
     STATEMENT(first_awaited, "SELECT min(seq) FROM awaited WHERE ordinal = ?1"),
-    STATEMENT(drop_awaited, "DELETE FROM awaited WHERE ordinal = ?1 AND seq <= ?2"),
+    STATEMENT(drop_awaited, "DELETE FROM awaited WHERE ordinal = ?1 AND seq BETWEEN ?2 AND ?3"),
     STATEMENT(hole_end, "SELECT last FROM hole WHERE ordinal = ?1 AND first = ?2"),
     STATEMENT(put_hole, "INSERT OR IGNORE INTO hole(ordinal, first, last) VALUES(?1, ?2, ?3)"),
     STATEMENT(drop_holes, "DELETE FROM hole WHERE ordinal = ?1"),

@@ -2,8 +2,7 @@
 
 #include "base/text.h"
 #include "store/journal_internal.h"
-
-#define AD_BYTES_MAX (EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8)
+#include "store/sealed.h"
 
 /* Where the batch stood before an entry, to go back to when the entry cannot be written. */
 struct place {
@@ -73,24 +72,12 @@ static int add_key(struct journal_batch *b, const struct visit_key *key)
 	return b->key_ids.failed ? -1 : 0;
 }
 
-static size_t seal_ad(const struct journal *j, uint64_t seq, uint8_t ad[AD_BYTES_MAX])
-{
-	size_t n = strlen(j->store) + 1;
-	memcpy(ad, j->store, n);
-	memcpy(ad + n, j->epoch, EVENT_EPOCH_BYTES);
-	n += EVENT_EPOCH_BYTES;
-	for (int i = 0; i < 8; i++)
-		ad[n++] = (uint8_t)(seq >> (56 - 8 * i));
-	return n;
-}
-
 /* The texts of the `sealed` field, in the batch's scratch until the next event. */
 static int seal_person(const struct journal *j, struct journal_batch *b, const struct lw_event *ev,
                        struct lw_event_stamp *stamp)
 {
-	uint8_t ad[AD_BYTES_MAX];
-	size_t n = strlen(ev->person), ad_len = seal_ad(j, stamp->seq, ad);
-	size_t sealed_len = n + VAULT_TAG_BYTES;
+	const struct sealed_at at = {.store = j->store, .epoch = j->epoch, .seq = stamp->seq};
+	size_t n = strlen(ev->person), sealed_len = n + VAULT_TAG_BYTES;
 	const size_t key_text = TEXT_B64_SIZE(EVENT_ID_BYTES),
 	             nonce_text = TEXT_B64_SIZE(VAULT_NONCE_BYTES);
 
@@ -99,7 +86,7 @@ static int seal_person(const struct journal *j, struct journal_batch *b, const s
 	uint8_t *seal = buf_room(&b->sealed, n + VAULT_SEAL_OVERHEAD);
 	char *text = (char *)buf_room(&b->text, key_text + nonce_text + TEXT_B64_SIZE(sealed_len));
 	if (!seal || !text || add_key(b, &ev->key) ||
-	    vault_seal(b->work, ev->key.key, ad, ad_len, ev->person, n, seal))
+	    sealed_make(b->work, ev->key.key, &at, ev->person, n, seal))
 		return -1;
 	text_b64(ev->key.id, EVENT_ID_BYTES, text);
 	stamp->sealed_k = text;

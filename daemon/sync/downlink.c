@@ -156,6 +156,31 @@ static bool read_version(const json_t *root, const char *name, uint64_t *out)
 	return true;
 }
 
+static void read_run(const char *name, const json_t *pair, struct downlink_includes *out)
+{
+	struct downlink_run run;
+	json_int_t first = json_integer_value(json_array_get(pair, 0));
+	json_int_t last = json_integer_value(json_array_get(pair, 1));
+
+	if (out->beyond_count == DOWNLINK_BEYOND_MAX || json_array_size(pair) != 2 || first < 1 ||
+	    last < first || !text_unhex(name, run.epoch, EVENT_EPOCH_BYTES))
+		return;
+	run.first = (uint64_t)first;
+	run.last = (uint64_t)last;
+	out->beyond[out->beyond_count++] = run;
+}
+
+static void read_beyond(const json_t *o, struct downlink_includes *out)
+{
+	const char *name;
+	json_t *runs;
+	json_object_foreach((json_t *)o, name, runs)
+	{
+		for (size_t i = 0; i < json_array_size(runs); i++)
+			read_run(name, json_array_get(runs, i), out);
+	}
+}
+
 /* What is no epoch, or no number, is left out, and what is more than a store has heard of lately.
  */
 static void read_includes(const json_t *o, struct downlink_includes *out)
@@ -187,6 +212,7 @@ static const char *page_head_fault(const json_t *root, struct downlink_tell *out
 	out->more = json_is_true(json_object_get(root, "more"));
 	out->fresh = json_is_true(json_object_get(root, "fresh"));
 	read_includes(json_object_get(root, "includes"), &out->includes);
+	read_beyond(json_object_get(root, "beyond"), &out->includes);
 	return NULL;
 }
 
@@ -263,17 +289,59 @@ static uint64_t included_through(const struct downlink_includes *i, const uint8_
 	return 0;
 }
 
-/* The last page is committed: what was kept of the store's own until then may go. */
+static bool same_run(const struct downlink_run *a, const struct downlink_run *b)
+{
+	return a->first == b->first && a->last == b->last &&
+	       memcmp(a->epoch, b->epoch, EVENT_EPOCH_BYTES) == 0;
+}
+
+static bool has_run(const struct downlink_includes *i, const struct downlink_run *run)
+{
+	for (int k = 0; k < i->beyond_count; k++)
+		if (same_run(&i->beyond[k], run))
+			return true;
+	return false;
+}
+
+bool downlink_includes_same(const struct downlink_includes *a, const struct downlink_includes *b)
+{
+	for (int i = 0; i < a->count && a->count == b->count; i++)
+		if (a->at[i].seq != b->at[i].seq ||
+		    memcmp(a->at[i].epoch, b->at[i].epoch, EVENT_EPOCH_BYTES) != 0)
+			return false;
+	for (int i = 0; i < a->beyond_count && a->beyond_count == b->beyond_count; i++)
+		if (!same_run(&a->beyond[i], &b->beyond[i]))
+			return false;
+	return a->count == b->count && a->beyond_count == b->beyond_count;
+}
+
+/* false: it is to be said again. */
+static bool say_included(const struct downlink *d, const struct downlink_run *run)
+{
+	return !d->params.included || d->params.included(d->params.ctx, run);
+}
+
+/* The last page is committed: what was kept of the store's own until then may go. What cannot be
+ * said now the next round says: what was said until here is not said again then. */
 static void take_includes(struct downlink *d, const struct downlink_includes *now)
 {
+	struct downlink_includes taken = {.count = 0};
+	struct downlink_run run = {.first = 1};
+
 	for (int i = 0; i < now->count; i++) {
-		if (now->at[i].seq <= included_through(&d->includes, now->at[i].epoch))
-			continue;
-		if (d->params.included &&
-		    !d->params.included(d->params.ctx, now->at[i].epoch, now->at[i].seq))
-			return; /* the next round says it again */
+		memcpy(run.epoch, now->at[i].epoch, sizeof run.epoch);
+		run.last = now->at[i].seq;
+		if (run.last > included_through(&d->includes, run.epoch) && !say_included(d, &run))
+			return;
 	}
-	d->includes = *now;
+	memcpy(taken.at, now->at, sizeof taken.at);
+	taken.count = now->count;
+	for (int i = 0; i < now->beyond_count; i++) {
+		if (!has_run(&d->includes, &now->beyond[i]) && !say_included(d, &now->beyond[i]))
+			break;
+		taken.beyond[taken.beyond_count++] = now->beyond[i];
+	}
+	d->includes = taken;
 }
 
 static void end_round(struct downlink *d)

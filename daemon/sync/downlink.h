@@ -19,15 +19,23 @@
 
 struct downlink;
 
-/* Through which seq of this store's epochs HQ's state goes (WIRE.md, "changes"). */
+/* What of this store's own events HQ's state includes (WIRE.md, "changes"): of each epoch
+ * everything through a seq, and runs of seqs beyond it. */
 #define DOWNLINK_EPOCHS_MAX 16
+#define DOWNLINK_BEYOND_MAX 32 /* of all epochs together */
 struct downlink_includes {
 	struct {
 		uint8_t epoch[EVENT_EPOCH_BYTES];
 		uint64_t seq;
 	} at[DOWNLINK_EPOCHS_MAX];
 	int count;
+	struct downlink_run {
+		uint8_t epoch[EVENT_EPOCH_BYTES];
+		uint64_t first, last;
+	} beyond[DOWNLINK_BEYOND_MAX];
+	int beyond_count;
 };
+bool downlink_includes_same(const struct downlink_includes *a, const struct downlink_includes *b);
 
 struct downlink_params {
 	const char *store, *device;
@@ -38,9 +46,9 @@ struct downlink_params {
 	struct batch_codec *codec;
 	/* Publish on `ask`; false: cannot now. */
 	bool (*publish)(void *ctx, const void *payload, size_t len);
-	/* The committed shard includes all of this epoch through seq; false: say it again later.
-	 * NULL: nobody wants to know. */
-	bool (*included)(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq);
+	/* The committed shard includes these seqs of the epoch; false: say it again later. NULL:
+	 * nobody wants to know. */
+	bool (*included)(void *ctx, const struct downlink_run *run);
 	void *ctx;
 };
 

@@ -14,10 +14,11 @@ static bool publish_up(void *ctx, const void *payload, size_t len)
 	return mqtt_publish(s->mqtt, s->up_topic, payload, len) > 0;
 }
 
-static bool on_included(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+static bool on_included(void *ctx, const struct downlink_run *run)
 {
 	struct sync *s = ctx;
-	return journal_included(s->params.journal, epoch, seq);
+	const struct journal_range range = {run->first, run->last};
+	return journal_included(s->params.journal, run->epoch, &range);
 }
 
 static bool publish_ask(void *ctx, const void *payload, size_t len)

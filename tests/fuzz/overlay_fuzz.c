@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (o) {
 		struct overlay_state state;
 		ask(o, &hq);
-		overlay_included(o, epoch, UINT64_MAX);
+		overlay_included(o, epoch, 1, UINT64_MAX);
 		while (overlay_refresh(o, &hq, 16) == 1)
 			;
 		overlay_state(o, &state);

@@ -5,7 +5,7 @@ import os
 import shutil
 
 from rig import until
-from store import Till, applied, customers, hq_lines
+from store import Scanner, Till, applied, customers, hq_lines, lane, post, up
 
 PAGE = 4096
 
@@ -162,3 +162,36 @@ def test_a_till_that_sends_again_what_stands_in_a_damaged_journal_is_counted_onc
     with rig.hq() as db:
         assert db.execute("SELECT count(*), sum(same) FROM message WHERE same IS NOT NULL").fetchone() == (2, 1)
         assert db.execute("SELECT count(*) FROM alarm WHERE kind = 'id_reused'").fetchone() == (0,)
+
+
+def test_a_customer_enrolled_before_the_damage_is_known_again_without_a_restart(make_rig):
+    """Goal: whom a damaged journal brings back is known on the lanes when it has come back, not after the next start."""
+    card = "2600047110113"
+    rig = make_rig()
+    rig.bring_up()
+    rig.stop("hq")
+    scanner, till = Scanner(rig, "1"), Till(rig)
+    until(lambda: up(rig, "scan-1"), 15, "the scanner")
+    till.kept("basket_opened", basket="B1")
+    scanner.scan(card)
+    until(lambda: lane(rig, "1")["new_card"], 5, "the new card")
+    post(rig, "/api/v1/lanes/1/enrol", {"first_name": "Mia", "phone": "0172 8394057"})
+    for end in (till.close, scanner.unplug):
+        end()
+    rig.stop("daemon")
+    journal = rig.work / "store" / "journal.db"
+    with open(journal, "r+b") as f:
+        f.write(bytes(PAGE))
+    rig.start_daemon()
+    scanner, till = Scanner(rig, "1"), Till(rig, session="v")
+    until(lambda: rig.status()["journal"]["salvage"]["known"] and not rig.status()["journal"]["salvage"]["running"], 30,
+          "what came back")
+    assert rig.status()["pending"]["events"] == 1
+    until(lambda: up(rig, "scan-1"), 15, "the scanner")
+    till.kept("basket_opened", basket="B2")
+    scanner.scan(card)
+    until(lambda: lane(rig, "1")["person"]["first_name"] == "Mia", 5, "her name")
+    rig.start_hq()
+    until(lambda: rig.status()["pending"]["events"] == 0, 30, "HQ to include her")
+    scanner.unplug()
+    till.close()

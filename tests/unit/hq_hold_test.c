@@ -87,8 +87,7 @@ static void choose_all(struct world *w, int n, int day)
 static const char *feed(struct world *w, int64_t store, uint64_t *since, int max)
 {
 	static char said[2000];
-	struct hq_profile_page page = {
-	    .since = *since, .max = max, .bytes_max = 1 << 20, .includes = "{}"};
+	struct hq_profile_page page = {.since = *since, .max = max, .bytes_max = 1 << 20};
 	struct buf out = {0};
 	bool more;
 

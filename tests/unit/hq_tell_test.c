@@ -1,50 +1,6 @@
-#include "hq_world.h"
+#include "hq_tell_world.h"
 
-#include <jansson.h>
-
-#include "hq/hq_profile.h"
-#include "hq/hq_tell.h"
 #include "hq/hq_tell_profile.h"
-#include "sync/inquiry.h"
-
-struct telling {
-	struct world *w;
-	struct key_pair device;
-	struct hq_tell *tell;
-	json_t *header;
-	char *lines; /* of the last page */
-};
-
-static int set_up(void **state)
-{
-	struct telling *t = calloc(1, sizeof *t);
-	char path[160];
-
-	t->w = world_new();
-	t->device = key_pair(EVP_PKEY_X25519, 33);
-	snprintf(path, sizeof path, "%s/stores", t->w->dir);
-	mkdir(path, 0700);
-	strcat(path, "/s1");
-	mkdir(path, 0700);
-	strcat(path, "/d1");
-	mkdir(path, 0700);
-	world_write_public(t->w, "stores/s1/d1/device-box.pub", EVP_PKEY_X25519, t->device.pub);
-	t->tell = hq_tell_new(t->w->db, t->w->keys, &t->w->clock);
-	*state = t;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct telling *t = *state;
-
-	json_decref(t->header);
-	free(t->lines);
-	hq_tell_free(t->tell);
-	world_free(t->w);
-	free(t);
-	return 0;
-}
 
 static void add(struct telling *t, int from, int n)
 {
@@ -61,74 +17,6 @@ static void add(struct telling *t, int from, int n)
 	}
 	assert_int_equal(hq_persons_fold(t->w->db, &t->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(t->w->db), 0);
-}
-
-/* Ask as device d1 of store s1 and open the answer as that device does. */
-static void ask(struct telling *t, const char *generation, uint64_t since)
-{
-	char text[256], err[200];
-	struct buf out = {0};
-	struct frame frame;
-	const uint8_t *lines;
-	size_t len;
-
-	snprintf(text, sizeof text,
-	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
-	         "\"generation\":\"%s\","
-	         "\"since\":%" PRIu64 "}",
-	         generation, since);
-	assert_int_equal(hq_tell_answer(t->tell, "s1", text, strlen(text), &out), 0);
-	if (frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err,
-	                 sizeof err) != 0)
-		fail_msg("%s", err);
-	json_decref(t->header);
-	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
-	assert_non_null(t->header);
-	if (page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body, frame.body_len, &lines,
-	                &len, err, sizeof err) != 0)
-		fail_msg("%s", err);
-	free(t->lines);
-	t->lines = strndup((const char *)lines, len);
-	buf_free(&out);
-}
-
-/* Ask for one profile, sealed to HQ. 0 with its lines, or -1: not answered. */
-static int ask_one(struct telling *t, const char *device, const char *value)
-{
-	uint8_t box[INQUIRY_PLAIN_BYTES + VAULT_BOX_OVERHEAD];
-	char plain[INQUIRY_PLAIN_BYTES], context[INQUIRY_CONTEXT_MAX], err[200];
-	char b64[TEXT_B64_SIZE(sizeof box)], text[1200];
-	struct buf out = {0};
-	struct frame frame;
-	const uint8_t *lines;
-	size_t len, n = inquiry_context("s1", "d1", "0123456789abcdef", context);
-	int rc;
-
-	memset(plain, ' ', sizeof plain);
-	snprintf(text, sizeof text, "{\"kind\":\"email\",\"value\":\"%s\"}", value);
-	memcpy(plain, text, strlen(text));
-	assert_int_equal(
-	    vault_box(t->w->work, t->w->box.pub, "ask", context, n, plain, sizeof plain, box), 0);
-	text_b64(box, sizeof box, b64);
-	snprintf(text, sizeof text,
-	         "{\"v\":1,\"device\":\"%s\",\"id\":\"0123456789abcdef\",\"ask\":\"profile\","
-	         "\"box\":\"%s\"}",
-	         device, b64);
-	rc = hq_tell_answer(t->tell, "s1", text, strlen(text), &out);
-	if (rc == 0) {
-		assert_int_equal(frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub,
-		                              &frame, err, sizeof err),
-		                 0);
-		json_decref(t->header);
-		t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
-		assert_int_equal(page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body,
-		                             frame.body_len, &lines, &len, err, sizeof err),
-		                 0);
-		free(t->lines);
-		t->lines = strndup((const char *)lines, len);
-	}
-	buf_free(&out);
-	return rc;
 }
 
 static json_int_t number(const struct telling *t, const char *key)
@@ -211,7 +99,7 @@ static void changes_come_in_version_order_in_pages_of_at_most_500(void **state)
 static void a_page_stops_at_its_bytes(void **state)
 {
 	struct telling *t = *state;
-	struct hq_profile_page page = {.max = 500, .bytes_max = 2000, .includes = "{}"};
+	struct hq_profile_page page = {.max = 500, .bytes_max = 2000};
 	struct buf out = {0};
 	bool more;
 
@@ -401,7 +289,7 @@ static void a_store_cannot_read_the_customers_out_one_by_one(void **state)
 	assert_int_equal(ask_one(t, "d1", "a0@example.com"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, telling_set_up, telling_tear_down)
 
 int main(void)
 {

@@ -282,12 +282,56 @@ static void a_store_wide_word_lets_go_what_no_line_speaks_of(void **state)
 	const struct overlay_hq hq = hq_of(w);
 	enrol(w, 'a', "Anna", "phone", PHONE);
 	enrol(w, 'k', "Bert", "email", "bert@example.org");
-	overlay_included(w->o, epoch, 1);
+	overlay_included(w->o, epoch, 1, 1);
 	while (overlay_refresh(w->o, &hq, 1) == 1)
 		;
 	assert_int_equal(pending(w), 1);
 	assert_int_equal(found(w, "phone", PHONE, &hit), OVERLAY_UNTOUCHED);
 	assert_int_equal(found(w, "email", "bert@example.org", &hit), 1);
+}
+
+static void what_waits_at_hq_stays_although_more_is_included_behind_it(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	const struct overlay_hq hq = hq_of(w);
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	enrol(w, 'k', "Bert", "email", "bert@example.org");
+	enrol(w, 'p', "Carl", "email", "carl@example.org");
+	overlay_included(w->o, epoch, 2, 3);
+	while (overlay_refresh(w->o, &hq, 1) == 1)
+		;
+	assert_int_equal(pending(w), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_int_equal(found(w, "email", "bert@example.org", &hit), OVERLAY_UNTOUCHED);
+}
+
+static void a_line_names_what_it_includes_beyond_what_waits(void **state)
+{
+	static const struct {
+		const char *beyond;
+		size_t pending;
+	} cases[] = {{"[[1,3],[5,9]]", 2}, {"[[4,4]]", 1}, {"[[3,5]]", 1}, {"[[5,3]]", 2},
+	             {"[[4]]", 2},         {"[4,4]", 2},   {"[[0,9]]", 2}, {"{}", 2}};
+	struct world *w = *state;
+	char more[200];
+	known(w, (struct hq_person){"C000017", "Anna", {"phone|" PHONE}, ref('u'), ""});
+	enrol(w, 'a', "Dora", "email", "dora@example.org");
+	w->seq = 3;
+	correct(w, 'c', ref('u'), "C000017", "\"fields\":{\"first_name\":\"Anne\"}");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(more, sizeof more, "\"beyond\":{\"0102030405060708\":%s},\"includes\":{},",
+		         cases[i].beyond);
+		w->hq[0].more = more;
+		refresh(w);
+		assert_int_equal(pending(w), cases[i].pending);
+		if (cases[i].pending == 1) { /* it is gone: said once more for the next case */
+			w->seq = 3;
+			w->hq[0].more = "";
+			correct(w, 'c', ref('u'), "C000017",
+			        "\"fields\":{\"first_name\":\"Anne\"}");
+		}
+	}
 }
 
 static void a_word_that_cannot_be_read_changes_nothing_until_it_can(void **state)
@@ -428,6 +472,8 @@ int main(void)
 	    TEST(a_customer_of_an_older_hq_is_corrected_by_its_id),
 	    TEST(a_correction_stays_when_hq_begins_to_name_units),
 	    TEST(what_hq_includes_is_hqs),
+	    TEST(what_waits_at_hq_stays_although_more_is_included_behind_it),
+	    TEST(a_line_names_what_it_includes_beyond_what_waits),
 	    TEST(what_hq_has_not_reached_yet_stays),
 	    TEST(an_older_hqs_word_lets_nothing_go),
 	    TEST(two_customers_of_hqs_are_never_joined_by_what_a_store_adds),

@@ -16,7 +16,8 @@ static uint64_t left_after_a_while(struct place *p)
 	for (int same = 0; same < 3;) {
 		int64_t now_us = atomic_fetch_add(&p->wall_us, 11 * 1000000LL) + 11 * 1000000LL;
 		/* Any word wakes the thread. */
-		while (!journal_included(p->journal, (const uint8_t[8]){1}, 1))
+		while (!journal_included(p->journal, (const uint8_t[8]){1},
+		                         &(struct journal_range){1, 1}))
 			usleep(1000);
 		while (place_state(p).progress_us < now_us)
 			usleep(1000);
@@ -60,15 +61,31 @@ static void what_the_shard_does_not_include_yet_stays(void **state)
 	confirm_all(p, s.epoch);
 	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
 	assert_int_equal(left_after_a_while(p), 8 - 2);
-	assert_true(journal_included(p->journal, s.epoch, 2));
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, 2}));
 	assert_int_equal(left_after_a_while(p), 8 - 2);
-	assert_true(journal_included(p->journal, s.epoch, 4));
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, 4}));
 	assert_int_equal(left_after_a_while(p), 8 - 4);
 	place_stop(p);
 	place_start(p);
 	assert_int_equal(left_after_a_while(p), 8 - 4 + 1);
-	assert_true(journal_included(p->journal, s.epoch, UINT64_MAX));
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, UINT64_MAX}));
 	assert_int_equal(left_after_a_while(p), 1);
+}
+
+static void what_waits_at_hq_stays_although_more_is_included_behind_it(void **state)
+{
+	struct place *p = *state;
+	struct journal_state s = place_state(p);
+	for (int i = 0; i < 3; i++) /* seqs 2, 3, 4 */
+		keep(p, EVENT_CUSTOMER_ENROLLED);
+	place_fill(p, 1);
+	confirm_all(p, s.epoch);
+	atomic_fetch_add(&p->wall_us, 8 * PLACE_DAY_US);
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, 2}));
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){4, 5}));
+	assert_int_equal(left_after_a_while(p), 3); /* from seq 3 on */
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, 5}));
+	assert_int_equal(left_after_a_while(p), 0);
 }
 
 static void what_a_statement_of_the_day_does_not_cover_yet_stays(void **state)
@@ -134,7 +151,7 @@ static void what_old_packs_wait_for_is_told(void **state)
 	                written_us + PLACE_DAY_US);
 	confirm_all(p, s.epoch);
 	expect_held(p, JOURNAL_HELD_SHARD);
-	assert_true(journal_included(p->journal, s.epoch, UINT64_MAX));
+	assert_true(journal_included(p->journal, s.epoch, &(struct journal_range){1, UINT64_MAX}));
 	expect_held(p, JOURNAL_HELD_STATEMENT);
 	cover(p, s.ordinal, 6);
 	expect_held(p, JOURNAL_HELD_NOT);
@@ -214,6 +231,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up_started, place_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_the_shard_does_not_include_yet_stays),
+	    TEST(what_waits_at_hq_stays_although_more_is_included_behind_it),
 	    TEST(what_a_statement_of_the_day_does_not_cover_yet_stays),
 	    TEST(where_room_is_short_a_statement_that_never_comes_is_not_waited_for),
 	    TEST(what_old_packs_wait_for_is_told),

@@ -271,7 +271,7 @@ static void rows_go_with_their_packs(void **state)
 	for (int i = 0; place_state(p).kept > 3 && i < 20000; i++) {
 		atomic_fetch_add(&p->wall_us, 11 * 1000000LL);
 		place_fill(p, 0);
-		journal_included(p->journal, (const uint8_t[8]){1}, 1);
+		journal_included(p->journal, (const uint8_t[8]){1}, &(struct journal_range){1, 1});
 		usleep(1000);
 	}
 	place_stop(p);

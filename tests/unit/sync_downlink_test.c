@@ -21,17 +21,17 @@ struct fixture {
 	int asks;
 	char ask[400];
 	bool refuse, busy;
-	uint64_t included;
+	struct downlink_run included;
 	int included_times;
 };
 
-static bool included(void *ctx, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t seq)
+static bool included(void *ctx, const struct downlink_run *run)
 {
 	struct fixture *f = ctx;
 	if (f->busy)
 		return false;
-	assert_int_equal(epoch[7], 0xaa);
-	f->included = seq;
+	assert_int_equal(run->epoch[7], 0xaa);
+	f->included = *run;
 	f->included_times++;
 	return true;
 }
@@ -454,7 +454,7 @@ static void what_is_wrong_with_a_tell_is_named(void **state)
 /* The header that HQ would send, parsed. */
 static void says(struct fixture *f, const char *members)
 {
-	char json[400], err[200] = "";
+	char json[1600], err[200] = "";
 	snprintf(json, sizeof json,
 	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0000000000000000\",\"tell\":\"changes\","
 	         "\"generation\":\"00000000000000aa\",%s}",
@@ -482,11 +482,52 @@ static void what_hq_includes_counts_when_the_last_page_is_there(void **state)
 	says(f, "\"since\":2,\"to\":2,\"more\":false,\"fresh\":false,"
 	        "\"includes\":{\"00000000000000aa\":41}");
 	assert_true(answer(f, "d1", ""));
-	assert_int_equal(f->included, 41);
+	assert_int_equal(f->included.first, 1);
+	assert_int_equal(f->included.last, 41);
 	assert_int_equal(now(f).includes.at[0].seq, 41);
 	later(f, 61 * S);
 	assert_true(answer(f, "d1", ""));
 	assert_int_equal(f->included_times, 1);
+}
+
+static void what_lies_beyond_something_that_waits_is_included_once_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	up(f);
+	says(f, "\"since\":0,\"to\":1,\"more\":false,\"fresh\":true,"
+	        "\"includes\":{\"00000000000000aa\":41},"
+	        "\"beyond\":{\"00000000000000aa\":[[43,50],[52],[60,52],[0,7],\"x\"]}");
+	assert_true(answer(f, "d1", ANNA));
+	assert_int_equal(f->included_times, 2);
+	assert_int_equal(f->included.first, 43);
+	assert_int_equal(f->included.last, 50);
+	assert_int_equal(now(f).includes.beyond_count, 1);
+	later(f, 61 * S);
+	says(f, "\"since\":1,\"to\":1,\"more\":false,\"fresh\":false,"
+	        "\"includes\":{\"00000000000000aa\":41},"
+	        "\"beyond\":{\"00000000000000aa\":[[43,50]]}");
+	assert_true(answer(f, "d1", ""));
+	assert_int_equal(f->included_times, 2);
+	later(f, 61 * S);
+	says(f, "\"since\":1,\"to\":1,\"more\":false,\"fresh\":false,"
+	        "\"includes\":{\"00000000000000aa\":50}");
+	assert_true(answer(f, "d1", ""));
+	assert_int_equal(f->included.last, 50);
+	assert_int_equal(f->included_times, 3);
+	assert_int_equal(now(f).includes.beyond_count, 0);
+}
+
+static void no_more_runs_are_taken_than_there_is_room_for(void **state)
+{
+	struct fixture *f = *state;
+	char members[1200] = "\"since\":0,\"to\":1,\"beyond\":{\"00000000000000aa\":[";
+	up(f);
+	for (int i = 0; i <= DOWNLINK_BEYOND_MAX; i++)
+		snprintf(members + strlen(members), sizeof members - strlen(members), "%s[%d,%d]",
+		         i ? "," : "", 10 * i + 1, 10 * i + 5);
+	strcat(members, "]}");
+	says(f, members);
+	assert_int_equal(f->tell.includes.beyond_count, DOWNLINK_BEYOND_MAX);
 }
 
 int main(void)
@@ -494,6 +535,8 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_hq_includes_counts_when_the_last_page_is_there),
+	    TEST(what_lies_beyond_something_that_waits_is_included_once_and_nothing_else),
+	    TEST(no_more_runs_are_taken_than_there_is_room_for),
 	    TEST(a_new_connection_asks_from_where_the_shard_stands),
 	    TEST(pages_are_applied_one_after_the_other_until_there_is_no_more),
 	    TEST(a_round_with_nothing_new_keeps_the_shard_fresh),

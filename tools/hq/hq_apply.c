@@ -20,6 +20,7 @@
 #include "hq/hq_message.h"
 #include "hq/hq_run.h"
 #include "hq/hq_time.h"
+#include "store/sealed.h"
 
 #define HQ_APPLY_EVENTS_MAX                                                                        \
 	500 /* of one step: short enough for the loop, long enough for one fsync */
@@ -129,9 +130,9 @@ struct plain {
 static enum opened open_sealed(struct hq_apply *a, const struct hq_line_at *at,
                                const struct hq_line *line, struct plain *out)
 {
-	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8], key[VAULT_KEY_BYTES];
+	const struct sealed_at place = {.store = at->store, .epoch = at->epoch, .seq = at->seq};
+	uint8_t key[VAULT_KEY_BYTES];
 	struct hq_line_sealed sealed;
-	struct buf place = {.data = ad, .cap = sizeof ad};
 	ssize_t n = -1;
 
 	if (!hq_line_sealed(line, &sealed))
@@ -143,10 +144,7 @@ static enum opened open_sealed(struct hq_apply *a, const struct hq_line_at *at,
 	case -1:
 		return OPENED_NEVER;
 	}
-	buf_add(&place, at->store, strlen(at->store) + 1);
-	buf_add(&place, at->epoch, EVENT_EPOCH_BYTES);
-	buf_be64(&place, at->seq);
-	n = vault_unseal(a->work, key, place.data, place.len, sealed.seal, sealed.len, out->text);
+	n = sealed_open(a->work, key, &place, sealed.seal, sealed.len, out->text);
 	vault_wipe(key, sizeof key);
 	out->len = n < 0 ? 0 : (size_t)n;
 	return n < 0 ? OPENED_NEVER : OPENED;
@@ -163,11 +161,12 @@ static void mark_orders(struct hq_apply *a, const struct epoch_info *info,
 		hq_names_add(&a->orders, fact->order_id);
 }
 
+/* awaited: the store goes on telling what it says until it is included. */
 static void wait_for_key(struct hq_apply *a, const struct epoch_info *info, uint64_t seq,
-                         const uint8_t key_id[EVENT_ID_BYTES])
+                         const uint8_t key_id[EVENT_ID_BYTES], bool awaited)
 {
-	hq_db_run(a->p.db, HQ_SQL_WAITING_ADD, "bii", key_id, (size_t)EVENT_ID_BYTES, info->row,
-	          (int64_t)seq);
+	hq_db_run(a->p.db, HQ_SQL_WAITING_ADD, "biii", key_id, (size_t)EVENT_ID_BYTES, info->row,
+	          (int64_t)seq, (int64_t)awaited);
 }
 
 static void put_fact(struct hq_apply *a, const struct epoch_info *info, const struct hq_line_at *at,
@@ -183,7 +182,7 @@ static void put_fact(struct hq_apply *a, const struct epoch_info *info, const st
 	    !hq_fact_who((const char *)plain.text, plain.len, &who))
 		opened = OPENED_NEVER;
 	if (opened == OPENED_LATER)
-		wait_for_key(a, info, at->seq, plain.key_id);
+		wait_for_key(a, info, at->seq, plain.key_id, false);
 	if (opened == OPENED_NEVER)
 		log_warn("store %s: seq %" PRIu64 " names a customer that cannot be read",
 		         at->store, at->seq);
@@ -239,7 +238,7 @@ static void put_identity(struct hq_apply *a, const struct epoch_info *info,
 	if (hq_identity_is_sealed(line))
 		opened = open_sealed(a, at, line, &plain);
 	if (opened == OPENED_LATER) {
-		wait_for_key(a, info, at->seq, plain.key_id);
+		wait_for_key(a, info, at->seq, plain.key_id, true);
 		return;
 	}
 	if (opened == OPENED && plain.len > 0)

@@ -27,7 +27,7 @@ int hq_fold_key(struct hq_db *db, const struct hq_keys *keys, struct vault_work 
 	int rc;
 
 	if (!hq_db_row(db, q))
-		return 0;
+		return hq_db_int(db, 0, HQ_SQL_KEY_ERASED, "b", id, (size_t)16) ? -1 : 0;
 	wrapped = hq_db_bytes(q, 0, VAULT_WRAP_BYTES);
 	rc = wrapped && hq_keys_unwrap(keys, w, id, wrapped, out) == 0 ? 1 : -1;
 	hq_db_end(q);

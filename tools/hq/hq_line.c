@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "store/vault.h"
+#include "store/sealed.h"
 
 #define HQ_LINE_MESSAGE_ID_SIZE (EVENT_STORE_SIZE + EVENT_EPOCH_SIZE + 24)
 
@@ -107,16 +107,14 @@ bool hq_line_epoch_opened(const struct hq_line *line, struct hq_line_opened *out
 bool hq_line_sealed(const struct hq_line *line, struct hq_line_sealed *out)
 {
 	const json_t *sealed = json_object_get(line->laneway, "sealed");
-	const char *k = text_of(sealed, "k"), *n = text_of(sealed, "n"), *c = text_of(sealed, "c");
+	const char *k = text_of(sealed, "k");
 	ssize_t got;
 
-	if (text_unb64(k, strlen(k), out->key_id, sizeof out->key_id) != EVENT_ID_BYTES ||
-	    text_unb64(n, strlen(n), out->seal, VAULT_NONCE_BYTES) != VAULT_NONCE_BYTES)
+	if (text_unb64(k, strlen(k), out->key_id, sizeof out->key_id) != EVENT_ID_BYTES)
 		return false;
-	got = text_unb64(c, strlen(c), out->seal + VAULT_NONCE_BYTES,
-	                 sizeof out->seal - VAULT_NONCE_BYTES);
-	if (got < VAULT_TAG_BYTES)
+	got = sealed_bytes(text_of(sealed, "n"), text_of(sealed, "c"), out->seal, sizeof out->seal);
+	if (got < 0)
 		return false;
-	out->len = (size_t)got + VAULT_NONCE_BYTES;
+	out->len = (size_t)got;
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "event/event.h"
 #include "hq/hq_facts.h"
+#include "hq/hq_includes.h"
 #include "hq/hq_page.h"
 #include "hq/hq_profile.h"
 
@@ -37,8 +38,8 @@ static void member(struct buf *out, const char *key, const char *value)
 	buf_byte(out, ',');
 }
 
-static void profile_line(struct hq_db *db, struct sqlite3_stmt *q, const char *includes,
-                         struct buf *out)
+static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
+                         const struct hq_includes *includes, struct buf *out)
 {
 	char seen[CLOCK_ISO8601_SIZE] = "";
 	struct hq_page_person p;
@@ -47,13 +48,13 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q, const char *i
 	if (sqlite3_column_type(q, COL_LAST_SEEN) != SQLITE_NULL)
 		clock_iso8601(sqlite3_column_int64(q, COL_LAST_SEEN), seen);
 	buf_byte(out, '{');
+	hq_includes_beyond(includes, out);
 	hq_page_choices(&p, out);
 	member(out, "customer_id", hq_db_text(q, COL_ID));
 	hq_page_facts(&p, out);
 	member(out, "first_name", hq_db_text(q, COL_FIRST_NAME));
 	hq_page_identifiers(&p, out);
-	if (includes)
-		buf_printf(out, "\"includes\":%s,", includes);
+	hq_includes_through(includes, out);
 	member(out, "language", hq_db_text(q, COL_LANGUAGE));
 	member(out, "last_seen", seen);
 	hq_page_left_out(&p, out);
@@ -73,7 +74,8 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q, const char *i
 }
 
 /* includes NULL: without it and without the version. */
-static void line_of(struct hq_db *db, struct sqlite3_stmt *q, const char *includes, struct buf *out)
+static void line_of(struct hq_db *db, struct sqlite3_stmt *q, const struct hq_includes *includes,
+                    struct buf *out)
 {
 	bool deleted = strcmp(hq_db_text(q, COL_STATE), "deleted") == 0;
 	const char *merged = hq_db_text(q, COL_MERGED);
@@ -130,8 +132,8 @@ uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, s
 	return to;
 }
 
-int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value, const char *includes,
-                        struct buf *out)
+int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value,
+                        const struct hq_includes *includes, struct buf *out)
 {
 	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_PROFILES_OF_IDENT, "tti", kind, value,
 	                                     (int64_t)HQ_PROFILE_ASKED_MAX);

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "hq/hq_db.h"
+#include "hq/hq_includes.h"
 #include "identity/consent.h"
 #include "identity/ident.h"
 
@@ -73,13 +74,13 @@ void hq_profile_conflict(struct hq_db *db, const struct hq_person *person, struc
 uint64_t hq_profile_version(struct hq_db *db);
 
 /* Append at most `max` profiles above `since` in order of version, one line each, as long as the
- * whole stays within bytes_max (at least one). includes: JSON of the store's epochs. Returns the
+ * whole stays within bytes_max (at least one). includes: of the store's events. Returns the
  * version of the last one, `since` if there was none; *more: something newer is left. */
 struct hq_profile_page {
 	uint64_t since;
 	int max;
 	size_t bytes_max;
-	const char *includes;
+	const struct hq_includes *includes;
 	int64_t store; /* row id: of what this store was chosen (hq_hold.h); 0: of all customers */
 };
 uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, struct buf *out,
@@ -88,8 +89,8 @@ uint64_t hq_profile_page(struct hq_db *db, const struct hq_profile_page *page, s
 /* The lines of those who have this identifier (normal form), at most HQ_PROFILE_ASKED_MAX. How
  * many. */
 #define HQ_PROFILE_ASKED_MAX 4
-int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value, const char *includes,
-                        struct buf *out);
+int hq_profile_of_ident(struct hq_db *db, const char *kind, const char *value,
+                        const struct hq_includes *includes, struct buf *out);
 
 /* One unit's line as a page has it, without version and `includes`. */
 void hq_profile_line(struct hq_db *db, int64_t unit, struct buf *out);

@@ -104,6 +104,7 @@ static void accept(struct retry *r, const struct row *row, const struct hq_line 
 	hq_db_run(r->db, HQ_SQL_QUARANTINE_DROP, "ii", row->epoch_row, row->seq);
 	hq_db_run(r->db, HQ_SQL_EVENT_ADD, "iibb", row->epoch_row, row->seq, row->leaf,
 	          sizeof row->leaf, row->line.data, row->line.len);
+	hq_db_run(r->db, HQ_SQL_EPOCH_INCLUDED_BELOW, "ii", row->epoch_row, row->seq);
 	if (row->seq == 1 && hq_line_epoch_opened(line, &opened)) {
 		hq_epoch_opened(r->db, row->epoch_row, &opened);
 		hq_epoch_check(r->db, row->store, row->epoch_row, clock_wall_us(clock_system()));

@@ -295,6 +295,15 @@ static const char *const steps[] = {
     /* identifiers presented that HQ knew, and those of them that the store's shard answered */
     "CREATE TABLE hit(store INTEGER, day TEXT, known INTEGER NOT NULL, answered INTEGER NOT NULL,"
     " PRIMARY KEY(store, day)) WITHOUT ROWID;",
+    /* what waits and is not in the state that stores are told: its places, by epoch */
+    "ALTER TABLE waiting ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE waiting SET awaited = 1 WHERE EXISTS (SELECT 1 FROM event e WHERE e.epoch = waiting.epoch"
+    " AND e.seq = waiting.seq AND json_extract(CAST(e.line AS TEXT), '$.event') IN ("
+    "'Customer Enrolled', 'Customer Corrected', 'Identifier Blocked', 'Identifier Unblocked',"
+    " 'Consent Changed', 'Points Changed'));"
+    "CREATE INDEX waiting_awaited ON waiting(epoch, seq) WHERE awaited = 1;"
+    "CREATE INDEX waiting_unit_place ON waiting_unit(epoch, seq);"
+    "CREATE INDEX choice_waiting ON choice(epoch, seq) WHERE address IS NULL AND claim IS NOT NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hq/hq_hold.h"
+#include "hq/hq_includes.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_statement.h"
 #include "hq/hq_tell_profile.h"
@@ -21,8 +22,6 @@
 #define HQ_TELL_BYTES_MAX                                                                          \
 	(512 * 1024) /* of one page's lines; the frame's body may be twice that                    \
 	              */
-#define HQ_TELL_EPOCHS_MAX                                                                         \
-	16 /* of `includes`: the store's newest; older ones have long been heard */
 #define HQ_TELL_ERR_SIZE 160
 #define HQ_TELL_VERSION_MAX 1000000 /* each is a change that somebody caused */
 /* HQ's clock is the chain's: what its operator has to keep it to where the kernel does not call it
@@ -40,7 +39,8 @@ struct hq_tell {
 	struct batch_codec *codec;
 	struct hq_tell_profile *profile;
 	const struct rule_set *rules; /* NULL: none */
-	struct buf lines, body, header, includes;
+	struct buf lines, body, header;
+	struct hq_includes includes;
 };
 
 struct hq_tell *hq_tell_new(struct hq_db *db, struct hq_keys *keys, const struct clock *clock)
@@ -86,7 +86,7 @@ void hq_tell_free(struct hq_tell *t)
 	buf_free(&t->lines);
 	buf_free(&t->body);
 	buf_free(&t->header);
-	buf_free(&t->includes);
+	hq_includes_free(&t->includes);
 	free(t);
 }
 
@@ -216,35 +216,11 @@ int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *er
 	return -1;
 }
 
-static void write_includes(struct hq_tell *t, const char *store)
-{
-	int64_t row = hq_db_int(t->db, -1, HQ_SQL_STORE_ID, "t", store);
-	struct sqlite3_stmt *q =
-	    hq_db_query(t->db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_TELL_EPOCHS_MAX);
-	char epoch[EVENT_EPOCH_SIZE];
-	const void *bytes;
-	const char *comma = "";
-
-	buf_reset(&t->includes);
-	buf_byte(&t->includes, '{');
-	while (hq_db_row(t->db, q)) {
-		bytes = hq_db_bytes(q, 0, EVENT_EPOCH_BYTES);
-		if (!bytes)
-			continue;
-		text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
-		buf_printf(&t->includes, "%s\"%s\":%" PRId64, comma, epoch,
-		           (int64_t)sqlite3_column_int64(q, 1));
-		comma = ",";
-	}
-	buf_str(&t->includes, "}");
-	buf_byte(&t->includes, '\0');
-}
-
 static int encode(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                   const uint8_t pub[32], struct buf *out)
 {
 	buf_reset(&t->body);
-	if (t->lines.failed || t->includes.failed || t->header.failed ||
+	if (t->lines.failed || t->header.failed ||
 	    page_encode(t->codec, store, ask->device, pub, t->lines.data, t->lines.len, &t->body) !=
 	        0 ||
 	    frame_encode("LNWT", store, (const char *)t->header.data, t->body.data, t->body.len,
@@ -271,17 +247,19 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 	fresh = ask->since == 0 || strcmp(ask->generation, generation) != 0 ||
 	        ask->since > hq_profile_version(t->db) || hq_hold_fresh(t->db, row, ask->since);
 	page.since = fresh ? 0 : ask->since;
-	write_includes(t, store);
-	page.includes = t->includes.failed ? "{}" : (const char *)t->includes.data;
+	hq_includes_read(&t->includes, t->db, store);
+	page.includes = &t->includes;
 	buf_reset(&t->lines);
 	to = hq_hold_page(t->db, row, &page, &t->lines, &more);
 	buf_reset(&t->header);
 	buf_printf(
 	    &t->header,
 	    "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"changes\",\"generation\":\"%s\","
-	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,\"fresh\":%s,\"includes\":%s}",
-	    ask->device, ask->id, generation, page.since, to, more ? "true" : "false",
-	    fresh ? "true" : "false", page.includes);
+	    "\"since\":%" PRIu64 ",\"to\":%" PRIu64 ",\"more\":%s,",
+	    ask->device, ask->id, generation, page.since, to, more ? "true" : "false");
+	hq_includes_beyond(&t->includes, &t->header);
+	hq_includes_through(&t->includes, &t->header);
+	buf_printf(&t->header, "\"fresh\":%s}", fresh ? "true" : "false");
 	buf_byte(&t->header, '\0');
 	return encode(t, store, ask, pub, out);
 }
@@ -339,7 +317,6 @@ static int answer_statement(struct hq_tell *t, const char *store, const struct h
 	if (!same)
 		keep_floors(t, store, ask);
 	buf_reset(&t->lines);
-	buf_reset(&t->includes);
 	to = hq_statement_page(t->db, &page, &t->lines, &more);
 	buf_reset(&t->header);
 	buf_printf(&t->header,
@@ -358,11 +335,9 @@ static int answer_profile(struct hq_tell *t, const char *store, const struct hq_
 
 	if (!pub)
 		return -1;
-	write_includes(t, store);
+	hq_includes_read(&t->includes, t->db, store);
 	buf_reset(&t->lines);
-	n = hq_tell_profile_lines(t->profile, store, ask,
-	                          t->includes.failed ? "{}" : (const char *)t->includes.data,
-	                          &t->lines);
+	n = hq_tell_profile_lines(t->profile, store, ask, &t->includes, &t->lines);
 	if (n < 0)
 		return -1;
 	buf_reset(&t->header);
@@ -387,7 +362,6 @@ static int answer_rules(struct hq_tell *t, const char *store, const struct hq_te
 	if (!pub)
 		return -1;
 	buf_reset(&t->lines);
-	buf_reset(&t->includes);
 	if (t->rules && strcmp(ask->version, version) != 0) {
 		rule_write(&t->lines, t->rules);
 		buf_byte(&t->lines, '\n');

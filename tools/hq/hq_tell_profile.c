@@ -115,7 +115,8 @@ static int open_box(struct hq_tell_profile *p, const char *store, const struct h
 }
 
 int hq_tell_profile_lines(struct hq_tell_profile *p, const char *store,
-                          const struct hq_tell_ask *ask, const char *includes, struct buf *lines)
+                          const struct hq_tell_ask *ask, const struct hq_includes *includes,
+                          struct buf *lines)
 {
 	struct inquiry_question question;
 	int n;

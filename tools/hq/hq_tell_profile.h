@@ -6,6 +6,7 @@
 #ifndef LANEWAY_HQ_TELL_PROFILE_H
 #define LANEWAY_HQ_TELL_PROFILE_H
 
+#include "hq/hq_includes.h"
 #include "hq/hq_tell.h"
 
 #define HQ_TELL_ASKS_PER_MINUTE 120
@@ -17,6 +18,7 @@ void hq_tell_profile_free(struct hq_tell_profile *p);
 
 /* Append the lines of those whom the ask names. How many; -1: not to be answered (logged). */
 int hq_tell_profile_lines(struct hq_tell_profile *p, const char *store,
-                          const struct hq_tell_ask *ask, const char *includes, struct buf *lines);
+                          const struct hq_tell_ask *ask, const struct hq_includes *includes,
+                          struct buf *lines);
 
 #endif

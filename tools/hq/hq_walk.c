@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "event/event.h"
 #include "store/db.h"
-#include "store/vault.h"
+#include "store/sealed.h"
 
 struct hq_walk {
 	struct hq_walk_params p;
@@ -170,13 +170,10 @@ static int find_key(struct hq_walk *w, const uint8_t id[EVENT_ID_BYTES],
 static bool opens(struct hq_walk *w, const struct hq_line_sealed *sealed, uint64_t seq,
                   const uint8_t key[VAULT_KEY_BYTES])
 {
-	uint8_t ad[EVENT_STORE_SIZE + EVENT_EPOCH_BYTES + 8], plain[HQ_LINE_PERSON_MAX];
-	struct buf place = {.data = ad, .cap = sizeof ad};
+	const struct sealed_at at = {.store = w->p.store, .epoch = range_of(w)->epoch, .seq = seq};
+	uint8_t plain[HQ_LINE_PERSON_MAX];
+	ssize_t n = sealed_open(w->work, key, &at, sealed->seal, sealed->len, plain);
 
-	buf_add(&place, w->p.store, strlen(w->p.store) + 1);
-	buf_add(&place, range_of(w)->epoch, EVENT_EPOCH_BYTES);
-	buf_be64(&place, seq);
-	ssize_t n = vault_unseal(w->work, key, ad, place.len, sealed->seal, sealed->len, plain);
 	vault_wipe(plain, sizeof plain);
 	return n >= 0;
 }

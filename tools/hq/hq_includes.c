@@ -1,0 +1,115 @@
+#include "hq/hq_includes.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+
+#include "base/text.h"
+#include "event/event.h"
+
+#define WAITS_MAX 1024 /* seqs of one epoch that are looked at: behind the last nothing is said */
+
+struct runs {
+	uint64_t through, first[HQ_INCLUDES_RUNS_MAX], last[HQ_INCLUDES_RUNS_MAX];
+	int count, room;
+};
+
+/* false: there is no room for what follows. */
+static bool add_run(struct runs *r, uint64_t from, uint64_t to)
+{
+	if (to < from)
+		return true;
+	if (r->through == 0) {
+		r->through = to;
+		return true;
+	}
+	if (r->count == r->room)
+		return false;
+	r->first[r->count] = from;
+	r->last[r->count++] = to;
+	return true;
+}
+
+/* What is folded through `folded`, less what waits. */
+static void read_runs(struct hq_db *db, int64_t epoch, uint64_t folded, struct runs *r)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(db, HQ_SQL_EPOCH_WAITS, "iii", epoch, (int64_t)folded, (int64_t)WAITS_MAX);
+	uint64_t from = 1, seq;
+	bool room = true;
+
+	for (int n = 0; hq_db_row(db, q); n++) {
+		seq = (uint64_t)sqlite3_column_int64(q, 0);
+		room = seq > 1 && add_run(r, from, seq - 1) && n + 1 < WAITS_MAX;
+		from = seq + 1;
+		if (!room) {
+			hq_db_end(q);
+			return;
+		}
+	}
+	add_run(r, from, folded);
+}
+
+static void write_runs(struct buf *out, const char *epoch, const struct runs *r)
+{
+	buf_printf(out, "%s\"%s\":[", out->len ? "," : "{", epoch);
+	for (int i = 0; i < r->count; i++)
+		buf_printf(out, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", r->first[i],
+		           r->last[i]);
+	buf_byte(out, ']');
+}
+
+void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store)
+{
+	int64_t row = hq_db_int(db, -1, HQ_SQL_STORE_ID, "t", store);
+	struct sqlite3_stmt *q =
+	    hq_db_query(db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_INCLUDES_EPOCHS_MAX);
+	char epoch[EVENT_EPOCH_SIZE];
+	int room = HQ_INCLUDES_RUNS_MAX;
+	const void *bytes;
+
+	buf_reset(&i->through);
+	buf_reset(&i->beyond);
+	while (hq_db_row(db, q)) {
+		struct runs r = {.room = room};
+		bytes = hq_db_bytes(q, 0, EVENT_EPOCH_BYTES);
+		if (!bytes)
+			continue;
+		text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
+		read_runs(db, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 1), &r);
+		if (r.through > 0)
+			buf_printf(&i->through, "%s\"%s\":%" PRIu64, i->through.len ? "," : "{",
+			           epoch, r.through);
+		if (r.count > 0)
+			write_runs(&i->beyond, epoch, &r);
+		room -= r.count;
+	}
+	buf_str(&i->through, i->through.len ? "}" : "{}");
+	if (i->beyond.len)
+		buf_byte(&i->beyond, '}');
+}
+
+void hq_includes_free(struct hq_includes *i)
+{
+	buf_free(&i->through);
+	buf_free(&i->beyond);
+}
+
+static void member(const char *key, const struct buf *value, struct buf *out)
+{
+	out->failed |= value->failed;
+	buf_printf(out, "\"%s\":", key);
+	buf_add(out, value->data, value->len);
+	buf_byte(out, ',');
+}
+
+void hq_includes_beyond(const struct hq_includes *i, struct buf *out)
+{
+	if (i && i->beyond.len)
+		member("beyond", &i->beyond, out);
+}
+
+void hq_includes_through(const struct hq_includes *i, struct buf *out)
+{
+	if (i)
+		member("includes", &i->through, out);
+}
