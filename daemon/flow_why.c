@@ -76,6 +76,38 @@ static void put_claim(struct why *w, size_t i)
 	add_address(w, CONSENT_CALL, &c->ident, w->label[i]);
 }
 
+static void put_unit(struct buf *out, const struct ref *ref, uint32_t number)
+{
+	char text[EVENT_ID_SIZE];
+
+	text_b64(ref->byte, sizeof ref->byte, text);
+	if (number)
+		buf_printf(out, "C%06u", number);
+	else
+		buf_str(out, text);
+}
+
+/* `match C000004 and C000005: both have a phone, by HQ's rules; link Ab..` */
+static void put_match(struct why *w, const struct overlay_match *m)
+{
+	buf_str(w->out, "match ");
+	put_unit(w->out, &m->left, m->left_number);
+	buf_str(w->out, " and ");
+	put_unit(w->out, &m->right, m->right_number);
+	if (m->kind == IDENT_NONE)
+		buf_str(w->out, ": a person said so");
+	else
+		buf_printf(w->out, ": both have one %s", ident_kind_name(m->kind));
+	if (m->kind != IDENT_NONE && m->pending)
+		buf_printf(w->out, ", by rules %s", w->f->table.version);
+	else if (m->kind != IDENT_NONE)
+		buf_str(w->out, ", by HQ's rules");
+	if (m->pending)
+		buf_str(w->out, ", not confirmed by HQ yet");
+	put_ref(w->out, "; link", &m->id);
+	buf_byte(w->out, '\n');
+}
+
 static void put_person(struct why *w)
 {
 	const struct overlay_person *p = w->p;
@@ -85,6 +117,8 @@ static void put_person(struct why *w)
 	for (size_t i = 0; i < p->unit_count; i++)
 		put_ref(w->out, i ? ", unit" : " unit", &p->unit[i]);
 	buf_byte(w->out, '\n');
+	for (size_t i = 0; i < p->match_count; i++)
+		put_match(w, &p->match[i]);
 	for (size_t i = 0; i < p->claim_count; i++)
 		put_claim(w, i);
 	field_why(p->fact, p->fact_count, false, w->out);

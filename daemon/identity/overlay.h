@@ -89,6 +89,13 @@ struct overlay_person {
 		bool verified;
 	} * claim;
 	size_t claim_count;
+	struct overlay_match { /* why two of its units are one person */
+		struct ref id, left, right;
+		uint32_t left_number, right_number; /* HQ's; 0: none yet */
+		enum ident_kind kind;               /* what both have; NONE: a person said so */
+		bool pending;                       /* HQ does not include it */
+	} * match;
+	size_t match_count;
 	struct consent_choice *choice; /* their covers are in one piece of memory with them */
 	size_t choice_count;
 	struct field_fact *fact; /* same, with their texts */

@@ -53,6 +53,76 @@ static bool copy_claims(const struct gathered *g, size_t person, struct overlay_
 	return out->claim != NULL;
 }
 
+/* ---- why they are one ---- */
+
+static bool is_of(const struct gathered *g, const struct ref *unit, size_t person, uint32_t *number)
+{
+	size_t at = overlay_fold_unit(g, unit);
+	if (at == g->unit_count || g->fold->person[at] != person)
+		return false;
+	*number = g->unit[at].number;
+	return true;
+}
+
+static void add_match(const struct gathered *g, size_t person, struct overlay_match m,
+                      struct overlay_person *out)
+{
+	if (!ref_same(&m.left, &m.right) && is_of(g, &m.left, person, &m.left_number) &&
+	    is_of(g, &m.right, person, &m.right_number))
+		out->match[out->match_count++] = m;
+}
+
+static void told_matches(const struct gathered *g, const json_t *list, size_t person,
+                         struct overlay_person *out)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		const char *kind = json_string_value(json_object_get(o, "kind"));
+		struct overlay_match m = {.kind = kind ? ident_kind_of(kind) : IDENT_NONE};
+		if (json_part_ref(json_object_get(o, "id"), &m.id) &&
+		    json_part_ref(json_object_get(o, "left"), &m.left) &&
+		    json_part_ref(json_object_get(o, "right"), &m.right))
+			add_match(g, person, m, out);
+	}
+}
+
+/* What this store said, or what follows from it by the rules. */
+static void own_matches(const struct gathered *g, size_t person, struct overlay_person *out)
+{
+	const struct fold *f = g->fold;
+	for (size_t i = g->hq_op_count; i < g->op_count; i++) {
+		const struct fold_op *op = &g->op[i];
+		struct overlay_match m = {
+		    .id = op->id, .left = op->left, .right = op->right, .pending = true};
+		if (op->kind == FOLD_LINK && f->verdict[i].fate == FOLD_HOLDS)
+			add_match(g, person, m, out);
+	}
+	for (size_t i = 0; i < f->join_count; i++) {
+		const struct fold_join *j = &f->join[i];
+		const struct fold_op *a = &g->op[j->claim[0]], *b = &g->op[j->claim[1]];
+		struct overlay_match m = {.id = j->id,
+		                          .left = a->left,
+		                          .right = b->left,
+		                          .kind = b->ident,
+		                          .pending = true};
+		if (j->verdict.fate == FOLD_HOLDS && j->claim[1] >= g->hq_op_count)
+			add_match(g, person, m, out);
+	}
+}
+
+static bool copy_matches(const struct gathered *g, size_t person, struct overlay_person *out)
+{
+	size_t most = g->op_count + g->fold->join_count;
+	for (size_t l = 0; l < g->line_count; l++)
+		most += json_array_size(json_object_get(g->line[l].json, "matches"));
+	out->match = calloc(most + 1, sizeof *out->match);
+	for (size_t l = 0; out->match && l < g->line_count; l++)
+		told_matches(g, json_object_get(g->line[l].json, "matches"), person, out);
+	if (out->match)
+		own_matches(g, person, out);
+	return out->match != NULL;
+}
+
 static const char *text(const char *value)
 {
 	return value ? value : "";
@@ -119,7 +189,8 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 	for (size_t i = 0; i < g->pending.len && !out->touched; i++)
 		out->touched = !((const struct pending *)g->pending.at[i])->included;
 	return copy_units(g, person, out) && copy_claims(g, person, out) &&
-	               copy_facts(g, person, out) && copy_choices(g, out)
+	               copy_matches(g, person, out) && copy_facts(g, person, out) &&
+	               copy_choices(g, out)
 	           ? 1
 	           : -1;
 }
@@ -149,6 +220,7 @@ void overlay_person_free(struct overlay_person *p)
 {
 	free(p->unit);
 	free(p->claim);
+	free(p->match);
 	free(p->fact);
 	free(p->choice);
 	*p = (struct overlay_person){0};

@@ -254,6 +254,7 @@ bool overlay_fold(struct gathered *g)
 	add_units(g);
 	name_units(g);
 	hq_ops(g);
+	g->hq_op_count = g->op_count;
 	pending_ops(g);
 	if (g->failed)
 		return false;

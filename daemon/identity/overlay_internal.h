@@ -186,7 +186,7 @@ struct gathered {
 	struct fold_unit *unit;
 	size_t unit_count, unit_cap;
 	struct fold_op *op;
-	size_t op_count, op_cap;
+	size_t op_count, op_cap, hq_op_count; /* HQ's stand in front */
 	struct fold *fold;
 	struct field_fact *fact;
 	size_t fact_count, fact_cap;

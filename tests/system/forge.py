@@ -1,12 +1,15 @@
 """Writes what a store or HQ would write, byte by byte as WIRE.md says, honest or not. The writing half of wire.py."""
 
+import base64
 import hashlib
 import json
 import os
 import struct
 
 import zstandard
-from wire import BATCH_HEADER, canonical, chain
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from wire import BATCH_HEADER, canonical, chain, hkdf, raw_public
 
 ZERO = bytes(32)
 
@@ -26,13 +29,43 @@ def batch(epoch, first, lines, h_prev=ZERO, h_last=None, boxed_keys=b""):
                              len(body), 0) + boxed_keys + body
 
 
-def event(store, epoch, seq, name, properties, **laneway):
+def event(store, epoch, seq, name, properties, at="2026-11-21T17:02:03.123Z", **laneway):
     """A canonical line of this store."""
     context = {"boot": "0" * 32, "business_date": "2026-11-21", "clock": "kernel", "epoch": epoch.hex(), "mono_us": seq,
                "schema": 1, "seq": seq, "source": "box", "store": store, "training": False, "utc_offset_min": 60,
                **laneway}
     return canonical({"context": {"laneway": context}, "event": name, "messageId": f"{store}:{epoch.hex()}:{seq}",
-                      "originalTimestamp": "2026-11-21T17:02:03.123Z", "properties": properties}).encode()
+                      "originalTimestamp": at, "properties": properties}).encode()
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def seal(key, ad, plain):
+    nonce = os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, plain, ad)
+
+
+def box(public, purpose, context, plain):
+    ephemeral = X25519PrivateKey.generate()
+    own, to = raw_public(ephemeral.public_key()), raw_public(public)
+    head = b"\x01" + hashlib.sha256(to).digest()[:8] + own
+    key = hkdf(ephemeral.exchange(public), own + to, b"laneway box v1 " + purpose.encode())
+    return head + seal(key, head + context, plain)
+
+
+def sealed(store, epoch, seq, key_id, key, person):
+    """What an event's member `sealed` is, for `event(..., sealed=...)`."""
+    ad = store.encode() + b"\0" + epoch + struct.pack(">Q", seq)
+    blob = seal(key, ad, canonical(person).encode())
+    return {"c": b64(blob[12:]), "k": b64(key_id), "n": b64(blob[:12])}
+
+
+def visit_keys(public, store, epoch, first, keys):
+    """Keys of a batch, boxed for HQ: pairs of id and key."""
+    context = store.encode() + b"\0" + epoch + struct.pack(">Q", first)
+    return box(public, "visit-keys", context, b"".join(i + k for i, k in keys))
 
 
 def opening(store, epoch, device="box-9"):

@@ -218,6 +218,8 @@ static void one_phone_and_one_name_enrolled_in_two_stores_is_one_person(void **s
 		    world_text(w, "SELECT upper(trim(first_name)) FROM profile WHERE n = 1"),
 		    "ANNA");
 		assert_int_equal(world_number(w, "SELECT count(*) FROM review"), 0);
+		assert_true(says(w, 1, "\"matches\":[{\"id\":\""));
+		assert_true(says(w, 1, "\",\"kind\":\"phone\",\"left\":\""));
 		world_free(w);
 	}
 }
@@ -235,6 +237,7 @@ static void one_phone_and_two_names_are_two_persons_and_the_phone_is_shared(void
 		                    "first_names,shared");
 		line = line_of(w, 2);
 		assert_non_null(strstr(line, "\"state\":\"shared\""));
+		assert_null(strstr(line, "\"matches\""));
 		free(line);
 		world_free(w);
 	}

@@ -66,14 +66,18 @@ def until(condition, seconds, what):
 
 class Rig:
     def __init__(self, work, build=None, lanes=("1", "2", "3"), customers=2000, seed=1, store="demo",
-                 aim=False):
-        self.work = Path(work)
+                 aim=False, beside=None):
+        """beside: another rig, whose broker and HQ this store uses; it has none of its own."""
+        self.work, self.beside = Path(work), beside
         self.build = Path(build or BUILD)
         if not self.build.is_absolute():
             self.build = ROOT / self.build
         self.lanes, self.customers, self.seed, self.store = lanes, customers, seed, store
-        self.keys, self.sim_dir, self.logs = self.work / "keys", self.work / "sim", self.work / "log"
-        self.broker_port, self.http_port, self.pos_port = free_port(), free_port(), free_port()
+        self.hq_work = beside.work if beside else self.work
+        self.keys, self.sim_dir, self.logs = self.hq_work / "keys", self.work / "sim", self.work / "log"
+        self.broker_port = beside.broker_port if beside else free_port()
+        self.uplink_port = self.broker_port  # where this store's daemon finds the broker
+        self.http_port, self.pos_port = free_port(), free_port()
         self.processes, self.extra = {}, {}
         # Where the broker listens, and what HQ and the store call it: names or addresses, that stand in its certificate.
         self.broker_listen, self.broker_for_hq, self.broker_for_store = "127.0.0.1", "127.0.0.1", "127.0.0.1"
@@ -92,18 +96,21 @@ class Rig:
                               capture_output=True, **kwargs)
 
     def setup(self):
-        for d in (self.keys, self.sim_dir, self.logs, self.work / "store", self.work / "hq"):
+        for d in (self.keys, self.sim_dir, self.logs, self.work / "store", self.hq_work / "hq"):
             d.mkdir(parents=True, exist_ok=True)
-        names = {self.broker_for_hq, self.broker_for_store} - {"127.0.0.1", "localhost"}
-        self.tool("laneway-hq", "ca", "init", self.keys, *(a for n in sorted(names) for a in ("--broker", n)))
+        if not self.beside:
+            names = {self.broker_for_hq, self.broker_for_store} - {"127.0.0.1", "localhost"}
+            self.tool("laneway-hq", "ca", "init", self.keys, *(a for n in sorted(names) for a in ("--broker", n)))
+            self.write_broker_conf()
+            self.write_hq_conf()
         self.tool("laneway-hq", "ca", "device", self.keys, self.store, "box-1", "--out", self.work / "device")
-        (self.work / "acl").write_text(self.tool("laneway-hq", "ca", "acl", self.keys).stdout)
+        (self.hq_work / "acl").write_text(self.tool("laneway-hq", "ca", "acl", self.keys).stdout)
         token = self.work / "pos.token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(16) + "\n")
-        self.write_broker_conf()
-        self.write_hq_conf()
         self.write_store_conf()
+        if self.beside:
+            return
         people = self.tool("laneway-sim", "customers", "--count", self.customers, "--seed", self.seed).stdout
         (self.work / "customers.csv").write_text(people)
 
@@ -132,7 +139,7 @@ class Rig:
         (self.work / "store.conf").write_text(
             f'store = "{self.store}"\ndevice = "box-1"\ndata = "{self.work}/store"\nkeys = "{self.work}/device"\n'
             f'timezone = "{self.timezone}"\nday_cut = "{self.day_cut}"\ncurrency = "EUR"\nregion = "DE"\nlanes = {{{lanes}}}\n'
-            f'uplink {{ broker = "{self.broker_for_store}"  port = {self.broker_port} }}\n'
+            f'uplink {{ broker = "{self.broker_for_store}"  port = {self.uplink_port} }}\n'
             f'http {{ listen = "127.0.0.1"  port = {self.http_port}  socket = "{self.work}/api.sock" }}\n'
             f'pos {{ listen = "127.0.0.1"  port = {self.pos_port}  token_file = "{self.work}/pos.token" }}\n'
             f'prompt {{ ask = "Ask for the customer card"  greet = "Greet by name" }}\n'
@@ -262,7 +269,7 @@ class Rig:
             return None
 
     def hq(self):
-        db = sqlite3.connect(f"file:{self.work}/hq/hq.db?mode=ro", uri=True, timeout=5)
+        db = sqlite3.connect(f"file:{self.hq_work}/hq/hq.db?mode=ro", uri=True, timeout=5)
         db.execute("PRAGMA query_only=1")
         return db
 

@@ -58,6 +58,7 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
 	member(out, "language", hq_db_text(q, COL_LANGUAGE));
 	member(out, "last_seen", seen);
 	hq_page_left_out(&p, out);
+	hq_page_matches(&p, out);
 	member(out, "name", hq_db_text(q, COL_NAME));
 	if (sqlite3_column_type(q, COL_POINTS) != SQLITE_NULL)
 		buf_printf(out, "\"points\":%" PRId64 ",",

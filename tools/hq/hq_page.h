@@ -1,6 +1,6 @@
-/* The lists of a customer's line on a page (WIRE.md, section 10): units, identifiers, facts,
- * choices. Bounded, so that no line is longer than a store takes; what is left out is counted in
- * the line. */
+/* The lists of a customer's line on a page (WIRE.md, section 10): units, matches, identifiers,
+ * facts, choices. Bounded, so that no line is longer than a store takes; what is left out is
+ * counted in the line. */
 #ifndef LANEWAY_HQ_PAGE_H
 #define LANEWAY_HQ_PAGE_H
 
@@ -14,6 +14,7 @@
 	8 /* of those in HQ_PAGE_IDENTS_MAX: enrolments, by their references                       \
 	   */
 #define HQ_PAGE_CHOICES_MAX 32
+#define HQ_PAGE_MATCHES_MAX 8
 /* Bytes of each list: together with what stands beside them less than SHARD_PROFILE_MAX. Of
  * identifiers, 32 addresses of 80 bytes; longer ones leave fewer. */
 #define HQ_PAGE_IDENTS_BYTES 5120
@@ -25,7 +26,7 @@ struct hq_page_person {
 	int64_t person;
 	int unit_count;
 	struct hq_facts facts;
-	int left_idents, left_facts, left_choices, left_units;
+	int left_idents, left_facts, left_choices, left_matches, left_units;
 };
 void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person);
 void hq_page_free(struct hq_page_person *p);
@@ -34,8 +35,9 @@ void hq_page_free(struct hq_page_person *p);
 void hq_page_choices(struct hq_page_person *p, struct buf *out);
 void hq_page_facts(struct hq_page_person *p, struct buf *out);
 void hq_page_identifiers(struct hq_page_person *p, struct buf *out);
+void hq_page_matches(struct hq_page_person *p, struct buf *out);
 void hq_page_units(struct hq_page_person *p, struct buf *out);
-/* After choices, facts and identifiers; units are counted when the person is read. */
+/* After choices, facts and identifiers; matches and units are counted when the person is read. */
 void hq_page_left_out(const struct hq_page_person *p, struct buf *out);
 
 #endif

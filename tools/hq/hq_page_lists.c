@@ -16,6 +16,9 @@ void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person)
 	p->unit_count = (int)hq_db_int(db, 0, HQ_SQL_UNIT_COUNT, "i", person);
 	if (p->unit_count > HQ_PAGE_UNITS_MAX)
 		p->left_units = p->unit_count - HQ_PAGE_UNITS_MAX;
+	if (p->unit_count > 1)
+		p->left_matches =
+		    (int)hq_db_int(db, 0, HQ_SQL_MATCH_COUNT, "i", person) - HQ_PAGE_MATCHES_MAX;
 	hq_facts_of_person(&p->facts, db, person);
 }
 
@@ -97,6 +100,35 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 		close_entry(&l);
 	}
 	close_list(&l, true);
+}
+
+/* Why the units are one person. */
+void hq_page_matches(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "matches", SIZE_MAX);
+	struct sqlite3_stmt *q;
+
+	if (p->unit_count < 2)
+		return close_list(&l, false);
+	q = hq_db_query(p->db, HQ_SQL_MATCHES_OF_PERSON, "ii", p->person,
+	                (int64_t)HQ_PAGE_MATCHES_MAX);
+	while (hq_db_row(p->db, q)) {
+		const void *id = hq_db_bytes(q, 0, EVENT_ID_BYTES),
+		           *left = hq_db_bytes(q, 2, EVENT_ID_BYTES),
+		           *right = hq_db_bytes(q, 3, EVENT_ID_BYTES);
+		if (!id || !left || !right)
+			continue;
+		open_entry(&l);
+		reference(out, "id", id);
+		if (sqlite3_column_type(q, 1) != SQLITE_NULL)
+			buf_printf(out, ",\"kind\":\"%s\"", hq_db_text(q, 1));
+		buf_byte(out, ',');
+		reference(out, "left", left);
+		buf_byte(out, ',');
+		reference(out, "right", right);
+		close_entry(&l);
+	}
+	close_list(&l, false);
 }
 
 /* By these a store finds what became of the customers that it enrolled. */
@@ -272,6 +304,7 @@ void hq_page_left_out(const struct hq_page_person *p, struct buf *out)
 	} left[] = {{"choices", p->left_choices},
 	            {"facts", p->left_facts},
 	            {"identifiers", p->left_idents},
+	            {"matches", p->left_matches},
 	            {"units", p->left_units}};
 	const char *comma = "\"left_out\":{";
 

@@ -1,0 +1,89 @@
+/* What an overlay tells of a person beside the values: why several records are one. */
+#include "identity_overlay_world.h"
+
+static void person(struct world *w, const char *customer_id, struct overlay_person *out)
+{
+	const struct overlay_hq hq = hq_of(w);
+	assert_int_equal(overlay_person(w->o, &hq, "customer_id", customer_id, out), 1);
+}
+
+/* References of 16 bytes of one letter, as literals: "u" and others. */
+#define U "dXV1dXV1dXV1dXV1dXV1dQ"
+#define V "dnZ2dnZ2dnZ2dnZ2dnZ2dg"
+#define JOIN "ampqampqampqampqampqag"
+#define LINK "bGxsbGxsbGxsbGxsbGxsbA"
+
+static void named(const struct ref *is, const char *should)
+{
+	char text[EVENT_ID_SIZE];
+	text_b64(is->byte, sizeof is->byte, text);
+	assert_string_equal(text, should);
+}
+
+static void hqs_joins_are_told_as_hq_told_them(void **state)
+{
+	struct world *w = *state;
+	struct overlay_person p;
+	known(w, (struct hq_person){"C000004",
+	                            "Anna",
+	                            {"phone|" PHONE},
+	                            NULL,
+	                            "\"units\":[{\"confirmed\":false,\"number\":4,\"ref\":\"" U
+	                            "\"},{\"confirmed\":false,"
+	                            "\"number\":5,\"ref\":\"" V "\"}],\"matches\":[{\"id\":\"" JOIN
+	                            "\",\"kind\":\"phone\","
+	                            "\"left\":\"" U "\",\"right\":\"" V
+	                            "\"},{\"id\":\"short\"},{\"id\":\"" LINK "\","
+	                            "\"left\":\"" U "\",\"right\":\"" V "\"}],"});
+	person(w, "C000004", &p);
+	assert_int_equal(p.match_count, 2);
+	named(&p.match[0].id, JOIN);
+	assert_int_equal(p.match[0].kind, IDENT_PHONE);
+	assert_int_equal(p.match[0].left_number, 4);
+	assert_int_equal(p.match[0].right_number, 5);
+	assert_false(p.match[0].pending);
+	named(&p.match[1].id, LINK);
+	assert_int_equal(p.match[1].kind, IDENT_NONE);
+	overlay_person_free(&p);
+}
+
+static void what_this_store_joins_is_told_until_it_is_taken_back(void **state)
+{
+	struct world *w = *state;
+	struct overlay_person p;
+	char line[512];
+	known(w, (struct hq_person){"C000017", "Anna", {"loyalty|" CARD}, U, NULL});
+	enrol(w, 'a', "Anna", "loyalty", CARD);
+	person(w, "C000017", &p);
+	assert_int_equal(p.match_count, 1);
+	assert_int_equal(p.match[0].kind, IDENT_LOYALTY);
+	assert_int_equal(p.match[0].left_number + p.match[0].right_number, 17);
+	assert_true(p.match[0].pending);
+	overlay_person_free(&p);
+
+	enrol(w, 'k', "Bert", "email", "bert@example.org");
+	snprintf(line, sizeof line,
+	         "{\"actor\":\"manager\",\"evidence\":[],\"left_ref\":\"%s\",\"link_id\":\"%s\","
+	         "\"right_ref\":\"%s\",\"rule\":\"manual\",\"ruleset\":\"1\",\"status\":\"x\"}",
+	         ref('k'), ref('x'), U);
+	assert_int_equal(take(w, "Identity Linked", line, NULL), 1);
+	person(w, "C000017", &p);
+	assert_int_equal(p.match_count, 2);
+	named(&p.match[0].id, ref('x'));
+	assert_int_equal(p.match[0].kind, IDENT_NONE);
+	overlay_person_free(&p);
+	assert_int_equal(take(w, "Identity Unlinked", line, NULL), 1);
+	person(w, "C000017", &p);
+	assert_int_equal(p.match_count, 1);
+	overlay_person_free(&p);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+	const struct CMUnitTest tests[] = {
+	    TEST(hqs_joins_are_told_as_hq_told_them),
+	    TEST(what_this_store_joins_is_told_until_it_is_taken_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
