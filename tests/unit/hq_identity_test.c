@@ -177,6 +177,59 @@ static void a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone(voi
 	store_free(t);
 }
 
+/* value NULL: nothing is sealed, as of what clears by itself. */
+static void block_event(struct store *s, const char *event, const char *scope, uint8_t id,
+                        const char *value)
+{
+	char properties[300], sealed[100];
+
+	snprintf(properties, sizeof properties,
+	         "{\"ident_ref\":\"%s\",\"reason\":\"clean\",\"scope\":\"%s\",\"until\":null}",
+	         ref(id), scope);
+	snprintf(sealed, sizeof sealed, "{\"kind\":\"phone\",\"value\":\"%s\"}",
+	         value ? value : "");
+	speak(s, event, properties, value ? sealed : NULL);
+}
+
+static const char *phone_state(struct world *w)
+{
+	return world_text(w, "SELECT state FROM ident WHERE value = '" PHONE "'");
+}
+
+static void what_clears_by_itself_in_a_store_is_clear_at_hq(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	block_event(s, "Identifier Blocked", "shared", 7, PHONE);
+	arrive(s);
+	assert_string_equal(phone_state(w), "shared");
+	block_event(s, "Identifier Unblocked", "shared", 7, NULL);
+	arrive(s);
+	assert_string_equal(phone_state(w), "one");
+	store_free(s);
+}
+
+static void a_store_takes_back_its_own_word_and_nobody_elses_block(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1), *t = store_new(w, "s2", 2);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	block_event(s, "Identifier Blocked", "blocked", 7, PHONE);
+	block_event(t, "Identifier Blocked", "shared", 8, PHONE);
+	block_event(t, "Identifier Unblocked", "shared", 8, PHONE);
+	arrive(s);
+	arrive(t);
+	assert_string_equal(phone_state(w), "blocked");
+	block_event(s, "Identifier Unblocked", "blocked", 7, PHONE);
+	arrive(s);
+	assert_string_equal(phone_state(w), "one");
+	store_free(s);
+	store_free(t);
+}
+
 static void a_dropped_identifier_never_was_the_customers(void **state)
 {
 	struct world *w = *state;
@@ -420,6 +473,8 @@ int main(void)
 	    TEST(what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it),
 	    TEST(a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone),
 	    TEST(a_dropped_identifier_never_was_the_customers),
+	    TEST(what_clears_by_itself_in_a_store_is_clear_at_hq),
+	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
 	    cmocka_unit_test(one_phone_and_one_name_enrolled_in_two_stores_is_one_person),
 	    cmocka_unit_test(one_phone_and_two_names_are_two_persons_and_the_phone_is_shared),
 	    TEST(after_an_unlink_each_order_is_his_whose_identifier_it_came_with),

@@ -36,7 +36,8 @@ bool hq_identity_is_sealed(const struct hq_line *line)
 {
 	enum event_kind kind = lw_event_kind_of(line->event);
 
-	return kind != EVENT_IDENTITY_LINKED && kind != EVENT_IDENTITY_UNLINKED;
+	return kind != EVENT_IDENTITY_LINKED && kind != EVENT_IDENTITY_UNLINKED &&
+	       kind != EVENT_IDENTIFIER_UNBLOCKED;
 }
 
 int64_t hq_identity_unit(const struct hq_identity *id, const struct ref *ref)
@@ -106,25 +107,39 @@ static int64_t ident_in(struct hq_identity *id, enum ident_kind kind, const char
 	return hq_unit_ident(id->db, form.kind, form.value);
 }
 
+/* What lifts a block or share names it, so a store takes back its own word and nobody else's. */
+static enum hq_identity_result take_unblock(struct hq_identity *id, struct hq_op *op,
+                                            const struct ref *named)
+{
+	op->kind = HQ_OP_UNDO;
+	op->left = *named;
+	hq_op_add(id->db, op, NULL);
+	return HQ_IDENTITY_TAKEN;
+}
+
 static enum hq_identity_result take_block(struct hq_identity *id, struct hq_identity_event *ev)
 {
 	const char *kind = json_string_value(json_object_get(ev->sealed, "kind"));
 	const char *value = json_string_value(json_object_get(ev->sealed, "value"));
 	const char *why = hq_line_text(ev->line, "reason");
-	bool shared = strcmp(hq_line_text(ev->line, "scope"), "shared") == 0,
-	     blocked = lw_event_kind_of(ev->line->event) == EVENT_IDENTIFIER_BLOCKED;
-	struct hq_op op = {.kind = !blocked ? HQ_OP_UNBLOCK
-	                           : shared ? HQ_OP_SHARE
-	                                    : HQ_OP_BLOCK,
+	bool shared = strcmp(hq_line_text(ev->line, "scope"), "shared") == 0;
+	struct hq_op op = {.kind = shared ? HQ_OP_SHARE : HQ_OP_BLOCK,
 	                   .by_person = true,
 	                   .actor = "store",
 	                   .why = strlen(why) <= HQ_IDENTITY_WHY_MAX ? why : "",
 	                   .made_us = id->to_us,
 	                   .at = id->at};
+	struct ref named;
 
+	ev->why = "a blocked identifier without the reference of its block";
+	if (!ref_in(ev->line->properties, "ident_ref", &named))
+		return HQ_IDENTITY_BAD;
+	if (lw_event_kind_of(ev->line->event) == EVENT_IDENTIFIER_UNBLOCKED)
+		return take_unblock(id, &op, &named);
 	ev->why = "a blocked identifier that HQ's rules do not know";
 	if (!kind || !value)
 		return HQ_IDENTITY_BAD;
+	op.ref = named;
 	op.ident = ident_in(id, ident_kind_of(kind), value);
 	if (op.ident == 0)
 		return HQ_IDENTITY_BAD;

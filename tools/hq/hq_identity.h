@@ -26,7 +26,7 @@ struct hq_identity {
 
 /* Is it one of these events? */
 bool hq_identity_is(const struct hq_line *line);
-/* Does it say what it says in `sealed`? */
+/* Is what it says to HQ in `sealed`? (What lifts a block names the block.) */
 bool hq_identity_is_sealed(const struct hq_line *line);
 
 enum hq_identity_result {
