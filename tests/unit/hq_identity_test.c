@@ -1,7 +1,10 @@
 /* Events of stores about who somebody is: what HQ makes of them, in every order of arrival. */
 #include "hq_say.h"
 
+#include <jansson.h>
+
 #include "hq/hq_identity.h"
+#include "hq/hq_links.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_unit.h"
@@ -226,6 +229,35 @@ static void a_store_takes_back_its_own_word_and_nobody_elses_block(void **state)
 	block_event(s, "Identifier Unblocked", "blocked", 7, PHONE);
 	arrive(s);
 	assert_string_equal(phone_state(w), "one");
+	store_free(s);
+	store_free(t);
+}
+
+static void a_steward_lifts_what_stores_have_blocked(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1), *t = store_new(w, "s2", 2);
+	struct hq_links links = {.db = w->db, .scope = &w->scope, .wall_us = w->wall_us};
+	json_t *ask = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "action", "unblock", "kind", "phone",
+	                        "value", PHONE, "actor", "eva", "reason", "asked", "yes", 1);
+	char err[200] = "";
+	json_t *answer;
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	block_event(s, "Identifier Blocked", "blocked", 7, PHONE);
+	block_event(t, "Identifier Blocked", "shared", 8, PHONE);
+	arrive(s);
+	arrive(t);
+	assert_string_equal(phone_state(w), "blocked");
+	answer = hq_links_do(&links, ask, err, sizeof err);
+	assert_string_equal(err[0] && !answer ? err : "", "");
+	assert_string_equal(phone_state(w), "one");
+	json_decref(answer);
+	json_decref(ask);
+	/* what a store says later stands again */
+	block_event(t, "Identifier Blocked", "blocked", 9, PHONE);
+	arrive(t);
+	assert_string_equal(phone_state(w), "blocked");
 	store_free(s);
 	store_free(t);
 }
@@ -475,6 +507,7 @@ int main(void)
 	    TEST(a_dropped_identifier_never_was_the_customers),
 	    TEST(what_clears_by_itself_in_a_store_is_clear_at_hq),
 	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
+	    TEST(a_steward_lifts_what_stores_have_blocked),
 	    cmocka_unit_test(one_phone_and_one_name_enrolled_in_two_stores_is_one_person),
 	    cmocka_unit_test(one_phone_and_two_names_are_two_persons_and_the_phone_is_shared),
 	    TEST(after_an_unlink_each_order_is_his_whose_identifier_it_came_with),

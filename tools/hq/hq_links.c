@@ -21,6 +21,7 @@
 #define HQ_LINKS_ACTOR_MAX 64
 #define HQ_LINKS_RECORDS_MAX 256  /* of one person: FOLD_UNITS_MAX */
 #define HQ_LINKS_CHANGES_MAX 1000 /* told; the rest is counted */
+#define HQ_LINKS_BLOCKS_MAX 256   /* stores' blocks of one value that one word lifts */
 
 struct doing {
 	const struct hq_links *l;
@@ -94,6 +95,33 @@ static int taken_back(struct doing *d)
 	return 0;
 }
 
+/* HQ's entries stand in front of all that stores say, so what they blocked is taken back by name.
+ */
+static void lift_stores(struct doing *d)
+{
+	struct hq_op undo = {.kind = HQ_OP_UNDO,
+	                     .by_person = true,
+	                     .actor = said(d, "actor"),
+	                     .why = said(d, "reason"),
+	                     .made_us = d->l->wall_us};
+	struct ref ref[HQ_LINKS_BLOCKS_MAX];
+	struct sqlite3_stmt *q = hq_db_query(d->l->db, HQ_SQL_OP_STORES_BLOCK, "ii", d->op.ident,
+	                                     (int64_t)HQ_LINKS_BLOCKS_MAX);
+	const void *bytes;
+	int n = 0;
+
+	while (hq_db_row(d->l->db, q)) {
+		bytes = hq_db_bytes(q, 0, sizeof ref[0].byte);
+		if (bytes)
+			memcpy(ref[n++].byte, bytes, sizeof ref[0].byte);
+	}
+	while (n > 0) {
+		undo.left = ref[--n];
+		undo.at.seq = hq_unit_sequence(d->l->db);
+		hq_op_add(d->l->db, &undo, NULL);
+	}
+}
+
 static int value(struct doing *d)
 {
 	struct ident_given given = {.kind = ident_kind_of(said(d, "kind")),
@@ -115,6 +143,8 @@ static int value(struct doing *d)
 		return -1;
 	}
 	d->op.ident = hq_unit_ident(d->l->db, form.kind, form.value);
+	if (d->op.ident && d->op.kind == HQ_OP_UNBLOCK)
+		lift_stores(d);
 	return d->op.ident ? 0 : fault(d, "hq.db could not be written");
 }
 

@@ -12,7 +12,8 @@ enum hq_op_kind {
 	HQ_OP_APART, /* left, right: units */
 	HQ_OP_BLOCK, /* ident */
 	HQ_OP_SHARE, /* ident */
-	HQ_OP_UNBLOCK, /* ident: takes back every block and share of it in front of this entry */
+	HQ_OP_UNBLOCK, /* ident: takes back every block and share of it in front of this entry: HQ's
+	                */
 	HQ_OP_ERASE,   /* left: unit */
 	HQ_OP_KIND_COUNT
 };
