@@ -153,6 +153,7 @@ static bool add_who(struct buf *out, const struct lane_view *v, enum freshness l
 	add_text(out, "points_as_of", points ? p->points_as_of : "");
 	member_bool(out, "provisional", v->person_provisional);
 	member_bool(out, "shared", v->person_shared);
+	member_bool(out, "staff", v->person_staff);
 	/* What the identification is good for: anybody can type somebody's number. */
 	add_text(out, "assurance",
 	         !known || v->person_struck               ? ""

@@ -127,7 +127,7 @@ static void one(const struct resolver *r, const struct rule *rule, bool scanned,
 	if (!shared && is_stale(r, rule, hit)) {
 		carry(out, hit);
 		say_of_kind(out, OUTCOME_STALE, "long_unseen",
-		            "was not used for two years: ask who it is");
+		            "was not used for a long time: ask who it is");
 		return;
 	}
 	out->hit = *hit;
@@ -151,6 +151,11 @@ static void match(const struct resolver *r, const struct rule *rule, bool scanne
 	                            RESOLVE_CANDIDATES_MAX);
 	bool shared = guard == GUARD_SHARED, blocked = false;
 
+	if (found == 0 && out->staff) {
+		say(out, OUTCOME_STAFF, "staff_card",
+		    "A staff card, and no customer's: the sale is a staff sale");
+		return;
+	}
 	if (found <= 0) {
 		say_of_kind(out, OUTCOME_UNKNOWN, found < 0 ? "unreadable" : "not_known",
 		            found < 0 ? "cannot be looked up now" : "is not known here");

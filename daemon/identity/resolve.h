@@ -28,7 +28,9 @@ enum outcome {
 	OUTCOME_REFUSED_PAN,
 	OUTCOME_REFUSED, /* it has no normal form: answer.reason says why */
 	OUTCOME_STALE,   /* it may be somebody else's by now: ask */
-	OUTCOME_STAFF,   /* the card of who serves here: a colleague has to */
+	/* The card of who serves here (why "own_card"): a colleague has to. Or one of the staff
+	 * list that is no customer's ("staff_card"): nobody's, but the sale is a staff sale. */
+	OUTCOME_STAFF,
 };
 const char *outcome_name(enum outcome o); /* as in the event: "matched", "refused_pan", ... */
 

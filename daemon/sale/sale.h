@@ -246,6 +246,7 @@ struct lane_view {
 	bool asking;              /* PERSON_UNKNOWN here, and HQ may know more in a moment */
 	bool person_early;        /* kept, but whose basket it means is not known yet */
 	bool person_shared;       /* known by an identifier that is several people's */
+	bool person_staff;        /* a staff card: what is sold here is a staff sale */
 	bool person_scanned;      /* known by a card or wallet that was read here */
 	const char *restored;     /* why the box was gone while this basket was open, or NULL */
 	int64_t restored_wall_us; /* the last that was kept before it was gone */

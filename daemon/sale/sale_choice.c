@@ -178,7 +178,8 @@ int sale_wrong_customer(struct sale *s, struct entry *e, const struct sale_now *
 	bool of_last = lane->last.on && lane->last.person.profile_ref[0];
 	/* Pressed before, and refused by the journal: still to be kept. */
 	bool owed = front && !in_front && front->removed.profile_ref[0] && !front->removed_pending;
-	if (!in_front && !owed && !of_last && !lane->wait.on && sale_early_drop_all(&act))
+	if (!in_front && !owed && !of_last && !lane->wait.on &&
+	    (sale_early_drop_all(&act) || sale_staff_drop(&act)))
 		return finish(&act, err);
 	if (!in_front && !owed && !of_last && !lane->wait.on)
 		return sale_fail(err, "no_customer", "lane", "nobody is attached on lane %s",

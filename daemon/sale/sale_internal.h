@@ -136,6 +136,13 @@ struct missed {
 	int64_t mono_us, wall_us;
 };
 
+/* A staff card that is no customer's: nobody is attached, but the sale is a staff sale. */
+struct staff_card {
+	bool on;
+	struct scanned id;
+	int64_t until_us; /* on a lane: so long it waits for a basket */
+};
+
 /* A scan that is kept, but not tied: it is not known yet what stands on its lane. */
 struct early {
 	struct lane *lane;
@@ -163,6 +170,7 @@ struct lane {
 	struct missed missed;
 	int64_t asking_until_us; /* 0: HQ is not asked */
 	struct pick pick;
+	struct staff_card staff;
 	enum person_state presented; /* what the last identifier was, if nobody is known */
 	struct profile struck;       /* whose attachment the journal refused */
 	char struck_ref[EVENT_ID_SIZE];
@@ -203,6 +211,7 @@ struct basket {
 	enum since since;
 	const struct entry *person_pending;
 	struct word word;
+	struct staff_card staff;
 	struct person again;   /* was attached by the refused opening */
 	struct person removed; /* detached by an entry not yet kept */
 	const struct entry *removed_pending;
@@ -339,6 +348,18 @@ void sale_pick_offer(struct act *act, struct basket *b, const struct scanned *id
 void sale_pick_view(const struct pick *pick, struct lane_view *v);
 /* -1: no such choice, nothing done. The act's basket is that of the question. */
 int sale_pick_choose(struct act *act, const char *choice);
+
+/* ---- sale_staff.c ---- */
+bool sale_staff_card(const struct scanned *id, enum outcome outcome);
+/* One was shown: for the basket in front, or for the next one of this lane. */
+void sale_staff_shown(struct act *act, const struct scanned *id);
+/* A basket was opened: a card that waited is its. */
+void sale_staff_opened(struct act *act, struct basket *b);
+/* The cashier takes it back. false: there is none. */
+bool sale_staff_drop(struct act *act);
+/* Is what this basket becomes a staff sale? */
+bool sale_staff_sale(const struct basket *b);
+int64_t sale_staff_tick(struct lane *lane, int64_t now_us);
 
 /* ---- sale_early.c ---- */
 struct early *sale_early_new(struct sale *s); /* NULL: too many, or out of memory */

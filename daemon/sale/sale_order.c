@@ -82,7 +82,7 @@ static void order_event(struct call *c, const char *order_id)
 	member_text(p, "rounding", sale_member(c, "rounding"));
 	/* A till does not know whose card it was. */
 	const char *kind = sale_member(c, "sale_kind");
-	bool staff = b->person.profile_ref[0] && b->person.staff && !strcmp(kind, "sale");
+	bool staff = sale_staff_sale(b) && !strcmp(kind, "sale");
 	member_text(p, "sale_kind", staff ? "staff" : kind);
 	member_text(p, "subtotal", sale_member(c, "subtotal"));
 	member_text(p, "tax", sale_member(c, "tax"));

@@ -58,6 +58,10 @@ void sale_recall_opened(struct basket *b);
 void sale_recall_attached(const struct replayed *r, const char *ident_ref);
 void sale_recall_first_line(const struct replayed *r, const struct basket *b);
 void sale_recall_claimed(const struct replayed *r);
+
+/* ---- sale_staff.c ---- */
+/* An identifier was presented in this basket: was it, or is it no more, a staff sale's card? */
+void sale_staff_replay(const struct replayed *r, struct basket *b);
 void sale_recall_free(struct sale *s);
 
 #endif

@@ -302,6 +302,8 @@ static void replay_kind(const struct replayed *r, enum event_kind kind)
 		break;
 	case EVENT_IDENTIFIER_PRESENTED:
 		sale_recall_presented(r);
+		if (b)
+			sale_staff_replay(r, b);
 		break;
 	case EVENT_VISIT_STARTED:
 		sale_recall_visit_started(r);

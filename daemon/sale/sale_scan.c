@@ -38,9 +38,9 @@ static const char *unmatched_text(const struct scanned *id, enum outcome outcome
 	case OUTCOME_BLOCKED:
 		return id->words[0] ? id->words : "Ask for another card";
 	case OUTCOME_STALE:
-		return "Not used for two years: ask for another card";
+		return "Not used for a long time: ask for another card";
 	case OUTCOME_STAFF:
-		return "Ask a colleague to serve you";
+		return sale_staff_card(id, outcome) ? "Staff sale" : "Ask a colleague to serve you";
 	case OUTCOME_MATCHED:
 	case OUTCOME_UNKNOWN:
 	case OUTCOME_HELD:
@@ -109,6 +109,8 @@ void sale_unmatched(struct act *act, const struct place *at, const struct scanne
 {
 	sale_presented(act, at, id, NULL, outcome);
 	sale_unmatched_shown(act->lane, act->now, id, outcome);
+	if (sale_staff_card(id, outcome))
+		sale_staff_shown(act, id);
 }
 
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)

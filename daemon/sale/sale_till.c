@@ -46,6 +46,7 @@ static void opened_events(struct call *c, struct basket *b, const struct person 
 	sale_event(act, EVENT_BASKET_OPENED, &b->place, NULL);
 	if (who->profile_ref[0])
 		sale_attach(act, b, who, "scan", "waiting");
+	sale_staff_opened(act, b);
 	b->opening = act->e;
 	b->unopened = false;
 	sale_basket_heard(b, act->now);

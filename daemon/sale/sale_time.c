@@ -51,6 +51,7 @@ static int64_t tick_lane(struct act *act, struct lane *lane)
 			next = sooner(next, lane->last.at_us + DONE_US);
 		}
 	}
+	next = sooner(next, sale_staff_tick(lane, now));
 	if (lane->awaits)
 		return next;
 	if (lane->wait.on && lane->wait.until_us <= now) {

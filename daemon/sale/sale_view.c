@@ -23,6 +23,7 @@ static void view_who(struct lane_view *v, const struct person *who, bool provisi
 	view_person(v, &who->profile, who->profile_ref, provisional);
 	v->person_shared = sale_shared(who);
 	v->person_scanned = who->scanned;
+	v->person_staff = who->staff;
 }
 
 static void view_lines(struct sale *s, const struct basket *b, struct lane_view *v)
@@ -77,6 +78,16 @@ static void view_question(const struct held *held, struct lane_view *v)
 	v->choice_count = 2;
 }
 
+/* A staff card that is no customer's, in the basket or waiting for one. */
+static void view_staff(const struct staff_card *card, struct lane_view *out)
+{
+	if (!card->on)
+		return;
+	out->person_staff = true;
+	if (out->person == PERSON_NONE)
+		out->person = PERSON_STAFF;
+}
+
 /* front: the basket that is looked at, or NULL; alone: nobody else is served on this lane. */
 static void view_lane(struct sale *s, const struct lane *lane, const struct basket *front,
                       bool alone, struct lane_view *out)
@@ -97,6 +108,8 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 		out->person = lane->presented;
 		out->asking = lane->asking_until_us != 0;
 	}
+	if (front || alone)
+		view_staff(front ? &front->staff : &lane->staff, out);
 	if (alone && lane->held.on)
 		view_question(&lane->held, out);
 	else if (front && lane->pick.on && !strcmp(lane->pick.basket_id, front->place.basket_id))

@@ -159,12 +159,12 @@ def test_the_form_goes_when_somebody_comes_by_another_way(screen, box):
 def test_a_customer_whom_hq_has_not_confirmed_is_marked(screen, box, shots):
     shown(screen, box, merged(KNOWN, {"person": {"new": True, "tier": None, "points": None}}))
     assert headline(screen) == "Anna"
-    assert visible_text(screen, "new") == "New here"
+    assert visible_text(screen, "mark") == "New here"
     assert visible_text(screen, "unconfirmed") == "not confirmed by HQ yet"
     screen.save_screenshot(str(shots / "34-new.png"))
     assert screen.execute_script(OVERFLOW_JS) == []
     shown(screen, box, KNOWN)
-    assert visible_text(screen, "new") == ""
+    assert visible_text(screen, "mark") == "Known"
 
 
 def test_hqs_other_word_waits_for_a_tap(screen, box, shots):

@@ -7,12 +7,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SEEK_US 500     /* where a read does not go on behind the last one */
+#define SEEK_US 500     /* where a read does not go on behind the last one; or SLOWCARD_SEEK_US */
 #define BYTES_PER_US 20 /* 20 MB/s */
 #define SYNC_US 6000
 
@@ -39,6 +40,13 @@ static void wait_us(long us)
 	pthread_mutex_unlock(&card);
 }
 
+static long seek_us(void)
+{
+	const char *told = getenv("SLOWCARD_SEEK_US");
+
+	return told ? atol(told) : SEEK_US;
+}
+
 static ssize_t slow_pread(const char *name, int fd, void *buf, size_t n, off64_t at)
 {
 	ssize_t (*real)(int, void *, size_t, off64_t) = dlsym(RTLD_NEXT, name);
@@ -46,7 +54,7 @@ static ssize_t slow_pread(const char *name, int fd, void *buf, size_t n, off64_t
 
 	static __thread off64_t next[1024];
 	if (got > 0 && fd < 1024 && ours(fd)) {
-		wait_us((at == next[fd] ? 0 : SEEK_US) + got / BYTES_PER_US);
+		wait_us((at == next[fd] ? 0 : seek_us()) + got / BYTES_PER_US);
 		next[fd] = at + got;
 	}
 	return got;

@@ -29,7 +29,7 @@ struct bill {
 	bool training;
 };
 
-static void order(struct store *s, const struct bill *b)
+static void order_of_kind(struct store *s, const struct bill *b, const char *kind)
 {
 	char properties[600];
 
@@ -37,13 +37,18 @@ static void order(struct store *s, const struct bill *b)
 	         "{\"cart_id\":\"%s\",\"currency\":\"EUR\",\"order_id\":\"%s/T1/2026-11-21/"
 	         "%s\",\"products\":["
 	         "{\"line_id\":\"1\",\"name\":\"Bread "
-	         "%s\",\"quantity\":\"1\",\"sku\":\"%s\"}],\"total\":\"%s\"}",
-	         b->basket, s->name, b->number, b->number, b->number, b->total);
+	         "%s\",\"quantity\":\"1\",\"sku\":\"%s\"}],\"sale_kind\":\"%s\",\"total\":\"%s\"}",
+	         b->basket, s->name, b->number, b->number, b->number, kind, b->total);
 	s->world->wall_us += 1000000;
 	store_say(s, &(struct said){.event = "Order Completed",
 	                            .properties = properties,
 	                            .visit = b->visit ? b->visit : "v",
 	                            .training = b->training});
+}
+
+static void order(struct store *s, const struct bill *b)
+{
+	order_of_kind(s, b, "sale");
 }
 
 static void speak(struct store *s, const char *event, const char *properties, const char *person)
@@ -212,6 +217,29 @@ static void visits_are_distinct_visits_with_an_order(void **state)
 	store_send(s, 1, s->seq);
 	world_fold(w);
 	assert_int_equal(world_number(w, "SELECT visits FROM profile"), 2);
+	store_free(s);
+}
+
+static void a_staff_sale_is_an_order_but_in_no_customers_habits(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	customer(w, "A");
+	attach(s, BASKET("b1"), PERSON("C000001"));
+	order(s, &(struct bill){"b1", "1", "1.00", "v1", false});
+	attach(s, BASKET("b2"), PERSON("C000001"));
+	order_of_kind(s, &(struct bill){"b2", "2", "7.00", "v2", false}, "staff");
+	store_send(s, 1, s->seq);
+	world_fold(w);
+	assert_string_equal(
+	    world_text(w, "SELECT kind || ' ' || owner FROM sale ORDER BY order_id"),
+	    "sale C000001,staff C000001");
+	assert_string_equal(world_text(w, "SELECT visits || ' ' || spend FROM profile"), "1 100");
+	assert_null(strstr(world_text(w, "SELECT last_items FROM profile"), "Bread 2"));
+	assert_int_equal(world_number(w, "SELECT last_seen_us = (SELECT max(time_us) FROM sale)"
+	                                 " FROM profile"),
+	                 1);
 	store_free(s);
 }
 
@@ -444,6 +472,7 @@ int main(void)
 	    TEST(refunds_and_cancellations_lower_the_spend_of_the_orders_person),
 	    TEST(training_is_kept_and_never_counted_or_told),
 	    TEST(visits_are_distinct_visits_with_an_order),
+	    TEST(a_staff_sale_is_an_order_but_in_no_customers_habits),
 	    TEST(a_second_receipt_under_one_number_counts_once),
 	    TEST(a_store_cannot_speak_for_another_stores_tills),
 	    TEST(a_fact_whose_key_is_missing_waits_and_is_folded_when_it_comes),

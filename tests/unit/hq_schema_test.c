@@ -164,6 +164,30 @@ static void customers_of_an_older_file_become_units_with_their_claims_and_facts(
 	close_place(&p);
 }
 
+#define BEFORE_KINDS 12
+
+/* What kind of sale an order was stands in its line. */
+static void orders_of_an_older_file_get_their_kind_from_their_lines(void **state)
+{
+	struct place p;
+	(void)state;
+
+	open_place(&p);
+	assert_int_equal(hq_schema_bring_to(p.sql, BEFORE_KINDS, p.path, p.err, sizeof p.err), 0);
+	assert_int_equal(
+	    db_exec(p.sql, "INSERT INTO event(epoch, seq, leaf, line) VALUES"
+	                   "(1, 1, x'00', '{\"properties\":{\"sale_kind\":\"staff\"}}'),"
+	                   "(1, 2, x'00', '{\"properties\":{\"sale_kind\":\"sale\"}}');"
+	                   "INSERT INTO fact(epoch, seq, store, kind, order_id, training) VALUES"
+	                   "(1, 1, 1, 'order', 's/1', 0), (1, 2, 1, 'order', 's/2', 0);"
+	                   "INSERT INTO sale(order_id) VALUES('s/1'), ('s/2'), ('s/3')"),
+	    0);
+	assert_int_equal(hq_schema_bring(p.sql, p.path, p.err, sizeof p.err), 0);
+	assert_string_equal(text(&p, "SELECT order_id || kind FROM sale ORDER BY order_id"),
+	                    "s/1staff,s/2sale,s/3");
+	close_place(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +195,7 @@ int main(void)
 	    cmocka_unit_test(bringing_it_again_changes_nothing),
 	    cmocka_unit_test(a_newer_release_s_file_is_refused_by_its_number),
 	    cmocka_unit_test(customers_of_an_older_file_become_units_with_their_claims_and_facts),
+	    cmocka_unit_test(orders_of_an_older_file_get_their_kind_from_their_lines),
 	    cmocka_unit_test(a_file_of_somebody_else_is_refused_and_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

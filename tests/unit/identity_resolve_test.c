@@ -297,6 +297,25 @@ static void ones_own_staff_card_is_a_colleagues_to_scan(void **state)
 	assert_true(answer.staff);
 }
 
+static void a_staff_card_that_is_no_customers_says_staff_and_names_nobody(void **state)
+{
+	(void)state;
+	struct rule_value theirs = {
+	    .kind = IDENT_LOYALTY, .list = RULE_LIST_STAFF, .value = CARD, .staff_ref = "staff-7"};
+	struct fake nobodys = {.kind = "loyalty", .nf = CARD};
+	assert_int_equal(rule_add(&table, &theirs), 0);
+	serves = "staff-8";
+	ask(&nobodys, IDENT_NONE, CARD, true);
+	assert_int_equal(answer.outcome, OUTCOME_STAFF);
+	assert_string_equal(answer.why, "staff_card");
+	assert_true(answer.staff);
+	assert_nobody();
+	serves = "staff-7"; /* on one's own lane it is refused all the same */
+	ask(&nobodys, IDENT_NONE, CARD, true);
+	assert_string_equal(answer.why, "own_card");
+	serves = NULL;
+}
+
 /* A reason without a guess: each answer says in a word and in a sentence why it is what it is. */
 static void every_answer_has_its_reason(void **state)
 {
@@ -447,6 +466,8 @@ int main(void)
 	    cmocka_unit_test_setup(what_is_nobodys_is_blocked_and_not_looked_up, delivered),
 	    cmocka_unit_test_setup(a_value_blocked_by_a_manager_or_hq_finds_nobody, delivered),
 	    cmocka_unit_test_setup(ones_own_staff_card_is_a_colleagues_to_scan, delivered),
+	    cmocka_unit_test_setup(a_staff_card_that_is_no_customers_says_staff_and_names_nobody,
+	                           delivered),
 	    cmocka_unit_test_setup(every_answer_has_its_reason, delivered),
 	    cmocka_unit_test_setup(a_kind_without_a_rule_finds_nobody, delivered),
 	    cmocka_unit_test_setup(a_shard_that_cannot_be_read_knows_nobody, delivered),

@@ -100,6 +100,7 @@ static int read_order(const struct hq_line *line, const char *store, struct hq_f
 		return -1;
 	if (!out->visit[0])
 		out->visit = out->basket;
+	out->ref = hq_line_text(line, "sale_kind");
 	out->items = items_of(json_object_get(line->properties, "products"));
 	return 0;
 }

@@ -25,7 +25,7 @@ const char *hq_fact_kind_name(enum hq_fact_kind kind); /* as in hq.db: "attached
 struct hq_fact {
 	enum hq_fact_kind kind;
 	const char *basket, *order_id, *ref, *visit, *profile_ref,
-	    *currency;           /* "" when there is none */
+	    *currency; /* "" when there is none; ref: a refund's number, an order's kind */
 	int64_t time_us, amount; /* amount: minor units of currency */
 	bool training;
 	bool names_person; /* `sealed` holds the customer */

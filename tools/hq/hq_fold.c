@@ -16,7 +16,7 @@ struct order {
 	int64_t store, time_us, amount, refunded, training, cancelled;
 	char basket[HQ_FOLD_TEXT_SIZE], visit[HQ_FOLD_TEXT_SIZE], currency[4];
 	char items[HQ_FOLD_ITEMS_SIZE];
-	char owner[HQ_FACT_CUSTOMER_SIZE];
+	char owner[HQ_FACT_CUSTOMER_SIZE], kind[17];
 };
 
 int hq_fold_key(struct hq_db *db, const struct hq_keys *keys, struct vault_work *w,
@@ -50,6 +50,7 @@ static bool read_order(struct hq_db *db, const char *id, struct order *o)
 	text_copy(o->currency, sizeof o->currency, hq_db_text(q, 5));
 	text_copy(o->items, sizeof o->items, hq_db_text(q, 6));
 	o->training = sqlite3_column_int64(q, 7);
+	text_copy(o->kind, sizeof o->kind, hq_db_text(q, 8));
 	hq_db_end(q);
 	return true;
 }
@@ -103,8 +104,9 @@ static void fold_order(const struct hq_fold *f, const char *id, struct hq_names 
 	o.cancelled = hq_db_int(f->db, 0, HQ_SQL_ORDER_CANCELLED, "ti", id, o.store);
 	note_old_owner(f->db, id, people);
 	hq_names_add(people, o.owner);
-	hq_db_run(f->db, HQ_SQL_SALE_PUT, "tttiiiiitt", id, o.owner[0] ? o.owner : NULL, o.visit,
-	          o.time_us, o.amount, o.refunded, o.cancelled, o.training, o.currency, o.items);
+	hq_db_run(f->db, HQ_SQL_SALE_PUT, "tttiiiiittt", id, o.owner[0] ? o.owner : NULL, o.visit,
+	          o.time_us, o.amount, o.refunded, o.cancelled, o.training, o.currency, o.items,
+	          o.kind);
 	if (f->webhook && o.owner[0] && !o.training)
 		tell_webhook(f, id, &o);
 }

@@ -304,6 +304,14 @@ static const char *const steps[] = {
     "CREATE INDEX waiting_awaited ON waiting(epoch, seq) WHERE awaited = 1;"
     "CREATE INDEX waiting_unit_place ON waiting_unit(epoch, seq);"
     "CREATE INDEX choice_waiting ON choice(epoch, seq) WHERE address IS NULL AND claim IS NOT NULL;",
+    /* an order's kind: staff sales are in no customer's habits */
+    "ALTER TABLE sale ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+    "UPDATE fact SET ref = coalesce((SELECT json_extract(CAST(line AS TEXT), "
+    "'$.properties.sale_kind')"
+    " FROM event WHERE event.epoch = fact.epoch AND event.seq = fact.seq), '') WHERE kind = "
+    "'order';"
+    "UPDATE sale SET kind = coalesce((SELECT ref FROM fact WHERE fact.order_id = sale.order_id"
+    " AND fact.kind = 'order' AND copy IS NULL LIMIT 1), '');",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -38,15 +38,60 @@ function headline(view) {
   const { state, first_name: name } = view.person;
   if (state === "known") return name || "Member";
   if (state === "unknown" && view.person.asking) return "One moment";
+  if (state === "staff" && view.person.staff) return "Staff card";
   if (NOBODY[state]) return NOBODY[state];
   if (view.state === "starting") return "Starting";
+  if (["held", "last"].includes(view.question?.kind)) return "Whose card?";
   if (view.state === "idle") return "Ready";
   return view.state === "done" ? "Thank you" : "No card yet";
 }
 
+// The one state that the cashier has to know of, as a sign and a word that always stand in the same place.
+const MARK = {
+  starting: "Starting",
+  held: "Card held",
+  hq: "HQ differs",
+  suggested: "Same person?",
+  asking: "Asking HQ",
+  unknown: "Unknown",
+  refused: "Refused",
+  conflict: "Several",
+  shared: "Shared",
+  blocked: "Blocked",
+  stale: "Long unused",
+  staff: "Staff",
+  expired: "Locked",
+  confidential: "Protected",
+  provisional: "New here",
+  known: "Known",
+};
+
+function markOfKnown({ person, fresh }) {
+  if (fresh.level === "locked") return "expired";
+  if (person.staff) return "staff";
+  if (person.confidential) return "confidential";
+  if (person.shared) return "shared";
+  return person.new ? "provisional" : "known";
+}
+
+function mark(view) {
+  const { state, struck, asking } = view.person;
+  if (view.state === "starting") return "starting";
+  if (struck) return "refused";
+  if (view.question && view.question.kind !== "which") return "held";
+  if (view.change) return "hq";
+  if (view.suggestion) return "suggested";
+  if (asking) return "asking";
+  if (state === "known") return markOfKnown(view);
+  if (view.fresh.level === "locked") return "expired";
+  return { none: "", refused_card: "refused" }[state] ?? state;
+}
+
 // What is special about the person who is shown.
 function special(view) {
-  if (view.person.state !== "known" || view.person.struck) return "";
+  if (view.person.struck) return "";
+  if (view.person.staff) return "Staff sale";
+  if (view.person.state !== "known") return "";
   if (view.fresh.level === "locked") return "Names are locked: the data is too old";
   if (view.person.confidential) return "The name is protected";
   return view.person.shared ? "Several people use this: points only" : "";
@@ -106,7 +151,18 @@ function show(el, value) {
 function drawHeadline(value) {
   const h1 = $("headline");
   if (!h1.firstElementChild) h1.append(document.createElement("span"));
+  if (h1.firstElementChild.textContent === value && h1.dataset.fits === String(innerWidth)) return;
   text(h1.firstElementChild, value);
+  h1.dataset.fits = innerWidth;
+  fit(h1, h1.firstElementChild);
+}
+
+// A name is never cut off: a long one gets smaller letters and more lines.
+function fit(h1, name) {
+  for (const size of ["", "long", "longest"]) {
+    h1.dataset.size = size;
+    if (name.scrollHeight <= name.clientHeight + 1) return;
+  }
 }
 
 function drawPerson(view) {
@@ -115,15 +171,22 @@ function drawPerson(view) {
   const points = showsPoints(view) && !struck;
   drawHeadline(headline(view));
   show($("tier"), known && !struck ? view.person.tier ?? "" : "");
-  $("new").hidden = !(known && view.person.new && !struck);
-  $("unconfirmed").hidden = $("new").hidden || points;
+  $("unconfirmed").hidden = !(known && view.person.new && !struck) || points;
   $("tier").dataset.tier = (view.person.tier ?? "").toLowerCase();
   $("points").hidden = !points;
   $("about").hidden = !isAbout(view);
   text($("figure"), points ? grouped(view.person.points) : "");
   text($("points-unit"), view.person.points === 1 ? "point" : "points");
   $("saving").hidden = !view.person.provisional || struck;
-  $("wrong").hidden = !known || struck;
+  text($("wrong"), known ? "Wrong customer" : "No staff sale");
+  $("wrong").hidden = !(known || view.person.staff) || struck;
+}
+
+function drawMark(name) {
+  $("screen").dataset.mark = name;
+  $("mark").hidden = name === "";
+  text($("mark-word"), MARK[name] ?? "");
+  if (name) $("mark-sign").setAttribute("href", `#m-${name}`);
 }
 
 function drawQuestion(q) {
@@ -201,7 +264,7 @@ function drawStrip(view) {
   else if (view?.hq.reachable) text(hq, "HQ connected");
   else text(hq, view ? `HQ away${view.hq.since ? ` since ${view.hq.since}` : ""} · all is kept here` : "");
   text($("alarm"), view?.alarm ?? "");
-  text($("fresh"), view ? freshText(view.fresh) : "");
+  text($("fresh"), view && view.state !== "starting" ? freshText(view.fresh) : "");
 }
 
 function draw() {
@@ -211,13 +274,14 @@ function draw() {
   screen.dataset.person = view?.person.state ?? "none";
   screen.dataset.state = view?.state ?? "starting";
   screen.dataset.rev = view?.rev ?? "";
-  screen.dataset.fresh = view?.fresh.level ?? "now";
+  screen.dataset.fresh = view && view.state !== "starting" ? view.fresh.level : "now"; // a box that starts has not looked yet
   screen.classList.toggle("provisional", Boolean(view?.person.provisional && !view.person.struck));
   screen.classList.toggle("struck", Boolean(view?.person.struck));
   show($("sale"), view && !view.restored ? SALE[view.state] ?? "" : "");
   show($("restored"), view ? continued(view) : "");
   if (view) drawPerson(view);
   else drawNobody();
+  drawMark(view ? mark(view) : "");
   show($("notice"), view ? notice(view) : "");
   $("notice").classList.toggle("fault", page.fault !== "");
   show($("prompt"), view ? prompt(view) : "");
@@ -230,7 +294,7 @@ function draw() {
 
 function drawNobody() {
   drawHeadline(page.lost ? "No connection to the box" : "");
-  for (const id of ["tier", "points", "saving", "wrong", "new", "unconfirmed"]) $(id).hidden = true;
+  for (const id of ["tier", "points", "saving", "wrong", "unconfirmed"]) $(id).hidden = true;
   text($("tier"), "");
   text($("figure"), "");
 }
@@ -328,6 +392,7 @@ async function keepListening() {
   }
 }
 
+addEventListener("resize", draw);
 startForm(api);
 document.title = `Lane ${lane}`;
 $("lane").textContent = `Lane ${lane}`;
