@@ -8,6 +8,7 @@
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_unit.h"
+#include "hq/hq_why.h"
 
 static char *line_of(struct world *w, int64_t n)
 {
@@ -81,6 +82,27 @@ static void a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it(void **
 	assert_true(says(w, 2, "\"value\":\"withdrawn\""));
 	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM choice_cover"), 1);
+	store_free(s);
+}
+
+/* What is told to stores and what is explained at HQ is one answer. */
+static void a_no_that_covered_somebody_is_explained_of_them_too(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	struct buf out = {0};
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	enrol(s, 4, 5, "Bert", "+4915127418396");
+	choose_for(s, 7, 1, 4, 0, "withdrawn", CHOSEN);
+	arrive(s);
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000002", &out), 1);
+	buf_byte(&out, '\0');
+	const char *line = strstr((char *)out.data, "consent marketing_sms");
+	assert_non_null(line);
+	if (strncmp(strchr(line, ':'), ": no, latest; withdrawn", 23) != 0)
+		fail_msg("%.120s", line);
+	buf_free(&out);
 	store_free(s);
 }
 
@@ -500,6 +522,7 @@ int main(void)
 	    TEST(an_enrolment_becomes_a_customer_with_what_was_said),
 	    TEST(a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it),
 	    TEST(a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without),
+	    TEST(a_no_that_covered_somebody_is_explained_of_them_too),
 	    TEST(what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event),
 	    TEST(an_event_that_comes_again_says_nothing_twice),
 	    TEST(what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it),

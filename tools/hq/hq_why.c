@@ -16,7 +16,7 @@
 #include "store/db.h"
 
 #define HQ_WHY_UNITS_MAX 256    /* of one person: FOLD_UNITS_MAX */
-#define HQ_WHY_CHOICES_MAX 512  /* looked at; of more the newest */
+#define HQ_WHY_CHOICES_MAX 512  /* looked at; of more those that forbid, and the newest */
 #define HQ_WHY_ADDRESSES_MAX 64 /* a phone is two */
 
 struct why {
@@ -299,7 +299,12 @@ static void put_consents(struct why *w)
 	    " (SELECT ref FROM ident WHERE ident.id = c.address) FROM choice c WHERE c.id IN ("
 	    "SELECT choice.id FROM profile u JOIN choice ON choice.unit = u.n WHERE u.person = ?1"
 	    " UNION SELECT choice.id FROM profile u JOIN claim ON claim.unit = u.n JOIN choice"
-	    " ON choice.address = claim.ident WHERE u.person = ?1) ORDER BY c.to_us DESC, c.ref");
+	    " ON choice.address = claim.ident WHERE u.person = ?1 UNION SELECT k.choice FROM"
+	    " profile u JOIN choice_cover k ON k.unit = u.ref WHERE u.person = ?1)"
+	    /* one about an address that nobody has is no word about the person */
+	    " AND (c.address IS NOT NULL OR c.claim IS NULL)"
+	    /* of too many, what grants is left out first */
+	    " ORDER BY c.value = 'granted', c.to_us DESC, c.ref");
 
 	while (db_row(q, &w->failed)) {
 		if (w->choice_count < HQ_WHY_CHOICES_MAX)
