@@ -86,6 +86,7 @@ static const char *why_of(const char *header_text, const char *row_text)
 	assert_int_equal(hq_csv_next(&csv, &header_row), 1);
 	if (hq_import_header(&header_row, &header, err, sizeof err) != 0)
 		return err;
+	out.now_us = WORLD_WALL_US;
 	hq_csv_open(&csv, row_text, strlen(row_text));
 	assert_int_equal(hq_csv_next(&csv, &row), 1);
 	return hq_import_person(&header, &row, &r, &out) == 0 ? "" : out.why;
@@ -115,6 +116,8 @@ static void a_wrong_cell_is_named_with_what_was_expected_and_never_in_full(void 
 	assert_non_null(strstr(why_of("email,points", "a@example.com,-1"), "points: "));
 	assert_non_null(
 	    strstr(why_of("email,points_as_of", "a@example.com,yesterday"), "points_as_of: "));
+	assert_non_null(
+	    strstr(why_of("email,points_as_of", "a@example.com,2127-01-01"), "points_as_of: "));
 	assert_non_null(strstr(why_of("email,state", "a@example.com,asleep"), "state: "));
 	assert_non_null(strstr(why_of("email,language", "a@example.com,d"), "language: "));
 	assert_non_null(
@@ -141,7 +144,7 @@ static struct hq_import_report bring(struct world *w, const char *csv, unsigned 
 	struct hq_import_piece piece = {.csv = csv,
 	                                .len = strlen(csv),
 	                                .first_line = first_line,
-	                                .as_of_us = (w->wall_us += 1000000) - WORLD_WALL_US};
+	                                .as_of_us = w->wall_us += 1000000};
 
 	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
 		fail_msg("%s", piece.err);
@@ -212,10 +215,11 @@ static void without_a_key_the_first_known_identifier_says_who_it_is(void **state
 static void every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date(void **state)
 {
 	struct world *w = *state;
-	const char *header =
-	               "customer_id,first_name,last_name,birth_date,street,postcode,city,country\n",
-	           *facts = "SELECT field || '=' || value || ' ' || source || ' ' || to_us"
-	                    " FROM unit_fact WHERE unit = 1 ORDER BY field, to_us";
+	const char
+	    *header = "customer_id,first_name,last_name,birth_date,street,postcode,city,country\n",
+	    *facts =
+	        "SELECT field || '=' || value || ' ' || source || ' ' || (to_us - 1795280523123000)"
+	        " FROM unit_fact WHERE unit = 1 ORDER BY field, to_us";
 	char csv[300];
 
 	snprintf(csv, sizeof csv, "%sK1,Anna,Berg,1990-02-28,Hauptstr. 1,10115,Berlin,de\n",
@@ -279,6 +283,11 @@ static void a_choice_is_a_column_for_each_purpose_and_channel(void **state)
 	               " WHERE purpose = 'marketing'"),
 	    "marketing email granted import 2026-1 paper 0 23");
 	assert_int_equal(world_number(w, "SELECT from_us FROM choice WHERE value = 'refused'"), 0);
+	/* what nobody can have said yet would win against all that is said until then */
+	expect(w,
+	       "customer_id,consent_profiling\nK5,granted 2027-01-02 v paper\n"
+	       "K6,withdrawn 2027-01-02\nK7,withdrawn 2026-11-21\n",
+	       1, 0, 0, 2);
 	struct hq_import_report r = {0};
 	struct hq_import_piece wrong = {.csv = "customer_id,consent_marketing_fax\n", .len = 36},
 	                       twice = {.csv = "customer_id,consent_profiling,consent_profiling\n",

@@ -68,7 +68,7 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 
 /* One row as a person. `person` points into the row and into the texts here. */
 struct hq_import_row {
-	int64_t now_us; /* in: no choice is later */
+	int64_t now_us; /* in: no choice and no balance is a day or more later */
 	struct hq_person person;
 	char points_as_of[25], birth_date[11], country[3];
 	char why[200]; /* what was wrong: "phone: not a phone number: expected ..." */

@@ -8,6 +8,7 @@
 #include "hq/hq_import.h"
 
 #define PREFIX "consent_"
+#define DAY_US INT64_C(86400000000)
 #define HQ_IMPORT_WORDS 4 /* value, day, version of the text, method */
 
 bool hq_import_consent_column(const char *name, struct hq_import_consent *out)
@@ -30,7 +31,8 @@ bool hq_import_consent_column(const char *name, struct hq_import_consent *out)
 	return false;
 }
 
-/* A day, from its first to its last moment; nothing: from ever to now. */
+/* A day, from its first to its last moment; nothing: from ever to now. Nobody has chosen yet on a
+ * day to come: it would win against all that is said until then. */
 static bool read_day(const char *day, int64_t now_us, struct hq_person_choice *out)
 {
 	char text[CLOCK_ISO8601_SIZE];
@@ -42,8 +44,8 @@ static bool read_day(const char *day, int64_t now_us, struct hq_person_choice *o
 	if (strlen(day) != 10 || snprintf(text, sizeof text, "%sT00:00:00Z", day) < 0 ||
 	    clock_parse_iso8601(text, &out->from_us) != 0)
 		return false;
-	out->to_us = out->from_us + INT64_C(86400000000) - 1;
-	return true;
+	out->to_us = out->from_us + DAY_US - 1;
+	return out->from_us <= now_us + DAY_US; /* somewhere it is tomorrow */
 }
 
 bool hq_import_consent_cell(const struct hq_import_consent *column, char *cell, int64_t now_us,

@@ -9,6 +9,7 @@
 #include "identity/gs1.h"
 
 #define HQ_IMPORT_POINTS_MAX INT64_C(1000000000000)
+#define DAY_US INT64_C(86400000000)
 #define HQ_IMPORT_SHOWN_CHARS                                                                      \
 	2 /* of a wrong value: enough to find the row, too little to be it                         \
 	   */
@@ -146,6 +147,9 @@ static int set_points_as_of(struct hq_import_row *out, const char *value)
 	                     value) >= sizeof text ||
 	    clock_parse_iso8601(text, &us) != 0)
 		return fault(out, HQ_IMPORT_POINTS_AS_OF, "not a date", value);
+	/* All points up to it would be in it already. */
+	if (us > out->now_us + DAY_US)
+		return fault(out, HQ_IMPORT_POINTS_AS_OF, "a day to come", value);
 	clock_iso8601(us, out->points_as_of);
 	out->person.points_as_of = out->points_as_of;
 	return 0;
