@@ -34,7 +34,7 @@ static bool text_of(const json_t *value, char *out, size_t size)
 	n = strlen(s);
 	while (n && s[n - 1] == ' ')
 		n--;
-	if (n >= size || text_has_control(s, n) || !text_utf8_ok(s, n))
+	if (n >= size || !text_utf8_ok(s, n) || text_has_hidden(s, n))
 		return false;
 	memcpy(out, s, n);
 	out[n] = '\0';

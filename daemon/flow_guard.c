@@ -368,7 +368,7 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 	if (given.kind == IDENT_NONE)
 		return refuse(err, "bad_kind", "kind", "expected loyalty, phone or email");
 	if (!b->reason[0] || strlen(b->reason) > REASON_BYTES_MAX ||
-	    text_has_control(b->reason, strlen(b->reason)))
+	    text_has_hidden(b->reason, strlen(b->reason)))
 		return refuse(err, "bad_reason", "reason", "expected 1 to 128 bytes of text");
 	if (ident_normalise(&f->rules, &given, &form) != IDENT_OK)
 		return refuse(err, "bad_value", "value", ident_reason_text(form.reason));

@@ -135,6 +135,21 @@ bool text_has_control(const char *s, size_t n)
 	return false;
 }
 
+bool text_has_hidden(const char *s, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	for (size_t i = 0; i + 1 < n; i++) {
+		uint8_t third = i + 2 < n ? p[i + 2] : 0;
+		if (p[i] == 0xc2 && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f)
+			return true; /* U+0080 to U+009F */
+		if (p[i] == 0xe2 && p[i + 1] == 0x80 && third >= 0xa8 && third <= 0xae)
+			return true; /* U+2028 to U+202E */
+		if (p[i] == 0xe2 && p[i + 1] == 0x81 && third >= 0xa6 && third <= 0xa9)
+			return true; /* U+2066 to U+2069 */
+	}
+	return text_has_control(s, n);
+}
+
 bool text_copy(char *dst, size_t size, const char *src)
 {
 	size_t n = strnlen(src, size);

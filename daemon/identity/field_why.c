@@ -32,7 +32,7 @@ static void put_value(struct buf *out, const struct field_fact *f, bool masked)
 		buf_str(out, "(taken back)");
 		return;
 	}
-	if (!text_utf8_ok(v, strlen(v)) || text_has_control(v, strlen(v))) {
+	if (!text_utf8_ok(v, strlen(v)) || text_has_hidden(v, strlen(v))) {
 		buf_printf(out, "(%zu bytes that are no text)", strlen(v));
 		return;
 	}

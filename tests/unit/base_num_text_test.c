@@ -230,6 +230,39 @@ static void control_characters_are_seen(void **state)
 	assert_false(text_has_control("ab\n", 2));
 }
 
+static void what_does_not_show_as_what_it_is_is_found(void **state)
+{
+	static const char *const hidden[] = {"a\x1b[2J",
+	                                     "a\x7f",
+	                                     "\xc2\x9b"
+	                                     "2J",
+	                                     "\xc2\x80",
+	                                     "a\xe2\x80\xa8"
+	                                     "b",
+	                                     "\xe2\x80\xae"
+	                                     "annA",
+	                                     "\xe2\x80\xaa",
+	                                     "\xe2\x81\xa6"
+	                                     "a",
+	                                     "\xe2\x81\xa9"};
+	static const char *const plain[] = {
+	    "Zo\xc3\xab",
+	    "\xc2\xa0",
+	    "\xd7\x90\xd7\x91",
+	    "\xe2\x80\x8f\xd7\x90",         /* RLM */
+	    "\xd9\x86\xe2\x80\x8c\xd9\x87", /* a joiner between letters */
+	    "O\xe2\x80\x99Neill",
+	    "\xe2\x81\xaa",
+	    "\xe2\x80",
+	    "\xe2",
+	    ""};
+	(void)state;
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+		assert_true(text_has_hidden(hidden[i], strlen(hidden[i])));
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		assert_false(text_has_hidden(plain[i], strlen(plain[i])));
+}
+
 static void a_copy_is_whole_or_empty(void **state)
 {
 	(void)state;
@@ -255,6 +288,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_base64url_is_refused),
 	    cmocka_unit_test(only_well_formed_utf8_is_text),
 	    cmocka_unit_test(control_characters_are_seen),
+	    cmocka_unit_test(what_does_not_show_as_what_it_is_is_found),
 	    cmocka_unit_test(a_copy_is_whole_or_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -311,6 +311,10 @@ static void a_form_that_is_wrong_says_which_member_and_what_was_expected(void **
 	refuses(w, FLOW_ENROL, "{\"phone\":\"0172 8394057\"}", "missing_field", "first_name");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"M\\u001bia\",\"phone\":\"0172 8394057\"}",
 	        "bad_field", "first_name");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"\\u202eaiM\",\"phone\":\"0172 8394057\"}",
+	        "bad_field", "first_name");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\\u009b2J\",\"phone\":\"0172 8394057\"}",
+	        "bad_field", "first_name");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"birth\":\"1990\"}", "unknown_field",
 	        "birth");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"" PAN "\",\"phone\":\"0172 8394057\"}",

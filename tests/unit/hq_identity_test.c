@@ -169,12 +169,14 @@ static void what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it(void 
 	struct store *s = store_new(w, "s1", 1);
 
 	enrol(s, 1, 2, "Anna", "not a number");
-	correct(s, 3, 1, "\"fields\":{\"city\":\"4111111111111111\",\"language\":\"de\"}");
+	correct(s, 3, 1,
+	        "\"fields\":{\"city\":\"4111111111111111\",\"language\":\"de\","
+	        "\"last_name\":\"\\u202egreB\"}");
 	arrive(s);
 	assert_string_equal(world_text(w, "SELECT first_name || language FROM profile"), "Annade");
 	assert_int_equal(world_number(w, "SELECT count(*) FROM claim"), 0);
 	assert_string_equal(world_text(w, "SELECT cause FROM review"),
-	                    "refused_at_hq,refused_at_hq");
+	                    "refused_at_hq,refused_at_hq,refused_at_hq");
 	assert_int_equal(world_number(w, "SELECT count(*) FROM review WHERE detail LIKE '%4111%'"
 	                                 " OR detail LIKE '%not a number%'"),
 	                 0);

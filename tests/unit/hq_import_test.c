@@ -122,6 +122,12 @@ static void a_wrong_cell_is_named_with_what_was_expected_and_never_in_full(void 
 	assert_non_null(strstr(why_of("email,language", "a@example.com,d"), "language: "));
 	assert_non_null(
 	    strstr(why_of("email,first_name", "a@example.com,A\tB"), "first_name: a control"));
+	assert_non_null(strstr(why_of("email,first_name", "a@example.com,\xe2\x80\xae"
+	                                                  "annA"),
+	                       "first_name: a control"));
+	assert_non_null(strstr(why_of("customer_id,email", "K\xc2\x9b"
+	                                                   "2J,a@example.com"),
+	                       "customer_id: a"));
 	assert_non_null(strstr(why_of("email,first_name", "a@example.com"), "1 cells, expected 2"));
 	assert_non_null(strstr(why_of("email,first_name", ",Anna"), "nobody"));
 }

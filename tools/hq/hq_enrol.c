@@ -62,15 +62,24 @@ static void list_trouble(const struct enrolling *e, const char *what, const stru
 	                                             .wall_us = e->id->wall_us});
 }
 
+/* What is wrong with a value; NULL: nothing. */
+static const char *fault_of(enum field f, const char *value)
+{
+	if (pan_find(value, false))
+		return "is a card number";
+	if (text_has_hidden(value, strlen(value)))
+		return "has control characters";
+	return strlen(value) > bytes_max(f) ? "is too long" : NULL;
+}
+
 static void take_fact(struct enrolling *e, const struct field_fact *f)
 {
-	const char *value = f->value ? f->value : "";
+	const char *value = f->value ? f->value : "", *wrong = fault_of(f->field, value);
 	char detail[HQ_ENROL_DETAIL_SIZE];
 
-	if (strlen(value) > bytes_max(f->field) || pan_find(value, false)) {
-		snprintf(detail, sizeof detail, "store %s said a %s that is %s", e->id->store,
-		         field_name(f->field),
-		         pan_find(value, false) ? "a card number" : "too long");
+	if (wrong) {
+		snprintf(detail, sizeof detail, "store %s said a %s that %s", e->id->store,
+		         field_name(f->field), wrong);
 		list_trouble(e, "fact", &f->id, detail);
 		return;
 	}

@@ -285,7 +285,7 @@ static int check_cells(const struct hq_import_header *header, const struct hq_cs
 		if (n > columns[header->column[i]].max)
 			return fault(out, header->column[i], "too long", row->cell[i]);
 		/* Of an identifier identity says it, who knows which white space is none of it. */
-		if (kinds[header->column[i]] == IDENT_NONE && text_has_control(row->cell[i], n))
+		if (kinds[header->column[i]] == IDENT_NONE && text_has_hidden(row->cell[i], n))
 			return fault(out, header->column[i], "a control character", row->cell[i]);
 	}
 	return 0;

@@ -313,14 +313,15 @@ static json_t *try_out(struct doing *d)
 
 static int check_words(const struct doing *d)
 {
-	const char *reason = said(d, "reason");
+	const char *reason = said(d, "reason"), *actor = said(d, "actor");
 
 	if (!reason[0] || strlen(reason) > HQ_LINKS_REASON_MAX ||
-	    text_has_control(reason, strlen(reason)))
+	    !text_utf8_ok(reason, strlen(reason)) || text_has_hidden(reason, strlen(reason)))
 		return fault(d, "expected a reason of 1 to 200 bytes");
 	if (pan_find(reason, false))
 		return fault(d, "the reason holds a card number, expected none");
-	if (strlen(said(d, "actor")) > HQ_LINKS_ACTOR_MAX)
+	if (strlen(actor) > HQ_LINKS_ACTOR_MAX || !text_utf8_ok(actor, strlen(actor)) ||
+	    text_has_hidden(actor, strlen(actor)))
 		return fault(d, "expected an actor of at most 64 bytes");
 	return 0;
 }
