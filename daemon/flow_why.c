@@ -25,11 +25,14 @@ static void mask(const char *kind, const char *value, char out[IDENT_VALUE_SIZE]
 {
 	size_t n = strlen(value), from = n > MASKED_TAIL ? n - MASKED_TAIL : n;
 	const char *at = strcmp(kind, "email") == 0 ? strrchr(value, '@') : NULL;
+	size_t first = 1;
 
 	text_copy(out, IDENT_VALUE_SIZE, value);
 	memset(out, '*', n < IDENT_VALUE_SIZE ? (at ? (size_t)(at - value) : from) : 0);
+	while (((unsigned char)value[first] & 0xc0) == 0x80)
+		first++; /* a letter is whole, or none */
 	if (at)
-		out[0] = value[0];
+		memcpy(out, value, first);
 }
 
 static void put_ref(struct buf *out, const char *word, const struct ref *ref)

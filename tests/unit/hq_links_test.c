@@ -194,6 +194,20 @@ static void the_list_shows_no_value_in_full_and_what_was_looked_at_goes(void **s
 	assert_null(ask(w, two("settle", number, ""), true, err));
 }
 
+/* A value that cannot be cut into bytes is none that may stand there whole. */
+static void an_address_in_any_script_is_masked_in_the_list(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, "customer_id,email\nK1,\xc3\xbclker@example.com\nK2,\xc3\xbclker@example.com\n");
+	json_t *review = hq_links_review(hq_db_handle(w->db));
+	char *text = json_dumps(review, 0);
+	assert_non_null(strstr(text, "****@e******.com"));
+	assert_null(strstr(text, "lker"));
+	free(text);
+	json_decref(review);
+}
+
 static void at_most_a_third_of_a_value_is_shown(void **state)
 {
 	const char *const values[][2] = {{"+4915127418395", "+4**********95"},
@@ -201,6 +215,8 @@ static void at_most_a_third_of_a_value_is_shown(void **state)
 	                                 {"ab@x.de", "**@*.de"},
 	                                 {"1234", "1***"},
 	                                 {"", ""},
+	                                 {"\xc3\xbclker@example.com", "\xc3\xbc****@e******.com"},
+	                                 {"\xe5\xb1\xb1\xe7\x94\xb0@example.jp", "**@e******.jp"},
 	                                 {"a@b", "a**"}};
 	char shown[HQ_SECRET_SIZE];
 
@@ -222,6 +238,7 @@ int main(void)
 	    TEST(who_is_confirmed_stays_one_person_with_what_was_joined),
 	    TEST(what_cannot_be_done_is_said_with_what_was_expected),
 	    TEST(the_list_shows_no_value_in_full_and_what_was_looked_at_goes),
+	    TEST(an_address_in_any_script_is_masked_in_the_list),
 	    cmocka_unit_test(at_most_a_third_of_a_value_is_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,9 @@ static void mask_values(json_t *list)
 		if (!value)
 			continue;
 		hq_secret_mask(value, shown);
-		json_object_set_new(row, "value", json_string(shown));
+		/* What cannot be shown masked is not shown. */
+		if (json_object_set_new(row, "value", json_string(shown)) != 0)
+			json_object_set_new(row, "value", json_null());
 	}
 }
 
