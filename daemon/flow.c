@@ -76,6 +76,7 @@ bool flow_put(struct flow *f, struct entry *e)
 	bool noted = note_open(f, e);
 	flow_word_note(f, e);
 	flow_guard_entry(f, e, noted);
+	flow_lookup_note(f, e);
 	if (journal_put(f->p.journal, e)) {
 		f->in_flight++;
 		return true;
@@ -126,6 +127,7 @@ static void answered(struct flow *f, struct entry *e)
 	if (!kept) {
 		f->tills_unmarked = true; /* their note may have gone with it */
 		flow_guard_refused(f);
+		flow_lookup_lost(f);
 	}
 	if (kept)
 		flow_overlay_kept(f, e);

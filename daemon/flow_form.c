@@ -95,11 +95,40 @@ static bool name_fits(const struct form *form, const struct profile *p)
 	return !a[0] || !b[0] || strcmp(a, b) == 0;
 }
 
-static int is_known(const struct form *form, const struct form_ident *id, struct flow_known *known,
+/* Does it look somebody up whom the lane has not been told of? */
+static bool is_new_look_up(const struct form_call *c, const struct form_ident *id)
+{
+	bool attach = strcmp(c->form.known, "attach") == 0;
+
+	return flow_lookup_is(&id->answer) &&
+	       !(attach && flow_lookup_told(c->f, c->from->lane, &id->answer));
+}
+
+/* Whose an identifier is, is said in an open basket only, and each time told. false: not now. */
+static bool may_say(struct form_call *c, const struct form_ident *id, struct sale_error *err)
+{
+	struct lane_view v;
+	bool open = sale_view(c->f->sale, c->from->lane, &v) &&
+	            (v.state == LANE_BASKET || v.state == LANE_TENDER);
+
+	if (is_new_look_up(c, id) && !flow_lookup_tell(c->f, c->from->lane, &id->answer))
+		refuse(err, "busy", "the box cannot keep it now; press again");
+	else if (!open)
+		form_wrong(err, "no_basket", id->field,
+		           "somebody has this %s already: open the sale to see who", id->field);
+	else
+		return true;
+	return false;
+}
+
+static int is_known(struct form_call *c, const struct form_ident *id, struct flow_known *known,
                     struct sale_error *err)
 {
+	const struct form *form = &c->form;
 	const struct profile *p = &id->answer.hit.profile;
 
+	if (!may_say(c, id, err))
+		return FLOW_FORM_REFUSED;
 	*known = (struct flow_known){.is = true, .several = id->answer.outcome != OUTCOME_MATCHED};
 	if (known->several) {
 		form_wrong(err, "known_customer", id->field,
@@ -217,6 +246,8 @@ static int enrol_found(struct form_call *c, const struct form_ident *id, struct 
 {
 	struct form *form = &c->form;
 
+	if (!may_say(c, id, err))
+		return FLOW_FORM_REFUSED;
 	if (id->answer.outcome != OUTCOME_MATCHED || !name_fits(form, &id->answer.hit.profile))
 		return refuse(err, "other_customer",
 		              "the name differs: make a second customer, or leave the name out");
@@ -243,7 +274,7 @@ static int enrol(struct form_call *c, struct flow_known *known, struct sale_erro
 	if (id && strcmp(form->known, "attach") == 0)
 		return enrol_found(c, id, err);
 	if (id && strcmp(form->known, "new") != 0)
-		return is_known(form, id, known, err);
+		return is_known(c, id, known, err);
 	if (!form->first_name[0])
 		return form_wrong(err, "missing_field", "first_name", "expected a first name");
 	return enrol_new(c, err);
@@ -287,7 +318,11 @@ static int correct(struct form_call *c, struct sale_error *err)
 	if (form->ident_count && !shown)
 		return refuse(err, "not_verified",
 		              "the card has to be shown before phone or e-mail are changed");
-	if (known_ident(form))
+	const struct form_ident *theirs = known_ident(form);
+	if (theirs && flow_lookup_is(&theirs->answer) &&
+	    !flow_lookup_tell(c->f, c->from->lane, &theirs->answer))
+		return refuse(err, "busy", "the box cannot keep it now; press again");
+	if (theirs)
 		return refuse(err, "known_customer", "somebody else has this already");
 	if (form->note[0] && !listed(form->note))
 		return form_wrong(err, "bad_field", "note", "note: expected one of the list");
@@ -321,6 +356,30 @@ static int not_me(struct form_call *c, struct sale_error *err)
 
 /* ---- a form ---- */
 
+/* A second customer is made whoever has the number: nobody is looked up for that. */
+static bool looks_up(const struct form_call *c)
+{
+	bool does = false;
+
+	for (int i = 0; i < c->form.ident_count; i++)
+		does |= is_new_look_up(c, &c->form.ident[i]);
+	return does && strcmp(c->form.known, "new") != 0;
+}
+
+static int fill_in(struct form_call *c, struct flow_known *known, struct sale_error *err)
+{
+	char words[97];
+	int rc = form_read(c->f, c->from, &c->form, err);
+
+	if (rc < 0)
+		return rc;
+	if (looks_up(c) && flow_lookup_used_up(c->f, c->from->lane, words))
+		return refuse(err, "too_many_look_ups", words);
+	if (c->from->kind == FLOW_ENROL)
+		return enrol(c, known, err);
+	return c->from->kind == FLOW_CORRECT ? correct(c, err) : not_me(c, err);
+}
+
 int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,
               struct sale_error *err)
 {
@@ -340,11 +399,7 @@ int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *k
 	c->f = f;
 	c->from = form;
 	flow_now(f, &c->now);
-	rc = form_read(f, form, &c->form, err);
-	if (rc == 0)
-		rc = form->kind == FLOW_ENROL     ? enrol(c, known, err)
-		     : form->kind == FLOW_CORRECT ? correct(c, err)
-		                                  : not_me(c, err);
+	rc = fill_in(c, known, err);
 	form_told_free(&c->told);
 	explicit_bzero(c, sizeof *c);
 	free(c);

@@ -76,6 +76,7 @@ struct flow {
 	struct rule_set table;    /* in force */
 	struct buf hq_table;      /* HQ's, in JSON; empty: it has none */
 	struct flow_guard *guard;
+	struct flow_lookup *lookup;
 	struct sync *sync; /* NULL: not configured, or not started yet */
 	struct sale *sale;
 	struct window *window;
@@ -211,6 +212,32 @@ void flow_guard_tick(struct flow *f);
 /* Fill an empty entry with what a manager said. 0, or -1 with err, nothing done. */
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
                      struct sale_error *err);
+
+/* ---- flow_lookup.c ---- */
+struct flow_lookup;
+struct flow_lookup *flow_lookup_new(void); /* NULL: out of memory */
+void flow_lookup_free(struct flow_lookup *l);
+/* What the run before knew: the mark of that name. */
+void flow_lookup_begin(struct flow *f, const struct buf *mark);
+/* Was a phone number or an e-mail address looked up? */
+bool flow_lookup_is(const struct answer *a);
+/* A till looked this up on the lane: counted, or the answer becomes that there are no more. */
+void flow_lookup_chosen(struct flow *f, const char *lane, struct answer *a);
+/* A form would. true: no more for now, and words say until when. */
+bool flow_lookup_used_up(struct flow *f, const char *lane, char words[97]);
+/* A form did, and what was found is about to be said: counted and journaled. false: it could not be
+ * kept, so nothing must be said. */
+bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a);
+/* Has the lane been told of this before? Then to attach who has it is no second look-up. */
+bool flow_lookup_told(const struct flow *f, const char *lane, const struct answer *a);
+/* Those that were refused, of the day on which one was last. */
+struct flow_lookup_refused {
+	char day[CLOCK_DATE_SIZE]; /* empty: never */
+	uint32_t count;
+};
+struct flow_lookup_refused flow_lookup_refused(const struct flow *f);
+void flow_lookup_note(struct flow *f, struct entry *e); /* with this entry what is new */
+void flow_lookup_lost(struct flow *f); /* an entry was refused: its note may have gone with it */
 
 /* ---- flow_early.c: the start ---- */
 /* Begin to read the journal back. 0, or -1 with err. */

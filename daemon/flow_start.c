@@ -99,11 +99,12 @@ static int make_parts(struct flow *f)
 
 	f->work = vault_work_new();
 	f->guard = flow_guard_new();
+	f->lookup = flow_lookup_new();
 	f->sale = sale_new(&sale);
 	f->done_event =
 	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
-	if (!f->work || !f->guard || !f->sale || !f->done_event || !f->tick_event ||
+	if (!f->work || !f->guard || !f->lookup || !f->sale || !f->done_event || !f->tick_event ||
 	    flow_overlay_start(f) < 0)
 		return -1;
 	return event_add(f->done_event, NULL);
@@ -302,5 +303,6 @@ void flow_free(struct flow *f)
 	buf_free(&f->json);
 	flow_rules_free(f);
 	flow_guard_free(f->guard);
+	flow_lookup_free(f->lookup);
 	free(f);
 }

@@ -74,7 +74,8 @@ void rule_defaults(struct rule_set *out)
 	              .day_baskets_max = 5,
 	              .lane_baskets = 3,
 	              .lane_window_s = LANE_WINDOW_S,
-	              .clean_days = 90},
+	              .clean_days = 90,
+	              .lookups_max = 20},
 	};
 	_Static_assert(sizeof defaults / sizeof *defaults < IDENT_KIND_COUNT, "a row per kind");
 	memcpy(out->rule, defaults, sizeof defaults);

@@ -37,6 +37,7 @@ struct rule_guard {
 	int lane_baskets;    /* so many baskets (2 to 8) on one lane with one operator ... 3 */
 	int lane_window_s;   /* ... within this time: shared. 1800 */
 	int clean_days;      /* so many days without a reason: no longer shared. 90 */
+	int lookups_max;     /* of one cashier within an hour, by phone or e-mail. 20 */
 };
 
 /* A value of the table's own lists, in its normal form; an e-mail domain is "@shop.example" and

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "event/member.h"
+#include "identity/quota.h"
 #include "identity/rule.h"
 
 #define TABLE_BYTES_MAX (1024 * 1024) /* 4,096 values take about 400 KB */
@@ -246,6 +247,7 @@ static int read_table(const struct reading *r, json_t *o)
 	    {.key = "lane_baskets", .number = &g->lane_baskets, .min = 2, .max = 8},
 	    {.key = "lane_window_s", .number = &g->lane_window_s, .min = 60, .max = 86400},
 	    {.key = "clean_days", .number = &g->clean_days, .min = 1, .max = 3650},
+	    {.key = "lookups_max", .number = &g->lookups_max, .min = 1, .max = QUOTA_MAX},
 	    {.key = NULL},
 	};
 
@@ -368,6 +370,7 @@ void rule_write(struct buf *b, const struct rule_set *rules)
 	member_integer(b, "day_baskets_max", rules->guard.day_baskets_max);
 	member_integer(b, "lane_baskets", rules->guard.lane_baskets);
 	member_integer(b, "lane_window_s", rules->guard.lane_window_s);
+	member_integer(b, "lookups_max", rules->guard.lookups_max);
 	member_integer(b, "persons_max", rules->guard.persons_max);
 	buf_byte(b, '}');
 	write_list(b, rules, RULE_LIST_OWN);

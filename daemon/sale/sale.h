@@ -130,6 +130,11 @@ struct sale_about {
 int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
                const struct sale_about *about, struct sale_error *err);
 
+/* A cashier's form asked whose this is, and will be told: an event, in the visit of the basket in
+ * front or in one of its own. 0, or -1: there is no such lane, or out of memory. */
+int sale_looked_up(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
+                   const struct answer *a);
+
 /* What is known of customers has changed: everybody who stands on a lane is looked up again. `now`
  * may name another customer id. false: leave it as it is. */
 typedef bool sale_profile_fn(void *ctx, const char *customer_id, struct profile *now);

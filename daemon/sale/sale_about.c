@@ -122,6 +122,24 @@ int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
 	return 0;
 }
 
+int sale_looked_up(struct sale *s, struct entry *e, const struct sale_now *now,
+                   const char *lane_name, const struct answer *a)
+{
+	struct lane *lane = sale_lane(s, lane_name);
+	struct scanned id;
+	struct place nowhere = {0};
+	if (!lane)
+		return -1;
+	struct basket *front = sale_front(s, lane);
+	struct act act = {
+	    .s = s, .e = e, .now = now, .source = "box", .lane = lane, .basket = front};
+	sale_id(nowhere.visit_id);
+	sale_scanned(&id, "form", NULL, a);
+	sale_begin(&act);
+	sale_presented(&act, front ? &front->place : &nowhere, &id, NULL, a->outcome);
+	return sale_end(&act);
+}
+
 /* ---- persons as they are known now ---- */
 
 /* As far as a lane shows it. */
