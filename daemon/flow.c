@@ -93,21 +93,22 @@ bool flow_put(struct flow *f, struct entry *e)
 void flow_publish(struct flow *f)
 {
 	for (const char *lane = sale_changed(f->sale); lane; lane = sale_changed(f->sale)) {
-		buf_reset(&f->json);
-		if (f->watch_lane && flow_lane_json(f, lane, &f->json) && !f->json.failed)
-			f->watch_lane(f->watch_ctx, lane, (const char *)f->json.data, f->json.len);
+		flow_publish_lane(f, lane);
 		flow_tell_tills(f, lane);
 	}
 }
 
+void flow_publish_lane(struct flow *f, const char *lane)
+{
+	buf_reset(&f->json);
+	if (f->watch_lane && flow_lane_json(f, lane, &f->json) && !f->json.failed)
+		f->watch_lane(f->watch_ctx, lane, (const char *)f->json.data, f->json.len);
+}
+
 void flow_publish_all(struct flow *f)
 {
-	for (int i = 0; f->watch_lane && i < f->conf->lane_count; i++) {
-		buf_reset(&f->json);
-		if (flow_lane_json(f, f->conf->lanes[i], &f->json) && !f->json.failed)
-			f->watch_lane(f->watch_ctx, f->conf->lanes[i], (const char *)f->json.data,
-			              f->json.len);
-	}
+	for (int i = 0; i < f->conf->lane_count; i++)
+		flow_publish_lane(f, f->conf->lanes[i]);
 }
 
 /* ---- the journal's answers ---- */

@@ -1,5 +1,5 @@
 /* The start: scans that come before the baskets are back, and what happens when they are. */
-#include "flow_internal.h"
+#include "flow_hint.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -140,6 +140,7 @@ static void take_baskets(struct flow *f, const struct flow_names *names)
 	         restored < 0 ? 0 : restored, (int)((now.mono_us - f->started_mono_us) / 1000));
 	box_started(f, &start, j.clean, restored < 0 ? 0 : restored);
 	flow_word_settle(f);
+	flow_hint_due(f);
 	flow_publish(f);
 	flow_publish_all(f);
 	flow_tick(f);

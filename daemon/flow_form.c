@@ -333,24 +333,40 @@ static int correct(struct form_call *c, struct sale_error *err)
 	return rc < 0 ? rc : put(c, err);
 }
 
-static int not_me(struct form_call *c, struct sale_error *err)
+/* The hint that is shown, still for this customer and this basket, about somebody who is still
+ * here. */
+static int hint_shown(struct form_call *c, const struct lane_view *v, struct hint *out,
+                      struct sale_error *err)
 {
-	const struct overlay_hq hq = flow_overlay_hq(c->f->shard);
-	struct overlay_person here, other;
+	const struct hint *h = flow_hint_on(c->f, v);
+	char id[EVENT_ID_SIZE] = "";
+	struct overlay_person other;
+	int rc;
+
+	if (h)
+		text_b64(h->other.byte, sizeof h->other.byte, id);
+	if (!h || strcmp(id, c->form.suggestion) != 0)
+		return refuse(err, "suggestion_gone",
+		              "this is no longer suggested: customer or basket are other ones");
+	rc = flow_hint_person(c->f, h->customer_id, &other);
+	*out = *h;
+	overlay_person_free(&other);
+	return rc == 1 ? 0
+	               : refuse(err, "suggestion_gone",
+	                        "the suggested customer is not known here any more");
+}
+
+static int said_of_hint(struct form_call *c, struct sale_error *err)
+{
 	struct lane_view v;
+	struct hint h;
 	int rc = who_is_there(c, &v, err);
 
-	if (rc < 0)
-		return rc;
-	if (overlay_person(c->f->overlay, &hq, "unit", c->form.suggestion, &other) != 1)
-		return form_wrong(err, "bad_field", "suggestion",
-		                  "suggestion: expected the one that was shown");
-	if (overlay_person(c->f->overlay, &hq, "customer_id", v.profile.customer_id, &here) != 1)
-		rc = refuse(err, "unknown_customer", "this customer is not known here any more");
-	else if (!form_tell_apart(&c->told, &here.unit[0], &other.unit[0], c->f->rules.ruleset))
+	if (rc == 0)
+		rc = hint_shown(c, &v, &h, err);
+	if (rc == 0 &&
+	    !form_tell_pair(&c->told, &h, c->from->kind == FLOW_SAME_PERSON, c->f->rules.ruleset))
 		rc = refuse(err, "no_memory", "out of memory: press again");
-	overlay_person_free(&here);
-	overlay_person_free(&other);
 	return rc < 0 ? rc : put(c, err);
 }
 
@@ -377,7 +393,7 @@ static int fill_in(struct form_call *c, struct flow_known *known, struct sale_er
 		return refuse(err, "too_many_look_ups", words);
 	if (c->from->kind == FLOW_ENROL)
 		return enrol(c, known, err);
-	return c->from->kind == FLOW_CORRECT ? correct(c, err) : not_me(c, err);
+	return c->from->kind == FLOW_CORRECT ? correct(c, err) : said_of_hint(c, err);
 }
 
 int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,

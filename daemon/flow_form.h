@@ -3,7 +3,7 @@
 #ifndef LANEWAY_FLOW_FORM_H
 #define LANEWAY_FLOW_FORM_H
 
-#include "flow_internal.h"
+#include "flow_hint.h"
 #include "identity/consent_json.h"
 #include "identity/field_json.h"
 
@@ -60,8 +60,9 @@ bool form_tell_person(struct form_told *t, enum event_kind kind, const struct fo
                       const struct form_person *who);
 bool form_tell_choices(struct form_told *t, const struct form *form, const struct form_person *who,
                        const struct overlay_person *known);
-bool form_tell_apart(struct form_told *t, const struct ref *left, const struct ref *right,
-                     const char *ruleset);
+/* What a cashier says of a hint: the two are one person (a steward is to decide), or they are not.
+ */
+bool form_tell_pair(struct form_told *t, const struct hint *h, bool same, const char *ruleset);
 void form_told_free(struct form_told *t);
 
 #endif

@@ -185,10 +185,9 @@ bool form_tell_choices(struct form_told *t, const struct form *form, const struc
 	return true;
 }
 
-/* ---- not the same person ---- */
+/* ---- the same person, or not ---- */
 
-bool form_tell_apart(struct form_told *t, const struct ref *left, const struct ref *right,
-                     const char *ruleset)
+bool form_tell_pair(struct form_told *t, const struct hint *h, bool same, const char *ruleset)
 {
 	struct ref id;
 	struct buf *b = begin(t);
@@ -197,16 +196,17 @@ bool form_tell_apart(struct form_told *t, const struct ref *left, const struct r
 	vault_random(id.byte, sizeof id.byte);
 	member_text(b, "actor", "cashier");
 	member_key(b, "evidence");
-	buf_str(b, "[]");
-	put_ref(b, "left_ref", left);
+	buf_str(b, h->evidence);
+	put_ref(b, "left_ref", &h->here);
 	put_ref(b, "link_id", &id);
-	put_ref(b, "right_ref", right);
-	member_text(b, "rule", "not_me");
+	put_ref(b, "right_ref", &h->other);
+	member_text(b, "rule", same ? "same_person" : "not_me");
 	member_text(b, "ruleset", ruleset);
-	member_text(b, "status", "provisional");
+	member_text(b, "status", same ? "proposed" : "provisional");
 	properties = end(b);
 	t->told[t->count++] =
-	    (struct sale_told){.kind = EVENT_IDENTITY_UNLINKED, .properties = properties};
+	    (struct sale_told){.kind = same ? EVENT_IDENTITY_LINKED : EVENT_IDENTITY_UNLINKED,
+	                       .properties = properties};
 	return properties != NULL;
 }
 

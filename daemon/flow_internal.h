@@ -85,7 +85,8 @@ struct flow {
 	struct journal_reader *reader; /* same */
 	struct shard_reader *shard;
 	struct vault_work *work;
-	struct overlay *overlay; /* NULL until FLOW_NAMES */
+	struct flow_hints *hints; /* flow_hint.c's */
+	struct overlay *overlay;  /* NULL until FLOW_NAMES */
 	bool overlay_failed;     /* something that is kept is not in it */
 	struct event *overlay_event;
 	uint64_t overlay_version; /* of the shard, as the overlay last heard of it */
@@ -138,6 +139,9 @@ bool flow_put(struct flow *f, struct entry *e);
 void flow_publish(struct flow *f);
 /* ... or screens about all of them. */
 void flow_publish_all(struct flow *f);
+
+/* ... or screens about one that did not change in the sale. */
+void flow_publish_lane(struct flow *f, const char *lane);
 
 /* Let time pass in the sale and arm the next tick. */
 void flow_tick(struct flow *f);

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "flow_internal.h"
+#include "flow_hint.h"
 #include "store/sealed.h"
 
 #define HITS_MAX 16    /* persons on one identifier whom HQ is asked for: beyond, it is anybody's */
@@ -199,6 +199,7 @@ void flow_overlay_kept(struct flow *f, const struct entry *e)
 		at = nl ? nl + 1 : end;
 	}
 	sale_refresh(f->sale, known_now, f);
+	flow_hint_due(f);
 }
 
 bool flow_overlay_full(const struct flow *f)
@@ -308,6 +309,7 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 		return;
 	tell_kept(f);
 	sale_heard(f->sale, hq_word, f);
+	flow_hint_due(f);
 	flow_publish(f);
 }
 

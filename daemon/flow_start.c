@@ -1,5 +1,5 @@
 /* Making, rebuilding, reloading and ending the event path. */
-#include "flow_internal.h"
+#include "flow_hint.h"
 
 #include <event2/event.h>
 #include <poll.h>
@@ -105,7 +105,7 @@ static int make_parts(struct flow *f)
 	    event_new(f->p.base, journal_done_fd(f->p.journal), EV_READ | EV_PERSIST, on_done, f);
 	f->tick_event = event_new(f->p.base, -1, 0, on_tick, f);
 	if (!f->work || !f->guard || !f->lookup || !f->sale || !f->done_event || !f->tick_event ||
-	    flow_overlay_start(f) < 0)
+	    flow_overlay_start(f) < 0 || flow_hint_start(f) < 0)
 		return -1;
 	return event_add(f->done_event, NULL);
 }
@@ -295,6 +295,7 @@ void flow_free(struct flow *f)
 		event_free(f->rebuild_event);
 	flow_rebuild_free(f->rebuild);
 	sale_free(f->sale);
+	flow_hint_free(f);
 	flow_overlay_free(f);
 	window_free(f->window);
 	shard_reader_free(f->shard);

@@ -1,5 +1,5 @@
 /* What a lane's screen and its tills are told (WIRE.md: "Lane view", "customer"). */
-#include "flow_internal.h"
+#include "flow_hint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -162,12 +162,14 @@ static bool add_who(struct buf *out, const struct lane_view *v, enum freshness l
 	return known && strcmp(name, p->first_name) != 0;
 }
 
-static void add_person(const struct flow *f, struct buf *out, const struct lane_view *v,
+static void add_person(struct flow *f, struct buf *out, const struct lane_view *v,
                        enum freshness level)
 {
 	bool is_new = v->person == PERSON_KNOWN && f->overlay &&
 	              overlay_is_new(f->overlay, v->profile.customer_id);
 
+	if (is_new)
+		flow_hint_met(f, v);
 	begin(out, "person");
 	member_text(out, "state", person_name(v->person));
 	member_bool(out, "asking", v->asking);
@@ -241,6 +243,25 @@ static void add_change(struct buf *out, const struct lane_view *v, bool locked)
 	begin(out, "change");
 	member_text(out, "id", v->change_id);
 	member_text(out, "text", locked ? "HQ knows this customer already" : v->change_text);
+	end(out);
+}
+
+/* Whom the customer may be, too. A withdrawal may be waiting where the data is too old for prompts;
+ * where HQ was never heard it speaks of this store's own enrolments only. */
+static void add_suggestion(const struct flow *f, struct buf *out, const struct lane_view *v,
+                           const struct freshness_view *fresh)
+{
+	const struct hint *h = flow_hint_on(f, v);
+	char id[EVENT_ID_SIZE];
+
+	if (!h || (fresh->level >= FRESH_NO_PROMPTS && fresh->age_us >= 0)) {
+		add_text(out, "suggestion", NULL);
+		return;
+	}
+	text_b64(h->other.byte, sizeof h->other.byte, id);
+	begin(out, "suggestion");
+	member_text(out, "id", id);
+	member_text(out, "text", h->text);
 	end(out);
 }
 
@@ -343,7 +364,7 @@ bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
 	member_bool(out, "new_card", new_card(f, lane));
 	add_question(out, &v, fresh.level == FRESH_LOCKED);
 	add_change(out, &v, fresh.level == FRESH_LOCKED);
-	add_text(out, "suggestion", NULL);
+	add_suggestion(f, out, &v, &fresh);
 	add_text(out, "notice", v.notice);
 	member_text(out, "prompt", starting ? STARTING_TEXT : prompt_of(f, &v, fresh.level));
 	add_text(out, "restored", restored);

@@ -100,6 +100,11 @@ struct overlay_person {
 	size_t choice_count;
 	struct field_fact *fact; /* same, with their texts */
 	size_t fact_count;
+	struct overlay_pair {
+		struct ref unit, other; /* of the person; somebody else's */
+		bool apart;             /* kept apart for ever; else a steward is to decide */
+	} * pair;                       /* of whom a person has said what the two are */
+	size_t pair_count;
 };
 /* 1, 0: there is none, -1: out of memory, or HQ's word could not be read. */
 int overlay_person(const struct overlay *o, const struct overlay_hq *hq, const char *kind,
@@ -110,6 +115,14 @@ void overlay_person_free(struct overlay_person *p);
 int overlay_profile(const struct overlay *o, const char *customer_id, struct profile *out);
 /* Is this customer one that only this store knows so far? */
 bool overlay_is_new(const struct overlay *o, const char *customer_id);
+
+/* The last `max` pending enrolments, newest first, as they were typed; false from fn ends it. */
+struct overlay_typed {
+	const struct ref *unit;
+	const char *first_name, *last_name, *phone, *email; /* NULL: not said */
+};
+typedef bool overlay_typed_fn(void *ctx, const struct overlay_typed *e);
+void overlay_typed(const struct overlay *o, size_t max, overlay_typed_fn *fn, void *ctx);
 
 /* ---- giving way ---- */
 

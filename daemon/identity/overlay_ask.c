@@ -190,7 +190,7 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 		out->touched = !((const struct pending *)g->pending.at[i])->included;
 	return copy_units(g, person, out) && copy_claims(g, person, out) &&
 	               copy_matches(g, person, out) && copy_facts(g, person, out) &&
-	               copy_choices(g, out)
+	               copy_choices(g, out) && overlay_pairs_of(g, person, out)
 	           ? 1
 	           : -1;
 }
@@ -223,5 +223,6 @@ void overlay_person_free(struct overlay_person *p)
 	free(p->match);
 	free(p->fact);
 	free(p->choice);
+	free(p->pair);
 	*p = (struct overlay_person){0};
 }

@@ -189,6 +189,8 @@ static void link_of(struct gathered *g, const struct pending *p)
 	                     .left = p->unit,
 	                     .right = p->other,
 	                     .by_person = p->by_person};
+	if (p->proposed)
+		return;
 	if (p->apart) {
 		op.kind = FOLD_APART;
 	} else if (p->kind == EVENT_IDENTITY_UNLINKED) {

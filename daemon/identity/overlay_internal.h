@@ -53,6 +53,7 @@ struct pending {
 	char customer_id[33];   /* of `unit`, where an older HQ names no units; or empty */
 	char source[17];
 	bool apart, share, by_person; /* of an unlink; a block; a link */
+	bool proposed;                /* of a link: a steward is to decide, nothing follows yet */
 	struct field_list facts;
 	struct pending_claim *claim; /* of a block: whose kind and value it is */
 	struct ref *drop;
@@ -156,6 +157,8 @@ void overlay_known_free(struct overlay_known *l);
 /* Does the line say that it includes this event? */
 bool overlay_known_includes(const struct overlay_known *l, const uint8_t epoch[EVENT_EPOCH_BYTES],
                             uint64_t seq);
+/* The line's nth pair. false: there are not so many. */
+bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_pair *out);
 /* The line's unit of this reference; unit_count: none. */
 size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref);
 
@@ -216,6 +219,10 @@ size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref);
 void overlay_facts(struct gathered *g, size_t person);
 void overlay_choices(struct gathered *g);
 void overlay_profile_of(struct gathered *g, size_t person, struct group_person *out);
+
+/* ---- overlay_pair.c ---- */
+/* The pairs that this person (its place in the fold) is in. false: out of memory. */
+bool overlay_pairs_of(const struct gathered *g, size_t person, struct overlay_person *out);
 
 /* ---- overlay_group.c ---- */
 /* Make the group of what was just taken, or a stale one anew. -1: out of memory, or HQ's word could

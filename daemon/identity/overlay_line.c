@@ -148,6 +148,19 @@ static void compare_forms(struct overlay_known *l)
 	}
 }
 
+bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_pair *out)
+{
+	const json_t *list = json_object_get(l->json, "pairs"), *o = json_array_get(list, n);
+	const char *is = text_at(o, "is");
+
+	if (n >= json_array_size(list))
+		return false;
+	*out = (struct overlay_pair){.unit = l->unit[0].ref, .apart = is && !strcmp(is, "apart")};
+	json_part_ref(json_object_get(o, "unit"), &out->unit);
+	json_part_ref(json_object_get(o, "other"), &out->other);
+	return true;
+}
+
 int overlay_known_read(struct overlay_known *out, const struct profile *p, const char *line,
                        size_t len)
 {

@@ -267,6 +267,11 @@ static void post_correct(void *ctx, struct http_call *call)
 	form(ctx, call, FLOW_CORRECT);
 }
 
+static void post_same_person(void *ctx, struct http_call *call)
+{
+	form(ctx, call, FLOW_SAME_PERSON);
+}
+
 static void post_not_me(void *ctx, struct http_call *call)
 {
 	form(ctx, call, FLOW_NOT_ME);
@@ -411,6 +416,7 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/enrol", true, false, post_enrol},
     {"/api/v1/lanes/*/correct", true, false, post_correct},
     {"/api/v1/lanes/*/not-me", true, false, post_not_me},
+    {"/api/v1/lanes/*/same-person", true, false, post_same_person},
     {"/api/v1/status", false, false, get_status},
     {"/api/v1/statements", false, false, get_statements},
     {"/api/v1/review", false, true, get_review},

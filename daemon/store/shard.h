@@ -41,6 +41,11 @@ struct shard_hit {
 	char seen[25];        /* when the identifier was last presented, or empty */
 };
 
+/* The kind under which a profile is also found by the mailbox of its e-mail addresses, folded as
+ * ident_email_uid2 folds them (gmail.com: no dots, nothing after a plus), where that is another
+ * text: for hints, never for who somebody is. */
+#define SHARD_FOLDED "email_folded"
+
 struct shard_reader;
 /* The file may be missing (first start): then open succeeds and every lookup misses until it
  * appears. */

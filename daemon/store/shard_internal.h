@@ -6,7 +6,7 @@
 
 #include "store/shard.h"
 
-#define SHARD_FORMAT 2             /* PRAGMA user_version */
+#define SHARD_FORMAT 3             /* PRAGMA user_version */
 #define SHARD_IDENTS_MAX 32        /* identifiers of one profile */
 #define SHARD_IDENT_VALUE_SIZE 321 /* the longest normal form (an e-mail address) and NUL */
 #define SHARD_PATH_SIZE 512
@@ -37,6 +37,10 @@ int shard_line_read(struct shard_line *out, const char *line, size_t len, char *
 int shard_line_parse(struct shard_line *out, const char *line, size_t len, char *err,
                      size_t err_size);
 bool shard_line_quick(struct shard_line *out, const char *line, size_t len);
+/* Add the mailboxes that its e-mail addresses fold to (SHARD_FOLDED), as far as there is room. */
+void shard_line_fold(struct shard_line *line);
+/* A normal form's mailbox; false: it is none of gmail.com, or it stands there folded already. */
+bool shard_fold(const char *email, char out[SHARD_IDENT_VALUE_SIZE]);
 
 /* ---- the head: what a lane's lookup needs of a profile, as bytes, so that a lookup neither opens
  * nor parses the JSON behind it (WIRE.md section 5) ---- */

@@ -200,7 +200,9 @@ int shard_line_read(struct shard_line *out, const char *line, size_t len, char *
 {
 	if (len > SHARD_PROFILE_MAX)
 		return fault(err, err_size, "line", "at most 16384 bytes");
-	if (shard_line_quick(out, line, len))
-		return 0;
-	return shard_line_parse(out, line, len, err, err_size);
+	if (!shard_line_quick(out, line, len) &&
+	    shard_line_parse(out, line, len, err, err_size) != 0)
+		return -1;
+	shard_line_fold(out);
+	return 0;
 }

@@ -32,9 +32,9 @@ static const char schema_sql[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
     "CREATE TABLE ident(key INTEGER PRIMARY KEY, profiles);"
     "CREATE TABLE profile(id INTEGER PRIMARY KEY, row BLOB);"
-    "PRAGMA user_version=2;"
+    "PRAGMA user_version=3;"
     "COMMIT";
-_Static_assert(SHARD_FORMAT == 2, "user_version stands in schema_sql");
+_Static_assert(SHARD_FORMAT == 3, "user_version stands in schema_sql");
 
 static const uint8_t salt_id[EVENT_ID_BYTES]; /* a shard has one */
 

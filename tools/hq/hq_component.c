@@ -195,7 +195,8 @@ static void read_ops(struct loading *l, struct sqlite3_stmt *q)
 
 	while (hq_db_row(l->db, q)) {
 		kind = hq_op_kind_named(hq_db_text(q, 1));
-		if (kind == HQ_OP_KIND_COUNT || !is_new(l, SEEN_OP, sqlite3_column_int64(q, 0)))
+		if (kind == HQ_OP_KIND_COUNT || kind == HQ_OP_PROPOSE ||
+		    !is_new(l, SEEN_OP, sqlite3_column_int64(q, 0)))
 			continue;
 		e = add_entry(l);
 		if (!e) {

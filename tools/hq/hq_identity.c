@@ -65,10 +65,12 @@ static enum hq_identity_result take_link(struct hq_identity *id, struct hq_ident
 	const json_t *p = ev->line->properties;
 	const char *actor = hq_line_text(ev->line, "actor"), *rule = hq_line_text(ev->line, "rule");
 	bool linked = lw_event_kind_of(ev->line->event) == EVENT_IDENTITY_LINKED,
-	     apart = !linked && strcmp(rule, "not_me") == 0;
-	struct hq_op op = {.kind = linked  ? HQ_OP_LINK
-	                           : apart ? HQ_OP_APART
-	                                   : HQ_OP_UNDO,
+	     apart = !linked && strcmp(rule, "not_me") == 0,
+	     proposed = linked && strcmp(hq_line_text(ev->line, "status"), "proposed") == 0;
+	struct hq_op op = {.kind = proposed ? HQ_OP_PROPOSE
+	                           : linked ? HQ_OP_LINK
+	                           : apart  ? HQ_OP_APART
+	                                    : HQ_OP_UNDO,
 	                   .by_person = strcmp(actor, "box") != 0,
 	                   .actor = "store",
 	                   .why = strlen(rule) <= HQ_IDENTITY_WHY_MAX ? rule : "",

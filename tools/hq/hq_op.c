@@ -5,9 +5,9 @@
 #include "store/vault.h"
 
 static const char *const names[HQ_OP_KIND_COUNT] = {
-    [HQ_OP_LINK] = "link",   [HQ_OP_UNDO] = "undo",   [HQ_OP_APART] = "apart",
-    [HQ_OP_BLOCK] = "block", [HQ_OP_SHARE] = "share", [HQ_OP_UNBLOCK] = "unblock",
-    [HQ_OP_ERASE] = "erase",
+    [HQ_OP_LINK] = "link",   [HQ_OP_UNDO] = "undo",       [HQ_OP_APART] = "apart",
+    [HQ_OP_BLOCK] = "block", [HQ_OP_SHARE] = "share",     [HQ_OP_UNBLOCK] = "unblock",
+    [HQ_OP_ERASE] = "erase", [HQ_OP_PROPOSE] = "propose",
 };
 
 const char *hq_op_kind_name(enum hq_op_kind kind)

@@ -15,6 +15,8 @@ enum hq_op_kind {
 	HQ_OP_UNBLOCK, /* ident: takes back every block and share of it in front of this entry: HQ's
 	                */
 	HQ_OP_ERASE,   /* left: unit */
+	HQ_OP_PROPOSE, /* left, right: units that somebody in a store says are one person; a steward
+	                  decides, and no fold looks at it */
 	HQ_OP_KIND_COUNT
 };
 const char *hq_op_kind_name(enum hq_op_kind kind);  /* as in hq.db: "link", ... */

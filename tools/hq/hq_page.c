@@ -60,6 +60,7 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
 	hq_page_left_out(&p, out);
 	hq_page_matches(&p, out);
 	member(out, "name", hq_db_text(q, COL_NAME));
+	hq_page_pairs(&p, out);
 	if (sqlite3_column_type(q, COL_POINTS) != SQLITE_NULL)
 		buf_printf(out, "\"points\":%" PRId64 ",",
 		           (int64_t)sqlite3_column_int64(q, COL_POINTS));

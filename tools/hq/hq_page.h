@@ -20,6 +20,7 @@
 #define HQ_PAGE_IDENTS_BYTES 5120
 #define HQ_PAGE_FACTS_BYTES 4096
 #define HQ_PAGE_CHOICES_BYTES 4096
+#define HQ_PAGE_PAIRS_BYTES 640 /* some 12; a pair stands in the lines of both */
 
 struct hq_page_person {
 	struct hq_db *db;
@@ -36,6 +37,7 @@ void hq_page_choices(struct hq_page_person *p, struct buf *out);
 void hq_page_facts(struct hq_page_person *p, struct buf *out);
 void hq_page_identifiers(struct hq_page_person *p, struct buf *out);
 void hq_page_matches(struct hq_page_person *p, struct buf *out);
+void hq_page_pairs(struct hq_page_person *p, struct buf *out);
 void hq_page_units(struct hq_page_person *p, struct buf *out);
 /* After choices, facts and identifiers; matches and units are counted when the person is read. */
 void hq_page_left_out(const struct hq_page_person *p, struct buf *out);

@@ -185,6 +185,36 @@ void hq_page_identifiers(struct hq_page_person *p, struct buf *out)
 	close_list(&l, true);
 }
 
+/* What a store must not suggest again. */
+void hq_page_pairs(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "pairs", HQ_PAGE_PAIRS_BYTES);
+	const void *mine, *other;
+	struct sqlite3_stmt *q;
+
+	if (!hq_db_int(p->db, 0, HQ_SQL_OP_ANY, "")) {
+		close_list(&l, false);
+		return;
+	}
+	q = hq_db_query(p->db, HQ_SQL_PAIRS_OF_PERSON, "i", p->person);
+	while (hq_db_row(p->db, q)) {
+		mine = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+		other = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!mine || !other)
+			continue;
+		open_entry(&l);
+		buf_printf(out, "\"is\":\"%s\",",
+		           strcmp(hq_db_text(q, 2), "apart") == 0 ? "apart" : "same");
+		reference(out, "other", other);
+		if (p->unit_count > 1) {
+			buf_byte(out, ',');
+			reference(out, "unit", mine);
+		}
+		close_entry(&l);
+	}
+	close_list(&l, false);
+}
+
 static bool put_fact(struct list *l, const struct field_fact *f)
 {
 	l->entry = l->out->len;

@@ -1,6 +1,7 @@
 #include "hq/hq_review.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -98,6 +99,31 @@ static void put_ident(struct hq_db *db, const struct hq_component *c, const stru
 	}
 }
 
+/* What a cashier said of two who are two still. The entry is the left unit's, whichever of the two
+ * was folded. */
+static void put_proposed(struct hq_db *db, const struct ref *unit, int64_t wall_us)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(db, HQ_SQL_PROPOSED, "b", unit->byte, sizeof unit->byte);
+	char key[HQ_REVIEW_KEY_SIZE], id[EVENT_ID_SIZE];
+	const void *ref;
+
+	while (hq_db_row(db, q)) {
+		ref = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+		if (!ref)
+			continue;
+		text_b64(ref, EVENT_ID_BYTES, id);
+		snprintf(key, sizeof key, "propose:%s", id);
+		put(db, &(struct hq_review){.cause = "same_person",
+		                            .key = key,
+		                            .unit = sqlite3_column_int64(q, 1),
+		                            .other = sqlite3_column_int64(q, 2),
+		                            .detail = "a cashier says that these are one person: "
+		                                      "link or apart decides",
+		                            .wall_us = wall_us});
+	}
+}
+
 void hq_review_folded(struct hq_db *db, const struct hq_component *c, const struct fold *r,
                       int64_t wall_us)
 {
@@ -116,6 +142,8 @@ void hq_review_folded(struct hq_db *db, const struct hq_component *c, const stru
 		    r->ident[i].state == FOLD_IDENT_SHARED)
 			put_ident(db, c, &r->ident[i], wall_us);
 	}
+	for (size_t i = 0; i < c->unit_count && hq_db_int(db, 0, HQ_SQL_OP_ANY, ""); i++)
+		put_proposed(db, &c->unit[i].ref, wall_us);
 	for (size_t i = 0; i < c->unit_count; i++)
 		hq_db_run(db, HQ_SQL_REVIEW_SWEEP, "i", (int64_t)c->unit[i].number);
 }

@@ -1,0 +1,348 @@
+/* Suggestions on a lane: whom is looked for, what is shown of them, what a tap does. */
+#include "flow_world.h"
+
+#define CLARA "AAECAwQFBgcICQoLDA0OEQ" /* her unit */
+#define CLARAS_PHONE "+491728394057"
+#define ENROL_CLARA                                                                                \
+	"{\"first_name\":\"Clara\",\"last_name\":\"Kern\",\"email\":\"clarakern+shop@gmail.com\"}"
+
+struct outcome_of {
+	bool done;
+	struct sale_error err; /* code empty: kept */
+};
+
+static void on_done(void *ctx, const struct sale_error *err)
+{
+	struct outcome_of *o = ctx;
+	o->done = true;
+	if (err)
+		o->err = *err;
+}
+
+static struct outcome_of answered;
+static struct sale_error refused;
+
+static int form(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
+{
+	json_t *o = json_loads(body, 0, NULL);
+	struct flow_known known;
+	const struct flow_form f = {
+	    .kind = kind, .lane = lane, .body = o, .done = on_done, .ctx = &answered};
+	assert_non_null(o);
+	answered = (struct outcome_of){0};
+	refused = (struct sale_error){0};
+	int rc = flow_form(w->flow, &f, &known, &refused);
+	json_decref(o);
+	return rc;
+}
+
+static void says(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
+{
+	if (form(w, kind, lane, body) != 0)
+		fail_msg("%s: %s", refused.code, refused.message);
+	WAIT_FOR(w, answered.done);
+	assert_string_equal(answered.err.code, "");
+}
+
+/* Customers of HQ's, and what is new of them. */
+static void hq_brings(struct world *w, const char *line)
+{
+	static uint64_t version = 812;
+	const struct shard_mark mark = {.generation = "00000000000000aa", .version = ++version};
+	char path[96], err[256] = "";
+	struct shard *s;
+	bool made;
+	uint64_t one = 1;
+	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
+	if (shard_open(&s, path, w->p->vault, &made, err, sizeof err) ||
+	    shard_apply(s, line, strlen(line), &mark, false, err, sizeof err) < 0)
+		fail_msg("%s", err);
+	shard_free(s);
+	w->sync.shard_version = version;
+	assert_int_equal(write(w->sync_fd, &one, sizeof one), sizeof one);
+}
+
+/* more: members of the line, each with a comma behind it. */
+static void hq_has_clara(struct world *w, const char *email, const char *seen, const char *more)
+{
+	char line[1600];
+	snprintf(line, sizeof line,
+	         "{\"customer_id\":\"C000031\",\"first_name\":\"Clara\",\"identifiers\":[{\"kind\":"
+	         "\"email\",\"ref\":\"AAECAwQFBgcICQoLDA0OEg\",\"value\":\"%s\",\"verified\":"
+	         "false},{\"kind\":\"phone\",\"ref\":\"AAECAwQFBgcICQoLDA0OEw\"%s,\"value\":"
+	         "\"" CLARAS_PHONE
+	         "\",\"verified\":false}],\"includes\":{},\"name\":\"Clara Kern\",%s\"units\":[{"
+	         "\"confirmed\":true,\"number\":31,\"ref\":\"" CLARA
+	         "\"}],\"version\":813,\"visits\":7}\n",
+	         email, seen, more);
+	hq_brings(w, line);
+}
+
+static void clara_is_known(struct world *w)
+{
+	hq_has_clara(w, "clara.kern@gmail.com", "", "\"state\":\"active\",");
+}
+
+static json_t *suggestion(struct world *w, const char *lane)
+{
+	json_t *s = json_object_get(shown(w, lane), "suggestion");
+	return json_is_object(s) ? s : NULL;
+}
+
+static void basket(struct world *w)
+{
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+}
+
+/* Until all turns that were due have been. */
+static void settle(struct world *w)
+{
+	uint64_t looked;
+	do {
+		looked = counted(w, COUNTER_HINTS_LOOKED);
+		for (int i = 0; i < 20; i++)
+			turn(w);
+	} while (counted(w, COUNTER_HINTS_LOOKED) != looked);
+}
+
+static void clara_comes_again(struct world *w)
+{
+	clara_is_known(w);
+	basket(w);
+	says(w, FLOW_ENROL, "1", ENROL_CLARA);
+	WAIT_FOR(w, suggestion(w, "1"));
+}
+
+/* ---- who is suggested ---- */
+
+static void a_mailbox_in_another_spelling_is_suggested_with_initials_only(void **state)
+{
+	struct world *w = *state;
+	clara_comes_again(w);
+	assert_string_equal(text_of(suggestion(w, "1"), "text"),
+	                    "Maybe already a customer: C. K., phone \u202657");
+	assert_string_equal(text_of(suggestion(w, "1"), "id"), CLARA);
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Clara");
+	char *view = json_dumps(shown(w, "1"), 0);
+	assert_null(strstr(view, "Kern"));
+	assert_null(strstr(view, "8394"));
+	assert_null(strstr(view, "gmail"));
+	free(view);
+	assert_null(suggestion(w, "2"));
+}
+
+static void a_number_that_was_not_seen_for_years_suggests_who_had_it(void **state)
+{
+	struct world *w = *state;
+	hq_has_clara(w, "clara@example.net", ",\"seen\":\"2023-01-01T00:00:00.000Z\"",
+	             "\"state\":\"active\",");
+	basket(w);
+	says(w, FLOW_ENROL, "1",
+	     "{\"first_name\":\"Clara\",\"last_name\":\"Kern\",\"phone\":\"0172 8394057\"}");
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "id"), CLARA);
+}
+
+static void a_stranger_on_a_number_that_was_passed_on_is_not_suggested(void **state)
+{
+	struct world *w = *state;
+	hq_has_clara(w, "clara@example.net", ",\"seen\":\"2023-01-01T00:00:00.000Z\"",
+	             "\"state\":\"active\",");
+	basket(w);
+	says(w, FLOW_ENROL, "1",
+	     "{\"first_name\":\"Ben\",\"last_name\":\"Mohr\",\"phone\":\"0172 8394057\"}");
+	WAIT_FOR(w, counted(w, COUNTER_HINTS_LOOKED) > 0);
+	settle(w);
+	assert_null(suggestion(w, "1"));
+}
+
+static void who_was_enrolled_on_the_other_lane_is_suggested_without_hq(void **state)
+{
+	struct world *w = *state;
+	w->sync = (struct sync_state){0};
+	basket(w);
+	says(
+	    w, FLOW_ENROL, "2",
+	    "{\"first_name\":\"Clara\",\"last_name\":\"Kern\",\"email\":\"cla.rakern@gmail.com\"}");
+	says(w, FLOW_ENROL, "1", ENROL_CLARA);
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "text"), "Maybe already a customer: C. K.");
+}
+
+static void who_is_confidential_or_restricted_is_never_suggested(void **state)
+{
+	static const char *const states[] = {"\"state\":\"confidential\",",
+	                                     "\"state\":\"restricted\","};
+	struct world *w = *state;
+	clara_comes_again(w);
+	for (int i = 0; i < 2; i++) {
+		hq_has_clara(w, "clara.kern@gmail.com", "", states[i]);
+		WAIT_FOR(w, !suggestion(w, "1"));
+		clara_is_known(w);
+		WAIT_FOR(w, suggestion(w, "1"));
+	}
+}
+
+static void old_data_suggests_nobody(void **state)
+{
+	struct world *w = *state;
+	clara_comes_again(w);
+	pass(w, 8LL * 86400 * SECOND_US);
+	flow_publish_all(w->flow);
+	assert_null(suggestion(w, "1"));
+}
+
+static void a_plain_scan_looks_for_nobody(void **state)
+{
+	struct world *w = *state;
+	clara_is_known(w);
+	basket(w);
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	settle(w);
+	assert_int_equal(counted(w, COUNTER_HINTS_LOOKED), 0);
+}
+
+/* ---- what a tap does ---- */
+
+static void who_says_no_is_never_asked_again_about_that_pair(void **state)
+{
+	struct world *w = *state;
+	char err[200];
+	clara_comes_again(w);
+	says(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}");
+	WAIT_FOR(w, !suggestion(w, "1"));
+	json_t *said_so = kept(w, "Identity Unlinked", 0);
+	json_t *p = json_object_get(said_so, "properties");
+	if (lw_event_check(EVENT_IDENTITY_UNLINKED, p, err, sizeof err))
+		fail_msg("%s", err);
+	assert_string_equal(text_of(p, "rule"), "not_me");
+	assert_string_equal(text_of(p, "right_ref"), CLARA);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(p, "evidence"), 0)),
+	                    "first_name:same");
+	json_decref(said_so);
+	settle(w);
+	assert_null(suggestion(w, "1"));
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	WAIT_FOR(w, counted(w, COUNTER_HINTS_LOOKED) > 0);
+	settle(w);
+	assert_null(suggestion(w, "1"));
+}
+
+static void after_a_restart_the_suggestion_is_there_again(void **state)
+{
+	struct world *w = *state;
+	clara_comes_again(w);
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "id"), CLARA);
+	says(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}");
+	WAIT_FOR(w, !suggestion(w, "1"));
+}
+
+static void what_another_store_was_told_counts_here(void **state)
+{
+	struct world *w = *state;
+	char more[200];
+	clara_comes_again(w);
+	json_t *enrolled = kept(w, "Customer Enrolled", 0);
+	snprintf(more, sizeof more,
+	         "\"pairs\":[{\"is\":\"apart\",\"other\":\"%s\"}],\"state\":\"active\",",
+	         text_of(json_object_get(enrolled, "properties"), "enrolment_id"));
+	json_decref(enrolled);
+	hq_has_clara(w, "clara.kern@gmail.com", "", more);
+	WAIT_FOR(w, !suggestion(w, "1"));
+}
+
+static void who_says_yes_proposes_it_and_nothing_else_changes(void **state)
+{
+	struct world *w = *state;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = CLARAS_PHONE};
+	char err[200];
+	struct answer a;
+	clara_comes_again(w);
+	says(w, FLOW_SAME_PERSON, "1", "{\"suggestion\":\"" CLARA "\"}");
+	WAIT_FOR(w, !suggestion(w, "1"));
+	json_t *said_so = kept(w, "Identity Linked", 0);
+	json_t *p = json_object_get(said_so, "properties");
+	if (lw_event_check(EVENT_IDENTITY_LINKED, p, err, sizeof err))
+		fail_msg("%s", err);
+	assert_string_equal(text_of(p, "status"), "proposed");
+	assert_string_equal(text_of(p, "rule"), "same_person");
+	json_decref(said_so);
+	flow_resolve(w->flow, NULL, &given, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+	assert_string_equal(a.hit.profile.customer_id, "C000031");
+	assert_true(is(person(w, "1"), "new"));
+	assert_int_equal(kept_times(w, "Customer Attached"), 1);
+}
+
+static void a_tap_on_what_is_no_longer_so_is_refused(void **state)
+{
+	struct world *w = *state;
+	clara_comes_again(w);
+	assert_int_equal(form(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"AAECAwQFBgcICQoLDA0OFw\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "suggestion_gone");
+	assert_int_equal(form(w, FLOW_SAME_PERSON, "2", "{\"suggestion\":\"" CLARA "\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "no_customer");
+	till_say(w,
+	         "{\"type\":\"customer_removed\",\"source_message_id\":\"a:2\",\"basket\":\"B1\"}");
+	WAIT_FOR(w, person_is(w, "1", "none"));
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(form(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "suggestion_gone");
+	assert_int_equal(kept_times(w, "Identity Unlinked"), 0);
+}
+
+static void a_tap_on_who_is_gone_meanwhile_is_refused(void **state)
+{
+	struct world *w = *state;
+	char path[96], err[256] = "";
+	const struct shard_mark mark = {.generation = "00000000000000aa", .version = 999};
+	const char gone[] = "{\"customer_id\":\"C000031\",\"deleted\":true,\"version\":999}\n";
+	struct shard *s;
+	bool made;
+	clara_comes_again(w);
+	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
+	assert_int_equal(shard_open(&s, path, w->p->vault, &made, err, sizeof err), 0);
+	assert_int_equal(shard_apply(s, gone, strlen(gone), &mark, false, err, sizeof err), 1);
+	shard_free(s);
+	/* HQ's word has not been looked at yet. */
+	assert_int_equal(form(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "suggestion_gone");
+	assert_non_null(strstr(refused.message, "not known here any more"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	const struct CMUnitTest tests[] = {
+	    T(a_mailbox_in_another_spelling_is_suggested_with_initials_only),
+	    T(a_number_that_was_not_seen_for_years_suggests_who_had_it),
+	    T(a_stranger_on_a_number_that_was_passed_on_is_not_suggested),
+	    T(who_was_enrolled_on_the_other_lane_is_suggested_without_hq),
+	    T(who_is_confidential_or_restricted_is_never_suggested),
+	    T(old_data_suggests_nobody),
+	    T(a_plain_scan_looks_for_nobody),
+	    T(who_says_no_is_never_asked_again_about_that_pair),
+	    T(after_a_restart_the_suggestion_is_there_again),
+	    T(what_another_store_was_told_counts_here),
+	    T(who_says_yes_proposes_it_and_nothing_else_changes),
+	    T(a_tap_on_what_is_no_longer_so_is_refused),
+	    T(a_tap_on_who_is_gone_meanwhile_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
