@@ -178,9 +178,27 @@ def test_hqs_other_word_waits_for_a_tap(screen, box, shots):
 
 
 def test_a_suggestion_can_be_denied_for_ever(screen, box, shots):
-    shown(screen, box, merged(KNOWN, {"suggestion": {"id": "AAECAwQFBgcICQoLDA0ODw", "text": "Is this A… B…, too?"}}))
-    assert visible_text(screen, "word-text") == "Is this A… B…, too?"
-    screen.save_screenshot(str(shots / "36-suggested.png"))
+    said = "Maybe already a customer: C. K., 50…, phone …42"
+    shown(screen, box, merged(KNOWN, {"suggestion": {"id": "AAECAwQFBgcICQoLDA0ODw", "text": said}}))
+    assert visible_text(screen, "word-text") == said
+    for name, width, height in (("36-suggested", 1280, 800), ("36-suggested-small", 800, 480)):
+        size(screen, width, height)
+        screen.save_screenshot(str(shots / f"{name}.png"))
+        assert screen.execute_script(OVERFLOW_JS) == []
+        assert all(el(screen, k).size["height"] >= TOUCH_PX for k in ("word-key", "word-same"))
+    size(screen)
     el(screen, "word-key").click()
     path, _, body = box.posts.get(timeout=2)
     assert (path, body) == ("/api/v1/lanes/3/not-me", {"suggestion": "AAECAwQFBgcICQoLDA0ODw"})
+
+
+def test_a_suggestion_can_be_agreed_to_and_hqs_word_goes_first(screen, box):
+    suggestion = {"suggestion": {"id": "AAECAwQFBgcICQoLDA0ODw", "text": "Maybe already a customer: C. K."}}
+    shown(screen, box, merged(KNOWN, suggestion))
+    assert visible_text(screen, "word-same") == "Same person"
+    el(screen, "word-same").click()
+    path, _, body = box.posts.get(timeout=2)
+    assert (path, body) == ("/api/v1/lanes/3/same-person", {"suggestion": "AAECAwQFBgcICQoLDA0ODw"})
+    shown(screen, box, merged(KNOWN, {**suggestion, "change": {"id": "c7", "text": "HQ knows this customer as Hanna"}}))
+    assert visible_text(screen, "word-text") == "HQ knows this customer as Hanna"
+    assert not el(screen, "word-same").is_displayed()

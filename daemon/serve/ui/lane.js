@@ -216,6 +216,8 @@ function drawWord(view) {
   show($("word-key"), change ? "Take over" : suggestion ? "Not the same" : "");
   $("word-key").dataset.id = change?.id ?? suggestion?.id ?? "";
   $("word-key").dataset.path = change ? "take-over" : "not-me";
+  $("word-same").hidden = Boolean(change) || !suggestion;
+  $("word-same").dataset.id = suggestion?.id ?? "";
 }
 
 function lineElement(l) {
@@ -339,6 +341,7 @@ for (const i of CHOICES) {
 }
 $("word-key").addEventListener("click", ({ currentTarget: key }) =>
   press(key, key.dataset.path, key.dataset.path === "not-me" ? { suggestion: key.dataset.id } : { change: key.dataset.id }));
+$("word-same").addEventListener("click", ({ currentTarget: key }) => press(key, "same-person", { suggestion: key.dataset.id }));
 $("wrong").addEventListener("click", (e) => press(e.currentTarget, "wrong-customer", {}));
 
 // ---- listening: fetch and not EventSource, because comment lines count as a sign of life here ----
