@@ -111,6 +111,15 @@ static void put_match(struct why *w, const struct overlay_match *m)
 	buf_byte(w->out, '\n');
 }
 
+/* `apart: unit Ab.. is not unit Cd..: a person said so` */
+static void put_pair(struct why *w, const struct overlay_pair *pair)
+{
+	put_ref(w->out, pair->apart ? "apart: unit" : "proposed: unit", &pair->unit);
+	put_ref(w->out, pair->apart ? " is not unit" : " is unit", &pair->other);
+	buf_printf(w->out, ": a person said so%s; not suggested any more\n",
+	           pair->apart ? "" : ", a steward decides");
+}
+
 static void put_person(struct why *w)
 {
 	const struct overlay_person *p = w->p;
@@ -122,6 +131,8 @@ static void put_person(struct why *w)
 	buf_byte(w->out, '\n');
 	for (size_t i = 0; i < p->match_count; i++)
 		put_match(w, &p->match[i]);
+	for (size_t i = 0; i < p->pair_count; i++)
+		put_pair(w, &p->pair[i]);
 	for (size_t i = 0; i < p->claim_count; i++)
 		put_claim(w, i);
 	field_why(p->fact, p->fact_count, false, w->out);

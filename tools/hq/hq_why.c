@@ -96,6 +96,29 @@ static void put_units(struct why *w)
 	sqlite3_finalize(q);
 }
 
+/* What somebody said of this customer and another one who is one still. */
+static void put_pairs(struct why *w)
+{
+	sqlite3_stmt *q =
+	    ask(w, "SELECT a.id, b.id, op.ref, op.actor, op.made_us, op.why, op.kind FROM op JOIN"
+	           " profile a ON a.ref = op.left JOIN profile b ON b.ref = op.right WHERE"
+	           " (a.person = ?1) <> (b.person = ?1) AND op.kind IN ('apart', 'propose') AND"
+	           " op.fate = 'holds' AND NOT EXISTS (SELECT 1 FROM op u WHERE u.left = op.ref"
+	           " AND u.kind = 'undo') ORDER BY op.id");
+
+	while (db_row(q, &w->failed)) {
+		bool apart = strcmp(hq_db_text(q, 6), "apart") == 0;
+		buf_printf(w->out, "%s %s and %s: said by %s", apart ? "apart" : "proposed",
+		           hq_db_text(q, 0), hq_db_text(q, 1), hq_db_text(q, 3));
+		put_time(w->out, "", sqlite3_column_int64(q, 4));
+		buf_printf(w->out, ", \"%s\"%s;", hq_db_text(q, 5),
+		           apart ? "" : ", a steward decides");
+		put_ref(w->out, " link", q, 2);
+		buf_byte(w->out, '\n');
+	}
+	sqlite3_finalize(q);
+}
+
 static void put_matches(struct why *w)
 {
 	sqlite3_stmt *q =
@@ -321,6 +344,7 @@ static void put_all(struct why *w)
 {
 	put_units(w);
 	put_matches(w);
+	put_pairs(w);
 	put_identifiers(w);
 	put_fields(w);
 	put_sums(w);
