@@ -87,7 +87,7 @@ struct flow {
 	struct vault_work *work;
 	struct flow_hints *hints; /* flow_hint.c's */
 	struct overlay *overlay;  /* NULL until FLOW_NAMES */
-	bool overlay_failed;     /* something that is kept is not in it */
+	bool overlay_failed;      /* something that is kept is not in it */
 	struct event *overlay_event;
 	uint64_t overlay_version; /* of the shard, as the overlay last heard of it */
 	char overlay_generation[17];

@@ -156,7 +156,7 @@ static void evidence(const struct score *score, struct buf *out)
 /* Its NUL included; what does not fit is not told. */
 static bool copy(struct buf *from, char *to, size_t size)
 {
-	bool fits = !from->failed && from->len < size;
+	bool fits = from->data && !from->failed && from->len < size;
 
 	if (fits) {
 		memcpy(to, from->data, from->len);

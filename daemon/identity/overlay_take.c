@@ -100,8 +100,8 @@ static int read_link(struct pending *p, const json_t *properties)
 		return 0;
 	p->by_person = strcmp(actor, "box") != 0;
 	p->apart = p->kind == EVENT_IDENTITY_UNLINKED && !strcmp(rule, "not_me");
-	p->proposed = p->kind == EVENT_IDENTITY_LINKED &&
-	              !strcmp(text_at(properties, "status"), "proposed");
+	p->proposed =
+	    p->kind == EVENT_IDENTITY_LINKED && !strcmp(text_at(properties, "status"), "proposed");
 	return 1;
 }
 

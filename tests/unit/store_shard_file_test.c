@@ -134,7 +134,7 @@ static void another_device_key_or_a_newer_format_means_another_shard(void **stat
 	p->shard = NULL;
 	assert_int_equal(
 	    db_open_writer(&db, &lock, p->path, DB_SYNC_NORMAL, &held, err, sizeof(err)), 0);
-	assert_int_equal(db_exec(db, "PRAGMA user_version=3"), 0);
+	assert_int_equal(db_exec(db, "PRAGMA user_version=99"), 0);
 	db_close_writer(db, lock);
 	assert_true(open_shard(p));
 	shard_reader_free(p->reader);
