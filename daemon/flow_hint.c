@@ -197,8 +197,8 @@ static void soon(struct flow *f, struct slot *s)
 
 bool flow_hint_wanted(const struct lane_view *v)
 {
-	return v->person == PERSON_KNOWN && !v->person_struck && !v->person_early &&
-	       v->state != LANE_DONE && !v->profile.confidential;
+	return v->basket_id[0] && v->person == PERSON_KNOWN && !v->person_struck &&
+	       !v->person_early && !v->profile.confidential;
 }
 
 static struct slot *slot_of(const struct flow *f, const char *lane)

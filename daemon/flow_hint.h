@@ -16,7 +16,7 @@ void flow_hint_due(struct flow *f);
 
 /* Whoever has this customer id, or the enrolment of that name. As overlay_person. */
 int flow_hint_person(const struct flow *f, const char *customer_id, struct overlay_person *out);
-/* May anything be suggested about who stands here? */
+/* May anything be suggested about who stands here? In an open basket only: it is a look-up. */
 bool flow_hint_wanted(const struct lane_view *v);
 /* What is suggested for the customer and the basket of this view, or NULL. Valid until the loop
  * turns. */

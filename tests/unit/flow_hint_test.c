@@ -195,6 +195,20 @@ static void old_data_suggests_nobody(void **state)
 	assert_null(suggestion(w, "1"));
 }
 
+static void without_a_basket_nobody_is_suggested(void **state)
+{
+	struct world *w = *state;
+	clara_is_known(w);
+	keep(w);
+	says(w, FLOW_ENROL, "1", ENROL_CLARA);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	settle(w);
+	assert_null(suggestion(w, "1"));
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, suggestion(w, "1"));
+}
+
 static void a_plain_scan_looks_for_nobody(void **state)
 {
 	struct world *w = *state;
@@ -336,6 +350,7 @@ int main(void)
 	    T(who_was_enrolled_on_the_other_lane_is_suggested_without_hq),
 	    T(who_is_confidential_or_restricted_is_never_suggested),
 	    T(old_data_suggests_nobody),
+	    T(without_a_basket_nobody_is_suggested),
 	    T(a_plain_scan_looks_for_nobody),
 	    T(who_says_no_is_never_asked_again_about_that_pair),
 	    T(after_a_restart_the_suggestion_is_there_again),
