@@ -12,6 +12,7 @@
 #include "identity/ident.h"
 
 #define RULE_VALUES_MAX 4096 /* blocked values and own numbers of one table */
+#define RULE_FAULTS_MAX 50   /* named one by one */
 
 /* When two persons who have the same identifier become one without being asked. */
 enum rule_join {
@@ -48,6 +49,7 @@ enum rule_list {
 	RULE_LIST_STAFF,   /* a staff member's card */
 	RULE_LIST_COUNT
 };
+const char *rule_list_name(enum rule_list list); /* "blocked", "own", "staff" */
 struct rule_value {
 	enum ident_kind kind;
 	enum rule_list list;
@@ -71,12 +73,20 @@ struct rule_set {
  * added. */
 void rule_defaults(struct rule_set *out);
 /* A table in JSON (WIRE.md, "Rules"); what it leaves out is as delivered. `forms` must live as long
- * as the table. 0, or -1 with one line in err that repeats no value; out has no values then. */
+ * as the table. 0, or -1 with its first fault as one line in err that repeats no value; out has no
+ * values then. */
 int rule_read(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
               char *err, size_t err_size);
 /* The same out of a file; err names it. */
 int rule_read_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
                    char *err, size_t err_size);
+/* A table of which it is said elsewhere who wrote it and why: version (empty where it has none: the
+ * one that it was made from), author and reason may be missing. How many faults it has, a line for
+ * each in faults, without any value; out has no values then. */
+int rule_draft(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
+               struct buf *faults);
+int rule_draft_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
+                    struct buf *faults);
 /* Append the whole table as canonical JSON. */
 void rule_write(struct buf *b, const struct rule_set *rules);
 

@@ -14,25 +14,38 @@
 #include "identity/rule.h"
 
 #define TABLE_BYTES_MAX (1024 * 1024) /* 4,096 values take about 400 KB */
+#define FAULT_SIZE 200
 
+/* Reading goes on after a fault, so that whoever wrote the table hears of all of them at once. */
 struct reading {
 	struct rule_set *out;
-	char *err;
-	size_t err_size;
+	struct buf *faults;
+	int count;
+	bool draft; /* who wrote it and why is said elsewhere */
 };
 
-__attribute__((format(printf, 2, 3))) static int fault(const struct reading *r, const char *fmt,
-                                                       ...)
+__attribute__((format(printf, 2, 3))) static int fault(struct reading *r, const char *fmt, ...)
 {
+	char line[FAULT_SIZE];
 	va_list ap;
+
+	if (r->count++ >= RULE_FAULTS_MAX)
+		return -1;
 	va_start(ap, fmt);
-	vsnprintf(r->err, r->err_size, fmt, ap);
+	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
+	buf_str(r->faults, line);
+	buf_byte(r->faults, '\n');
 	return -1;
 }
 
 static const char *const list_names[RULE_LIST_COUNT] = {
     [RULE_LIST_BLOCKED] = "blocked", [RULE_LIST_OWN] = "own", [RULE_LIST_STAFF] = "staff"};
+const char *rule_list_name(enum rule_list list)
+{
+	return list_names[list];
+}
+
 static const char *const join_names[] = {
     [RULE_JOIN_NEVER] = "never", [RULE_JOIN_VERIFIED] = "verified", [RULE_JOIN_NAMED] = "named"};
 
@@ -47,8 +60,7 @@ struct member {
 	bool *flag;
 };
 
-static int read_number(const struct reading *r, const char *in, const struct member *m,
-                       const json_t *v)
+static int read_number(struct reading *r, const char *in, const struct member *m, const json_t *v)
 {
 	json_int_t n = json_integer_value(v);
 
@@ -59,8 +71,7 @@ static int read_number(const struct reading *r, const char *in, const struct mem
 	return 0;
 }
 
-static int read_text(const struct reading *r, const char *in, const struct member *m,
-                     const json_t *v)
+static int read_text(struct reading *r, const char *in, const struct member *m, const json_t *v)
 {
 	const char *text = json_string_value(v);
 
@@ -71,8 +82,7 @@ static int read_text(const struct reading *r, const char *in, const struct membe
 }
 
 /* A member without a place is read elsewhere. */
-static int read_member(const struct reading *r, const char *in, const struct member *m,
-                       const json_t *v)
+static int read_member(struct reading *r, const char *in, const struct member *m, const json_t *v)
 {
 	if (m->number)
 		return read_number(r, in, m, v);
@@ -86,10 +96,11 @@ static int read_member(const struct reading *r, const char *in, const struct mem
 }
 
 /* One object by its members; what is not among them is refused. */
-static int read_members(const struct reading *r, const char *in, json_t *o, const struct member *m)
+static int read_members(struct reading *r, const char *in, json_t *o, const struct member *m)
 {
 	const char *key;
 	json_t *v;
+	int rc = 0;
 
 	if (!json_is_object(o))
 		return fault(r, "%sexpected an object", in);
@@ -99,11 +110,11 @@ static int read_members(const struct reading *r, const char *in, json_t *o, cons
 		while (at->key && strcmp(at->key, key) != 0)
 			at++;
 		if (!at->key)
-			return fault(r, "%s\"%.32s\" is not known here", in, key);
-		if (read_member(r, in, at, v) < 0)
-			return -1;
+			rc = fault(r, "%s\"%.32s\" is not known here", in, key);
+		else if (read_member(r, in, at, v) < 0)
+			rc = -1;
 	}
-	return 0;
+	return rc;
 }
 
 /* ---- the parts ---- */
@@ -117,7 +128,7 @@ static struct rule *row_of(struct rule_set *rules, enum ident_kind kind)
 	return NULL;
 }
 
-static int read_join(const struct reading *r, const char *in, const char *word, struct rule *row)
+static int read_join(struct reading *r, const char *in, const char *word, struct rule *row)
 {
 	for (size_t i = 0; i < sizeof join_names / sizeof *join_names; i++) {
 		if (strcmp(join_names[i], word) != 0)
@@ -128,19 +139,26 @@ static int read_join(const struct reading *r, const char *in, const char *word, 
 	return fault(r, "%sjoin: expected never, verified or named", in);
 }
 
-static int read_rule(const struct reading *r, json_t *o, size_t i)
+static int read_rule(struct reading *r, json_t *o, size_t i, bool stood[IDENT_KIND_COUNT])
 {
 	char in[48], kind[17] = "", join[17] = "";
 	const char *name = json_string_value(json_object_get(o, "kind"));
 	enum ident_kind which = name ? ident_kind_of(name) : IDENT_NONE;
-	struct rule *row = row_of(r->out, which);
+	struct rule nowhere, *row = row_of(r->out, which);
 
 	snprintf(in, sizeof in, "rules[%zu]: ", i);
 	if (!row)
-		return fault(r,
-		             "%skind: expected loyalty, phone, email or another kind of "
-		             "identifier",
-		             in);
+		fault(r,
+		      "%skind: expected loyalty, phone, email or another kind of "
+		      "identifier",
+		      in);
+	else if (stood[which])
+		fault(r, "%skind: %s stands here for the second time, expected one row of each", in,
+		      ident_kind_name(which));
+	if (row)
+		stood[which] = true;
+	else
+		row = &nowhere; /* its other members are looked at all the same */
 	const struct member members[] = {
 	    {.key = "kind", .text = kind, .size = sizeof kind},
 	    {.key = "name", .text = row->name, .size = sizeof row->name},
@@ -152,9 +170,22 @@ static int read_rule(const struct reading *r, json_t *o, size_t i)
 	    {.key = "stale_days", .number = &row->stale_days, .max = 36500},
 	    {.key = NULL},
 	};
-	if (read_members(r, in, o, members) < 0)
-		return -1;
+	read_members(r, in, o, members);
 	return join[0] ? read_join(r, in, join, row) : 0;
+}
+
+static void read_rules(struct reading *r, json_t *rules)
+{
+	bool stood[IDENT_KIND_COUNT] = {false};
+	json_t *v;
+	size_t i;
+
+	if (rules && !json_is_array(rules))
+		fault(r, "rules: expected a list");
+	json_array_foreach(rules, i, v)
+	{
+		read_rule(r, v, i, stood);
+	}
 }
 
 /* The table stands in the order of its priorities. */
@@ -185,7 +216,8 @@ static bool value_form(const struct rule_set *rules, const char *given, struct r
 	       text_copy(out->value, sizeof out->value, form.value);
 }
 
-static int read_value(const struct reading *r, json_t *o, enum rule_list list, size_t i)
+/* -1: there is no room for more. */
+static int read_value(struct reading *r, json_t *o, enum rule_list list, size_t i)
 {
 	struct rule_value value = {.list = list};
 	char in[48], kind[17] = "loyalty", given[IDENT_VALUE_SIZE] = "", why[129];
@@ -199,37 +231,35 @@ static int read_value(const struct reading *r, json_t *o, enum rule_list list, s
 
 	snprintf(in, sizeof in, "%s[%zu]: ", list_names[list], i);
 	if (read_members(r, in, o, members) < 0)
-		return -1;
+		return 0;
 	value.kind = ident_kind_of(kind);
 	/* The value itself is not repeated: it may be somebody's. */
 	if (value.kind == IDENT_NONE || !value_form(r->out, given, &value))
-		return fault(r, "%svalue: expected a %.16s in one of its forms", in, kind);
-	if (rule_add(r->out, &value) < 0)
+		fault(r, "%svalue: expected a %.16s in one of its forms", in, kind);
+	else if (rule_add(r->out, &value) < 0)
 		return fault(r, "%stoo many values: expected at most %d", in, RULE_VALUES_MAX);
 	return 0;
 }
 
-static int read_list(const struct reading *r, json_t *o, enum rule_list list)
+static void read_list(struct reading *r, json_t *o, enum rule_list list)
 {
 	json_t *a = json_object_get(o, list_names[list]), *v;
 	size_t i;
 
 	if (a && !json_is_array(a))
-		return fault(r, "%s: expected a list", list_names[list]);
+		fault(r, "%s: expected a list", list_names[list]);
 	json_array_foreach(a, i, v)
 	{
 		if (read_value(r, v, list, i) < 0)
-			return -1;
+			return;
 	}
-	return 0;
 }
 
-static int read_table(const struct reading *r, json_t *o)
+static void read_table(struct reading *r, json_t *o)
 {
 	struct rule_set *out = r->out;
 	struct rule_guard *g = &out->guard;
-	json_t *rules = json_object_get(o, "rules"), *guard = json_object_get(o, "guard"), *v;
-	size_t i;
+	json_t *guard = json_object_get(o, "guard");
 	const struct member top[] = {
 	    {.key = "version", .text = out->version, .size = sizeof out->version},
 	    {.key = "author", .text = out->author, .size = sizeof out->author},
@@ -251,76 +281,126 @@ static int read_table(const struct reading *r, json_t *o)
 	    {.key = NULL},
 	};
 
-	if (read_members(r, "", o, top) < 0)
-		return -1;
-	for (size_t k = 0; k < 3; k++) {
+	if (r->draft)
+		out->version[0] = '\0';
+	read_members(r, "", o, top);
+	for (size_t k = 0; k < 3 && !r->draft && json_is_object(o); k++) {
 		if (!json_object_get(o, top[k].key))
-			return fault(r, "%s is missing: a rule table says who wrote it and why",
-			             top[k].key);
+			fault(r, "%s is missing: a rule table says who wrote it and why",
+			      top[k].key);
 	}
-	if (guard && read_members(r, "guard: ", guard, guards) < 0)
-		return -1;
-	if (rules && !json_is_array(rules))
-		return fault(r, "rules: expected a list");
-	json_array_foreach(rules, i, v)
-	{
-		if (read_rule(r, v, i) < 0)
-			return -1;
-	}
+	if (guard)
+		read_members(r, "guard: ", guard, guards);
+	read_rules(r, json_object_get(o, "rules"));
 	sort_rules(out);
-	for (int list = 0; list < RULE_LIST_COUNT; list++) {
-		if (read_list(r, o, (enum rule_list)list) < 0)
-			return -1;
-	}
-	return 0;
+	for (int list = 0; list < RULE_LIST_COUNT; list++)
+		read_list(r, o, (enum rule_list)list);
+}
+
+/* How many faults. */
+static int read_all(struct reading *r, const char *json, size_t len,
+                    const struct ident_rules *forms)
+{
+	json_error_t at;
+	json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+
+	rule_defaults(r->out);
+	r->out->forms = forms;
+	if (o)
+		read_table(r, o);
+	else if (json_error_code(&at) == json_error_duplicate_key)
+		fault(r, "line %d: no JSON, a member stands there twice", at.line);
+	else
+		fault(r, "line %d: no JSON from column %d on", at.line, at.column);
+	json_decref(o);
+	if (r->count > RULE_FAULTS_MAX)
+		buf_printf(r->faults, "and %d more\n", r->count - RULE_FAULTS_MAX);
+	if (r->count > 0)
+		rule_free(r->out);
+	return r->count;
 }
 
 int rule_read(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
               char *err, size_t err_size)
 {
-	const struct reading r = {out, err, err_size};
-	json_error_t at;
-	json_t *o = json_loadb(json, len, JSON_REJECT_DUPLICATES, &at);
+	struct buf faults = {0};
+	struct reading r = {.out = out, .faults = &faults};
+	int rc = read_all(&r, json, len, forms) > 0 ? -1 : 0;
+	const char *end = faults.len ? memchr(faults.data, '\n', faults.len) : NULL;
 
-	rule_defaults(out);
-	out->forms = forms;
-	int rc = o ? read_table(&r, o) : fault(&r, "line %d: no JSON", at.line);
-	json_decref(o);
 	if (rc < 0)
-		rule_free(out);
+		snprintf(err, err_size, "%.*s", end ? (int)(end - (char *)faults.data) : 13,
+		         end ? (char *)faults.data : "out of memory");
+	buf_free(&faults);
 	return rc;
+}
+
+int rule_draft(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
+               struct buf *faults)
+{
+	struct reading r = {.out = out, .faults = faults, .draft = true};
+
+	return read_all(&r, json, len, forms);
+}
+
+/* The file's bytes; false with why. */
+static bool read_bytes(const char *path, struct buf *text, char *why, size_t why_size)
+{
+	struct stat st;
+	bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe would be waited for */
+	FILE *f = other ? NULL : fopen(path, "re");
+	uint8_t *room = f ? buf_room(text, TABLE_BYTES_MAX + 1) : NULL;
+
+	why[0] = '\0';
+	text->len = room ? fread(room, 1, TABLE_BYTES_MAX + 1, f) : 0;
+	if (other)
+		snprintf(why, why_size, "not a file, expected a rule table");
+	else if (!f || ferror(f))
+		snprintf(why, why_size, "%s, expected a rule table", strerror(errno));
+	else if (!room)
+		snprintf(why, why_size, "out of memory");
+	else if (text->len > TABLE_BYTES_MAX)
+		snprintf(why, why_size, "too long, expected at most %d bytes", TABLE_BYTES_MAX);
+	if (f)
+		fclose(f);
+	return !why[0];
+}
+
+static void drop_bytes(struct buf *text)
+{
+	if (text->data)
+		explicit_bzero(text->data, text->len);
+	buf_free(text);
 }
 
 int rule_read_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
                    char *err, size_t err_size)
 {
-	char why[200] = "";
+	char why[FAULT_SIZE];
 	struct buf text = {0};
-	struct stat st;
-	bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode); /* a pipe would be waited for */
-	FILE *f = other ? NULL : fopen(path, "re");
-	uint8_t *room = f ? buf_room(&text, TABLE_BYTES_MAX + 1) : NULL;
-	size_t len = room ? fread(room, 1, TABLE_BYTES_MAX + 1, f) : 0;
 	int rc = -1;
 
-	if (other)
-		snprintf(why, sizeof why, "not a file, expected a rule table");
-	else if (!f || ferror(f))
-		snprintf(why, sizeof why, "%s, expected a rule table", strerror(errno));
-	else if (!room)
-		snprintf(why, sizeof why, "out of memory");
-	else if (len > TABLE_BYTES_MAX)
-		snprintf(why, sizeof why, "too long, expected at most %d bytes", TABLE_BYTES_MAX);
-	else
-		rc = rule_read((const char *)room, len, forms, out, why, sizeof why);
+	if (read_bytes(path, &text, why, sizeof why))
+		rc = rule_read((const char *)text.data, text.len, forms, out, why, sizeof why);
 	if (rc < 0)
 		snprintf(err, err_size, "%s: %s", path, why);
-	if (f)
-		fclose(f);
-	if (room)
-		explicit_bzero(room, len);
-	buf_free(&text);
+	drop_bytes(&text);
 	return rc;
+}
+
+int rule_draft_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
+                    struct buf *faults)
+{
+	char why[FAULT_SIZE];
+	struct buf text = {0};
+	int count = 1;
+
+	if (read_bytes(path, &text, why, sizeof why))
+		count = rule_draft((const char *)text.data, text.len, forms, out, faults);
+	else
+		buf_printf(faults, "%s\n", why);
+	drop_bytes(&text);
+	return count;
 }
 
 /* ---- writing ---- */

@@ -39,7 +39,7 @@ static void everything_that_is_set_is_read(void **state)
 	char err[600];
 	struct hq_conf *c =
 	    read_text(GOOD "data = \"/d\"\nkeys = \"/k\"\nsocket = \"/s\"\nlog_level = \"debug\"\n"
-	                   "dark_seconds = 2\nruleset = \"7\"\nbroker { host = \"b\" port = 1 }\n"
+	                   "dark_seconds = 2\nbroker { host = \"b\" port = 1 }\n"
 	                   "webhook { url = \"http://x/y\" }\n"
 	                   "loyalty \"club\" { prefix = \"26\" length = 13 check = \"ean\" }\n"
 	                   "trust \"city\" { till = 70 }\n",
@@ -59,7 +59,6 @@ static void everything_that_is_set_is_read(void **state)
 	assert_string_equal(c->rules.schemes[0].prefix, "26");
 	assert_int_equal(c->rules.schemes[0].check, IDENT_CHECK_EAN);
 	assert_string_equal(c->rules.region, "DE");
-	assert_string_equal(c->rules.ruleset, "7");
 	assert_int_equal(field_trust(&c->trust, FIELD_CITY, "till"), 70);
 	assert_int_equal(field_trust(&c->trust, FIELD_CITY, "customer"), 80);
 	hq_conf_free(c);
@@ -75,6 +74,10 @@ static void a_fault_is_named_with_line_and_what_was_expected(void **state)
 	    {GOOD "webhook { url = \"ftp://x\" }\n", "expected an http or https URL"},
 	    {GOOD "log_level = \"loud\"\n", "expected error, warn, info or debug"},
 	    {GOOD "shoe_size = 4\n", "shoe_size"},
+	    {GOOD "rules = \"/t.json\"\n",
+	     ":3: rules is no option any more, expected the table to be in hq.db"},
+	    {GOOD "ruleset = \"7\"\n",
+	     ":3: ruleset is no option any more, expected versions to be given in hq.db"},
 	    {"region = \"DE\"\ncurrency = \"XXQ\"\n",
 	     ":2: currency is \"XXQ\", expected an ISO 4217"},
 	    {"region = \"de\"\n", "expected an ISO 3166"},

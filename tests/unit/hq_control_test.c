@@ -110,7 +110,7 @@ static int set_up(void **state)
 	text_copy(r->conf.data, sizeof r->conf.data, r->w->dir);
 	snprintf(r->conf.socket, sizeof r->conf.socket, "%s/hq.sock", r->w->dir);
 	text_copy(r->w->forms.region, sizeof r->w->forms.region, "DE");
-	r->conf.scope = r->w->scope;
+	r->conf.rules = r->w->forms;
 	*state = r;
 	return 0;
 }

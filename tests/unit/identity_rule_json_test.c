@@ -123,6 +123,56 @@ static void what_is_wrong_is_named_without_the_value(void **state)
 	}
 }
 
+static void every_mistake_of_a_draft_is_named_at_once(void **state)
+{
+	(void)state;
+	struct buf faults = {0};
+	static const char draft[] =
+	    "{\"gard\":{},\"guard\":{\"clean_days\":0},\"rules\":[{\"kind\":\"phone\"},{\"kind\":"
+	    "\"phone\",\"limit\":\"x\"},{\"trust\":101}],\"blocked\":[{\"value\":\"secret77\"},7]}";
+	assert_int_equal(rule_draft(draft, sizeof draft - 1, &forms, &rules, &faults), 8);
+	buf_byte(&faults, '\0');
+	assert_string_equal(
+	    (char *)faults.data,
+	    "\"gard\" is not known here\n"
+	    "guard: clean_days: expected a whole number from 1 to 3650\n"
+	    "rules[1]: kind: phone stands here for the second time, expected one row of each\n"
+	    "rules[1]: limit: expected a whole number from 0 to 1000\n"
+	    "rules[2]: kind: expected loyalty, phone, email or another kind of identifier\n"
+	    "rules[2]: trust: expected a whole number from 0 to 100\n"
+	    "blocked[0]: value: expected a loyalty in one of its forms\n"
+	    "blocked[1]: expected an object\n");
+	assert_null(rules.value);
+	buf_free(&faults);
+}
+
+static void of_too_many_mistakes_the_first_are_named(void **state)
+{
+	(void)state;
+	struct buf draft = {0}, faults = {0};
+	buf_str(&draft, "{\"own\":[0");
+	for (int i = 0; i < RULE_FAULTS_MAX + 1; i++)
+		buf_str(&draft, ",0");
+	buf_str(&draft, "]}");
+	assert_int_equal(rule_draft((char *)draft.data, draft.len, &forms, &rules, &faults),
+	                 RULE_FAULTS_MAX + 2);
+	assert_memory_equal(faults.data + faults.len - 11, "and 2 more\n", 11);
+	buf_free(&draft);
+	buf_free(&faults);
+}
+
+static void a_draft_may_leave_out_who_wrote_it(void **state)
+{
+	(void)state;
+	struct buf faults = {0};
+	assert_int_equal(rule_draft("{}", 2, &forms, &rules, &faults), 0);
+	assert_string_equal(rules.version, "");
+	assert_int_equal(rule_draft("{\"version\":\"7\"}", 15, &forms, &rules, &faults), 0);
+	assert_string_equal(rules.version, "7");
+	assert_int_equal(faults.len, 0);
+	buf_free(&faults);
+}
+
 static void a_file_that_is_not_there_is_named(void **state)
 {
 	(void)state;
@@ -141,6 +191,9 @@ int main(void)
 	    cmocka_unit_test(a_table_changes_what_it_names),
 	    cmocka_unit_test(a_table_that_was_written_reads_the_same),
 	    cmocka_unit_test(what_is_wrong_is_named_without_the_value),
+	    cmocka_unit_test(every_mistake_of_a_draft_is_named_at_once),
+	    cmocka_unit_test(of_too_many_mistakes_the_first_are_named),
+	    cmocka_unit_test(a_draft_may_leave_out_who_wrote_it),
 	    cmocka_unit_test(a_file_that_is_not_there_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "hq/hq_conf.h"
 #include "hq/hq_import_file.h"
 #include "hq/hq_prove.h"
+#include "hq/hq_rules.h"
 #include "hq/hq_serve.h"
 #include "hq/hq_status.h"
 #include "hq/hq_why.h"
@@ -86,13 +87,19 @@ static int print_object(const struct hq_cmd_args *a, json_t *object, void (*prin
 static int print_why(const struct hq_cmd_args *a, struct sqlite3 *db, const struct hq_conf *conf)
 {
 	struct buf text = {0};
-	int known = hq_why(db, conf->scope.rules, a->word, &text);
+	struct hq_rules rules;
+	char err[HQ_CMD_ERR_SIZE] = "hq.db could not be read";
+	int known = hq_rules_read(&rules, db, conf, err, sizeof err);
 	json_t *lines;
+
+	if (known == 0)
+		known = hq_why(db, &rules.table, a->word, &text);
+	hq_rules_free(&rules);
 
 	if (known == 0)
 		fprintf(stderr, "laneway-hq: %s is not known\n", a->word);
 	if (known < 0)
-		hq_cmd_args_fail(a, "hq.db could not be read");
+		hq_cmd_args_fail(a, err);
 	if (known == 1 && !a->json)
 		fwrite(text.data, 1, text.len, stdout);
 	if (known == 1 && a->json) {

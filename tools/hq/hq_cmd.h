@@ -19,6 +19,7 @@ int hq_cmd_unlink(int argc, char **argv);
 int hq_cmd_confirm(int argc, char **argv);
 int hq_cmd_block(int argc, char **argv); /* also unblock */
 int hq_cmd_review(int argc, char **argv);
+int hq_cmd_rules(int argc, char **argv);
 int hq_cmd_duplicates(int argc, char **argv);
 int hq_cmd_evaluate(int argc, char **argv);
 

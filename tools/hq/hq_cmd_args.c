@@ -1,6 +1,8 @@
 #include "hq/hq_cmd_args.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "hq/hq_conf.h"
 #include "store/db.h"
@@ -50,6 +52,11 @@ static bool take_hint_option(struct hq_cmd_args *out, int letter)
 		return out->yes = true;
 	case 'w':
 		return out->why = true;
+	case 'A':
+		out->author = optarg;
+		return true;
+	case 'T':
+		return out->table = true;
 	default:
 		return false; /* getopt has said it */
 	}
@@ -136,4 +143,13 @@ void hq_cmd_args_print(const struct hq_cmd_args *a, json_t *answer, void (*print
 	if (!a->json)
 		print(answer);
 	json_decref(answer);
+}
+
+const char *hq_cmd_args_actor(void)
+{
+	const char *name = getenv("SUDO_USER");
+
+	if (!name || !name[0])
+		name = getenv("USER");
+	return name && name[0] && strlen(name) <= 64 ? name : "hq";
 }

@@ -48,16 +48,6 @@ int hq_cmd_links(int argc, char **argv)
 	return show(&a, hq_links_read, hq_links_print);
 }
 
-/* Who sits here: what the log of links says of it. */
-static const char *actor(void)
-{
-	const char *name = getenv("SUDO_USER");
-
-	if (!name || !name[0])
-		name = getenv("USER");
-	return name && name[0] && strlen(name) <= 64 ? name : "hq";
-}
-
 /* A value never stands among the arguments: other users of the machine can read those. */
 static bool read_value(char out[IDENT_VALUE_SIZE])
 {
@@ -94,8 +84,8 @@ static int act(const struct hq_cmd_args *a, json_t *ask)
 
 static json_t *asked(const struct hq_cmd_args *a)
 {
-	json_t *ask = json_pack("{s:s,s:s,s:s,s:b}", "action", a->command, "actor", actor(),
-	                        "reason", a->reason, "yes", a->yes);
+	json_t *ask = json_pack("{s:s,s:s,s:s,s:b}", "action", a->command, "actor",
+	                        hq_cmd_args_actor(), "reason", a->reason, "yes", a->yes);
 
 	return ask;
 }
@@ -169,5 +159,5 @@ int hq_cmd_review(int argc, char **argv)
 	if (!a.reason)
 		return hq_cmd_args_fail(&a, "--reason is missing");
 	return act(&a, json_pack("{s:s,s:s,s:s,s:s,s:b}", "action", "settle", "first", a.settle,
-	                         "actor", actor(), "reason", a.reason, "yes", 1));
+	                         "actor", hq_cmd_args_actor(), "reason", a.reason, "yes", 1));
 }

@@ -26,8 +26,8 @@ static cfg_opt_t options[] = {
     CFG_STR("socket", "", CFGF_NONE),
     CFG_STR("region", NULL, CFGF_NODEFAULT),
     CFG_STR("currency", NULL, CFGF_NODEFAULT),
-    CFG_STR("ruleset", "1", CFGF_NONE),
-    CFG_STR("rules", "", CFGF_NONE),
+    CFG_STR("ruleset", NULL, CFGF_NODEFAULT),
+    CFG_STR("rules", NULL, CFGF_NODEFAULT),
     CFG_STR("log_level", "info", CFGF_NONE),
     CFG_INT("dark_seconds", 300, CFGF_NONE),
     CFG_INT("shard_mb", 1024, CFGF_NONE),
@@ -45,8 +45,8 @@ static const struct conf_rule rules[] = {
     {"region", CONF_RULE_COUNTRY, 2, 2, NULL,
      "an ISO 3166 code of two capital letters such as \"DE\""},
     {"currency", CONF_RULE_CURRENCY, 3, 3, NULL, "an ISO 4217 code such as \"EUR\""},
-    {"ruleset", CONF_RULE_TEXT, 1, 32, NULL, "a version of 1 to 32 bytes"},
-    {"rules", CONF_RULE_TEXT, 1, 255, NULL, "a file with a rule table"},
+    {"ruleset", CONF_RULE_TEXT, 0, 255, NULL, "a text"},
+    {"rules", CONF_RULE_TEXT, 0, 255, NULL, "a text"},
     {"log_level", CONF_RULE_WORD, 0, 0, " error warn info debug ", "error, warn, info or debug"},
     {"dark_seconds", CONF_RULE_INT, 1, 86400, NULL, "1 to 86400 seconds"},
     {"shard_mb", CONF_RULE_INT, 1, 1048576, NULL, "1 to 1048576 MiB"},
@@ -75,31 +75,33 @@ static int fault(const struct reading *r, const char *what, const char *expected
 	return -1;
 }
 
-/* The chain's own table takes the place of the delivered one. */
-static int read_table(struct hq_conf *c, const char *path, char *err, size_t err_size)
+/* What an earlier release read here. To leave it unread would be to fold by another table than the
+ * one that stands there. */
+static int check_gone(const struct reading *r, cfg_t *cfg)
 {
-	struct rule_set table = {.rule_count = 0};
+	static const char published[] = "the table to be in hq.db: `laneway-hq rules publish FILE`";
 
-	text_copy(c->rules_file, sizeof c->rules_file, path);
-	text_copy(c->joins.version, sizeof c->joins.version, c->rules.ruleset);
-	if (!path[0])
-		return 0;
-	if (rule_read_file(path, &c->rules, &table, err, err_size) < 0)
+	if (cfg_getstr(cfg, "rules")) {
+		conf_fault_say(r->err, r->err_size, conf_fault_line(cfg, "rules"),
+		               "rules is no option any more", published);
 		return -1;
-	rule_free(&c->joins);
-	c->joins = table;
-	return 0;
+	}
+	if (!cfg_getstr(cfg, "ruleset"))
+		return 0;
+	conf_fault_say(r->err, r->err_size, conf_fault_line(cfg, "ruleset"),
+	               "ruleset is no option any more", "versions to be given in hq.db");
+	return -1;
 }
 
 static int read_rules(const struct reading *r, cfg_t *cfg)
 {
 	struct conf_ident ident = {.loyalty_count = 0};
 
-	if (conf_ident_read(cfg, &ident, r->err, r->err_size) != 0 ||
+	if (check_gone(r, cfg) != 0 || conf_ident_read(cfg, &ident, r->err, r->err_size) != 0 ||
 	    ident_conf_check(&ident, r->path, r->err, r->err_size) != 0)
 		return -1;
-	ident_conf(&ident, cfg_getstr(cfg, "region"), cfg_getstr(cfg, "ruleset"), &r->conf->rules);
-	return read_table(r->conf, cfg_getstr(cfg, "rules"), r->err, r->err_size);
+	ident_conf(&ident, cfg_getstr(cfg, "region"), "1", &r->conf->rules);
+	return 0;
 }
 
 static int read_trust(const struct reading *r, cfg_t *cfg)
@@ -137,13 +139,6 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 	return read_rules(r, cfg) == 0 ? read_trust(r, cfg) : -1;
 }
 
-void hq_conf_scope(struct hq_conf *c)
-{
-	rule_defaults(&c->joins);
-	c->joins.forms = &c->rules;
-	c->scope = (struct hq_scope){&c->rules, &c->joins, c->currency};
-}
-
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size)
 {
 	struct hq_conf *c = calloc(1, sizeof *c);
@@ -153,10 +148,8 @@ int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_s
 
 	if (!c)
 		snprintf(err, err_size, "%s: out of memory", path);
-	if (c) {
-		hq_conf_scope(c);
+	else
 		cfg = conf_file_read(path, &form, err, err_size);
-	}
 	if (cfg) {
 		rc = read_all(&r, cfg);
 		cfg_free(cfg);
@@ -171,7 +164,5 @@ int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_s
 
 void hq_conf_free(struct hq_conf *c)
 {
-	if (c)
-		rule_free(&c->joins);
 	free(c);
 }

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/log.h"
-#include "hq/hq_scope.h"
 #include "identity/field.h"
+#include "identity/ident.h"
 
 #define HQ_CONF_DEFAULT "/etc/laneway/laneway-hq.conf"
 
@@ -24,16 +24,10 @@ struct hq_conf {
 	enum log_level log_level;
 	struct ident_rules rules; /* region, loyalty schemes */
 	struct field_trust trust; /* the source hierarchy */
-	struct rule_set joins;    /* who is one person; told to the stores when it has a file */
-	char rules_file[256];     /* empty: as delivered */
-	struct hq_scope scope;    /* of the two and the currency */
 };
 
 /* 0, or -1 with one line in err. *out is to be freed with hq_conf_free. */
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size);
 void hq_conf_free(struct hq_conf *c);
-
-/* Give a configuration that is put together otherwise the delivered rules. */
-void hq_conf_scope(struct hq_conf *c);
 
 #endif

@@ -22,12 +22,13 @@
 #include "hq/hq_import.h"
 #include "hq/hq_keys.h"
 #include "hq/hq_links.h"
+#include "hq/hq_publish.h"
 #include "hq/hq_status.h"
 
 #define HQ_CONTROL_HEADERS_MAX 8192
 #define HQ_CONTROL_TIMEOUT_S 60
 #define HQ_CONTROL_BACKLOG 16
-#define HQ_CONTROL_ERR_SIZE 200
+#define HQ_CONTROL_ERR_SIZE 400
 
 struct hq_control {
 	struct hq_control_params p;
@@ -114,23 +115,34 @@ static void on_act(struct evhttp_request *req, void *ctx)
 		refuse(req, HTTP_BADREQUEST, "not_done", err);
 }
 
-static void on_links(struct evhttp_request *req, void *ctx)
+/* The body of a POST, to be dropped; NULL: it was answered with what is wrong. */
+static json_t *posted(struct evhttp_request *req)
 {
-	struct hq_control *c = ctx;
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	size_t len = evbuffer_get_length(in);
 	const char *text = (const char *)evbuffer_pullup(in, -1);
-	const struct hq_links links = {c->p.db, c->p.scope, clock_wall_us(clock_system())};
-	char err[HQ_CONTROL_ERR_SIZE] = "expected a JSON object";
-	json_t *ask, *body = NULL;
+	json_t *ask = text ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
 
-	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST) {
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_POST)
 		refuse(req, HTTP_BADMETHOD, "bad_method", "expected POST");
+	else if (!json_is_object(ask))
+		refuse(req, HTTP_BADREQUEST, "not_done", "expected a JSON object");
+	else
+		return ask;
+	json_decref(ask);
+	return NULL;
+}
+
+static void on_links(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	const struct hq_links links = {c->p.db, c->p.scope, clock_wall_us(clock_system())};
+	char err[HQ_CONTROL_ERR_SIZE];
+	json_t *ask = posted(req), *body;
+
+	if (!ask)
 		return;
-	}
-	ask = text ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	if (json_is_object(ask))
-		body = hq_links_do(&links, ask, err, sizeof err);
+	body = hq_links_do(&links, ask, err, sizeof err);
 	json_decref(ask);
 	if (!body) {
 		refuse(req, HTTP_BADREQUEST, "not_done", err);
@@ -139,6 +151,28 @@ static void on_links(struct evhttp_request *req, void *ctx)
 	if (json_is_true(json_object_get(body, "done")))
 		c->p.changed(c->p.ctx);
 	answer(req, HTTP_OK, body);
+}
+
+static void on_rules(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	const struct hq_publish p = {c->p.db, c->p.rules, clock_wall_us(clock_system()), false};
+	char err[HQ_CONTROL_ERR_SIZE] = "rules are not published here";
+	json_t *ask = posted(req), *body = NULL;
+	bool ruled;
+
+	if (!ask)
+		return;
+	if (c->p.rules)
+		body = hq_publish_do(&p, ask, err, sizeof err);
+	json_decref(ask);
+	ruled = json_object_get(body, "version") != NULL;
+	if (body)
+		answer(req, HTTP_OK, body);
+	else
+		refuse(req, HTTP_BADREQUEST, "not_done", err);
+	if (ruled)
+		c->p.ruled(c->p.ctx);
 }
 
 static void on_import(struct evhttp_request *req, void *ctx)
@@ -206,7 +240,7 @@ static void on_other(struct evhttp_request *req, void *ctx)
 {
 	(void)ctx;
 	refuse(req, HTTP_NOTFOUND, "not_found",
-	       "expected /v1/status, /v1/import, /v1/up, /v1/act or /v1/links");
+	       "expected /v1/status, /v1/import, /v1/up, /v1/act, /v1/links or /v1/rules");
 }
 
 static int open_socket(const char *path, char *err, size_t err_size)
@@ -263,6 +297,7 @@ int hq_control_open(struct hq_control **out, const struct hq_control_params *par
 	evhttp_set_cb(c->http, "/v1/import", on_import, c);
 	evhttp_set_cb(c->http, "/v1/act", on_act, c);
 	evhttp_set_cb(c->http, "/v1/links", on_links, c);
+	evhttp_set_cb(c->http, "/v1/rules", on_rules, c);
 	evhttp_set_cb(c->http, "/v1/up", on_up, c);
 	evhttp_set_gencb(c->http, on_other, c);
 	*out = c;

@@ -4,6 +4,7 @@
  *   POST /v1/act?action=..           restored, settle (&store=..&epoch=..), retry (&store=..):
  * hq_act.h
  *   POST /v1/links                   what a steward does about links, as JSON: hq_links.h
+ *   POST /v1/rules                   tries out or publishes a rule table, as JSON: hq_publish.h
  *   POST /v1/up?store=..             a batch as a store sends it (laneway-hq salvage); answers {}
  *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
  *                                    {"new":..,"changed":..,"same":..,"bad":..,"problems":"line
@@ -17,6 +18,7 @@
 
 #include "hq/hq_db.h"
 #include "hq/hq_persons.h"
+#include "hq/hq_rules.h"
 
 #define HQ_CONTROL_BODY_MAX (4 * 1024 * 1024)
 
@@ -27,6 +29,8 @@ struct hq_control_params {
 	struct event_base *base;
 	struct hq_db *db;
 	const struct hq_scope *scope;
+	struct hq_rules *rules;   /* in force; NULL: nothing is published here */
+	void (*ruled)(void *ctx); /* another table is */
 	const char *path;
 	void (*changed)(void *ctx); /* profiles have changed */
 	/* A new object, or NULL with a sentence in err. store and epoch may be NULL. */

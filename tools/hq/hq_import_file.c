@@ -15,6 +15,7 @@
 #include "hq/hq_call.h"
 #include "hq/hq_control.h"
 #include "hq/hq_import.h"
+#include "hq/hq_rules.h"
 
 #define HQ_IMPORT_FILE_ROWS_MAX 500            /* of one piece: a short pause for the running HQ */
 #define HQ_IMPORT_FILE_BYTES_MAX (1024 * 1024) /* of one piece */
@@ -23,6 +24,7 @@ _Static_assert(HQ_IMPORT_FILE_BYTES_MAX + 2 * HQ_CSV_ROW_MAX < HQ_CONTROL_BODY_M
 struct importing {
 	const struct hq_conf *conf;
 	struct hq_db *db; /* NULL: through the running HQ */
+	struct hq_rules rules;
 	struct hq_call *call;
 	FILE *out;
 	struct hq_import_sums *sums;
@@ -48,7 +50,7 @@ static int import_here(struct importing *im, unsigned first_line)
 	                                .first_line = first_line,
 	                                .as_of_us = clock_wall_us(clock_system())};
 	struct hq_import_report report = {0};
-	int rc = hq_import_rows(im->db, &im->conf->scope, &piece, &report);
+	int rc = hq_import_rows(im->db, &im->rules.scope, &piece, &report);
 
 	buf_byte(&report.problems, '\0');
 	if (rc != 0)
@@ -157,7 +159,7 @@ static int open_way(struct importing *im)
 	bool held;
 
 	if (hq_db_open(&im->db, im->conf->data, &held, im->err, im->err_size) == 0)
-		return 0;
+		return hq_rules_open(&im->rules, im->db, im->conf, im->err, im->err_size);
 	if (!held)
 		return -1;
 	im->call = hq_call_open(im->conf->socket);
@@ -203,6 +205,7 @@ int hq_import_file(const struct hq_conf *conf, const char *path, FILE *out,
 	if (open_way(&im) == 0)
 		rc = send_file(&im, text, len);
 	hq_call_close(im.call);
+	hq_rules_free(&im.rules);
 	hq_db_close(im.db);
 	buf_free(&im.piece);
 	munmap(text, len);

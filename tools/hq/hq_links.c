@@ -15,7 +15,8 @@
 #include "hq/hq_conf.h"
 #include "hq/hq_op.h"
 #include "hq/hq_persons.h"
-#include "store/db.h"
+#include "hq/hq_rules.h"
+#include "hq/hq_watch.h"
 
 #define HQ_LINKS_REASON_MAX 200 /* bytes of why somebody did it */
 #define HQ_LINKS_ACTOR_MAX 64
@@ -223,52 +224,6 @@ static int read_action(struct doing *d)
 
 /* ---- what it changes ---- */
 
-/* What was so far, for all that the fold changes: seen by the database itself. */
-static const char begin_watch[] =
-    "CREATE TEMP TABLE IF NOT EXISTS was(n INTEGER PRIMARY KEY, person INTEGER);"
-    "DELETE FROM was;"
-    "CREATE TEMP TRIGGER IF NOT EXISTS parted AFTER UPDATE OF person ON main.profile"
-    " BEGIN INSERT OR IGNORE INTO was VALUES(OLD.n, OLD.person); END;"
-    "CREATE TEMP TABLE IF NOT EXISTS had(claim INTEGER PRIMARY KEY, fate TEXT);"
-    "DELETE FROM had;"
-    "CREATE TEMP TRIGGER IF NOT EXISTS fated AFTER UPDATE OF fate ON main.claim"
-    " BEGIN INSERT OR IGNORE INTO had VALUES(OLD.id, OLD.fate); END;";
-static const char end_watch[] =
-    "DROP TRIGGER IF EXISTS temp.parted; DROP TRIGGER IF EXISTS temp.fated;";
-
-static json_t *read_changes(struct hq_db *db)
-{
-	sqlite3_stmt *q =
-	    db_prepare(hq_db_handle(db), "SELECT u.id, w.id, p.id FROM temp.was JOIN profile u"
-	                                 " ON u.n = was.n JOIN profile w ON w.n = was.person"
-	                                 " JOIN profile p ON p.n = u.person"
-	                                 " WHERE u.person <> was.person ORDER BY u.n LIMIT ?1");
-	json_t *list = json_array();
-
-	if (!q) {
-		json_decref(list);
-		return NULL;
-	}
-	sqlite3_bind_int(q, 1, HQ_LINKS_CHANGES_MAX);
-	while (sqlite3_step(q) == SQLITE_ROW)
-		json_array_append_new(list,
-		                      json_pack("{s:s,s:s,s:s}", "customer_id", hq_db_text(q, 0),
-		                                "was", hq_db_text(q, 1), "is", hq_db_text(q, 2)));
-	sqlite3_finalize(q);
-	return list;
-}
-
-static int64_t count_claims(struct hq_db *db)
-{
-	sqlite3_stmt *q = db_prepare(hq_db_handle(db), "SELECT count(*) FROM temp.had JOIN claim"
-	                                               " ON claim.id = had.claim"
-	                                               " WHERE claim.fate <> had.fate");
-	int64_t n = q && sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-
-	sqlite3_finalize(q);
-	return n;
-}
-
 static json_t *refusal(const struct doing *d, const struct ref *made)
 {
 	struct sqlite3_stmt *q;
@@ -305,10 +260,11 @@ static json_t *try_out(struct doing *d)
 	fault(d, "hq.db could not be written");
 	if (hq_persons_fold(d->l->db, d->l->scope, d->l->wall_us, 0) < 0)
 		return NULL;
-	changes = read_changes(d->l->db);
-	return changes ? json_pack("{s:s,s:o,s:o,s:I}", "id", id, "refused", refusal(d, &made),
-	                           "changes", changes, "claims", (json_int_t)count_claims(d->l->db))
-	               : NULL;
+	changes = hq_watch_changes(d->l->db, HQ_LINKS_CHANGES_MAX);
+	return changes
+	           ? json_pack("{s:s,s:o,s:o,s:I}", "id", id, "refused", refusal(d, &made),
+	                       "changes", changes, "claims", (json_int_t)hq_watch_claims(d->l->db))
+	           : NULL;
 }
 
 static int check_words(const struct doing *d)
@@ -329,14 +285,13 @@ static int check_words(const struct doing *d)
 json_t *hq_links_do(const struct hq_links *l, const struct json_t *ask, char *err, size_t err_size)
 {
 	struct doing d = {.l = l, .ask = ask, .err = err, .err_size = err_size};
-	struct sqlite3 *sql = hq_db_handle(l->db);
 	bool yes = json_is_true(json_object_get(ask, "yes"));
 	json_t *answer;
 
 	if (check_words(&d) != 0)
 		return NULL;
 	fault(&d, "hq.db could not be written");
-	if (db_exec(sql, begin_watch) != 0 || hq_db_begin(l->db) != 0)
+	if (hq_watch_begin(l->db) != 0 || hq_db_begin(l->db) != 0)
 		return NULL;
 	answer = try_out(&d);
 	if (!answer || !yes) {
@@ -346,7 +301,7 @@ json_t *hq_links_do(const struct hq_links *l, const struct json_t *ask, char *er
 		json_decref(answer);
 		answer = NULL;
 	}
-	db_exec(sql, end_watch);
+	hq_watch_end(l->db);
 	if (answer)
 		json_object_set_new(answer, "done", json_boolean(yes));
 	if (answer && yes)
@@ -375,13 +330,16 @@ static json_t *call_there(const struct hq_conf *conf, const json_t *ask, char *e
 
 json_t *hq_links_call(const struct hq_conf *conf, const json_t *ask, char *err, size_t err_size)
 {
-	struct hq_links l = {.scope = &conf->scope, .wall_us = clock_wall_us(clock_system())};
-	json_t *answer;
+	struct hq_rules rules = {.version = 0};
+	struct hq_links l = {.scope = &rules.scope, .wall_us = clock_wall_us(clock_system())};
+	json_t *answer = NULL;
 	bool held;
 
 	if (hq_db_open(&l.db, conf->data, &held, err, err_size) != 0)
 		return held ? call_there(conf, ask, err, err_size) : NULL;
-	answer = hq_links_do(&l, ask, err, err_size);
+	if (hq_rules_open(&rules, l.db, conf, err, err_size) == 0)
+		answer = hq_links_do(&l, ask, err, err_size);
+	hq_rules_free(&rules);
 	hq_db_close(l.db);
 	return answer;
 }

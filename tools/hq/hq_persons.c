@@ -3,10 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "hq/hq_component.h"
 #include "hq/hq_person.h"
 #include "hq/hq_review.h"
+
+#define HQ_PERSONS_TRY_MAX 500 /* customers of a piece */
 
 static const char *const fates[] = {
     [FOLD_HOLDS] = "holds", [FOLD_UNDONE] = "undone", [FOLD_REFUSED] = "refused"};
@@ -41,7 +44,8 @@ static void write_verdicts(struct folding *f, const struct hq_component *c, cons
 		    v->reason == FOLD_NO_REASON ? NULL : fold_reason_name(v->reason);
 		if (c->row[i].id != 0)
 			hq_db_run(f->db, c->row[i].claim ? HQ_SQL_CLAIM_FATE : HQ_SQL_OP_FATE,
-			          "itt", c->row[i].id, fates[v->fate], reason);
+			          "ittt", c->row[i].id, fates[v->fate], reason,
+			          f->scope->rules->version);
 	}
 }
 
@@ -57,8 +61,8 @@ static void write_idents(struct folding *f, const struct hq_component *c, const 
 			k++;
 		if (k < r->ident_count && ref_same(&r->ident[k].ident, &c->ident[i].ref))
 			state = r->ident[k].state;
-		hq_db_run(f->db, HQ_SQL_IDENT_STATE, "iti", c->ident[i].id, states[state],
-		          f->wall_us);
+		hq_db_run(f->db, HQ_SQL_IDENT_STATE, "itit", c->ident[i].id, states[state],
+		          f->wall_us, f->scope->rules->version);
 	}
 }
 
@@ -70,12 +74,12 @@ static void write_joins(struct folding *f, const struct hq_component *c, const s
 	for (size_t i = 0; i < r->join_count; i++) {
 		const struct fold_join *j = &r->join[i];
 		const struct hq_component_row *a = &c->row[j->claim[0]], *b = &c->row[j->claim[1]];
-		hq_db_run(f->db, HQ_SQL_JOINED_ADD, "biiitt", j->id.byte, sizeof j->id.byte,
+		hq_db_run(f->db, HQ_SQL_JOINED_ADD, "biiittt", j->id.byte, sizeof j->id.byte,
 		          (int64_t)c->unit[a->unit].number, (int64_t)c->unit[b->unit].number,
 		          a->ident, fates[j->verdict.fate],
-		          j->verdict.reason == FOLD_NO_REASON
-		              ? NULL
-		              : fold_reason_name(j->verdict.reason));
+		          j->verdict.reason == FOLD_NO_REASON ? NULL
+		                                              : fold_reason_name(j->verdict.reason),
+		          f->scope->rules->version);
 	}
 }
 
@@ -102,14 +106,16 @@ static void fold_component(struct folding *f, const struct hq_component *c)
 	write_verdicts(f, c, r);
 	write_idents(f, c, r);
 	write_joins(f, c, r);
-	hq_review_folded(f->db, c, r, f->wall_us);
+	hq_review_folded(f->db,
+	                 &(struct hq_review_fold){c, r, f->scope->rules->version, f->wall_us});
 	drop_dirty(f, c);
 	for (size_t i = 0; i < c->unit_count; i++)
 		hq_person_settle(&f->work, (int64_t)c->unit[i].number);
 	fold_free(r);
 }
 
-static void fold_unit(struct folding *f, int64_t unit)
+/* Unless its component begins at `after` or below. */
+static void fold_unit(struct folding *f, int64_t unit, int64_t after)
 {
 	struct hq_component *c = hq_component_load(f->db, f->scope->rules, unit);
 
@@ -122,8 +128,10 @@ static void fold_unit(struct folding *f, int64_t unit)
 		          "is one person is not folded again until identifiers that many share are "
 		          "blocked (laneway-hq review)",
 		          HQ_COMPONENT_UNITS_MAX);
-		hq_review_too_large(f->db, unit, f->wall_us);
+		hq_review_too_large(f->db, unit, f->scope->rules->version, f->wall_us);
 		hq_person_settle(&f->work, unit);
+	} else if (c->unit_count > 0 && (int64_t)c->unit[0].number <= after) {
+		drop_dirty(f, c);
 	} else {
 		fold_component(f, c);
 	}
@@ -139,10 +147,31 @@ int hq_persons_fold(struct hq_db *db, const struct hq_scope *scope, int64_t wall
 	if (hq_person_begin(&f.work, db, scope->currency, wall_us) != 0)
 		return -1;
 	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)0)) != 0)
-		fold_unit(&f, unit);
+		fold_unit(&f, unit, 0);
 	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)1)) != 0 &&
 	       later-- > 0)
-		fold_unit(&f, unit);
+		fold_unit(&f, unit, 0);
 	hq_person_end(&f.work);
 	return f.failed ? -1 : unit != 0;
+}
+
+int hq_persons_try(struct hq_db *db, const struct hq_scope *scope, int64_t wall_us, int64_t *after)
+{
+	struct folding f = {.db = db, .scope = scope, .wall_us = wall_us};
+	int64_t end_us = clock_mono_us(clock_system()) + HQ_PERSONS_TRY_US, unit;
+	int marked = hq_db_run(db, HQ_SQL_DIRTY_FROM, "ii", *after, (int64_t)HQ_PERSONS_TRY_MAX);
+	int64_t last = hq_db_int(db, *after, HQ_SQL_DIRTY_LAST, "");
+
+	if (hq_person_begin(&f.work, db, scope->currency, wall_us) != 0)
+		return -1;
+	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)1)) != 0) {
+		if (clock_mono_us(clock_system()) >= end_us && unit > *after + 1) {
+			last = unit - 1;
+			break;
+		}
+		fold_unit(&f, unit, *after);
+	}
+	hq_person_end(&f.work);
+	*after = last;
+	return f.failed ? -1 : marked > 0;
 }

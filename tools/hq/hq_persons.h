@@ -18,4 +18,11 @@
  * is more of that; 0; -1: out of memory. */
 int hq_persons_fold(struct hq_db *db, const struct hq_scope *scope, int64_t wall_us, int later);
 
+/* To try out other rules on everybody, in pieces that a transaction each takes back: the next
+ * customers after number `after` (at first 0) are folded, for at most HQ_PERSONS_TRY_US, each
+ * component in the piece of its lowest number. Only while nothing is dirty; what is left is.
+ * 1: `after` has moved, there may be more; 0: those were the last; -1: out of memory. */
+#define HQ_PERSONS_TRY_US 100000
+int hq_persons_try(struct hq_db *db, const struct hq_scope *scope, int64_t wall_us, int64_t *after);
+
 #endif

@@ -19,8 +19,8 @@ static bool is_trouble(const struct fold_verdict *v)
 
 void hq_review_add(struct hq_db *db, const struct hq_review *e)
 {
-	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitii", e->cause, e->key, e->unit, e->other, e->ident,
-	          e->detail, e->wall_us, (int64_t)0);
+	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitiit", e->cause, e->key, e->unit, e->other, e->ident,
+	          e->detail, e->wall_us, (int64_t)0, e->rules);
 }
 
 void hq_review_drop(struct hq_db *db, const char *key)
@@ -30,13 +30,13 @@ void hq_review_drop(struct hq_db *db, const char *key)
 
 static void put(struct hq_db *db, const struct hq_review *e)
 {
-	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitii", e->cause, e->key, e->unit, e->other, e->ident,
-	          e->detail, e->wall_us, (int64_t)1);
+	hq_db_run(db, HQ_SQL_REVIEW_PUT, "ttiiitiit", e->cause, e->key, e->unit, e->other, e->ident,
+	          e->detail, e->wall_us, (int64_t)1, e->rules);
 }
 
-static void put_join(struct hq_db *db, const struct hq_component *c, const struct fold_join *j,
-                     int64_t wall_us)
+static void put_join(struct hq_db *db, const struct hq_review_fold *f, const struct fold_join *j)
 {
+	const struct hq_component *c = f->c;
 	const struct hq_component_row *a = &c->row[j->claim[0]], *b = &c->row[j->claim[1]];
 	char key[HQ_REVIEW_KEY_SIZE], id[EVENT_ID_SIZE];
 
@@ -48,25 +48,27 @@ static void put_join(struct hq_db *db, const struct hq_component *c, const struc
 	                            .other = (int64_t)c->unit[b->unit].number,
 	                            .ident = a->ident,
 	                            .detail = "two customers with one identifier",
-	                            .wall_us = wall_us});
+	                            .rules = f->rules,
+	                            .wall_us = f->wall_us});
 }
 
-static void put_op(struct hq_db *db, const struct hq_component *c, const struct fold *r, size_t i,
-                   int64_t wall_us)
+static void put_op(struct hq_db *db, const struct hq_review_fold *f, size_t i)
 {
+	const struct hq_component *c = f->c;
 	const struct hq_component_row *row = &c->row[i];
 	char key[HQ_REVIEW_KEY_SIZE], id[EVENT_ID_SIZE];
 
 	text_b64(c->op[i].id.byte, sizeof c->op[i].id.byte, id);
 	snprintf(key, sizeof key, "%s:%s", row->claim ? "claim" : "op", id);
-	put(db, &(struct hq_review){.cause = fold_reason_name(r->verdict[i].reason),
+	put(db, &(struct hq_review){.cause = fold_reason_name(f->r->verdict[i].reason),
 	                            .key = key,
 	                            .unit = row->claim ? (int64_t)c->unit[row->unit].number
 	                                               : (int64_t)c->unit[0].number,
 	                            .ident = row->ident,
 	                            .detail = row->claim ? "an identifier that does not hold"
 	                                                 : "a link that was refused",
-	                            .wall_us = wall_us});
+	                            .rules = f->rules,
+	                            .wall_us = f->wall_us});
 }
 
 /* The first unit that claims it, so that the entry goes with that one's component. */
@@ -79,9 +81,9 @@ static int64_t first_holder(const struct hq_component *c, int64_t ident)
 	return 0;
 }
 
-static void put_ident(struct hq_db *db, const struct hq_component *c, const struct fold_ident *i,
-                      int64_t wall_us)
+static void put_ident(struct hq_db *db, const struct hq_review_fold *f, const struct fold_ident *i)
 {
+	const struct hq_component *c = f->c;
 	bool shared = i->state == FOLD_IDENT_SHARED;
 	char key[HQ_REVIEW_KEY_SIZE];
 
@@ -95,7 +97,8 @@ static void put_ident(struct hq_db *db, const struct hq_component *c, const stru
 		                            .ident = c->ident[k].id,
 		                            .detail = shared ? "an identifier that joins nobody"
 		                                             : "an identifier of several customers",
-		                            .wall_us = wall_us});
+		                            .rules = f->rules,
+		                            .wall_us = f->wall_us});
 	}
 }
 
@@ -124,31 +127,33 @@ static void put_proposed(struct hq_db *db, const struct ref *unit, int64_t wall_
 	}
 }
 
-void hq_review_folded(struct hq_db *db, const struct hq_component *c, const struct fold *r,
-                      int64_t wall_us)
+void hq_review_folded(struct hq_db *db, const struct hq_review_fold *f)
 {
+	const struct hq_component *c = f->c;
+	const struct fold *r = f->r;
+
 	for (size_t i = 0; i < c->unit_count; i++)
 		hq_db_run(db, HQ_SQL_REVIEW_STALE, "i", (int64_t)c->unit[i].number);
 	for (size_t i = 0; i < r->join_count; i++) {
 		if (is_trouble(&r->join[i].verdict))
-			put_join(db, c, &r->join[i], wall_us);
+			put_join(db, f, &r->join[i]);
 	}
 	for (size_t i = 0; i < c->op_count; i++) {
 		if (c->row[i].id != 0 && is_trouble(&r->verdict[i]))
-			put_op(db, c, r, i, wall_us);
+			put_op(db, f, i);
 	}
 	for (size_t i = 0; i < r->ident_count; i++) {
 		if (r->ident[i].state == FOLD_IDENT_SEVERAL ||
 		    r->ident[i].state == FOLD_IDENT_SHARED)
-			put_ident(db, c, &r->ident[i], wall_us);
+			put_ident(db, f, &r->ident[i]);
 	}
 	for (size_t i = 0; i < c->unit_count && hq_db_int(db, 0, HQ_SQL_OP_ANY, ""); i++)
-		put_proposed(db, &c->unit[i].ref, wall_us);
+		put_proposed(db, &c->unit[i].ref, f->wall_us);
 	for (size_t i = 0; i < c->unit_count; i++)
 		hq_db_run(db, HQ_SQL_REVIEW_SWEEP, "i", (int64_t)c->unit[i].number);
 }
 
-void hq_review_too_large(struct hq_db *db, int64_t unit, int64_t wall_us)
+void hq_review_too_large(struct hq_db *db, int64_t unit, const char *rules, int64_t wall_us)
 {
 	char key[HQ_REVIEW_KEY_SIZE];
 
@@ -157,5 +162,6 @@ void hq_review_too_large(struct hq_db *db, int64_t unit, int64_t wall_us)
 	                            .key = key,
 	                            .unit = unit,
 	                            .detail = "too many customers hang together to be folded",
+	                            .rules = rules,
 	                            .wall_us = wall_us});
 }

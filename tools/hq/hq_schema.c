@@ -312,6 +312,22 @@ static const char *const steps[] = {
     "'order';"
     "UPDATE sale SET kind = coalesce((SELECT ref FROM fact WHERE fact.order_id = sale.order_id"
     " AND fact.kind = 'order' AND copy IS NULL LIMIT 1), '');",
+    /* rule tables that were published, and which each store goes by or refuses; by which version
+     * each decision stands */
+    "CREATE TABLE rule_table(version INTEGER PRIMARY KEY, author TEXT NOT NULL,"
+    " reason TEXT NOT NULL, made_us INTEGER NOT NULL, doc TEXT NOT NULL);"
+    "CREATE TRIGGER rule_table_stays BEFORE UPDATE ON rule_table"
+    " BEGIN SELECT raise(ABORT, 'a version of the rules is never changed'); END;"
+    "CREATE TRIGGER rule_table_remains BEFORE DELETE ON rule_table"
+    " BEGIN SELECT raise(ABORT, 'a version of the rules is never taken away'); END;"
+    "CREATE TABLE store_rules(store INTEGER, device TEXT, version TEXT NOT NULL,"
+    " refused TEXT NOT NULL, why TEXT NOT NULL, since_us INTEGER NOT NULL,"
+    " PRIMARY KEY(store, device)) WITHOUT ROWID;"
+    "ALTER TABLE claim ADD COLUMN rules TEXT;"
+    "ALTER TABLE op ADD COLUMN rules TEXT;"
+    "ALTER TABLE joined ADD COLUMN rules TEXT;"
+    "ALTER TABLE ident ADD COLUMN rules TEXT;"
+    "ALTER TABLE review ADD COLUMN rules TEXT;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

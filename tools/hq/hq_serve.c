@@ -23,6 +23,7 @@
 #include "hq/hq_hold.h"
 #include "hq/hq_ingest.h"
 #include "hq/hq_profile.h"
+#include "hq/hq_rules.h"
 #include "hq/hq_signer.h"
 #include "hq/hq_stores.h"
 #include "hq/hq_tell.h"
@@ -47,6 +48,7 @@ struct serve {
 	const struct hq_conf *conf;
 	struct event_base *base;
 	struct hq_db *db;
+	struct hq_rules rules; /* in force */
 	struct hq_keys *keys;
 	struct vault_work *work;
 	struct hq_ingest *ingest;
@@ -395,7 +397,7 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	const struct clock *clock = clock_system();
 	bool webhook = s->conf->webhook_url[0] != '\0', held;
 	struct hq_apply_params apply = {
-	    .clock = clock, .scope = &s->conf->scope, .webhook = webhook};
+	    .clock = clock, .scope = &s->rules.scope, .webhook = webhook};
 	struct hq_stores_params stores = {
 	    .clock = clock, .dark_s = s->conf->dark_s, .webhook = webhook};
 
@@ -406,6 +408,8 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 		snprintf(err, err_size, "hq.db cannot be written");
 		return -1;
 	}
+	if (hq_rules_open(&s->rules, s->db, s->conf, err, err_size) != 0)
+		return -1;
 	apply.db = stores.db = s->db;
 	apply.keys = s->keys;
 	snprintf(err, err_size, "out of memory");
@@ -419,8 +423,7 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	if (!s->work || !s->credit || !s->ingest || !s->apply || !s->signer || !s->tell ||
 	    !s->stores)
 		return -1;
-	if (s->conf->rules_file[0])
-		hq_tell_rules(s->tell, &s->conf->joins);
+	hq_tell_rules(s->tell, &s->rules);
 	hq_tell_error(s->tell, clock_raw_system()->kernel, NULL);
 	if (!webhook)
 		return 0;
@@ -486,6 +489,16 @@ static json_t *act(void *ctx, const char *action, const char *store, const char 
 	return answer;
 }
 
+/* Stores ask for the new table, customers are folded by it, in steps. */
+static void ruled(void *ctx)
+{
+	const struct timeval at_once = {0, 0};
+	struct serve *s = ctx;
+
+	poke_stores(-1, 0, s);
+	evtimer_add(s->on_fold, &at_once);
+}
+
 /* A batch that comes in by hand; the store hears of what it has confirmed. */
 static int take_up(void *ctx, const char *store, const uint8_t *payload, size_t len)
 {
@@ -503,7 +516,9 @@ static int take_up(void *ctx, const char *store, const uint8_t *payload, size_t 
 
 static int start(struct serve *s, char *err, size_t err_size)
 {
-	struct hq_control_params control = {.scope = &s->conf->scope,
+	struct hq_control_params control = {.scope = &s->rules.scope,
+	                                    .rules = &s->rules,
+	                                    .ruled = ruled,
 	                                    .path = s->conf->socket,
 	                                    .changed = profiles_changed,
 	                                    .act = act,
@@ -556,6 +571,7 @@ static void stop(struct serve *s)
 	hq_apply_free(s->apply);
 	hq_ingest_free(s->ingest);
 	hq_credit_free(s->credit);
+	hq_rules_free(&s->rules);
 	hq_db_close(s->db);
 	vault_work_free(s->work);
 	hq_keys_free(s->keys);

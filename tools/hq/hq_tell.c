@@ -38,7 +38,7 @@ struct hq_tell {
 	void *error_ctx;
 	struct batch_codec *codec;
 	struct hq_tell_profile *profile;
-	const struct rule_set *rules; /* NULL: none */
+	const struct hq_rules *rules; /* NULL: none */
 	struct buf lines, body, header;
 	struct hq_includes includes;
 };
@@ -140,9 +140,14 @@ static const char *profile_fault(const json_t *root, struct hq_tell_ask *out)
 
 static const char *rules_fault(const json_t *root, struct hq_tell_ask *out)
 {
-	return copy_text(root, "version", out->version, sizeof out->version)
-	           ? NULL
-	           : "an ask for rules without a version";
+	if (!copy_text(root, "version", out->version, sizeof out->version))
+		return "an ask for rules without a version";
+	if (json_object_get(root, "refused") &&
+	    (!copy_text(root, "refused", out->refused, sizeof out->refused) ||
+	     !copy_text(root, "why", out->why, sizeof out->why) ||
+	     text_has_control(out->why, strlen(out->why))))
+		return "an ask for rules with a refusal that is none";
+	return NULL;
 }
 
 static int answer_changes(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
@@ -347,23 +352,37 @@ static int answer_profile(struct hq_tell *t, const char *store, const struct hq_
 	return encode(t, store, ask, pub, out);
 }
 
-void hq_tell_rules(struct hq_tell *t, const struct rule_set *rules)
+void hq_tell_rules(struct hq_tell *t, const struct hq_rules *rules)
 {
 	t->rules = rules;
 }
 
-/* The store has this version already: nothing but the version is told. */
+/* Which table the store goes by, for whoever looks at HQ's status. */
+static void note_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask)
+{
+	int64_t row = hq_db_int(t->db, -1, HQ_SQL_STORE_ID, "t", store);
+
+	if (row < 0 || hq_db_begin(t->db) != 0)
+		return;
+	hq_db_run(t->db, HQ_SQL_RULES_HEARD, "itttti", row, ask->device, ask->version, ask->refused,
+	          ask->why, clock_wall_us(t->clock));
+	hq_db_commit(t->db);
+}
+
+/* The store has this version already, or has looked at it: nothing but the version is told. */
 static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                         struct buf *out)
 {
 	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
-	const char *version = t->rules ? t->rules->version : "";
+	bool told = t->rules && t->rules->version > HQ_RULES_DELIVERED;
+	const char *version = told ? t->rules->table.version : "";
 
 	if (!pub)
 		return -1;
+	note_rules(t, store, ask);
 	buf_reset(&t->lines);
-	if (t->rules && strcmp(ask->version, version) != 0) {
-		rule_write(&t->lines, t->rules);
+	if (told && strcmp(ask->version, version) != 0 && strcmp(ask->refused, version) != 0) {
+		rule_write(&t->lines, &t->rules->table);
 		buf_byte(&t->lines, '\n');
 	}
 	buf_reset(&t->header);

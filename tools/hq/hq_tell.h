@@ -10,7 +10,7 @@
 #include "event/event.h"
 #include "hq/hq_db.h"
 #include "hq/hq_keys.h"
-#include "identity/rule.h"
+#include "hq/hq_rules.h"
 
 struct hq_tell;
 
@@ -29,10 +29,12 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t
 
 #define HQ_TELL_VERSIONS_MAX 20 /* the store's newest */
 
+#define HQ_TELL_WHY_SIZE 201  /* of why a store does not take a rule table */
 #define HQ_TELL_BOX_SIZE 1024 /* base64url and NUL */
 
-/* The table that stores are told; NULL: none, theirs stands. It must live as long as t. */
-void hq_tell_rules(struct hq_tell *t, const struct rule_set *rules);
+/* What is in force, which stores are told once it was published; without this call they keep
+ * theirs. It must live as long as t. */
+void hq_tell_rules(struct hq_tell *t, const struct hq_rules *rules);
 
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
@@ -46,7 +48,9 @@ struct hq_tell_ask {
 	} versions[HQ_TELL_VERSIONS_MAX]; /* of "statement": what the store holds */
 	int version_count;
 	char box[HQ_TELL_BOX_SIZE]; /* of "profile": sealed to HQ, base64url */
-	char version[33];           /* of "rules": the table that the store has */
+	/* of "rules": HQ's table that the store goes by, or empty; one that it does not take, and
+	 * why */
+	char version[33], refused[33], why[HQ_TELL_WHY_SIZE];
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
 

@@ -35,6 +35,10 @@ static const struct command {
      "vouch for a customer whom a store has enrolled"},
     {"review", hq_cmd_review, "[--settle NUMBER --reason TEXT] [--json] [-c FILE]",
      "what no rule may decide: for a steward"},
+    {"rules", hq_cmd_rules,
+     "show [VERSION] [--table] | check FILE | publish FILE | revert VERSION\n"
+     "             [--reason TEXT] [--author NAME] [--yes] [--json] [-c FILE]",
+     "the table of which identifier decides what; without --yes only what would change"},
     {"forks", hq_cmd_forks, "[STORE [--settle EPOCH]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
      "second histories that are kept raw, and branches; or say that they have been looked at"},
     {"quarantine", hq_cmd_quarantine,
