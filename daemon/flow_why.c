@@ -1,6 +1,7 @@
 /* Why a customer is told as they are: each identifier, value and consent in one line. */
 #include "flow_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,21 @@ static void put_pair(struct why *w, const struct overlay_pair *pair)
 	           pair->apart ? "" : ", a steward decides");
 }
 
+/* What HQ adds up, of whom it knows. */
+static void put_sums(struct buf *out, const struct profile *p)
+{
+	if (p->has_points)
+		buf_printf(out,
+		           "points: %" PRId64
+		           "; HQ's balance as of %s, with what was said here since\n",
+		           p->points, p->points_as_of[0] ? p->points_as_of : "no date");
+	buf_printf(out, "visits: %" PRIu64 "; those with an order that HQ has of them\n",
+	           p->visits);
+	if (p->last_seen[0])
+		buf_printf(out, "last_seen: %s; the last order that HQ has of them\n",
+		           p->last_seen);
+}
+
 static void put_person(struct why *w)
 {
 	const struct overlay_person *p = w->p;
@@ -135,7 +151,8 @@ static void put_person(struct why *w)
 		put_pair(w, &p->pair[i]);
 	for (size_t i = 0; i < p->claim_count; i++)
 		put_claim(w, i);
-	field_why(p->fact, p->fact_count, false, w->out);
+	field_why_person(p->fact, p->fact_count, false, w->out);
+	put_sums(w->out, &p->profile);
 	const struct consent_person asked = {.choice = p->choice,
 	                                     .choice_count = p->choice_count,
 	                                     .unit = p->unit,

@@ -1,6 +1,7 @@
 #include "identity/consent_object.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -90,7 +91,7 @@ static void put_because(struct buf *out, const struct consent_choice *c)
 	char at[CLOCK_ISO8601_SIZE], id[EVENT_ID_SIZE];
 
 	clock_iso8601(c->from_us, at);
-	buf_printf(out, "; %s by %s %s", consent_value_name(c->value),
+	buf_printf(out, " %s by %s %s", consent_value_name(c->value),
 	           consent_method_name(c->method), at);
 	if (c->to_us != c->from_us) {
 		clock_iso8601(c->to_us, at);
@@ -100,43 +101,81 @@ static void put_because(struct buf *out, const struct consent_choice *c)
 	buf_printf(out, ", choice %s", id);
 }
 
-static void put_line(const struct consent_person *p, enum consent_category c,
-                     const struct consent_address *to, struct buf *out)
+/* What says the same behind the one that was named: without all of them the answer is another one.
+ * `left` is p's choices, which grow fewer. */
+static void put_also(const struct consent_person *p, enum consent_category c,
+                     const struct ref *address, struct consent_choice *left, struct buf *out)
 {
+	struct consent_person rest = *p;
+	struct consent_answer first, a;
+
+	rest.choice = left;
+	ask(&rest, c, address, &first);
+	for (a = first; a.because;) {
+		size_t i = (size_t)(a.because - left);
+		left[i] = left[--rest.choice_count];
+		ask(&rest, c, address, &a);
+		if (!a.because || a.value != first.value || a.allowed != first.allowed)
+			return;
+		buf_str(out, "; also");
+		put_because(out, a.because);
+	}
+}
+
+static void put_line(const struct consent_person *p, enum consent_category c,
+                     const struct consent_address *to, struct consent_choice *left, struct buf *out)
+{
+	const struct ref *address = to ? &to->address : NULL;
 	char ref[EVENT_ID_SIZE];
 	struct consent_answer a;
 
-	ask(p, c, to ? &to->address : NULL, &a);
+	ask(p, c, address, &a);
 	buf_printf(out, "consent %s", categories[c].name);
 	if (to) {
 		text_b64(to->address.byte, sizeof to->address.byte, ref);
 		buf_printf(out, " to %s", to->label ? to->label : ref);
 	}
 	buf_printf(out, ": %s, %s", a.allowed ? "yes" : "no", a.rule);
-	if (a.because)
+	/* Of who is restricted no choice makes it so. */
+	if (a.because && strcmp(a.rule, "restricted") != 0) {
+		buf_byte(out, ';');
 		put_because(out, a.because);
+		if (p->choice_count)
+			memcpy(left, p->choice, p->choice_count * sizeof *left);
+		put_also(p, c, address, left, out);
+	}
 	buf_byte(out, '\n');
 }
 
-void consent_why(const struct consent_person *p, struct buf *out)
+static void put_lines(const struct consent_person *p, struct consent_choice *left, struct buf *out)
 {
 	for (int i = 0; i < CONSENT_CATEGORY_COUNT; i++) {
 		enum consent_category c = (enum consent_category)i;
 		size_t lines = 0;
 		if (!goes_to_address(categories[c].channel)) {
-			put_line(p, c, NULL, out);
+			put_line(p, c, NULL, left, out);
 			continue;
 		}
 		for (size_t k = 0; k < p->address_count; k++) {
 			if (p->address[k].channel != categories[c].channel)
 				continue;
-			put_line(p, c, &p->address[k], out);
+			put_line(p, c, &p->address[k], left, out);
 			lines++;
 		}
 		if (lines == 0)
 			buf_printf(out, "consent %s: no, there is no such address\n",
 			           categories[c].name);
 	}
+}
+
+void consent_why(const struct consent_person *p, struct buf *out)
+{
+	struct consent_choice *left = calloc(p->choice_count + 1, sizeof *left);
+
+	out->failed = out->failed || !left;
+	if (left)
+		put_lines(p, left, out);
+	free(left);
 }
 
 static const char *forward_suppression(const struct json_t *payload)

@@ -58,7 +58,8 @@ struct consent_person {
 void consent_object_write(struct buf *out, const struct consent_person *p);
 
 /* What is allowed and which choice says so, a line for each category and address, ended by a
- * newline:
+ * newline. Choices that say the same behind the one that is named stand after "also": without all
+ * of them the answer is another one. Of who is restricted none is named.
  *
  *   consent marketing_email to a***: no, pending; granted by till 2026-11-20T10:00:00.000Z, choice
  * Hs.. consent profiling: no, nothing_recorded

@@ -189,6 +189,36 @@ bool field_taken_back(const struct field_fact *f)
 	return strlen(f->value) <= claim;
 }
 
+/* As much as fits, never half a character. */
+static size_t put(char *out, size_t size, const char *value)
+{
+	size_t n = strnlen(value, size);
+
+	if (n == size)
+		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(out, value, n);
+	out[n] = '\0';
+	return n;
+}
+
+void field_whole_name(const char *const value[FIELD_COUNT], char *out, size_t size)
+{
+	const char *first = value[FIELD_FIRST_NAME], *last = value[FIELD_LAST_NAME],
+	           *name = value[FIELD_NAME];
+	size_t n = 0;
+
+	if (!last || !last[0]) {
+		put(out, size, name ? name : "");
+		return;
+	}
+	if (first && first[0])
+		n = put(out, size, first);
+	if (n > 0 && n + 1 < size)
+		out[n++] = ' ';
+	put(out + n, size - n, last);
+}
+
 /* Let a fact that has a say take its place among those of its field. */
 static void stand(const struct field_fact *facts, size_t n, size_t i, struct field_stand *s)
 {

@@ -99,6 +99,11 @@ bool field_same_subject(const struct field_fact *a, const struct field_fact *b);
 /* Does it say that there is no value? */
 bool field_taken_back(const struct field_fact *f);
 
+/* A person's whole name of the values that stand (NULL or empty: none): put together of first and
+ * last name where somebody said a last name, else the name as it was said. As much as fits, never
+ * half a character; empty: nobody said it. */
+void field_whole_name(const char *const value[FIELD_COUNT], char *out, size_t size);
+
 /* A value that stands, and what would stand without it. */
 struct field_stand {
 	size_t fact, before; /* places; before is n where there is nothing before it */
@@ -116,6 +121,10 @@ size_t field_stand(const struct field_fact *facts, size_t n, struct field_stand 
  * without all that stand in front of "before it" the value is another one. masked: values but their
  * first letter become '*' where they describe a person (tier, state and the like stay). */
 void field_why(const struct field_fact *facts, size_t n, bool masked, struct buf *out);
+
+/* The same for a person who has them: the whole name has one line, that of what makes it, and a
+ * state that nobody said has one, too. */
+void field_why_person(const struct field_fact *facts, size_t n, bool masked, struct buf *out);
 
 /* A first name's form for comparing: lower case, without marks, blanks or punctuation; the first
  * word of several. out is empty when nothing is left, or the name is no UTF-8. What does not fit is

@@ -121,3 +121,38 @@ void field_why(const struct field_fact *facts, size_t n, bool masked, struct buf
 		put_line(facts, n, stands[i].fact, masked, out);
 	free(stands);
 }
+
+/* Without those of one field. The count; NULL in *out: out of memory. */
+static size_t others(const struct field_fact *facts, size_t n, enum field without,
+                     struct field_fact **out)
+{
+	size_t count = 0;
+
+	*out = calloc(n ? n : 1, sizeof **out);
+	for (size_t i = 0; *out && i < n; i++)
+		if (facts[i].field != without)
+			(*out)[count++] = facts[i];
+	return count;
+}
+
+void field_why_person(const struct field_fact *facts, size_t n, bool masked, struct buf *out)
+{
+	size_t winner[FIELD_COUNT];
+	struct field_fact *some;
+
+	field_choose(facts, n, winner);
+	bool apart =
+	    winner[FIELD_LAST_NAME] < n && !field_taken_back(&facts[winner[FIELD_LAST_NAME]]);
+	if (!apart) {
+		field_why(facts, n, masked, out);
+	} else {
+		size_t count = others(facts, n, FIELD_NAME, &some);
+		out->failed = out->failed || !some;
+		if (some)
+			field_why(some, count, masked, out);
+		free(some);
+		buf_str(out, "name: put together of first_name and last_name\n");
+	}
+	if (winner[FIELD_STATE] == n)
+		buf_str(out, "state: nobody has said one; that is active\n");
+}

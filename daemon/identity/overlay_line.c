@@ -123,13 +123,14 @@ static int read_said(struct overlay_known *l)
 	                                          err, sizeof err) != 0;
 	if (facts && field_json_read(facts, &l->facts, err, sizeof err) == 0)
 		return 0;
-	l->facts.fact = calloc(4, sizeof *l->facts.fact);
+	l->facts.fact = calloc(5, sizeof *l->facts.fact);
 	if (!l->facts.fact)
 		return -1;
 	add_plain(l, FIELD_FIRST_NAME);
 	add_plain(l, FIELD_NAME);
 	add_plain(l, FIELD_LANGUAGE);
 	add_plain(l, FIELD_TIER);
+	add_plain(l, FIELD_STATE);
 	return 0;
 }
 

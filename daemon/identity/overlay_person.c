@@ -158,7 +158,6 @@ static void fields(struct gathered *g, struct profile *p)
 {
 	size_t win[FIELD_COUNT];
 	const char *value[FIELD_COUNT];
-	char whole[sizeof p->name * 2];
 
 	field_choose(g->fact, g->fact_count, win);
 	for (size_t f = 0; f < FIELD_COUNT; f++)
@@ -170,16 +169,8 @@ static void fields(struct gathered *g, struct profile *p)
 		put(p->language, sizeof p->language, value[FIELD_LANGUAGE]);
 	if (value[FIELD_TIER])
 		put(p->tier, sizeof p->tier, value[FIELD_TIER]);
-	if (value[FIELD_LAST_NAME]) {
-		put(whole, sizeof p->first_name, p->first_name);
-		size_t n = strlen(whole);
-		if (n)
-			whole[n++] = ' ';
-		put(whole + n, sizeof whole - n, value[FIELD_LAST_NAME]);
-		put(p->name, sizeof p->name, whole);
-	} else if (value[FIELD_NAME]) {
-		put(p->name, sizeof p->name, value[FIELD_NAME]);
-	}
+	if (win[FIELD_LAST_NAME] < g->fact_count || win[FIELD_NAME] < g->fact_count)
+		field_whole_name(value, p->name, sizeof p->name);
 }
 
 void overlay_profile_of(struct gathered *g, size_t person, struct group_person *out)

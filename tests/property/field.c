@@ -10,11 +10,13 @@
 
 #define FACTS_MAX 24
 #define VALUE_SIZE 40
+#define FIELDS_EACH 4 /* of all that there are, for one person: few, so that facts meet */
 
 struct person {
 	struct field_fact fact[FACTS_MAX];
 	char value[FACTS_MAX][VALUE_SIZE];
 	size_t n;
+	enum field about[FIELDS_EACH];
 };
 
 static unsigned pick(struct property_random *r, unsigned n)
@@ -35,14 +37,12 @@ static void make_value(struct property_random *r, struct field_fact *f, char out
 	f->value = f->field != FIELD_CONTACT && !out[0] && pick(r, 2) ? NULL : out;
 }
 
-/* Few fields, sources and moments, so that facts meet. */
+/* Few sources and moments, so that facts meet. */
 static void make_fact(struct property_random *r, struct person *p)
 {
-	static const enum field fields[] = {FIELD_FIRST_NAME, FIELD_CITY, FIELD_TIER,
-	                                    FIELD_CONTACT};
 	struct field_fact *f = &p->fact[p->n];
 
-	*f = (struct field_fact){.field = fields[pick(r, 4)]};
+	*f = (struct field_fact){.field = p->about[pick(r, FIELDS_EACH)]};
 	for (size_t i = 0; i < sizeof f->id.byte; i++)
 		f->id.byte[i] = (uint8_t)pick(r, 256);
 	f->unit.byte[0] = (uint8_t)(1 + pick(r, 3));
@@ -290,6 +290,8 @@ int main(int argc, char **argv)
 		struct property_random r = property_case(&p, i);
 		static struct person person;
 		person.n = 0;
+		for (size_t f = 0; f < FIELDS_EACH; f++)
+			person.about[f] = (enum field)pick(&r, FIELD_COUNT);
 		for (unsigned n = pick(&r, FACTS_MAX + 1); n > 0; n--)
 			make_fact(&r, &person);
 		facts += person.n;

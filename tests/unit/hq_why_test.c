@@ -4,7 +4,9 @@
 #include "hq/hq_import.h"
 #include "hq/hq_op.h"
 #include "hq/hq_persons.h"
+#include "hq/hq_unit.h"
 #include "hq/hq_why.h"
+#include "identity/field.h"
 
 static void bring(struct world *w, const char *csv)
 {
@@ -58,47 +60,147 @@ static void link_both(struct world *w)
 	       " WHERE a.n = 1 AND b.n = 2; INSERT OR IGNORE INTO dirty(unit) VALUES(1)");
 }
 
-/* Take each fact away that a line names, until nothing is left: each time the value is another. */
+/* The reference behind this word, as SQL has it. */
+static bool hex_behind(const char *line, const char *word, char hex[40])
+{
+	uint8_t bytes[EVENT_ID_BYTES];
+	const char *at = strstr(line, word);
+
+	if (!at ||
+	    text_unb64(at + strlen(word), EVENT_ID_SIZE - 1, bytes, sizeof bytes) != EVENT_ID_BYTES)
+		return false;
+	text_hex(bytes, sizeof bytes, hex);
+	return true;
+}
+
+/* What stands in front of the first ';': the value. Of a consent yes or no is. */
+static void value_of(const char *line, char out[200])
+{
+	snprintf(out, 200, "%.*s", (int)strcspn(line, ";"), line);
+}
+
+/* Take away what the line names, until there is no such line. How often. */
+static int take_away_until_nothing_is_left(struct world *w, const char *name, const char *word,
+                                           const char *table)
+{
+	char *text, was[200], now[200], sql[300], hex[40];
+	int taken = 0;
+
+	for (;; taken++) {
+		text = why(w, "C000002");
+		const char *line = line_of(text, name);
+		value_of(line, was);
+		bool named = hex_behind(line, word, hex);
+		free(text);
+		if (!named)
+			return taken;
+		snprintf(sql, sizeof sql,
+		         "DELETE FROM %s WHERE ref = x'%s'; INSERT OR IGNORE INTO dirty(unit)"
+		         " VALUES(1), (2)",
+		         table, hex);
+		change(w, sql);
+		text = why(w, "C000002");
+		value_of(line_of(text, name), now);
+		if (strcmp(now, was) == 0)
+			fail_msg("\"%s\" stands without what it names", was);
+		free(text);
+	}
+}
+
+static void say(struct world *w, int64_t unit, const char *field, const char *value,
+                const char *source)
+{
+	assert_int_equal(hq_db_begin(w->db), 0);
+	assert_true(hq_unit_say(w->db, &(struct hq_said){.unit = unit,
+	                                                 .field = field,
+	                                                 .value = value,
+	                                                 .source = source,
+	                                                 .from_us = w->wall_us += 1000000,
+	                                                 .to_us = w->wall_us}));
+	assert_int_equal(hq_db_commit(w->db), 0);
+}
+
+#define CLAIM "AAAAAAAAAAAAAAAAAAAAAQ"
+
+/* Every field that there is. */
 static void a_value_goes_with_the_fact_that_its_line_names(void **state)
 {
-	static const char *const fields[] = {"first_name", "last_name", "tier", "city", "language"};
+	static const char *const values[FIELD_COUNT][3] = {
+	    [FIELD_FIRST_NAME] = {"Ana", "Anne", "Anna"},
+	    [FIELD_LAST_NAME] = {"Berg", "Bergh", "Lind"},
+	    [FIELD_NAME] = {"Ana Berg", "Anne Bergh", "Anna Lind"},
+	    [FIELD_BIRTH_DATE] = {"1990-02-28", "1990-02-27", "1990-02-26"},
+	    [FIELD_LANGUAGE] = {"de", "en", "fr"},
+	    [FIELD_STREET] = {"Hof 1", "Hof 2", "Hof 3"},
+	    [FIELD_POSTCODE] = {"10115", "10117", "10119"},
+	    [FIELD_CITY] = {"Bonn", "Ulm", "Kiel"},
+	    [FIELD_COUNTRY] = {"DE", "AT", "CH"},
+	    [FIELD_TIER] = {"silver", "gold", "platinum"},
+	    [FIELD_STATE] = {"active", "restricted", "confidential"},
+	    [FIELD_NOTE] = {"quiet", "invoice", "no_bag"},
+	    [FIELD_AGE_OK] = {"yes", "no", "yes"},
+	    [FIELD_CONTACT] = {CLAIM ":ok", CLAIM ":bounced", CLAIM ":wrong_person"}};
 	struct world *w = *state;
-	char *text, value[200], sql[300], ref[EVENT_ID_SIZE], hex[40];
-	uint8_t bytes[EVENT_ID_BYTES];
 
-	bring(w, "customer_id,first_name,last_name,tier,city,language\n"
-	         "K1,Ana,Berg,silver,Bonn,de\nK2,Anne,Bergh,gold,Ulm,en\n");
-	bring(w, "customer_id,first_name,tier\nK1,Anna,\nK2,,platinum\n");
+	bring(w, "customer_id\nK1\nK2\n");
 	link_both(w);
-	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-		int taken = 0;
-		for (;; taken++) {
-			text = why(w, "C000002");
-			snprintf(value, sizeof value, "%s", line_of(text, fields[i]));
-			free(text);
-			const char *fact = strstr(value, ", fact ");
-			if (!fact)
-				break;
-			snprintf(ref, sizeof ref, "%s", fact + 7);
-			assert_int_equal(text_unb64(ref, 22, bytes, sizeof bytes), EVENT_ID_BYTES);
-			text_hex(bytes, sizeof bytes, hex);
-			*strchr(value, ';') = '\0';
-			snprintf(sql, sizeof sql,
-			         "DELETE FROM unit_fact WHERE ref = x'%s'; INSERT OR IGNORE INTO"
-			         " dirty(unit) VALUES(1)",
-			         hex);
-			change(w, sql);
-			text = why(w, "C000002");
-			const char *now = line_of(text, fields[i]);
-			if (strncmp(now, value, strlen(value)) == 0 && now[strlen(value)] == ';')
-				fail_msg("\"%s\" stands without its fact", value);
-			free(text);
-		}
-		assert_int_equal(taken, i == 0 || i == 2 ? 3 : 2);
+	for (int f = 0; f < FIELD_COUNT; f++) {
+		const char *name = field_name((enum field)f);
+		say(w, 1, name, values[f][0], "import");
+		say(w, 2, name, values[f][1], "hq");
+		say(w, 1, name, values[f][2], "steward");
 	}
+	for (int f = 0; f < FIELD_COUNT; f++) {
+		/* of a name that somebody took apart the parts are explained */
+		if (f == FIELD_NAME)
+			continue;
+		if (take_away_until_nothing_is_left(w, field_name((enum field)f), ", fact ",
+		                                    "unit_fact") != 3)
+			fail_msg("%s", field_name((enum field)f));
+	}
+	assert_int_equal(take_away_until_nothing_is_left(w, "name", ", fact ", "unit_fact"), 3);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM unit_fact"), 0);
 	assert_string_equal(
-	    world_text(w, "SELECT coalesce(first_name, '') || coalesce(tier, '') FROM profile"),
+	    world_text(w, "SELECT coalesce(first_name, '') || coalesce(tier, '') ||"
+	                  " coalesce(name, '') || coalesce(language, '') FROM profile WHERE n = 1"),
 	    "");
+}
+
+static void a_consent_goes_with_the_choice_that_its_line_names(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, "customer_id,consent_profiling,consent_marketing_post\n"
+	         "K1,granted 2026-01-02 v1 customer,withdrawn 2026-03-01\n"
+	         "K2,refused 2026-02-02,granted 2026-03-02 v1 customer\n");
+	link_both(w);
+	/* the two values differ each time: no, yes, nothing recorded */
+	assert_int_equal(
+	    take_away_until_nothing_is_left(w, "consent profiling", ", choice ", "choice"), 2);
+	assert_int_equal(
+	    take_away_until_nothing_is_left(w, "consent marketing_post", ", choice ", "choice"), 2);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 0);
+}
+
+static void a_match_goes_with_the_link_that_its_line_names(void **state)
+{
+	struct world *w = *state;
+	char *text, sql[200], hex[40];
+
+	bring(w, "customer_id,first_name\nK1,Anna\nK2,Anne\n");
+	link_both(w);
+	text = why(w, "C000002");
+	const char *line = line_of(text, "match C000001 and C000002");
+	assert_true(hex_behind(line, "; link ", hex));
+	free(text);
+	snprintf(sql, sizeof sql,
+	         "DELETE FROM op WHERE ref = x'%s'; INSERT OR IGNORE INTO dirty(unit) VALUES(1)",
+	         hex);
+	change(w, sql);
+	text = why(w, "C000002");
+	assert_string_equal(line_of(text, "match C000001 and C000002"), "");
+	assert_int_equal(strncmp(line_of(text, "first_name"), "first_name: Anne;", 17), 0);
+	free(text);
 }
 
 static void no_value_is_without_a_line(void **state)
@@ -166,6 +268,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_value_goes_with_the_fact_that_its_line_names),
+	    TEST(a_consent_goes_with_the_choice_that_its_line_names),
+	    TEST(a_match_goes_with_the_link_that_its_line_names),
 	    TEST(no_value_is_without_a_line),
 	    cmocka_unit_test(an_import_raises_only_with_its_proof),
 	};

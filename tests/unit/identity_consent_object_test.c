@@ -148,6 +148,34 @@ static void each_category_is_explained_in_one_line(void **state)
 	buf_free(&b);
 }
 
+/* Without the one that is named alone the answer would be the same. */
+static void choices_that_say_the_same_are_named_together(void **state)
+{
+	(void)state;
+	struct ref unit = ref(1);
+	struct consent_choice choices[] = {grant(CONSENT_LOYALTY, CONSENT_ANY, NULL),
+	                                   grant(CONSENT_LOYALTY, CONSENT_ANY, NULL),
+	                                   grant(CONSENT_LOYALTY, CONSENT_ANY, NULL)};
+	struct consent_person p = {
+	    .choice = choices, .choice_count = 3, .unit = &unit, .unit_count = 1};
+	struct buf b = {0};
+	for (int i = 0; i < 3; i++) {
+		choices[i].id = ref((uint8_t)(10 + i));
+		choices[i].from_us = choices[i].to_us = i;
+	}
+	choices[0].value = CONSENT_WITHDRAWN;
+	consent_why(&p, &b);
+	buf_byte(&b, 0);
+	char *end = strchr((char *)b.data, '\n');
+	*end = '\0';
+	assert_non_null(strstr((char *)b.data, "yes, latest; granted"));
+	assert_non_null(strstr((char *)b.data, "choice DAAA"));
+	assert_non_null(strstr((char *)b.data, "; also granted"));
+	assert_non_null(strstr((char *)b.data, "choice CwAA"));
+	assert_null(strstr((char *)b.data, "choice CgAA"));
+	buf_free(&b);
+}
+
 static const char *forward(const struct consent_route *route, const char *event)
 {
 	json_t *root = event ? json_loads(event, 0, NULL) : NULL;
@@ -215,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(categories_are_read_as_they_are_written_and_sorted),
 	    cmocka_unit_test(each_category_is_explained_in_one_line),
+	    cmocka_unit_test(choices_that_say_the_same_are_named_together),
 	    cmocka_unit_test(of_whom_nothing_is_recorded_everything_is_false),
 	    cmocka_unit_test(
 	        marketing_is_told_by_channel_and_only_where_each_address_may_be_written_to),

@@ -273,6 +273,34 @@ static void a_value_never_breaks_its_line(void **state)
 	           "fact " ID_1 "\n");
 }
 
+/* One name at both ends: whoever took it apart has said it last. */
+static void a_whole_name_is_put_together_where_somebody_took_it_apart(void **state)
+{
+	const char *value[FIELD_COUNT] = {NULL};
+	char out[12];
+
+	(void)state;
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "");
+	value[FIELD_NAME] = "Anna Berg";
+	value[FIELD_FIRST_NAME] = "Anna";
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "Anna Berg");
+	value[FIELD_LAST_NAME] = "Lind";
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "Anna Lind");
+	value[FIELD_FIRST_NAME] = "";
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "Lind");
+	value[FIELD_FIRST_NAME] = "Maximiliane"; /* fills it */
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "Maximiliane");
+	value[FIELD_FIRST_NAME] = "Anna";
+	value[FIELD_LAST_NAME] = "Berger\xc3\xbc";
+	field_whole_name(value, out, sizeof out);
+	assert_string_equal(out, "Anna Berger");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +318,7 @@ int main(void)
 	    cmocka_unit_test(a_form_is_cut_between_characters),
 	    cmocka_unit_test(each_value_is_explained_in_one_line),
 	    cmocka_unit_test(facts_that_say_the_same_are_named_together),
+	    cmocka_unit_test(a_whole_name_is_put_together_where_somebody_took_it_apart),
 	    cmocka_unit_test(a_value_never_breaks_its_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

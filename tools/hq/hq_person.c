@@ -55,7 +55,7 @@ static char *last_items(struct hq_db *db, int64_t person)
 struct folded {
 	struct hq_facts facts;
 	size_t winner[FIELD_COUNT];
-	char made_name[HQ_PROFILE_NAME_SIZE];
+	char name[HQ_PROFILE_NAME_SIZE];
 	struct hq_points points;
 	int64_t visits, spend, seen_us;
 	char *items;
@@ -70,17 +70,14 @@ static const char *value_of(const struct folded *f, enum field field)
 	return value && value[0] ? value : NULL;
 }
 
-/* The whole name where somebody said it, else what it is put together of. */
 static const char *name_of(struct folded *f)
 {
-	const char *name = value_of(f, FIELD_NAME), *last = value_of(f, FIELD_LAST_NAME),
-	           *first = value_of(f, FIELD_FIRST_NAME);
+	const char *value[FIELD_COUNT];
 
-	if (name || !last)
-		return name;
-	snprintf(f->made_name, sizeof f->made_name, "%s%s%s", first ? first : "", first ? " " : "",
-	         last);
-	return f->made_name;
+	for (int i = 0; i < FIELD_COUNT; i++)
+		value[i] = value_of(f, (enum field)i);
+	field_whole_name(value, f->name, sizeof f->name);
+	return f->name[0] ? f->name : NULL;
 }
 
 static void read_facts(struct hq_person_work *w, int64_t person, struct folded *f)

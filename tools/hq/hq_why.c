@@ -229,13 +229,9 @@ static void put_fields(struct why *w)
 			hq_facts_take(&w->facts, q, &unit);
 	}
 	sqlite3_finalize(q);
-	field_why(w->facts.fact, w->facts.count, false, w->out);
+	field_why_person(w->facts.fact, w->facts.count, false, w->out);
 	field_choose(w->facts.fact, w->facts.count, winner);
-	if (winner[FIELD_NAME] == w->facts.count && winner[FIELD_LAST_NAME] < w->facts.count)
-		buf_str(w->out, "name: put together of first_name and last_name\n");
-	if (winner[FIELD_STATE] == w->facts.count)
-		buf_str(w->out, "state: active; nobody has said anything else\n");
-	else
+	if (winner[FIELD_STATE] < w->facts.count)
 		w->restricted = strcmp(w->facts.fact[winner[FIELD_STATE]].value, "restricted") == 0;
 }
 
