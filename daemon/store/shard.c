@@ -16,11 +16,12 @@
 /* All of the file, as far as there are addresses: pages of it, not anonymous memory. */
 #define MMAP_SQL "PRAGMA mmap_size=34359738368"
 
-enum { IDENT, PROFILE, META, STATEMENTS };
+enum { IDENT, HEAD, PROFILE, META, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
-    [IDENT] = "SELECT profiles FROM ident WHERE key = ?1",
-    [PROFILE] = "SELECT row FROM profile WHERE id = ?1",
+    [IDENT] = "SELECT entries FROM ident WHERE key <= ?1 ORDER BY key DESC LIMIT 1",
+    [HEAD] = "SELECT head FROM profile WHERE id = ?1",
+    [PROFILE] = "SELECT head, json FROM profile WHERE id = ?1",
     [META] = "SELECT value FROM meta WHERE name = ?1",
 };
 
@@ -29,6 +30,7 @@ struct shard_reader {
 	const struct vault *vault;
 	struct vault_work *work;
 	struct vault_shard *keys;
+	struct shard_squeeze *squeeze;
 	uint8_t salt[VAULT_SALT_BYTES]; /* of keys */
 	sqlite3 *db;                    /* NULL while there is no file, or none that can be read */
 	sqlite3_stmt *stmt[STATEMENTS];
@@ -138,7 +140,8 @@ int shard_reader_open(struct shard_reader **out, const char *path, const struct 
 		goto err_memory;
 	r->vault = vault;
 	r->work = vault_work_new();
-	if (r->work == NULL)
+	r->squeeze = shard_squeeze_new(false);
+	if (r->work == NULL || r->squeeze == NULL)
 		goto err_memory;
 	if (!text_copy(r->path, sizeof(r->path), path)) {
 		snprintf(err, err_size, "%s: the path is too long", path);
@@ -159,6 +162,7 @@ void shard_reader_free(struct shard_reader *r)
 	if (r == NULL)
 		return;
 	reader_close(r);
+	shard_squeeze_free(r->squeeze);
 	vault_work_free(r->work);
 	vault_wipe(r, sizeof(*r));
 	free(r);
@@ -190,40 +194,39 @@ static bool head_has(const struct shard_reader *r, size_t len, const struct sear
 	return found != NULL;
 }
 
-static bool add_json(struct shard_reader *r, const uint8_t *row, size_t n, struct buf *json)
+static bool add_json(struct shard_reader *r, sqlite3_stmt *stmt, struct buf *json)
 {
-	uint8_t *room = buf_room(json, n);
-	ssize_t len = room != NULL ? shard_row_json(r->work, row, n, room) : -1;
+	ssize_t len =
+	    shard_row_json(r->work, sqlite3_column_blob(stmt, 1),
+	                   (size_t)sqlite3_column_bytes(stmt, 1), shard_squeeze_room(r->squeeze));
 
-	if (len >= 0)
-		json->len += (size_t)len;
-	return len >= 0;
+	return len >= 0 && shard_squeeze_out(r->squeeze, (size_t)len, json) == 0;
 }
 
 /* 1 with the profile in out, 0: it is another's row, or -1: it cannot be opened. */
-static int read_row(struct shard_reader *r, const struct search *q, struct shard_hit *out,
-                    struct buf *json)
+static int read_row(struct shard_reader *r, const struct search *q, sqlite3_stmt *stmt,
+                    struct shard_hit *out, struct buf *json)
 {
-	const uint8_t *row = sqlite3_column_blob(r->stmt[PROFILE], 0);
-	size_t n = (size_t)sqlite3_column_bytes(r->stmt[PROFILE], 0);
-	ssize_t len = shard_row_head(r->keys, r->work, row, n, r->head);
+	ssize_t len = shard_row_head(r->keys, r->work, sqlite3_column_blob(stmt, 0),
+	                             (size_t)sqlite3_column_bytes(stmt, 0), r->head);
 
 	if (len < 0 || shard_head_read(&out->profile, r->head, (size_t)len) != 0)
 		return -1;
 	if (!head_has(r, (size_t)len, q, out))
 		return 0;
-	return json == NULL || add_json(r, row, n, json) ? 1 : -1;
+	return json == NULL || add_json(r, stmt, json) ? 1 : -1;
 }
 
 /* As read_row. The number of a profile that is not there is damage. */
 static int take_profile(struct shard_reader *r, const struct search *q, int64_t profile, int n)
 {
+	sqlite3_stmt *stmt = r->stmt[q->json != NULL ? PROFILE : HEAD];
 	int rc = -1;
 
-	sqlite3_bind_int64(r->stmt[PROFILE], 1, profile);
-	if (sqlite3_step(r->stmt[PROFILE]) == SQLITE_ROW)
-		rc = read_row(r, q, &q->out[n], q->json != NULL ? &q->json[n] : NULL);
-	sqlite3_reset(r->stmt[PROFILE]);
+	sqlite3_bind_int64(stmt, 1, profile);
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		rc = read_row(r, q, stmt, &q->out[n], q->json != NULL ? &q->json[n] : NULL);
+	sqlite3_reset(stmt);
 	return rc;
 }
 
@@ -237,7 +240,8 @@ static int search_once(struct shard_reader *r, const struct search *q)
 
 	sqlite3_bind_int64(stmt, 1, q->key);
 	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW && shard_list_get(&list, stmt, 0) != 0)
+	if (rc == SQLITE_ROW && shard_list_get(&list, sqlite3_column_blob(stmt, 0),
+	                                       (size_t)sqlite3_column_bytes(stmt, 0), q->key) != 0)
 		found = -1;
 	for (int i = 0; i < list.count && found >= 0; i++) {
 		int one = found < q->max ? take_profile(r, q, shard_list_at(&list, i), found) : 1;

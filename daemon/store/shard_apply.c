@@ -117,7 +117,7 @@ static int begin(struct shard *s)
 
 static int commit(struct shard *s)
 {
-	if (shard_put_idents(s) != 0 || db_exec(s->db, "COMMIT") != 0)
+	if (shard_ident_put(s) != 0 || db_exec(s->db, "COMMIT") != 0)
 		return -1;
 	s->open = false;
 	/* What was erased must be gone from the log too, not only from the tables. */

@@ -4,9 +4,10 @@
 
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "store/shard.h"
 
-#define SHARD_FORMAT 3             /* PRAGMA user_version */
+#define SHARD_FORMAT 4             /* PRAGMA user_version */
 #define SHARD_IDENTS_MAX 32        /* identifiers of one profile */
 #define SHARD_IDENT_VALUE_SIZE 321 /* the longest normal form (an e-mail address) and NUL */
 #define SHARD_PATH_SIZE 512
@@ -60,41 +61,64 @@ int shard_head_read(struct profile *out, const uint8_t *head, size_t len);
 const uint8_t *shard_head_ident(const uint8_t *head, size_t len, int n);
 void shard_head_hit(const uint8_t *ident, struct shard_hit *out);
 
-/* ---- a row's blob: seed, length of the head's seal, seal of the head, seal of the JSON ---- */
+/* ---- a profile's columns: seed and seal of the head; seal of the small JSON. A lookup that needs
+ * only the head never touches the other ---- */
 
-#define SHARD_ROW_OVERHEAD (VAULT_SEED_BYTES + 2 + 2 * VAULT_TAG_BYTES)
-#define SHARD_ROW_MAX (SHARD_ROW_OVERHEAD + SHARD_HEAD_MAX + SHARD_PROFILE_MAX)
+#define SHARD_HEAD_SEAL_MAX (VAULT_SEED_BYTES + SHARD_HEAD_MAX + VAULT_TAG_BYTES)
+#define SHARD_JSON_SMALL_MAX (SHARD_PROFILE_MAX + 256) /* what zstd may make of it at worst */
+#define SHARD_JSON_SEAL_MAX (SHARD_JSON_SMALL_MAX + VAULT_TAG_BYTES)
 
 struct shard_text {
 	const void *p;
 	size_t n;
 };
 
-/* Under the key that the seed stands for. The length, 0: it could not be sealed. */
-size_t shard_row_seal(struct vault_shard *keys, struct vault_work *w, const uint8_t *seed,
-                      const struct shard_text text[2], uint8_t out[SHARD_ROW_MAX]);
-/* The head into out (SHARD_HEAD_MAX bytes). The length, or -1. */
-ssize_t shard_row_head(struct vault_shard *keys, struct vault_work *w, const uint8_t *row, size_t n,
-                       uint8_t *out);
-/* The JSON of the row whose head was just opened. The length, or -1; out has room for n bytes. */
-ssize_t shard_row_json(struct vault_work *w, const uint8_t *row, size_t n, uint8_t *out);
+struct shard_row {
+	size_t head_n, json_n;
+	uint8_t head[SHARD_HEAD_SEAL_MAX], json[SHARD_JSON_SEAL_MAX];
+};
 
-/* The key of an identifier's row: the first 63 bits of its blind index. */
+/* Head and small JSON under the key that the seed stands for. 0, or -1: it could not be sealed. */
+int shard_row_seal(struct vault_shard *keys, struct vault_work *w, const uint8_t *seed,
+                   const struct shard_text text[2], struct shard_row *out);
+/* The head into out (SHARD_HEAD_MAX bytes). The length, or -1. */
+ssize_t shard_row_head(struct vault_shard *keys, struct vault_work *w, const uint8_t *head,
+                       size_t n, uint8_t *out);
+/* The small JSON of the row whose head was just opened. The length, or -1; out has room for
+ * SHARD_JSON_SMALL_MAX bytes. */
+ssize_t shard_row_json(struct vault_work *w, const uint8_t *json, size_t n, uint8_t *out);
+
+/* The JSON, made small and back. Not for two threads at once. */
+struct shard_squeeze;
+/* writes: it can make small, too. NULL: out of memory. */
+struct shard_squeeze *shard_squeeze_new(bool writes);
+void shard_squeeze_free(struct shard_squeeze *q);
+/* 0, or -1. *out is valid until the next call. */
+int shard_squeeze_in(struct shard_squeeze *q, struct shard_text json, struct shard_text *out);
+/* Where the small JSON is to be put (SHARD_JSON_SMALL_MAX bytes) before it is made as it was; n
+ * bytes of it, added to json. 0, or -1: it is none, or memory. */
+uint8_t *shard_squeeze_room(struct shard_squeeze *q);
+int shard_squeeze_out(struct shard_squeeze *q, size_t n, struct buf *json);
+
+/* Under what an identifier is found: the first 63 bits of its blind index. */
 int64_t shard_ident_key(const uint8_t blind[VAULT_BLIND_BYTES]);
 
 /* The same for a profile by its customer's id. */
 int64_t shard_who_key(const struct vault_shard *keys, struct vault_work *w,
                       const char *customer_id);
 
-/* The profiles that a row of ident names, in ascending order of their numbers: one as an integer,
- * several as a blob of 8 bytes each, big-endian. */
+/* ---- a row of ident: the entries from its key up to the next row's, in ascending order, each a
+ * key and the number of a profile that has it ---- */
+
+#define SHARD_ENTRY_BYTES 12 /* u64, u32, big-endian */
+
+/* The entries of one key. */
 struct shard_list {
-	int64_t one;
-	const uint8_t *many; /* NULL: one */
+	const uint8_t *at;
 	int count;
 };
-/* 0, or -1: not such a column. Valid until the statement is stepped. */
-int shard_list_get(struct shard_list *out, sqlite3_stmt *stmt, int column);
+/* 0, or -1: not such a row. */
+int shard_list_get(struct shard_list *out, const uint8_t *entries, size_t n, int64_t key);
 int64_t shard_list_at(const struct shard_list *l, int n);
 
 /* ---- changes of the identifiers' table that wait for their commit ---- */
@@ -102,6 +126,11 @@ int64_t shard_list_at(const struct shard_list *l, int n);
 /* They are written in the order of their keys: a page's keys are random, so that each would touch
  * another page of the file, and many pages' changes together touch each page once. */
 struct shard_pending;
+struct shard_change {
+	int64_t key;
+	uint32_t profile;
+	enum { SHARD_NO_CHANGE, SHARD_HAS, SHARD_HAS_NOT } word;
+};
 struct shard_pending *shard_pending_new(void); /* NULL: out of memory */
 void shard_pending_free(struct shard_pending *p);
 /* The profile has the identifier, or no longer has it. The last word counts. 0, or -1: memory. */
@@ -110,9 +139,9 @@ int shard_pending_set(struct shard_pending *p, int64_t key, int64_t profile, boo
  * no more. */
 int64_t shard_pending_next(const struct shard_pending *p, int64_t key, size_t *at, bool *has);
 size_t shard_pending_count(const struct shard_pending *p);
-/* In the order of their keys and profiles; nothing waits afterwards. 0, or -1 from `each`. */
-int shard_pending_flush(struct shard_pending *p,
-                        int (*each)(void *ctx, int64_t key, int64_t profile, bool has), void *ctx);
+/* All that waits, in the order of keys and profiles; until it is dropped nothing may be set or
+ * asked. */
+const struct shard_change *shard_pending_sort(struct shard_pending *p);
 void shard_pending_drop(struct shard_pending *p);
 
 /* ---- the customers of a fill from nothing, so that most of them need not be searched ---- */
@@ -135,6 +164,7 @@ enum shard_statement {
 	SHARD_PROFILE_SET,
 	SHARD_PROFILE_DROP,
 	SHARD_IDENT_GET,
+	SHARD_IDENT_NEXT,
 	SHARD_IDENT_ADD,
 	SHARD_IDENT_SET,
 	SHARD_IDENT_DROP,
@@ -150,6 +180,7 @@ struct shard {
 	const struct vault *vault;
 	struct vault_work *work;
 	struct vault_shard *keys;
+	struct shard_squeeze *squeeze;
 	sqlite3 *db; /* NULL: damaged, and could not be made anew */
 	int lock_fd;
 	sqlite3_stmt *stmt[SHARD_STATEMENTS];
@@ -165,7 +196,8 @@ struct shard {
 	int seeds_left;
 	struct shard_line line;
 	ssize_t old_len; /* of old */
-	uint8_t head[SHARD_HEAD_MAX], old[SHARD_HEAD_MAX], row[SHARD_ROW_MAX];
+	uint8_t head[SHARD_HEAD_MAX], old[SHARD_HEAD_MAX];
+	struct shard_row row;
 };
 
 /* Close and open the file, as found or made anew if it cannot be read. As shard_open. */
@@ -184,7 +216,7 @@ int shard_salt_get(sqlite3_stmt *meta_get, const struct vault *v, struct vault_w
 /* One line into the open transaction. 0, or -1 with err. */
 int shard_put_line(struct shard *s, const char *line, size_t len, char *err, size_t err_size);
 /* What waits, into the identifiers' table. 0, or -1. */
-int shard_put_idents(struct shard *s);
+int shard_ident_put(struct shard *s);
 
 /* Step a statement that gives no row and drop its bindings. 0, or -1. */
 int shard_run(sqlite3_stmt *stmt);

@@ -5,16 +5,12 @@
 #include "store/shard_internal.h"
 
 #define ROOM_FIRST 1024 /* slots; doubled when three quarters are taken */
-
-enum word { NONE, HAS, HAS_NOT };
-
-struct slot {
-	int64_t key, profile;
-	enum word word;
-};
+#define RADIX_BITS 16   /* of a key, by which many are sorted before each few are */
+#define RADIX_FROM 8192 /* changes */
+#define FEW 24          /* changes that are sorted one by one */
 
 struct shard_pending {
-	struct slot *slots;
+	struct shard_change *slots;
 	size_t room, count; /* room: a power of two */
 };
 
@@ -41,11 +37,13 @@ void shard_pending_free(struct shard_pending *p)
 	free(p);
 }
 
-static struct slot *find_slot(struct slot *slots, size_t room, int64_t key, int64_t profile)
+static struct shard_change *find_slot(struct shard_change *slots, size_t room, int64_t key,
+                                      uint32_t profile)
 {
 	size_t i = (size_t)key & (room - 1);
 
-	while (slots[i].word != NONE && (slots[i].key != key || slots[i].profile != profile))
+	while (slots[i].word != SHARD_NO_CHANGE &&
+	       (slots[i].key != key || slots[i].profile != profile))
 		i = (i + 1) & (room - 1);
 	return &slots[i];
 }
@@ -53,14 +51,14 @@ static struct slot *find_slot(struct slot *slots, size_t room, int64_t key, int6
 static int grow(struct shard_pending *p)
 {
 	size_t room = 2 * p->room;
-	struct slot *slots = calloc(room, sizeof(*slots));
+	struct shard_change *slots = calloc(room, sizeof(*slots));
 
 	if (slots == NULL)
 		return -1;
 	for (size_t i = 0; i < p->room; i++) {
-		const struct slot *s = &p->slots[i];
+		const struct shard_change *s = &p->slots[i];
 
-		if (s->word != NONE)
+		if (s->word != SHARD_NO_CHANGE)
 			*find_slot(slots, room, s->key, s->profile) = *s;
 	}
 	free(p->slots);
@@ -71,26 +69,26 @@ static int grow(struct shard_pending *p)
 
 int shard_pending_set(struct shard_pending *p, int64_t key, int64_t profile, bool has)
 {
-	struct slot *s;
+	struct shard_change *s;
 
 	if (4 * (p->count + 1) > 3 * p->room && grow(p) != 0)
 		return -1;
-	s = find_slot(p->slots, p->room, key, profile);
-	p->count += s->word == NONE;
-	*s = (struct slot){key, profile, has ? HAS : HAS_NOT};
+	s = find_slot(p->slots, p->room, key, (uint32_t)profile);
+	p->count += s->word == SHARD_NO_CHANGE;
+	*s = (struct shard_change){key, (uint32_t)profile, has ? SHARD_HAS : SHARD_HAS_NOT};
 	return 0;
 }
 
 int64_t shard_pending_next(const struct shard_pending *p, int64_t key, size_t *at, bool *has)
 {
 	for (;;) {
-		const struct slot *s = &p->slots[((size_t)key + *at) & (p->room - 1)];
+		const struct shard_change *s = &p->slots[((size_t)key + *at) & (p->room - 1)];
 
-		if (s->word == NONE)
+		if (s->word == SHARD_NO_CHANGE)
 			return 0;
 		++*at;
 		if (s->key == key) {
-			*has = s->word == HAS;
+			*has = s->word == SHARD_HAS;
 			return s->profile;
 		}
 	}
@@ -103,34 +101,97 @@ size_t shard_pending_count(const struct shard_pending *p)
 
 static int by_key(const void *a, const void *b)
 {
-	const struct slot *x = a, *y = b;
+	const struct shard_change *x = a, *y = b;
 
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
 	return (x->profile > y->profile) - (x->profile < y->profile);
 }
 
-int shard_pending_flush(struct shard_pending *p,
-                        int (*each)(void *ctx, int64_t key, int64_t profile, bool has), void *ctx)
+static void sort_few(struct shard_change *c, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct shard_change moved = c[i];
+		size_t to = i;
+
+		for (; to > 0 && by_key(&c[to - 1], &moved) > 0; to--)
+			c[to] = c[to - 1];
+		c[to] = moved;
+	}
+}
+
+static void sort_some(struct shard_change *c, size_t n)
+{
+	if (n <= FEW)
+		sort_few(c, n);
+	else
+		qsort(c, n, sizeof(*c), by_key);
+}
+
+static size_t digit_of(const struct shard_change *c)
+{
+	return (size_t)((uint64_t)c->key >> (63 - RADIX_BITS));
+}
+
+/* Each to where those with its first bits stand. next[d]: where the next with the digit d goes,
+ * end[d]: behind the last of them. */
+static void spread(struct shard_change *c, size_t *next, const size_t *end)
+{
+	for (size_t d = 0; d < (size_t)1 << RADIX_BITS; d++) {
+		while (next[d] < end[d]) {
+			struct shard_change *from = &c[next[d]], moved = *from;
+			size_t to = digit_of(&moved);
+
+			if (to == d) {
+				next[d]++;
+				continue;
+			}
+			*from = c[next[to]];
+			c[next[to]++] = moved;
+		}
+	}
+}
+
+/* Keys are random, so that their first bits divide them evenly. */
+static void sort_many(struct shard_change *c, size_t n)
+{
+	const size_t digits = (size_t)1 << RADIX_BITS;
+	size_t *next = calloc(2 * digits, sizeof(*next)), *end = next + digits, at = 0;
+
+	if (next == NULL) {
+		sort_some(c, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		end[digit_of(&c[i])]++;
+	for (size_t d = 0; d < digits; d++) {
+		next[d] = at;
+		at += end[d];
+		end[d] = at;
+	}
+	spread(c, next, end);
+	for (size_t d = 0, from = 0; d < digits; from = end[d], d++)
+		sort_some(c + from, end[d] - from);
+	free(next);
+}
+
+const struct shard_change *shard_pending_sort(struct shard_pending *p)
 {
 	size_t n = 0;
-	int rc = 0;
 
 	for (size_t i = 0; i < p->room; i++) {
-		if (p->slots[i].word != NONE)
+		if (p->slots[i].word != SHARD_NO_CHANGE)
 			p->slots[n++] = p->slots[i];
 	}
-	qsort(p->slots, n, sizeof(*p->slots), by_key);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = each(ctx, p->slots[i].key, p->slots[i].profile, p->slots[i].word == HAS);
-	shard_pending_drop(p);
-	return rc;
+	(n < RADIX_FROM ? sort_some : sort_many)(p->slots, n);
+	return p->slots;
 }
 
 /* What many pages took is given back; a page's worth is kept. */
 void shard_pending_drop(struct shard_pending *p)
 {
-	struct slot *slots = p->room > ROOM_FIRST ? calloc(ROOM_FIRST, sizeof(*slots)) : NULL;
+	struct shard_change *slots =
+	    p->room > ROOM_FIRST ? calloc(ROOM_FIRST, sizeof(*slots)) : NULL;
 
 	if (slots != NULL) {
 		free(p->slots);

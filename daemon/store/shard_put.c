@@ -75,7 +75,8 @@ static int64_t find_written(struct shard *s, int64_t key)
 	sqlite3_bind_int64(stmt, 1, key);
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW)
-		s->torn = shard_list_get(&list, stmt, 0) != 0;
+		s->torn = shard_list_get(&list, sqlite3_column_blob(stmt, 1),
+		                         (size_t)sqlite3_column_bytes(stmt, 1), key) != 0;
 	for (int i = 0; i < list.count && found == 0; i++) {
 		int64_t p = shard_list_at(&list, i);
 		int is = is_profile(s, p);
@@ -142,12 +143,12 @@ static int put_profile(struct shard *s, int64_t profile, bool known,
                        const struct shard_text text[2])
 {
 	sqlite3_stmt *stmt = s->stmt[known ? SHARD_PROFILE_SET : SHARD_PROFILE_ADD];
-	size_t n = shard_row_seal(s->keys, s->work, next_seed(s), text, s->row);
 
-	if (n == 0)
+	if (shard_row_seal(s->keys, s->work, next_seed(s), text, &s->row) != 0)
 		return -1;
 	sqlite3_bind_int64(stmt, 1, profile);
-	sqlite3_bind_blob(stmt, 2, s->row, (int)n, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 2, s->row.head, (int)s->row.head_n, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 3, s->row.json, (int)s->row.json_n, SQLITE_STATIC);
 	return shard_run(stmt);
 }
 
@@ -171,8 +172,12 @@ static int set_profile(struct shard *s, int64_t profile, int64_t who, const char
 		vault_shard_blind(s->keys, s->work, s->line.idents[i].kind, s->line.idents[i].value,
 		                  blinds[i]);
 	text[0] = (struct shard_text){s->head, shard_head_write(s->head, &s->line, blinds)};
-	text[1] = (struct shard_text){line, len};
+	if (shard_squeeze_in(s->squeeze, (struct shard_text){line, len}, &text[1]) != 0)
+		return -1;
 	if (!known) {
+		s->torn = s->last_profile == UINT32_MAX; /* made anew, it numbers from 1 again */
+		if (s->torn)
+			return -1;
 		profile = ++s->last_profile;
 		s->count++;
 		s->old_len = 0;
@@ -199,73 +204,4 @@ int shard_put_line(struct shard *s, const char *line, size_t len, char *err, siz
 	else if (profile > 0)
 		rc = remove_profile(s, profile, who);
 	return rc == 0 ? 0 : fault(s, err, err_size);
-}
-
-/* ---- the identifiers' table ---- */
-
-/* The profiles under a key, as they are to be: those that are written, and one more or one less. */
-static int list_with(struct shard *s, int64_t key, int64_t profile, bool has, struct buf *out)
-{
-	sqlite3_stmt *stmt = s->stmt[SHARD_IDENT_GET];
-	struct shard_list list = {0};
-	bool placed = !has;
-	int rc;
-
-	sqlite3_bind_int64(stmt, 1, key);
-	rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
-		s->torn = shard_list_get(&list, stmt, 0) != 0;
-	for (int i = 0; i < list.count; i++) {
-		int64_t p = shard_list_at(&list, i);
-
-		if (!placed && p >= profile) {
-			buf_be64(out, (uint64_t)profile);
-			placed = true;
-		}
-		if (p != profile)
-			buf_be64(out, (uint64_t)p);
-	}
-	if (!placed)
-		buf_be64(out, (uint64_t)profile);
-	sqlite3_reset(stmt);
-	return s->torn || out->failed || (rc != SQLITE_ROW && rc != SQLITE_DONE) ? -1 : 0;
-}
-
-static int write_list(struct shard *s, int64_t key, const struct buf *list)
-{
-	sqlite3_stmt *stmt = s->stmt[list->len == 0 ? SHARD_IDENT_DROP : SHARD_IDENT_SET];
-
-	sqlite3_bind_int64(stmt, 1, key);
-	if (list->len == 8)
-		sqlite3_bind_int64(stmt, 2, (int64_t)buf_get64(list->data));
-	else if (list->len > 8)
-		sqlite3_bind_blob(stmt, 2, list->data, (int)list->len, SQLITE_STATIC);
-	return shard_run(stmt);
-}
-
-/* Most identifiers are one profile's: then adding is one step. */
-static int put_ident(void *ctx, int64_t key, int64_t profile, bool has)
-{
-	struct shard *s = ctx;
-	struct buf list = {0};
-	int rc;
-
-	if (has) {
-		sqlite3_bind_int64(s->stmt[SHARD_IDENT_ADD], 1, key);
-		sqlite3_bind_int64(s->stmt[SHARD_IDENT_ADD], 2, profile);
-		if (shard_run(s->stmt[SHARD_IDENT_ADD]) != 0)
-			return -1;
-		if (sqlite3_changes(s->db) > 0)
-			return 0;
-	}
-	rc = list_with(s, key, profile, has, &list);
-	if (rc == 0)
-		rc = write_list(s, key, &list);
-	buf_free(&list);
-	return rc;
-}
-
-int shard_put_idents(struct shard *s)
-{
-	return shard_pending_flush(s->pending, put_ident, s);
 }

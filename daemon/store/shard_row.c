@@ -4,60 +4,47 @@
 #include "base/buf.h"
 #include "store/shard_internal.h"
 
-#define HEAD_AT (VAULT_SEED_BYTES + 2)
-
 /* Not a kind that an identifier can have. */
 #define WHO_KIND ""
 
 enum { SEAL_HEAD, SEAL_JSON };
 
-size_t shard_row_seal(struct vault_shard *keys, struct vault_work *w, const uint8_t *seed,
-                      const struct shard_text text[2], uint8_t out[SHARD_ROW_MAX])
+int shard_row_seal(struct vault_shard *keys, struct vault_work *w, const uint8_t *seed,
+                   const struct shard_text text[2], struct shard_row *out)
 {
-	size_t head = text[SEAL_HEAD].n + VAULT_TAG_BYTES;
+	const struct shard_text *head = &text[SEAL_HEAD], *json = &text[SEAL_JSON];
 	uint8_t key[VAULT_KEY_BYTES];
 	bool ok;
 
-	memcpy(out, seed, VAULT_SEED_BYTES);
-	out[VAULT_SEED_BYTES] = (uint8_t)(head >> 8);
-	out[VAULT_SEED_BYTES + 1] = (uint8_t)head;
+	memcpy(out->head, seed, VAULT_SEED_BYTES);
 	ok = vault_shard_key(keys, seed, key) == 0 &&
-	     vault_seal_numbered(w, key, SEAL_HEAD, text[SEAL_HEAD].p, text[SEAL_HEAD].n,
-	                         out + HEAD_AT) == 0 &&
-	     vault_seal_numbered(w, NULL, SEAL_JSON, text[SEAL_JSON].p, text[SEAL_JSON].n,
-	                         out + HEAD_AT + head) == 0;
+	     vault_seal_numbered(w, key, SEAL_HEAD, head->p, head->n,
+	                         out->head + VAULT_SEED_BYTES) == 0 &&
+	     vault_seal_numbered(w, NULL, SEAL_JSON, json->p, json->n, out->json) == 0;
 	vault_wipe(key, sizeof(key));
-	return ok ? HEAD_AT + head + text[SEAL_JSON].n + VAULT_TAG_BYTES : 0;
+	out->head_n = VAULT_SEED_BYTES + head->n + VAULT_TAG_BYTES;
+	out->json_n = json->n + VAULT_TAG_BYTES;
+	return ok ? 0 : -1;
 }
 
-/* The length of the head's seal, or 0. */
-static size_t head_len(const uint8_t *row, size_t n)
-{
-	size_t len = n < HEAD_AT ? 0 : buf_get16(row + VAULT_SEED_BYTES);
-
-	return len < VAULT_TAG_BYTES || len > SHARD_HEAD_MAX + VAULT_TAG_BYTES || len > n - HEAD_AT
-	           ? 0
-	           : len;
-}
-
-ssize_t shard_row_head(struct vault_shard *keys, struct vault_work *w, const uint8_t *row, size_t n,
-                       uint8_t *out)
+ssize_t shard_row_head(struct vault_shard *keys, struct vault_work *w, const uint8_t *head,
+                       size_t n, uint8_t *out)
 {
 	uint8_t key[VAULT_KEY_BYTES];
-	size_t len = head_len(row, n);
 	ssize_t rc = -1;
 
-	if (len > 0 && vault_shard_key(keys, row, key) == 0)
-		rc = vault_unseal_numbered(w, key, SEAL_HEAD, row + HEAD_AT, len, out);
+	if (n >= VAULT_SEED_BYTES + VAULT_TAG_BYTES && n <= SHARD_HEAD_SEAL_MAX &&
+	    vault_shard_key(keys, head, key) == 0)
+		rc = vault_unseal_numbered(w, key, SEAL_HEAD, head + VAULT_SEED_BYTES,
+		                           n - VAULT_SEED_BYTES, out);
 	vault_wipe(key, sizeof(key));
 	return rc;
 }
 
-ssize_t shard_row_json(struct vault_work *w, const uint8_t *row, size_t n, uint8_t *out)
+ssize_t shard_row_json(struct vault_work *w, const uint8_t *json, size_t n, uint8_t *out)
 {
-	size_t at = HEAD_AT + head_len(row, n);
-
-	return vault_unseal_numbered(w, NULL, SEAL_JSON, row + at, n - at, out);
+	return n <= SHARD_JSON_SEAL_MAX ? vault_unseal_numbered(w, NULL, SEAL_JSON, json, n, out)
+	                                : -1;
 }
 
 int64_t shard_ident_key(const uint8_t blind[VAULT_BLIND_BYTES])
@@ -73,22 +60,40 @@ int64_t shard_who_key(const struct vault_shard *keys, struct vault_work *w, cons
 	return shard_ident_key(blind);
 }
 
-int shard_list_get(struct shard_list *out, sqlite3_stmt *stmt, int column)
+/* The first entry of this key or a higher one. */
+static size_t lower_bound(const uint8_t *entries, size_t count, int64_t key)
 {
-	int n;
+	size_t low = 0;
 
-	if (sqlite3_column_type(stmt, column) == SQLITE_INTEGER) {
-		*out = (struct shard_list){.one = sqlite3_column_int64(stmt, column), .count = 1};
-		return 0;
+	while (count > 0) {
+		size_t half = count / 2;
+
+		if ((int64_t)buf_get64(entries + (low + half) * SHARD_ENTRY_BYTES) < key) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
 	}
-	n = sqlite3_column_bytes(stmt, column);
-	if (sqlite3_column_type(stmt, column) != SQLITE_BLOB || n == 0 || n % 8 != 0)
+	return low;
+}
+
+int shard_list_get(struct shard_list *out, const uint8_t *entries, size_t n, int64_t key)
+{
+	size_t count = n / SHARD_ENTRY_BYTES, at;
+
+	if (n == 0 || n % SHARD_ENTRY_BYTES != 0)
 		return -1;
-	*out = (struct shard_list){.many = sqlite3_column_blob(stmt, column), .count = n / 8};
+	at = lower_bound(entries, count, key);
+	*out = (struct shard_list){.at = entries + at * SHARD_ENTRY_BYTES};
+	while (at < count && (int64_t)buf_get64(entries + at * SHARD_ENTRY_BYTES) == key) {
+		out->count++;
+		at++;
+	}
 	return 0;
 }
 
 int64_t shard_list_at(const struct shard_list *l, int n)
 {
-	return l->many == NULL ? l->one : (int64_t)buf_get64(l->many + 8 * (size_t)n);
+	return buf_get32(l->at + (size_t)n * SHARD_ENTRY_BYTES + 8);
 }

@@ -17,24 +17,25 @@
 static const char *const statement_sql[SHARD_STATEMENTS] = {
     [SHARD_META_GET] = "SELECT value FROM meta WHERE name = ?1",
     [SHARD_META_SET] = "INSERT OR REPLACE INTO meta(name, value) VALUES(?1, ?2)",
-    [SHARD_PROFILE_GET] = "SELECT row FROM profile WHERE id = ?1",
-    [SHARD_PROFILE_ADD] = "INSERT INTO profile(id, row) VALUES(?1, ?2)",
-    [SHARD_PROFILE_SET] = "UPDATE profile SET row = ?2 WHERE id = ?1",
+    [SHARD_PROFILE_GET] = "SELECT head FROM profile WHERE id = ?1",
+    [SHARD_PROFILE_ADD] = "INSERT INTO profile(id, head, json) VALUES(?1, ?2, ?3)",
+    [SHARD_PROFILE_SET] = "UPDATE profile SET head = ?2, json = ?3 WHERE id = ?1",
     [SHARD_PROFILE_DROP] = "DELETE FROM profile WHERE id = ?1",
-    [SHARD_IDENT_GET] = "SELECT profiles FROM ident WHERE key = ?1",
-    [SHARD_IDENT_ADD] = "INSERT INTO ident(key, profiles) VALUES(?1, ?2) ON CONFLICT DO NOTHING",
-    [SHARD_IDENT_SET] = "INSERT OR REPLACE INTO ident(key, profiles) VALUES(?1, ?2)",
+    [SHARD_IDENT_GET] = "SELECT key, entries FROM ident WHERE key <= ?1 ORDER BY key DESC LIMIT 1",
+    [SHARD_IDENT_NEXT] = "SELECT key, entries FROM ident WHERE key > ?1 ORDER BY key LIMIT 1",
+    [SHARD_IDENT_ADD] = "INSERT INTO ident(key, entries) VALUES(?1, ?2)",
+    [SHARD_IDENT_SET] = "UPDATE ident SET entries = ?2 WHERE key = ?1",
     [SHARD_IDENT_DROP] = "DELETE FROM ident WHERE key = ?1",
 };
 
 static const char schema_sql[] =
     "BEGIN;"
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-    "CREATE TABLE ident(key INTEGER PRIMARY KEY, profiles);"
-    "CREATE TABLE profile(id INTEGER PRIMARY KEY, row BLOB);"
-    "PRAGMA user_version=3;"
+    "CREATE TABLE ident(key INTEGER PRIMARY KEY, entries BLOB);"
+    "CREATE TABLE profile(id INTEGER PRIMARY KEY, head BLOB, json BLOB);"
+    "PRAGMA user_version=4;"
     "COMMIT";
-_Static_assert(SHARD_FORMAT == 3, "user_version stands in schema_sql");
+_Static_assert(SHARD_FORMAT == 4, "user_version stands in schema_sql");
 
 static const uint8_t salt_id[EVENT_ID_BYTES]; /* a shard has one */
 
@@ -207,7 +208,8 @@ int shard_open(struct shard **out, const char *path, const struct vault *vault, 
 	s->vault = vault;
 	s->work = vault_work_new();
 	s->pending = shard_pending_new();
-	if (s->work == NULL || s->pending == NULL)
+	s->squeeze = shard_squeeze_new(true);
+	if (s->work == NULL || s->pending == NULL || s->squeeze == NULL)
 		goto err_memory;
 	if (!text_copy(s->path, sizeof(s->path), path)) {
 		snprintf(err, err_size, "%s: the path is too long", path);
@@ -233,6 +235,7 @@ void shard_free(struct shard *s)
 	shard_close_file(s);
 	shard_pending_free(s->pending);
 	shard_met_free(s->met);
+	shard_squeeze_free(s->squeeze);
 	vault_shard_free(s->keys);
 	vault_work_free(s->work);
 	vault_wipe(s, sizeof(*s));

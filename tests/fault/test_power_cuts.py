@@ -34,7 +34,7 @@ def test_a_backup_of_the_store_is_restored(program, long):
 
 def test_power_cuts_while_a_damaged_journal_comes_back(program, long):
     """Goal: what stood in a damaged file is there again, once, however often the power goes while it is brought back."""
-    out = program("cut_store", "--cuts", 3000 if long else 150, "--spoil", "--seed", 400001)
+    out = program("cut_store", "--cuts", 3000 if long else 250, "--spoil", "--seed", 400001)
     assert "starts refused: 0; runs with something lost, doubled or wrong: 0 " in out
     damaged, cuts = map(int, re.search(r"damaged (\d+) times; (\d+) cuts while", out).groups())
     assert damaged >= 10 and cuts >= 10

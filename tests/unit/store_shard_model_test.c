@@ -6,6 +6,7 @@
 #define HAS_MAX 6
 #define STEPS 600
 #define PAGE_MAX 12
+#define ENTRY_BYTES 12 /* in the index: key, number of the profile */
 
 struct person {
 	bool there;
@@ -277,20 +278,22 @@ static bool exists(sqlite3_stmt *one, int64_t id)
 static int64_t pairs(sqlite3 *db)
 {
 	sqlite3_stmt *one = db_prepare(db, "SELECT 1 FROM profile WHERE id = ?1");
-	sqlite3_stmt *all = db_prepare(db, "SELECT profiles FROM ident");
+	sqlite3_stmt *all = db_prepare(db, "SELECT key, entries FROM ident ORDER BY key");
+	uint64_t last = 0;
 	int64_t n = 0;
 
 	while (sqlite3_step(all) == SQLITE_ROW) {
-		if (sqlite3_column_type(all, 0) == SQLITE_INTEGER) {
-			assert_true(exists(one, sqlite3_column_int64(all, 0)));
-			n++;
-			continue;
+		const uint8_t *at = sqlite3_column_blob(all, 1);
+		int bytes = sqlite3_column_bytes(all, 1);
+
+		assert_true(bytes > 0 && bytes % ENTRY_BYTES == 0);
+		assert_true((uint64_t)sqlite3_column_int64(all, 0) >= last);
+		assert_true((uint64_t)sqlite3_column_int64(all, 0) <= buf_get64(at));
+		for (int i = 0; i < bytes / ENTRY_BYTES; i++, n++, at += ENTRY_BYTES) {
+			assert_true(buf_get64(at) >= last);
+			last = buf_get64(at);
+			assert_true(exists(one, buf_get32(at + 8)));
 		}
-		assert_true(sqlite3_column_bytes(all, 0) >= 16);
-		for (int i = 0; i < sqlite3_column_bytes(all, 0) / 8; i++, n++)
-			assert_true(exists(
-			    one, (int64_t)buf_get64((const uint8_t *)sqlite3_column_blob(all, 0) +
-			                            8 * (size_t)i)));
 	}
 	sqlite3_finalize(one);
 	sqlite3_finalize(all);

@@ -112,7 +112,7 @@ static void the_file_holds_no_person_in_the_clear_and_an_erased_key_is_gone(void
 
 	assert_int_equal(apply(p, anna, false), 1);
 	assert_int_equal(db_open_reader(&db, p->path, err, sizeof(err)), 0);
-	stmt = db_prepare(db, "SELECT row FROM profile");
+	stmt = db_prepare(db, "SELECT head FROM profile");
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	memcpy(seed, sqlite3_column_blob(stmt, 0), sizeof(seed));
 	sqlite3_finalize(stmt);
