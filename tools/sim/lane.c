@@ -14,6 +14,8 @@
 #define LINE_MS 3000     /* between two articles, real time of a real store */
 #define ARRIVAL_MS 20000 /* between two customers */
 #define ACTS_MAX 80
+#define SHIFT_BASKETS                                                                              \
+	50 /* then others serve: nobody types numbers in for longer than a person may */
 
 /* How a customer is recognised. */
 enum how {
@@ -216,7 +218,7 @@ static void arrive(struct sim_lane *l)
 	snprintf(l->basket.name, sizeof l->basket.name, "%s-%s-%u", l->till_name, l->session,
 	         ++l->baskets);
 	snprintf(l->basket.staff, sizeof l->basket.staff, "K%u",
-	         1 + sim_random_below(&l->random, 4));
+	         1 + sim_random_below(&l->random, 4) + l->baskets / SHIFT_BASKETS * 4);
 	l->basket.training = sim_random_chance(&l->random, 3);
 	people_unknown_card(l->unknown, (uint32_t)l->p.lane_index * 100000 + l->baskets);
 	l->totals.customers++;
