@@ -72,12 +72,6 @@ static int32_t today(const struct flow *f)
 	return (int32_t)(at_us / (86400 * INT64_C(1000000)));
 }
 
-static void day_text(int32_t day, char out[CLOCK_ISO8601_SIZE])
-{
-	clock_iso8601((int64_t)day * 86400 * 1000000, out);
-	out[CLOCK_DATE_SIZE - 1] = '\0';
-}
-
 /* ---- events ---- */
 
 static void stamp(struct flow *f, struct entry *e, struct lw_event *ev)
@@ -427,35 +421,7 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 	return 0;
 }
 
-/* ---- the manager's list ---- */
-
-static void review_row(struct buf *out, const struct ward_row *row)
+const struct ward_row *flow_guard_next(const struct flow *f, size_t *at)
 {
-	static const char *const states[] = {
-	    [GUARD_CLEAR] = "question", [GUARD_SHARED] = "shared", [GUARD_BLOCKED] = "blocked"};
-	char since[CLOCK_ISO8601_SIZE], last[CLOCK_ISO8601_SIZE];
-
-	day_text(row->since, since);
-	day_text(row->last, last);
-	member_next(out);
-	buf_byte(out, '{');
-	member_text(out, "cause", ward_cause_name(row->cause));
-	member_text(out, "kind", ident_kind_name(row->kind));
-	member_text(out, "last", last);
-	member_text(out, "reason", row->reason[0] ? row->reason : NULL);
-	member_text(out, "since", since);
-	member_text(out, "state", states[ward_state_of(row->cause)]);
-	member_text(out, "value", row->mask);
-	member_text(out, "words", ward_cause_words(row->cause));
-	buf_byte(out, '}');
-}
-
-void flow_review_json(struct flow *f, struct buf *out)
-{
-	const struct ward_row *row;
-
-	buf_str(out, "{\"review\":[");
-	for (size_t at = 0; (row = ward_next(f->guard->ward, &at));)
-		review_row(out, row);
-	buf_str(out, "]}");
+	return ward_next(f->guard->ward, at);
 }

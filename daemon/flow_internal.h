@@ -32,7 +32,7 @@ enum flow_tag {
 	FLOW_TAG_TAP,  /* cookie: struct flow_waiting, of flow_tap.c */
 };
 
-#define FLOW_KEPT_MAX 32           /* values that HQ kept, until their customer comes */
+#define FLOW_KEPT_MAX 32           /* values that HQ kept: the newest */
 #define FLOW_TILLS_MAX 256         /* known at once: as many as are served */
 #define FLOW_MARK_EVERY 500        /* events between two notes of where a rebuild would begin */
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
@@ -67,6 +67,13 @@ struct flow_asked {
 	struct sale_early scan;
 };
 
+/* A value of which HQ kept another. */
+struct flow_kept {
+	struct overlay_kept what; /* customer_id empty: the place is free */
+	bool told;                /* on a lane */
+	int64_t heard_wall_us;
+};
+
 struct flow {
 	struct flow_params p;
 	const struct conf *conf;
@@ -93,7 +100,7 @@ struct flow {
 	char overlay_generation[17];
 	struct downlink_includes overlay_includes; /* same */
 	bool overlay_late;
-	struct overlay_kept overlay_kept[FLOW_KEPT_MAX]; /* nobody was there to be told */
+	struct flow_kept overlay_kept[FLOW_KEPT_MAX]; /* for the lane and the manager's list */
 	unsigned overlay_kept_next;
 	int64_t overlay_alarm_us; /* monotonic: when its age was logged last; 0: never */
 	struct scanner *scanners[CONF_SCANNERS_MAX];
@@ -213,6 +220,9 @@ void flow_guard_presented(struct flow *f, const struct answer *a);
 void flow_guard_entry(struct flow *f, struct entry *e, bool all);
 void flow_guard_refused(struct flow *f); /* an entry was: its note may have gone with it */
 void flow_guard_tick(struct flow *f);
+/* The next row of the manager's list from *at on (0 at first); NULL: the end. */
+struct ward_row;
+const struct ward_row *flow_guard_next(const struct flow *f, size_t *at);
 /* Fill an empty entry with what a manager said. 0, or -1 with err, nothing done. */
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
                      struct sale_error *err);

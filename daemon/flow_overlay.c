@@ -262,7 +262,7 @@ static void kept_text(const struct overlay_kept *kept, char out[129])
 	         kept->ours);
 }
 
-/* Told when the customer is on a lane; until then remembered, the newest ones. */
+/* Told when the customer is on a lane; the newest ones are remembered. */
 static void tell_kept(struct flow *f)
 {
 	struct overlay_kept kept;
@@ -272,8 +272,9 @@ static void tell_kept(struct flow *f)
 	flow_now(f, &now);
 	while (overlay_kept_next(f->overlay, &kept)) {
 		kept_text(&kept, text);
-		if (!sale_tell(f->sale, &now, kept.customer_id, text))
-			f->overlay_kept[f->overlay_kept_next++ % FLOW_KEPT_MAX] = kept;
+		bool told = sale_tell(f->sale, &now, kept.customer_id, text);
+		f->overlay_kept[f->overlay_kept_next++ % FLOW_KEPT_MAX] =
+		    (struct flow_kept){kept, told, now.wall_us};
 	}
 }
 
@@ -283,13 +284,13 @@ void flow_overlay_met(struct flow *f, const char *customer_id)
 	char text[129];
 
 	for (int i = 0; i < FLOW_KEPT_MAX; i++) {
-		struct overlay_kept *kept = &f->overlay_kept[i];
-		if (!customer_id[0] || strcmp(kept->customer_id, customer_id) != 0)
+		struct flow_kept *kept = &f->overlay_kept[i];
+		if (kept->told || !customer_id[0] ||
+		    strcmp(kept->what.customer_id, customer_id) != 0)
 			continue;
 		flow_now(f, &now);
-		kept_text(kept, text);
-		if (sale_tell(f->sale, &now, customer_id, text))
-			*kept = (struct overlay_kept){0};
+		kept_text(&kept->what, text);
+		kept->told = sale_tell(f->sale, &now, customer_id, text);
 	}
 }
 

@@ -97,7 +97,7 @@ STATES = {
     "25-blocked": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "blocked"}, "prompt": "",
                                 "notice": "Ask for another: a country's example number"}),
     "26-stale": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "stale"}, "prompt": "",
-                              "notice": "Not used for two years: ask for another card"}),
+                              "notice": "Not used for a long time: ask for another card"}),
     "27-staff": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "staff"}, "prompt": "",
                               "notice": "Ask a colleague to serve you"}),
     "28-confidential": merged(KNOWN, {"person": {"first_name": "Member", "tier": "", "confidential": True, "masked": True},
@@ -108,7 +108,7 @@ STATES = {
     "30-which": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "conflict"}, "prompt": "",
                               "notice": "More than one customer has this", "question": WHICH}),
     "31-stale-asks": merged(IDLE, {"state": "basket", "basket": BASKET, "person": {"state": "stale"}, "prompt": "",
-                                   "notice": "Not used for two years", "question": THEIRS}),
+                                   "notice": "Not used for a long time", "question": THEIRS}),
     "22-member": merged(KNOWN, {"person": {"first_name": "", "tier": "", "points": 1}}),
 }
 
@@ -304,7 +304,7 @@ def test_a_sale_that_goes_on_says_what_was_in_between(screen, box):
 @pytest.mark.parametrize("name, headline, words", [
     ("23-shared", "Used by many", "Ask for the customer's own card"),
     ("25-blocked", "Not accepted", "Ask for another: a country's example number"),
-    ("26-stale", "Still theirs?", "Not used for two years: ask for another card"),
+    ("26-stale", "Still theirs?", "Not used for a long time: ask for another card"),
     ("27-staff", "Your own card", "Ask a colleague to serve you"),
 ])
 def test_what_was_scanned_and_is_nobodys_says_what_to_do(screen, box, name, headline, words):

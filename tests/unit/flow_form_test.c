@@ -69,6 +69,23 @@ static void chosen_on_lane_2(struct world *w, const char *till, const char *valu
 	WAIT_FOR(w, said(w, 0, "kept", "b:2"));
 }
 
+/* The row of the manager's list with this cause, to be released; NULL: there is none. */
+static json_t *reviewed(struct world *w, const char *cause)
+{
+	struct buf json = {0};
+	flow_review_json(w->flow, &json);
+	json_t *root = json_loadb((char *)json.data, json.len, 0, NULL), *row, *found = NULL;
+	size_t i;
+	json_array_foreach(json_object_get(root, "review"), i, row)
+	{
+		if (strcmp(text_of(row, "cause"), cause) == 0)
+			found = json_incref(row);
+	}
+	json_decref(root);
+	buf_free(&json);
+	return found;
+}
+
 static json_t *context(json_t *line)
 {
 	return json_object_get(json_object_get(line, "context"), "laneway");
@@ -531,12 +548,21 @@ static void a_name_that_hq_kept_is_said_once_when_the_customer_is_there(void **s
 	         epoch, (int)j.last_seq);
 	hq_says(w, line);
 	WAIT_FOR(w, pending(w) == 0);
+	json_t *row = reviewed(w, "hq_kept");
+	assert_string_equal(text_of(row, "value"), "C000017");
+	assert_string_equal(text_of(row, "kind"), "first_name");
+	assert_string_equal(text_of(row, "words"), "HQ kept another value than was said here");
+	json_decref(row);
 	till_open(w, "a:3", "B2");
 	WAIT_FOR(w, said(w, 0, "kept", "a:3"));
 	scan(w, CARD);
 	WAIT_FOR(w, strcmp(text_of(shown(w, "1"), "notice"),
 	                   "HQ kept \u201cAnna\u201d, not \u201cHanna\u201d") == 0);
 	assert_string_equal(text_of(person(w, "1"), "first_name"), "Anna");
+	row = reviewed(w, "hq_kept");
+	assert_string_equal(text_of(row, "words"),
+	                    "HQ kept another value; it was said at the lane");
+	json_decref(row);
 	till_say(w,
 	         "{\"type\":\"customer_removed\",\"source_message_id\":\"a:4\",\"basket\":\"B2\"}");
 	WAIT_FOR(w, person_is(w, "1", "none"));
@@ -558,6 +584,11 @@ static void what_waits_for_30_days_raises_an_alarm_and_stays(void **state)
 	assert_int_equal(pending(w), 1);
 	json_decref(status);
 	buf_free(&json);
+	json_t *row = reviewed(w, "unconfirmed");
+	assert_string_equal(text_of(row, "words"),
+	                    "HQ has not confirmed what was said of 1 customer");
+	assert_string_equal(text_of(row, "state"), "waiting");
+	json_decref(row);
 }
 
 int main(void)

@@ -237,10 +237,40 @@ static void a_shared_card_is_cleared_by_a_person_and_counts_anew(void **state)
 	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 2);
 }
 
+static void after_ninety_clean_days_a_shared_card_is_one_customers_again(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+	const struct ident_given card = {.kind = IDENT_LOYALTY, .scanned = true, .value = CARD};
+	char block[64];
+	served(w);
+	for (int i = 0; i < 3; i++)
+		serve(w, CARD, "K3");
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	snprintf(block, sizeof block, "%s", property(w, "Identifier Blocked", 0, "ident_ref"));
+	pass(w, 89 * 86400 * SECOND_US);
+	flow_guard_tick(w->flow);
+	flow_resolve(w->flow, NULL, &card, &a);
+	assert_int_equal(a.outcome, OUTCOME_SHARED);
+	assert_int_equal(kept_times(w, "Identifier Unblocked"), 0);
+	pass(w, 2 * 86400 * SECOND_US);
+	flow_guard_tick(w->flow);
+	WAIT_FOR(w, kept_times(w, "Identifier Unblocked") == 1);
+	assert_string_equal(property(w, "Identifier Unblocked", 0, "ident_ref"), block);
+	assert_string_equal(property(w, "Identifier Unblocked", 0, "reason"), "clean");
+	assert_string_equal(property(w, "Identifier Unblocked", 0, "scope"), "shared");
+	flow_resolve(w->flow, NULL, &card, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+	json_t *list = review(w);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
+	    TEST(after_ninety_clean_days_a_shared_card_is_one_customers_again),
 	    TEST(a_card_on_six_baskets_of_a_day_is_shared_earns_and_says_so),
 	    TEST(a_shared_card_shows_on_screen_and_till_what_it_is_good_for),
 	    TEST(on_a_shared_card_no_phone_is_changed),

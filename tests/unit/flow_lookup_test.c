@@ -74,6 +74,11 @@ static void the_twenty_first_of_an_hour_is_refused_whoever_has_the_number(void *
 	assert_int_equal(counter_get(&w->p->counters, COUNTER_LOOKUPS), LIMIT);
 	assert_int_equal(counter_get(&w->p->counters, COUNTER_LOOKUPS_REFUSED), 1);
 	assert_int_equal(flow_lookup_refused(w->flow).count, 1);
+	struct buf json = {0};
+	flow_review_json(w->flow, &json);
+	buf_byte(&json, '\0');
+	assert_non_null(strstr((char *)json.data, "1 look-up refused: the hour's were used up"));
+	buf_free(&json);
 }
 
 static void a_card_and_another_cashier_go_on_and_after_the_hour_so_does_the_first(void **state)

@@ -16,27 +16,69 @@ static const char *text(const json_t *o, const char *key)
 	return value ? value : "";
 }
 
+#define COLUMNS 80
+#define INDENT 11 /* of what stands below a line's state */
+
+/* Text in words, broken between them so that no line is longer than a terminal's. */
+static void print_wrapped(struct cli *c, const char *from)
+{
+	char piece[COLUMNS - INDENT + 1];
+
+	while (*from) {
+		size_t n = strlen(from), max = sizeof piece - 1;
+		if (n > max) {
+			for (n = max; n > 0 && from[n] != ' ';)
+				n--;
+			for (n = n ? n : max; n > 0 && ((unsigned char)from[n] & 0xc0) == 0x80;)
+				n--;
+		}
+		memcpy(piece, from, n);
+		piece[n] = '\0';
+		fprintf(c->out, "%*s", INDENT, "");
+		cli_put(c->out, piece);
+		fputc('\n', c->out);
+		from += n + (from[n] == ' ');
+	}
+}
+
 static void print_row(struct cli *c, const json_t *row)
 {
-	fprintf(c->out, "%-8s  %-8s  ", text(row, "state"), text(row, "kind"));
-	cli_put(c->out, text(row, "value"));
-	fprintf(c->out, "  since %s  %s", text(row, "since"), text(row, "words"));
-	if (text(row, "reason")[0]) {
-		fputs(": ", c->out);
-		cli_put(c->out, text(row, "reason"));
+	fprintf(c->out, "%-9s  since %s", text(row, "state"), text(row, "since"));
+	if (strcmp(text(row, "last"), text(row, "since")) != 0)
+		fprintf(c->out, ", last %s", text(row, "last"));
+	if (text(row, "kind")[0])
+		fprintf(c->out, "  %s", text(row, "kind"));
+	if (text(row, "value")[0]) {
+		fputs("  ", c->out);
+		cli_put(c->out, text(row, "value"));
 	}
 	fputc('\n', c->out);
+	print_wrapped(c, text(row, "words"));
+	print_wrapped(c, text(row, "reason"));
+}
+
+/* Can somebody clear it by telling its value? */
+static bool is_ident(const json_t *row)
+{
+	const char *state = text(row, "state");
+
+	return strcmp(state, "shared") == 0 || strcmp(state, "blocked") == 0 ||
+	       strcmp(state, "question") == 0;
 }
 
 static void print_all(struct cli *c, const json_t *root)
 {
 	const json_t *list = json_object_get(root, "review");
 
-	for (size_t i = 0; i < json_array_size(list); i++)
+	bool idents = false;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		print_row(c, json_array_get(list, i));
+		idents |= is_ident(json_array_get(list, i));
+	}
 	if (json_array_size(list) == 0)
 		fputs("Nothing waits for a person.\n", c->out);
-	else
+	else if (idents)
 		fputs("\nlaneway unblock KIND --reason TEXT clears one; the value is read from "
 		      "standard input.\n",
 		      c->out);
