@@ -113,7 +113,8 @@ static int read_block(struct pending *p, const json_t *properties, const json_t 
 	p->claim = calloc(1, sizeof *p->claim);
 	if (!p->claim || add_claim(p, sealed) < 0)
 		return -1;
-	return p->claim_count == 1;
+	/* What clears by itself does not tell the value again. */
+	return p->claim_count == 1 || p->kind == EVENT_IDENTIFIER_UNBLOCKED;
 }
 
 /* ---- consent, points ---- */
@@ -270,6 +271,22 @@ void overlay_let_go(struct overlay *o, struct pending *p)
 	pending_free(p);
 }
 
+/* What lifts a block is about that block's identifier. 1, 0: it lifts nothing that is pending here,
+ * -1: out of memory. */
+static int lifted(const struct overlay *o, struct pending *p)
+{
+	for (size_t i = 0; i < o->pending.len; i++) {
+		const struct pending *q = o->pending.at[i];
+		if (q->kind != EVENT_IDENTIFIER_BLOCKED || !ref_same(&q->id, &p->id))
+			continue;
+		p->claim[0] = q->claim[0];
+		p->claim[0].value = strdup(q->claim[0].value);
+		p->claim_count = p->claim[0].value ? 1 : 0;
+		return p->claim[0].value ? 1 : -1;
+	}
+	return 0;
+}
+
 int overlay_take(struct overlay *o, const struct overlay_hq *hq, const struct overlay_event *ev)
 {
 	struct pending *p = NULL;
@@ -277,6 +294,10 @@ int overlay_take(struct overlay *o, const struct overlay_hq *hq, const struct ov
 	int rc = pending_read(&p, ev);
 	if (rc != 1)
 		return rc;
+	if (p->kind == EVENT_IDENTIFIER_UNBLOCKED && !p->claim_count && (rc = lifted(o, p)) != 1) {
+		pending_free(p);
+		return rc;
+	}
 	size_t at = place_of(o, p, &known);
 	if (known) {
 		pending_free(p);
