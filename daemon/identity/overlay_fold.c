@@ -31,14 +31,6 @@ static void own_ref(uint8_t what, size_t a, size_t b, struct ref *out)
 	}
 }
 
-size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref)
-{
-	size_t i = 0;
-	while (i < g->unit_count && !ref_same(&g->unit[i].ref, ref))
-		i++;
-	return i;
-}
-
 /* ---- what HQ includes already ---- */
 
 /* A correction of a customer of whom HQ told no units then: it is about the one that HQ tells now.
@@ -70,25 +62,15 @@ static void mark_included(struct gathered *g)
 
 /* ---- units ---- */
 
-static void add_unit(struct gathered *g, const struct fold_unit *unit)
-{
-	if (overlay_fold_unit(g, &unit->ref) < g->unit_count)
-		return;
-	struct fold_unit *u =
-	    gather_room(g, (void **)&g->unit, &g->unit_count, &g->unit_cap, sizeof *u);
-	if (u)
-		*u = *unit;
-}
-
 static void add_units(struct gathered *g)
 {
 	for (size_t l = 0; l < g->line_count; l++)
 		for (size_t i = 0; i < g->line[l].unit_count; i++)
-			add_unit(g, &g->line[l].unit[i]);
+			overlay_index_unit(g, &g->line[l].unit[i]);
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		if (p->kind == EVENT_CUSTOMER_ENROLLED && !p->included)
-			add_unit(g, &(struct fold_unit){.ref = p->unit});
+			overlay_index_unit(g, &(struct fold_unit){.ref = p->unit});
 	}
 }
 
@@ -266,5 +248,5 @@ bool overlay_fold(struct gathered *g)
 	                              .op = g->op,
 	                              .op_count = g->op_count};
 	g->fold = fold_run(&in);
-	return g->fold != NULL;
+	return g->fold && overlay_index_persons(g);
 }

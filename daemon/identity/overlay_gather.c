@@ -137,10 +137,13 @@ void gather_hq(struct gathered *g, const char *kind, const char *value, bool who
 
 static void take_pending(struct gathered *g, struct pending *p)
 {
-	if (overlay_list_has(&g->pending, p))
+	if (p->gathered)
 		return;
-	if (!overlay_list_push(&g->pending, p))
+	if (!overlay_list_push(&g->pending, p)) {
 		g->failed = true;
+		return;
+	}
+	p->gathered = true;
 	gather_unit(g, &p->unit, p->customer_id);
 	gather_unit(g, &p->other, "");
 	for (size_t i = 0; i < p->claim_count; i++)
@@ -217,6 +220,8 @@ void gather_all(struct gathered *g)
 		else
 			follow_iden(g, idens++);
 	}
+	for (size_t i = 0; i < g->pending.len; i++)
+		((struct pending *)g->pending.at[i])->gathered = false;
 	if (g->pending.len)
 		qsort(g->pending.at, g->pending.len, sizeof *g->pending.at, by_order);
 }
@@ -236,4 +241,5 @@ void gather_free(struct gathered *g)
 	free(g->fact);
 	free(g->choice);
 	fold_free(g->fold);
+	overlay_index_free(&g->index);
 }

@@ -54,15 +54,6 @@ void group_free(struct overlay *o, struct group *grp)
 
 /* ---- filling one ---- */
 
-/* The place of a fold's person among the group's. */
-static size_t place_of(const struct gathered *g, size_t person)
-{
-	size_t place = 0;
-	for (size_t u = 0; u < person; u++)
-		place += g->fold->person[u] == u;
-	return place;
-}
-
 static bool fill_persons(struct gathered *g, struct group *grp)
 {
 	for (size_t u = 0; u < g->unit_count; u++)
@@ -83,7 +74,7 @@ static bool fill_nodes(struct overlay *o, struct gathered *g, struct group *grp)
 		size_t at = overlay_fold_unit(g, &n->ref);
 		size_t person = at < g->unit_count ? g->fold->person[at] : FOLD_NOBODY;
 		n->group = grp;
-		n->person = person == FOLD_NOBODY ? FOLD_NOBODY : place_of(g, person);
+		n->person = person == FOLD_NOBODY ? FOLD_NOBODY : g->index.place[person];
 		if (g->units[i].customer_id[0])
 			memcpy(n->customer_id, g->units[i].customer_id, sizeof n->customer_id);
 	}
@@ -107,12 +98,15 @@ static bool add_hit(struct iden *iden, const struct iden_hit *hit)
 	return true;
 }
 
+static int by_ident(const void *ref, const void *ident)
+{
+	const struct fold_ident *i = ident;
+	return memcmp(ref, &i->ident, sizeof i->ident);
+}
+
 static const struct fold_ident *ident_of(const struct gathered *g, const struct ref *ref)
 {
-	for (size_t i = 0; i < g->fold->ident_count; i++)
-		if (ref_same(&g->fold->ident[i].ident, ref))
-			return &g->fold->ident[i];
-	return NULL;
+	return bsearch(ref, g->fold->ident, g->fold->ident_count, sizeof *g->fold->ident, by_ident);
 }
 
 /* When HQ saw the claim's identifier last. */
@@ -134,7 +128,7 @@ static bool fill_hit(struct overlay *o, const struct gathered *g, const struct f
 	struct iden_hit hit = {.verified = op->verified};
 	if (!iden || !iden->group || unit == g->unit_count || g->fold->person[unit] == FOLD_NOBODY)
 		return true;
-	hit.person = place_of(g, g->fold->person[unit]);
+	hit.person = g->index.place[g->fold->person[unit]];
 	hit.shared = state && state->state == FOLD_IDENT_SHARED;
 	hit.blocked = state && state->state == FOLD_IDENT_BLOCKED;
 	text_b64(op->id.byte, sizeof op->id.byte, hit.ref);
@@ -175,8 +169,9 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 		if (!iden || !overlay_list_push(&grp->idens, iden))
 			return false;
 		iden->group = grp;
-		if (!add_hit(iden, &(struct iden_hit){.person = place_of(g, g->fold->person[unit]),
-		                                      .verified = true}))
+		if (!add_hit(iden,
+		             &(struct iden_hit){.person = g->index.place[g->fold->person[unit]],
+		                                .verified = true}))
 			return false;
 	}
 	return fill_hits(o, g);

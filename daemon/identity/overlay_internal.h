@@ -47,6 +47,7 @@ struct pending {
 	enum event_kind kind;
 	int64_t wall_us, from_us, to_us;
 	bool included;
+	bool gathered;          /* while what is within reach is followed */
 	struct ref id;          /* enrolment, correction, link, choice, block */
 	struct ref unit, other; /* whom it is about; other: of a link */
 	struct ref about;       /* `unit` as HQ names it now, for an older HQ named none */
@@ -171,6 +172,13 @@ struct reach_iden {
 	char kind[17];
 	char *value;
 };
+struct overlay_index {
+	size_t *slot, slots; /* of units: a table of places, one up; 0: free */
+	/* once persons are folded; by the place of the unit that names one */
+	size_t *place; /* among the persons */
+	size_t *first; /* what is pending and about the person: its place; pending.len: nothing */
+	size_t *next;  /* by place in pending: the next one, in canonical order */
+};
 struct gathered {
 	const struct overlay *o;
 	const struct overlay_hq *hq;
@@ -191,6 +199,7 @@ struct gathered {
 	struct fold_op *op;
 	size_t op_count, op_cap, hq_op_count; /* HQ's stand in front */
 	struct fold *fold;
+	struct overlay_index index;
 	struct field_fact *fact;
 	size_t fact_count, fact_cap;
 	struct consent_choice *choice;
@@ -207,13 +216,18 @@ void gather_free(struct gathered *g);
 /* Room for one more element; NULL, and g->failed, when memory ran out. */
 void *gather_room(struct gathered *g, void **array, size_t *len, size_t *cap, size_t size);
 
+/* ---- overlay_index.c ---- */
+/* The place of this unit; unit_count: it is not here. */
+size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref);
+void overlay_index_unit(struct gathered *g, const struct fold_unit *unit); /* unless it is here */
+bool overlay_index_persons(struct gathered *g); /* false: out of memory */
+void overlay_index_free(struct overlay_index *x);
+
 /* ---- overlay_fold.c: persons out of what was gathered ---- */
 /* false: out of memory. */
 bool overlay_fold(struct gathered *g);
 /* The place in idens that a claim's `right` stands for. */
 size_t overlay_iden_place(const struct ref *iden);
-/* The place of this unit; unit_count: it is not here. */
-size_t overlay_fold_unit(const struct gathered *g, const struct ref *ref);
 
 /* ---- overlay_person.c: what is said of a person (its place in the fold) ---- */
 void overlay_facts(struct gathered *g, size_t person);

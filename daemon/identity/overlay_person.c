@@ -58,11 +58,9 @@ void overlay_facts(struct gathered *g, size_t person)
 	g->fact_count = 0;
 	for (size_t l = 0; l < g->line_count; l++)
 		add_line_facts(g, &g->line[l], person);
-	for (size_t i = 0; i < g->pending.len; i++) {
+	for (size_t i = g->index.first[person]; i < g->pending.len; i = g->index.next[i]) {
 		const struct pending *p = g->pending.at[i];
 		size_t first = g->fact_count;
-		if (p->included || !is_of(g, &p->about, person))
-			continue;
 		add_facts(g, &p->facts);
 		trust_from(g, first);
 	}
@@ -146,9 +144,9 @@ static void hq_profile(const struct gathered *g, size_t person, struct group_per
 
 static bool said_here(const struct gathered *g, size_t person)
 {
-	for (size_t i = 0; i < g->pending.len; i++) {
+	for (size_t i = g->index.first[person]; i < g->pending.len; i = g->index.next[i]) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->facts.count && is_of(g, &p->about, person))
+		if (p->facts.count)
 			return true;
 	}
 	return false;
@@ -181,9 +179,9 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 		overlay_facts(g, person);
 		fields(g, &out->profile);
 	}
-	for (size_t i = 0; i < g->pending.len; i++) {
+	for (size_t i = g->index.first[person]; i < g->pending.len; i = g->index.next[i]) {
 		const struct pending *p = g->pending.at[i];
-		if (!p->included && p->kind == EVENT_POINTS_CHANGED && is_of(g, &p->about, person))
+		if (p->kind == EVENT_POINTS_CHANGED)
 			add_points(&out->profile, p->points);
 	}
 }
