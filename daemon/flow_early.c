@@ -37,8 +37,7 @@ int flow_early_scan(struct flow *f, const struct capture_scan *scan)
 		return -1;
 	}
 	e->tag = FLOW_TAG_SCAN;
-	if (a.outcome == OUTCOME_REFUSED_PAN)
-		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	flow_count_refused(f, &a);
 	if (sale_early_lost(f->sale) != lost)
 		log_warn("%s: a scan is kept, but tied to nobody: %d wait already", scan->source,
 		         SALE_EARLY_MAX);

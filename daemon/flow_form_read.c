@@ -41,7 +41,7 @@ static bool text_of(const json_t *value, char *out, size_t size)
 	return true;
 }
 
-static int read_text(const json_t *value, const char *field, char *out, size_t size,
+static int read_text(struct flow *f, const json_t *value, const char *field, char *out, size_t size,
                      struct sale_error *err)
 {
 	if (!text_of(value, out, size))
@@ -51,6 +51,7 @@ static int read_text(const json_t *value, const char *field, char *out, size_t s
 		    size - 1);
 	if (pan_find(out, false)) {
 		out[0] = '\0';
+		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
 		return form_wrong(err, "card_number", field,
 		                  "%s holds a payment card number; nothing of it was kept", field);
 	}
@@ -71,12 +72,11 @@ static int check_ident(struct flow *f, const struct form_ident *id, struct sale_
 	const struct answer *a = &id->answer;
 	const char *blocked;
 
-	if (a->outcome == OUTCOME_REFUSED_PAN) {
-		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	flow_count_refused(f, a);
+	if (a->outcome == OUTCOME_REFUSED_PAN)
 		return form_wrong(err, "card_number", id->field,
 		                  "%s holds a payment card number; nothing of it was kept",
 		                  id->field);
-	}
 	if (a->reason != IDENT_OK)
 		return form_wrong(err, "bad_field", id->field, "%s: expected %s (%s)", id->field,
 		                  expected(a->kind), ident_reason_text(a->reason));
@@ -103,9 +103,11 @@ static int read_ident(struct flow *f, const json_t *value, enum ident_kind kind,
 	char text[IDENT_VALUE_SIZE];
 	const struct ident_given given = {.kind = kind, .value = text};
 
-	if (!text_of(value, text, sizeof text))
+	if (!text_of(value, text, sizeof text)) {
+		flow_count_refused(f, &(struct answer){.outcome = OUTCOME_REFUSED});
 		return form_wrong(err, "bad_field", field, "%s: expected %s", field,
 		                  expected(kind));
+	}
 	if (!text[0])
 		return 0;
 	*id = (struct form_ident){.field = field};
@@ -233,7 +235,7 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (strcmp(name, texts[i].name) == 0)
-			return read_text(value, name, texts[i].out, texts[i].size, err);
+			return read_text(f, value, name, texts[i].out, texts[i].size, err);
 	if (strcmp(name, "phone") == 0)
 		return read_ident(f, value, IDENT_PHONE, out, err);
 	if (strcmp(name, "email") == 0)

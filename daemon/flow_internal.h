@@ -163,6 +163,8 @@ void flow_scan_ops(struct capture_ops *ops);
 void flow_resolve(struct flow *f, const char *lane, const struct ident_given *given,
                   struct answer *out);
 void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out);
+/* Somebody gave a value that is none, or a card number: once for each time. */
+void flow_count_refused(struct flow *f, const struct answer *a);
 void flow_till_ops(struct capture_ops *ops);
 
 /* What message ids are aged by: the wall clock of the start, run on by the monotonic clock, so that

@@ -127,6 +127,14 @@ void flow_resolve(struct flow *f, const char *lane, const struct ident_given *gi
 	flow_guard_presented(f, out);
 }
 
+void flow_count_refused(struct flow *f, const struct answer *a)
+{
+	if (a->outcome == OUTCOME_REFUSED_PAN)
+		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	else if (a->outcome == OUTCOME_REFUSED)
+		counter_add(f->p.counters, COUNTER_IDENTIFIERS_REFUSED, 1);
+}
+
 void flow_resolve_scan(struct flow *f, const struct capture_scan *scan, struct answer *out)
 {
 	const struct ident_given given = {
@@ -152,8 +160,7 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 	now.mono_us = scan->mono_us;
 	now.wall_us = scan->wall_us;
 	flow_resolve_scan(f, scan, &a);
-	if (a.outcome == OUTCOME_REFUSED_PAN)
-		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
+	flow_count_refused(f, &a);
 	if (!e || sale_scan(f->sale, e, &now, scan->lane, scan->source, "scan", scan->symbology,
 	                    &a) < 0) {
 		entry_free(e);

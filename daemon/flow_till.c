@@ -243,6 +243,7 @@ static void take_till(struct flow *f, struct till_call *c)
 		const char *value = json_string_value(json_object_get(c->m->body, "value"));
 		const struct ident_given given = {.kind = ident_kind_of(kind), .value = value};
 		flow_resolve(f, c->m->lane, &given, &chosen);
+		flow_count_refused(f, &chosen);
 		flow_lookup_chosen(f, c->m->lane, &chosen);
 		with = &chosen;
 	}

@@ -53,6 +53,8 @@ void http_reply(struct http_call *call, int status, const char *type, const void
 {
 	struct evbuffer *body = evbuffer_new();
 
+	if (status >= 400 && status < 500)
+		counter_add(call->counters, COUNTER_HTTP_BAD_REQUESTS, 1);
 	if (body && n > 0)
 		evbuffer_add(body, p, n);
 	http_add_header(call, "Content-Type", type);
@@ -67,8 +69,6 @@ void http_refuse(struct http_call *call, int status, const char *code, const cha
 	json_t *o = json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", message);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
-	if (status >= 400 && status < 500)
-		counter_add(call->counters, COUNTER_HTTP_BAD_REQUESTS, 1);
 	http_reply(call, status, "application/json", text ? text : "", text ? strlen(text) : 0);
 	free(text);
 	json_decref(o);

@@ -331,7 +331,8 @@ static void import(void)
 		char key[8];
 		const struct hq_person p = {.external = key, .first_name = "Anna"};
 		snprintf(key, sizeof key, "X%d", i);
-		if (hq_db_begin(run.db) != 0 || hq_profile_upsert(run.db, &p) > HQ_UPSERT_SAME ||
+		if (hq_db_begin(run.db) != 0 ||
+		    hq_profile_upsert(run.db, &p, &(int64_t){0}) > HQ_UPSERT_SAME ||
 		    hq_db_commit(run.db) != 0) {
 			if (!base_mine->may_refuse)
 				base_wrong("a customer cannot be imported");

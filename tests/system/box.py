@@ -40,9 +40,10 @@ class Tail:
 class Box:
     """The store, and what has been acknowledged to its tills so far."""
 
-    def __init__(self, rig):
+    def __init__(self, rig, begun=False):
         self.rig, self.acknowledged, self.numbers = rig, [], 0
-        rig.start_daemon()
+        if not begun:
+            rig.start_daemon()
         self.tail = Tail(rig)
         self.scanner = Scanner(rig, "1")
         until(lambda: self.source("scan-1")["up"], 10, "the scanner")

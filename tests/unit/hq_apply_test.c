@@ -12,7 +12,7 @@ static void customer(struct world *w, const char *external)
 	struct hq_person p = {.external = external, .first_name = "Anna"};
 
 	assert_int_equal(hq_db_begin(w->db), 0);
-	assert_int_equal(hq_profile_upsert(w->db, &p), HQ_UPSERT_NEW);
+	assert_int_equal(hq_profile_upsert(w->db, &p, &(int64_t){0}), HQ_UPSERT_NEW);
 	assert_int_equal(hq_db_commit(w->db), 0);
 }
 

@@ -361,8 +361,8 @@ static void links_are_said_through_the_running_hq_and_stores_are_told(void **sta
 	       *answer;
 
 	assert_int_equal(hq_db_begin(r->w->db), 0);
-	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K1"});
-	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K2"});
+	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K1"}, &(int64_t){0});
+	hq_profile_upsert(r->w->db, &(struct hq_person){.external = "K2"}, &(int64_t){0});
 	assert_int_equal(hq_persons_fold(r->w->db, &r->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(r->w->db), 0);
 	start(r);

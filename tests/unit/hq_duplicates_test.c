@@ -1,26 +1,14 @@
-#include "hq_world.h"
+#include "hq_import_world.h"
 
 #include "hq/hq_duplicates.h"
-#include "hq/hq_import.h"
 #include "hq/hq_op.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_weights.h"
 #include "store/db.h"
 
-static void bring_at(struct world *w, const char *csv, int64_t as_of_us)
-{
-	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = as_of_us};
-
-	assert_int_equal(hq_import_rows(w->db, &w->scope, &piece, &report), 0);
-	assert_int_equal(report.bad, 0);
-	hq_import_report_free(&report);
-}
-
 static void bring(struct world *w, const char *csv)
 {
-	bring_at(w, csv, WORLD_WALL_US);
+	world_import_at(w, csv, WORLD_WALL_US);
 }
 
 #define HEADER "customer_id,first_name,last_name,birth_date,street,postcode,phone,email\n"
@@ -155,7 +143,7 @@ static void a_list_can_be_asked_by_source_time_and_score(void **state)
 {
 	struct world *w = *state;
 
-	bring_at(w, HEADER ANNA BO, WORLD_WALL_US - 86400000000);
+	world_import_at(w, HEADER ANNA BO, WORLD_WALL_US - 86400000000);
 	bring(w, HEADER ANA);
 	assert_int_equal(pairs(w, (struct hq_duplicates_ask){.mbit_min = 3322, .source = "import"}),
 	                 1);

@@ -1,7 +1,6 @@
-#include "hq_world.h"
+#include "hq_import_world.h"
 
 #include "hq/hq_csv.h"
-#include "hq/hq_import.h"
 #include "hq/hq_profile.h"
 
 static struct ident_rules rules(void)
@@ -146,14 +145,9 @@ static void a_card_number_anywhere_refuses_the_row_and_is_not_said(void **state)
 
 static struct hq_import_report bring(struct world *w, const char *csv, unsigned first_line)
 {
-	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {.csv = csv,
-	                                .len = strlen(csv),
-	                                .first_line = first_line,
-	                                .as_of_us = w->wall_us += 1000000};
+	struct hq_import_report report =
+	    world_import_from(w, csv, first_line, w->wall_us += 1000000);
 
-	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
-		fail_msg("%s", piece.err);
 	buf_byte(&report.problems, '\0');
 	return report;
 }
@@ -272,6 +266,54 @@ static void two_people_with_one_address_are_both_taken_and_listed(void **state)
 	                    "import, line 2: email *@e******.com of several customers");
 }
 
+static void whoever_has_another_name_at_an_address_is_another_customer(void **state)
+{
+	static const char *const files[] = {
+	    "first_name,email\nAnna,a@example.com\nBert,a@example.com\nANNA,a@example.com\n",
+	    "name,phone\nAnna Berg,0151 27418395\nBert Berg,0151 27418395\nanna,0151 27418395\n",
+	    "birth_date,email\n1990-02-28,a@example.com\n2012-05-05,a@example.com\n"
+	    "1990-02-28,a@example.com\n"};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		world_free(w);
+		*state = w = world_new();
+		struct hq_import_report r = bring(w, files[i], 2);
+		assert_int_equal(r.made, 2);
+		assert_int_equal(r.bad, 0);
+		hq_import_report_free(&r);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM review WHERE cause IN "
+		                                 "('several', 'shared')"),
+		                 1);
+		expect(w, files[i], 0, i < 2 ? 2 : 0, i < 2 ? 1 : 3, 0);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM profile"), 2);
+	}
+	/* A row with a key does not take another's record for its address either. */
+	expect(w, "customer_id,birth_date,email\nK7,1999-01-01,a@example.com\n", 1, 0, 0, 0);
+	/* Without a name it could be any of them. */
+	expect(w, "email,tier\na@example.com,gold\n", 0, 0, 0, 1);
+}
+
+static void a_file_that_names_one_customer_twice_is_listed(void **state)
+{
+	struct world *w = *state;
+	struct hq_import_report r =
+	    bring(w, "customer_id,first_name\nK1,Anna\nK2,Bo\nK1,Anna\nK1,Berta\n", 2);
+
+	assert_int_equal(r.bad, 0);
+	assert_string_equal((char *)r.problems.data,
+	                    "line 5: the customer of line 4 again, with other values; it is in "
+	                    "`laneway-hq review`\n");
+	hq_import_report_free(&r);
+	assert_string_equal(
+	    world_text(w, "SELECT cause || ' ' || unit || ' ' || detail FROM review"),
+	    "import 1 import, line 5: the customer of line 4 again, with other "
+	    "values");
+	/* Another file may say something new. */
+	expect(w, "customer_id,first_name\nK2,Bob\n", 0, 1, 0, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM review"), 1);
+}
+
 static void a_choice_is_a_column_for_each_purpose_and_channel(void **state)
 {
 	struct world *w = *state;
@@ -374,6 +416,8 @@ int main(void)
 	    TEST(every_cell_of_a_row_is_kept_as_a_fact_with_its_source_and_date),
 	    TEST(a_row_that_names_two_customers_changes_nobody_and_is_listed),
 	    TEST(two_people_with_one_address_are_both_taken_and_listed),
+	    TEST(whoever_has_another_name_at_an_address_is_another_customer),
+	    TEST(a_file_that_names_one_customer_twice_is_listed),
 	    TEST(a_choice_is_a_column_for_each_purpose_and_channel),
 	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
 	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),

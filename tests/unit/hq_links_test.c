@@ -1,25 +1,13 @@
 /* What a steward does about links: looked at before it is done, and taken back. */
-#include "hq_world.h"
+#include "hq_import_world.h"
 
 #include <jansson.h>
 
-#include "hq/hq_import.h"
 #include "hq/hq_links.h"
 #include "hq/hq_secret.h"
 
 #define CARD_0 "2600000000000"
 #define PERSONS "SELECT n || '>' || person FROM profile ORDER BY n"
-
-static void bring(struct world *w, const char *csv)
-{
-	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us += 1000000};
-
-	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
-		fail_msg("%s", piece.err);
-	hq_import_report_free(&report);
-}
 
 /* The answer, to be dropped; NULL with its sentence in *err. */
 static json_t *ask(struct world *w, json_t *what, bool yes, char err[300])
@@ -69,7 +57,7 @@ static void what_a_link_would_do_is_said_and_not_done(void **state)
 	struct world *w = *state;
 	char id[24];
 
-	bring(w, "customer_id,first_name\nK1,Anna\nK2,Anna\n");
+	world_import(w, "customer_id,first_name\nK1,Anna\nK2,Anna\n");
 	uint64_t turn = hq_db_turn(w->db);
 	expect(w, two("link", "C000001", "C000002"), false, "C000002:C000002>C000001", NULL);
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
@@ -86,7 +74,7 @@ static void blocking_a_value_parts_whom_it_had_joined_in_one_step(void **state)
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
+	world_import(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
 	sqlite3_exec(hq_db_handle(w->db),
 	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
 	             NULL, NULL);
@@ -109,7 +97,7 @@ static void what_the_rules_joined_is_taken_back_by_its_name(void **state)
 	json_t *links, *join;
 	char id[24];
 
-	bring(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
+	world_import(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
 	sqlite3_exec(hq_db_handle(w->db),
 	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
 	             NULL, NULL);
@@ -128,7 +116,7 @@ static void who_is_confirmed_stays_one_person_with_what_was_joined(void **state)
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,phone\nK1,+4915127418395\nK2,+4915127418395\n");
+	world_import(w, "customer_id,phone\nK1,+4915127418395\nK2,+4915127418395\n");
 	sqlite3_exec(hq_db_handle(w->db),
 	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
 	             NULL, NULL);
@@ -160,7 +148,7 @@ static void what_cannot_be_done_is_said_with_what_was_expected(void **state)
 	     "it is nobody's by the rules"},
 	};
 
-	bring(w, "customer_id,first_name\nK1,Anna\n");
+	world_import(w, "customer_id,first_name\nK1,Anna\n");
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		char err[300] = "";
 		assert_null(ask(w, wrong[i].what, true, err));
@@ -176,8 +164,8 @@ static void the_list_shows_no_value_in_full_and_what_was_looked_at_goes(void **s
 	json_t *review;
 	char number[24], *text;
 
-	bring(w, "customer_id,email\nK1,anna@example.com\nK2,anna@example.com\n");
-	bring(w, "email,tier\nanna@example.com,gold\n");
+	world_import(w, "customer_id,email\nK1,anna@example.com\nK2,anna@example.com\n");
+	world_import(w, "email,tier\nanna@example.com,gold\n");
 	review = hq_links_review(hq_db_handle(w->db));
 	assert_int_equal(json_array_size(review), 2);
 	text = json_dumps(review, 0);

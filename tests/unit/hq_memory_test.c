@@ -201,7 +201,7 @@ static void import_some(struct world *w)
 		snprintf(email, sizeof email, "a%d@example.com", i);
 		p.ident[0].kind = IDENT_EMAIL;
 		text_copy(p.ident[0].value, sizeof p.ident[0].value, email);
-		assert_int_equal(hq_profile_upsert(w->db, &p), HQ_UPSERT_NEW);
+		assert_int_equal(hq_profile_upsert(w->db, &p, &(int64_t){0}), HQ_UPSERT_NEW);
 	}
 	assert_int_equal(hq_db_commit(w->db), 0);
 }

@@ -1,24 +1,11 @@
 /* Who is one person, out of what was imported, linked, blocked and taken back. */
-#include "hq_world.h"
+#include "hq_import_world.h"
 
-#include "hq/hq_import.h"
 #include "hq/hq_op.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
 
 #define CARD_0 "2600000000000"
-
-static void bring(struct world *w, const char *csv)
-{
-	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us};
-
-	w->wall_us += 1000000;
-	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
-		fail_msg("%s", piece.err);
-	hq_import_report_free(&report);
-}
 
 static void fold(struct world *w)
 {
@@ -86,8 +73,9 @@ static void two_records_are_one_person_under_the_lower_number_and_two_again_afte
 	char *before, *after;
 	struct ref made;
 
-	bring(w, HEADER
-	      "K1,Anna,a@example.com,100,2026-01-01,gold\nK2,Ann,b@example.com,50,2026-02-01,\n");
+	world_import(
+	    w, HEADER
+	    "K1,Anna,a@example.com,100,2026-01-01,gold\nK2,Ann,b@example.com,50,2026-02-01,\n");
 	before = lines(w);
 	made = link_units(w, 2, 1);
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
@@ -113,9 +101,9 @@ static void a_line_tells_what_stands_for_each_record_so_that_a_store_can_part_th
 	struct world *w = *state;
 	char *text;
 
-	bring(w, HEADER "K1,Anna,a@example.com,,,\nK2,Ann,b@example.com,,,\n");
-	bring(w, HEADER "K1,Anne,,,,\n");
-	bring(w, HEADER "K1,Annie,,,,\n");
+	world_import(w, HEADER "K1,Anna,a@example.com,,,\nK2,Ann,b@example.com,,,\n");
+	world_import(w, HEADER "K1,Anne,,,,\n");
+	world_import(w, HEADER "K1,Annie,,,,\n");
 	link_units(w, 2, 1);
 	text = lines(w);
 	assert_non_null(strstr(text, "\"value\":\"Annie\""));
@@ -131,9 +119,9 @@ static void what_comes_after_a_link_goes_to_the_record_that_it_names(void **stat
 	char *with, *without;
 	struct ref made;
 
-	bring(w, HEADER "K1,Anna,,,,\nK2,Bo,,,,\n");
+	world_import(w, HEADER "K1,Anna,,,,\nK2,Bo,,,,\n");
 	made = link_units(w, 1, 2);
-	bring(w, HEADER "K2,Bob,b@example.com,7,2026-03-01,gold\n");
+	world_import(w, HEADER "K2,Bob,b@example.com,7,2026-03-01,gold\n");
 	assert_string_equal(world_text(w, "SELECT tier FROM profile WHERE n = 1"), "gold");
 	undo(w, made);
 	with = lines(w);
@@ -156,7 +144,7 @@ static void two_customers_of_hq_with_one_address_stay_two_and_are_listed(void **
 {
 	struct world *w = *state;
 
-	bring(w, HEADER "K1,Anna,a@example.com,,,\nK2,Anna,a@example.com,,,\n");
+	world_import(w, HEADER "K1,Anna,a@example.com,,,\nK2,Anna,a@example.com,,,\n");
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "several");
 	assert_string_equal(world_text(w, "SELECT cause || ' ' || unit FROM review ORDER BY cause"),
@@ -173,7 +161,7 @@ static void a_blocked_identifier_joins_nobody_and_its_people_part(void **state)
 	char *before, *after;
 	struct ref made;
 
-	bring(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
+	world_import(w, "customer_id,loyalty\nK1," CARD_0 "\nK2," CARD_0 "\n");
 	/* both are of HQ's own list: only without that would the card make one of them */
 	sqlite3_exec(hq_db_handle(w->db), "UPDATE profile SET confirmed = 0", NULL, NULL, NULL);
 	link_units(w, 1, 1);
@@ -196,7 +184,7 @@ static void an_unblock_takes_back_what_stood_in_front_of_it_and_nothing_later(vo
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,loyalty\nK1," CARD_0 "\n");
+	world_import(w, "customer_id,loyalty\nK1," CARD_0 "\n");
 	say(w, (struct hq_op){.kind = HQ_OP_BLOCK, .ident = 1});
 	say(w, (struct hq_op){.kind = HQ_OP_UNBLOCK, .ident = 1});
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "one");
@@ -209,9 +197,9 @@ static void who_is_deleted_leaves_a_linked_person_and_takes_the_values_along(voi
 {
 	struct world *w = *state;
 
-	bring(w, HEADER "K1,Anna,a@example.com,,,\nK2,Bo,b@example.com,9,2026-01-01,\n");
+	world_import(w, HEADER "K1,Anna,a@example.com,,,\nK2,Bo,b@example.com,9,2026-01-01,\n");
 	link_units(w, 1, 2);
-	bring(w, "customer_id,state\nK1,deleted\n");
+	world_import(w, "customer_id,state\nK1,deleted\n");
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
 	assert_string_equal(world_text(w, "SELECT state FROM profile"), "deleted,active");
 	assert_string_equal(world_text(w, "SELECT value FROM ident"), "b@example.com");
@@ -228,7 +216,7 @@ static void a_crowded_identifier_is_shared_and_connects_nobody(void **state)
 	for (int i = 0; i < 300; i++)
 		buf_printf(&csv, "K%d," CARD_0 "\n", i);
 	buf_byte(&csv, '\0');
-	bring(w, (char *)csv.data);
+	world_import(w, (char *)csv.data);
 	buf_free(&csv);
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "shared");
 	assert_int_equal(world_number(w, "SELECT count(*) FROM profile WHERE person <> n"), 0);
@@ -245,12 +233,12 @@ static void the_claim_that_is_too_many_parts_whom_the_identifier_had_joined(void
 	for (int i = 0; i < 256; i++)
 		buf_printf(&csv, "K%d," CARD_0 "\n", i);
 	buf_byte(&csv, '\0');
-	bring(w, (char *)csv.data);
+	world_import(w, (char *)csv.data);
 	buf_free(&csv);
 	sqlite3_exec(hq_db_handle(w->db), "UPDATE profile SET confirmed = 0", NULL, NULL, NULL);
 	link_units(w, 1, 1);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM profile WHERE person = 1"), 256);
-	bring(w, "customer_id,loyalty\nL1," CARD_0 "\n");
+	world_import(w, "customer_id,loyalty\nL1," CARD_0 "\n");
 	assert_int_equal(world_number(w, "SELECT count(*) FROM profile WHERE person <> n"), 0);
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "shared");
 }
@@ -259,7 +247,7 @@ static void a_value_that_is_nobodys_by_its_form_holds_for_nobody(void **state)
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,phone,email\nK1,+4915111111111,test@example.com\n");
+	world_import(w, "customer_id,phone,email\nK1,+4915111111111,test@example.com\n");
 	assert_string_equal(world_text(w, "SELECT fate || ' ' || reason FROM claim"),
 	                    "refused blocked,refused blocked");
 	assert_string_equal(world_text(w, "SELECT state FROM ident"), "blocked,blocked");
@@ -286,7 +274,7 @@ static void a_balance_is_what_was_imported_and_what_came_after_that(void **state
 {
 	struct world *w = *state;
 
-	bring(w, HEADER "K1,Anna,,100,2026-05-01,\n");
+	world_import(w, HEADER "K1,Anna,,100,2026-05-01,\n");
 	entry(w, 1, 1, 30, "2026-05-02");
 	entry(w, 2, 1, 1000, "2026-04-30"); /* late: the import has it in it */
 	assert_string_equal(world_text(w, "SELECT points || ' ' || points_as_of FROM profile"),
@@ -298,7 +286,7 @@ static void points_that_were_spent_while_linked_stay_spent_and_debit_nobody_late
 	struct world *w = *state;
 	struct ref made;
 
-	bring(w, HEADER "K1,Anna,,100,2026-05-01,\nK2,Bo,,50,2026-05-01,\n");
+	world_import(w, HEADER "K1,Anna,,100,2026-05-01,\nK2,Bo,,50,2026-05-01,\n");
 	made = link_units(w, 1, 2);
 	entry(w, 1, 2, -120, "2026-05-02");
 	assert_string_equal(world_text(w, "SELECT points FROM profile WHERE n = 1"), "30");

@@ -13,7 +13,7 @@ static void add(struct telling *t, int from, int n)
 		snprintf(email, sizeof email, "a%d@example.com", i);
 		p.ident[0].kind = IDENT_EMAIL;
 		text_copy(p.ident[0].value, sizeof p.ident[0].value, email);
-		assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_NEW);
+		assert_int_equal(hq_profile_upsert(t->w->db, &p, &(int64_t){0}), HQ_UPSERT_NEW);
 	}
 	assert_int_equal(hq_persons_fold(t->w->db, &t->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(t->w->db), 0);
@@ -135,7 +135,7 @@ static void a_deleted_customer_comes_as_a_tombstone(void **state)
 	p.ident[0].kind = IDENT_EMAIL;
 	text_copy(p.ident[0].value, sizeof p.ident[0].value, "a0@example.com");
 	assert_int_equal(hq_db_begin(t->w->db), 0);
-	assert_int_equal(hq_profile_upsert(t->w->db, &p), HQ_UPSERT_CHANGED);
+	assert_int_equal(hq_profile_upsert(t->w->db, &p, &(int64_t){0}), HQ_UPSERT_CHANGED);
 	assert_int_equal(hq_persons_fold(t->w->db, &t->w->scope, 1, 0), 0);
 	assert_int_equal(hq_db_commit(t->w->db), 0);
 	ask(t, hq_db_generation(t->w->db), 2);

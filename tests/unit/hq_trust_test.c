@@ -1,7 +1,6 @@
 /* Whom HQ believes what: a hierarchy that is configured anew folds every person again. */
-#include "hq_world.h"
+#include "hq_import_world.h"
 
-#include "hq/hq_import.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_trust.h"
 #include "hq/hq_unit.h"
@@ -9,10 +8,6 @@
 /* C000001, whom an import calls Ana and a till, later, Anna. */
 static void begin(struct world *w)
 {
-	struct hq_import_report report = {0};
-	const char *csv = "customer_id,first_name\n1,Ana\n";
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us};
 	struct hq_said said = {.unit = 1,
 	                       .field = "first_name",
 	                       .value = "Anna",
@@ -20,9 +15,7 @@ static void begin(struct world *w)
 	                       .from_us = w->wall_us + 1,
 	                       .to_us = w->wall_us + 1};
 
-	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
-		fail_msg("%s", piece.err);
-	hq_import_report_free(&report);
+	world_import_at(w, "customer_id,first_name\n1,Ana\n", w->wall_us);
 	assert_int_equal(hq_db_begin(w->db), 0);
 	assert_true(hq_unit_say(w->db, &said));
 	assert_int_equal(hq_persons_fold(w->db, &w->scope, w->wall_us, 0), 0);

@@ -1,24 +1,11 @@
 /* `profile --why`: every value has its line, and what a line names is what makes it so. */
-#include "hq_world.h"
+#include "hq_import_world.h"
 
-#include "hq/hq_import.h"
 #include "hq/hq_op.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_unit.h"
 #include "hq/hq_why.h"
 #include "identity/field.h"
-
-static void bring(struct world *w, const char *csv)
-{
-	struct hq_import_report report = {0};
-	struct hq_import_piece piece = {
-	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us += 1000000};
-
-	if (hq_import_rows(w->db, &w->scope, &piece, &report) != 0)
-		fail_msg("%s", piece.err);
-	assert_int_equal(report.bad, 0);
-	hq_import_report_free(&report);
-}
 
 static void change(struct world *w, const char *sql)
 {
@@ -142,7 +129,7 @@ static void a_value_goes_with_the_fact_that_its_line_names(void **state)
 	    [FIELD_CONTACT] = {CLAIM ":ok", CLAIM ":bounced", CLAIM ":wrong_person"}};
 	struct world *w = *state;
 
-	bring(w, "customer_id\nK1\nK2\n");
+	world_import(w, "customer_id\nK1\nK2\n");
 	link_both(w);
 	for (int f = 0; f < FIELD_COUNT; f++) {
 		const char *name = field_name((enum field)f);
@@ -170,9 +157,9 @@ static void a_consent_goes_with_the_choice_that_its_line_names(void **state)
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,consent_profiling,consent_marketing_post\n"
-	         "K1,granted 2026-01-02 v1 customer,withdrawn 2026-03-01\n"
-	         "K2,refused 2026-02-02,granted 2026-03-02 v1 customer\n");
+	world_import(w, "customer_id,consent_profiling,consent_marketing_post\n"
+	                "K1,granted 2026-01-02 v1 customer,withdrawn 2026-03-01\n"
+	                "K2,refused 2026-02-02,granted 2026-03-02 v1 customer\n");
 	link_both(w);
 	/* the two values differ each time: no, yes, nothing recorded */
 	assert_int_equal(
@@ -187,7 +174,7 @@ static void a_match_goes_with_the_link_that_its_line_names(void **state)
 	struct world *w = *state;
 	char *text, sql[200], hex[40];
 
-	bring(w, "customer_id,first_name\nK1,Anna\nK2,Anne\n");
+	world_import(w, "customer_id,first_name\nK1,Anna\nK2,Anne\n");
 	link_both(w);
 	text = why(w, "C000002");
 	const char *line = line_of(text, "match C000001 and C000002");
@@ -208,11 +195,12 @@ static void no_value_is_without_a_line(void **state)
 	struct world *w = *state;
 	char *text;
 
-	bring(w, "customer_id,first_name,last_name,email,phone,tier,points,points_as_of,birth_date,"
-	         "consent_marketing_email\n"
-	         "K1,Anna,Berg,anna@example.com,0151 27418395,gold,10,2026-01-01,1990-02-28,"
-	         "granted 2026-01-02 v1 customer\n"
-	         "K2,Anna,Berg,anna@example.com,,,,,,withdrawn\n");
+	world_import(
+	    w, "customer_id,first_name,last_name,email,phone,tier,points,points_as_of,birth_date,"
+	       "consent_marketing_email\n"
+	       "K1,Anna,Berg,anna@example.com,0151 27418395,gold,10,2026-01-01,1990-02-28,"
+	       "granted 2026-01-02 v1 customer\n"
+	       "K2,Anna,Berg,anna@example.com,,,,,,withdrawn\n");
 	link_both(w);
 	text = why(w, "C000001");
 	for (const char *const *name =
@@ -250,8 +238,8 @@ static void an_import_raises_only_with_its_proof(void **state)
 	for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
 		struct world *w = world_new();
 		snprintf(csv, sizeof csv, "customer_id,consent_profiling\nK1,%s\n", cells[i].cell);
-		bring(w, csv);
-		bring(w, csv);
+		world_import(w, csv);
+		world_import(w, csv);
 		assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
 		text = why(w, "C000001");
 		const char *line = line_of(text, "consent profiling");

@@ -73,20 +73,21 @@ static void on_status(struct evhttp_request *req, void *ctx)
 	refuse(req, HTTP_SERVUNAVAIL, "no_memory", "out of memory; ask again");
 }
 
-static unsigned first_line(struct evhttp_request *req)
+/* Of the query; `none` where it is not there, or no number up to max. */
+static uint64_t number(struct evhttp_request *req, const char *name, uint64_t max, uint64_t none)
 {
 	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(req));
 	struct evkeyvalq params;
 	const char *value;
-	uint64_t line = 2;
+	uint64_t n = none;
 
 	if (!query || evhttp_parse_query_str(query, &params) != 0)
-		return 2;
-	value = evhttp_find_header(&params, "first_line");
-	if (value)
-		num_u64(value, 1, 1000000000, &line);
+		return none;
+	value = evhttp_find_header(&params, name);
+	if (value && !num_u64(value, 1, max, &n))
+		n = none;
 	evhttp_clear_headers(&params);
-	return (unsigned)line;
+	return n;
 }
 
 static void on_act(struct evhttp_request *req, void *ctx)
@@ -180,7 +181,8 @@ static void on_import(struct evhttp_request *req, void *ctx)
 	struct hq_control *c = ctx;
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	struct hq_import_piece piece = {.len = evbuffer_get_length(in),
-	                                .first_line = first_line(req),
+	                                .first_line =
+	                                    (unsigned)number(req, "first_line", 1000000000, 2),
 	                                .as_of_us = clock_wall_us(clock_system())};
 	struct hq_import_report report = {0};
 
@@ -191,6 +193,7 @@ static void on_import(struct evhttp_request *req, void *ctx)
 	piece.csv = (const char *)evbuffer_pullup(in, -1);
 	if (!piece.csv)
 		piece.csv = "";
+	piece.began_us = (int64_t)number(req, "began", INT64_MAX, (uint64_t)piece.as_of_us);
 	if (hq_import_rows(c->p.db, c->p.scope, &piece, &report) != 0) {
 		refuse(req, HTTP_BADREQUEST, "bad_file", piece.err);
 		goto out;

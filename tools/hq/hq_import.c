@@ -51,10 +51,41 @@ static void list_conflict(struct hq_db *db, const struct hq_import_row *row, uns
 	                                      .wall_us = p->as_of_us});
 }
 
+/* A file that names one customer twice: the later line stands, and a steward sees both. */
+static void list_twice(struct hq_db *db, const struct hq_import_row *row, unsigned line,
+                       int64_t unit, struct hq_import_report *report)
+{
+	int64_t before = hq_db_int(db, 0, HQ_SQL_IMPORT_LINE, "ii", unit, row->began_us);
+	char detail[HQ_IMPORT_DETAIL_SIZE], key[HQ_IMPORT_DETAIL_SIZE];
+
+	if (before == 0)
+		return;
+	snprintf(detail, sizeof detail,
+	         "import, line %u: the customer of line %" PRId64 " again, with other values", line,
+	         before);
+	snprintf(key, sizeof key, "import:%" PRId64 ":twice", unit);
+	hq_review_add(db, &(struct hq_review){.cause = "import",
+	                                      .key = key,
+	                                      .detail = detail,
+	                                      .unit = unit,
+	                                      .wall_us = row->person.as_of_us});
+	buf_printf(&report->problems,
+	           "line %u: the customer of line %" PRId64
+	           " again, with other values; it is in `laneway-hq review`\n",
+	           line, before);
+}
+
 static void bring_in(struct hq_db *db, const struct hq_import_row *row, unsigned line,
                      struct hq_import_report *report)
 {
-	switch (hq_profile_upsert(db, &row->person)) {
+	int64_t unit;
+	enum hq_upsert done = hq_profile_upsert(db, &row->person, &unit);
+
+	if (done == HQ_UPSERT_CHANGED && unit > 0)
+		list_twice(db, row, line, unit, report);
+	if (unit > 0)
+		hq_db_run(db, HQ_SQL_IMPORT_MARK, "iii", unit, row->began_us, (int64_t)line);
+	switch (done) {
 	case HQ_UPSERT_NEW:
 		report->made++;
 		break;
@@ -82,7 +113,7 @@ struct scratch {
 	struct hq_csv_row row;
 	struct hq_import_header header;
 	struct hq_import_row person;
-	int64_t as_of_us;
+	int64_t as_of_us, began_us;
 };
 
 static int read_header(struct scratch *s, struct hq_import_piece *piece)
@@ -112,6 +143,7 @@ static void read_rows(struct scratch *s, struct hq_db *db, const struct ident_ru
 		} else {
 			/* A row comes after the one above it. */
 			s->person.person.as_of_us = s->as_of_us++;
+			s->person.began_us = s->began_us;
 			bring_in(db, &s->person, s->row.line, report);
 		}
 	}
@@ -133,6 +165,7 @@ int hq_import_rows(struct hq_db *db, const struct hq_scope *scope, struct hq_imp
 	if (hq_db_begin(db) != 0)
 		goto out;
 	s->as_of_us = piece->as_of_us;
+	s->began_us = piece->began_us;
 	read_rows(s, db, scope->forms, report);
 	if (hq_persons_fold(db, scope, piece->as_of_us, 0) < 0)
 		hq_db_rollback(db);

@@ -68,7 +68,8 @@ int hq_import_header(const struct hq_csv_row *row, struct hq_import_header *out,
 
 /* One row as a person. `person` points into the row and into the texts here. */
 struct hq_import_row {
-	int64_t now_us; /* in: no choice and no balance is a day or more later */
+	int64_t now_us;   /* in: no choice and no balance is a day or more later */
+	int64_t began_us; /* the file's */
 	struct hq_person person;
 	char points_as_of[25], birth_date[11], country[3];
 	char why[200]; /* what was wrong: "phone: not a phone number: expected ..." */
@@ -85,6 +86,7 @@ struct hq_import_piece {
 	size_t len;
 	unsigned first_line;
 	int64_t as_of_us; /* when what it says was true */
+	int64_t began_us; /* the same in all pieces of one file */
 	char err[400];
 };
 int hq_import_rows(struct hq_db *db, const struct hq_scope *scope, struct hq_import_piece *piece,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct importing {
 	size_t err_size;
 	struct buf piece;
 	size_t header_len;
+	int64_t began_us;
 };
 
 static void add_sums(struct importing *im, const struct hq_import_sums *more, const char *problems)
@@ -48,7 +50,8 @@ static int import_here(struct importing *im, unsigned first_line)
 	struct hq_import_piece piece = {.csv = (const char *)im->piece.data,
 	                                .len = im->piece.len,
 	                                .first_line = first_line,
-	                                .as_of_us = clock_wall_us(clock_system())};
+	                                .as_of_us = clock_wall_us(clock_system()),
+	                                .began_us = im->began_us};
 	struct hq_import_report report = {0};
 	int rc = hq_import_rows(im->db, &im->rules.scope, &piece, &report);
 
@@ -66,14 +69,16 @@ static int import_here(struct importing *im, unsigned first_line)
 
 static int import_there(struct importing *im, unsigned first_line)
 {
-	char line[16];
-	const struct hq_call_param params[] = {{"first_line", line}, {NULL, NULL}};
+	char line[16], began[24];
+	const struct hq_call_param params[] = {
+	    {"first_line", line}, {"began", began}, {NULL, NULL}};
 	struct hq_import_sums more;
 	const char *problems = "";
 	json_t *answer;
 	int rc;
 
 	snprintf(line, sizeof line, "%u", first_line);
+	snprintf(began, sizeof began, "%" PRId64, im->began_us);
 	answer = hq_call_post(im->call, "/v1/import", params, im->piece.data, im->piece.len,
 	                      im->err, im->err_size);
 	if (!answer)
@@ -194,8 +199,12 @@ static int map_file(const char *path, char **text, size_t *len, char *err, size_
 int hq_import_file(const struct hq_conf *conf, const char *path, FILE *out,
                    struct hq_import_sums *sums, char *err, size_t err_size)
 {
-	struct importing im = {
-	    .conf = conf, .out = out, .sums = sums, .err = err, .err_size = err_size};
+	struct importing im = {.conf = conf,
+	                       .out = out,
+	                       .sums = sums,
+	                       .err = err,
+	                       .err_size = err_size,
+	                       .began_us = clock_wall_us(clock_system())};
 	char *text;
 	size_t len;
 	int rc = -1;

@@ -3,25 +3,76 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "hq/hq_unit.h"
+#include "identity/field.h"
 #include "store/vault.h"
+
+#define OWNERS_MAX 256 /* of one address that are looked at: beyond, it is anybody's */
 
 uint64_t hq_profile_version(struct hq_db *db)
 {
 	return (uint64_t)hq_db_meta(db, "version");
 }
 
-/* Whose record has this identifier out of an import; 0 nobody, -1 several. What only a store has
- * said makes no record of two: that is the fold's to decide. */
-static int64_t owner_of(struct hq_db *db, enum ident_kind kind, const char *value)
+/* A card is one person's; an address may be several people's, which the fold finds. */
+static bool is_ones_own(enum ident_kind kind)
+{
+	return kind != IDENT_PHONE && kind != IDENT_EMAIL;
+}
+
+/* What the newest import said of the unit; "" nothing. */
+static void said_before(struct hq_db *db, int64_t n, const char *field, char *out, size_t size)
+{
+	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_FACT_SAID, "itt", n, field, "import");
+
+	out[0] = '\0';
+	if (!hq_db_row(db, q))
+		return;
+	text_copy(out, size, hq_db_text(q, 0));
+	hq_db_end(q);
+}
+
+static bool other_names(const char *one, const char *two)
+{
+	char a[FIELD_VALUE_SIZE], b[FIELD_VALUE_SIZE];
+
+	field_compare_form(one, a, sizeof a);
+	field_compare_form(two, b, sizeof b);
+	return a[0] && b[0] && strcmp(a, b) != 0;
+}
+
+/* Another first name, or another birth date: two people with one address. */
+static bool is_another(struct hq_db *db, int64_t n, const struct hq_person *p)
+{
+	char said[FIELD_VALUE_SIZE];
+
+	said_before(db, n, "birth_date", said, sizeof said);
+	if (said[0] && p->birth_date && strcmp(said, p->birth_date) != 0)
+		return true;
+	said_before(db, n, "first_name", said, sizeof said);
+	if (!said[0])
+		said_before(db, n, "name", said, sizeof said);
+	return other_names(said, p->first_name ? p->first_name : p->name ? p->name : "");
+}
+
+/* Whose record has this identifier of the row's out of an import; 0 nobody, -1 several. What only a
+ * store has said makes no record of two: that is the fold's to decide. */
+static int64_t owner_of(struct hq_db *db, const struct hq_person *p, int i)
 {
 	struct sqlite3_stmt *q =
-	    hq_db_query(db, HQ_SQL_IDENT_OWNERS, "tt", ident_kind_name(kind), value);
-	int64_t n = 0;
+	    hq_db_query(db, HQ_SQL_IDENT_OWNERS, "tti", ident_kind_name(p->ident[i].kind),
+	                p->ident[i].value, (int64_t)OWNERS_MAX);
+	int64_t n = 0, one;
 	int hits = 0;
 
-	for (; hq_db_row(db, q); hits++)
-		n = sqlite3_column_int64(q, 0);
+	while (hq_db_row(db, q)) {
+		one = sqlite3_column_int64(q, 0);
+		if (!is_ones_own(p->ident[i].kind) && is_another(db, one, p))
+			continue;
+		n = one;
+		hits++;
+	}
 	return hits > 1 ? -1 : n;
 }
 
@@ -33,7 +84,7 @@ static int64_t find_person(struct hq_db *db, const struct hq_person *p)
 	if (p->external)
 		n = hq_db_int(db, 0, HQ_SQL_PROFILE_BY_EXTERNAL, "t", p->external);
 	for (int i = 0; i < p->ident_count && n == 0; i++)
-		n = owner_of(db, p->ident[i].kind, p->ident[i].value);
+		n = owner_of(db, p, i);
 	return n < 0 && p->external ? 0 : n;
 }
 
@@ -51,12 +102,6 @@ static bool has_ident(struct hq_db *db, int64_t n, const struct hq_person *p, in
 {
 	return hq_db_int(db, 0, HQ_SQL_CLAIM_OF, "tti", ident_kind_name(p->ident[i].kind),
 	                 p->ident[i].value, n) != 0;
-}
-
-/* A card is one person's; an address may be several people's, which the fold finds. */
-static bool is_ones_own(enum ident_kind kind)
-{
-	return kind != IDENT_PHONE && kind != IDENT_EMAIL;
 }
 
 /* The first identifier that says that this is somebody else; -1: none. */
@@ -79,7 +124,7 @@ void hq_profile_conflict(struct hq_db *db, const struct hq_person *p, struct hq_
 	if (p->external)
 		out->unit = hq_db_int(db, 0, HQ_SQL_PROFILE_BY_EXTERNAL, "t", p->external);
 	for (int i = 0; i < p->ident_count && out->unit == 0; i++) {
-		out->unit = owner_of(db, p->ident[i].kind, p->ident[i].value);
+		out->unit = owner_of(db, p, i);
 		out->ident = i;
 	}
 	if (out->unit > 0)
@@ -240,11 +285,12 @@ static bool is_company(const struct hq_person *p)
 	return false;
 }
 
-enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person)
+enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person, int64_t *unit)
 {
 	int64_t n = find_person(db, person), other;
 	bool is_new, changed;
 
+	*unit = 0;
 	if (n < 0 || (n > 0 && contradiction(db, n, person, &other) >= 0))
 		return HQ_UPSERT_AMBIGUOUS;
 	n = adopt(db, n, person);
@@ -259,6 +305,7 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 		n = hq_unit_new(db, &(struct hq_unit){.external = person->external,
 		                                      .confirmed = true,
 		                                      .company = is_company(person)});
+	*unit = n;
 	changed = say_all(db, n, person);
 	changed |= set_points(db, n, person);
 	changed |= add_idents(db, n, person) > 0;

@@ -58,9 +58,10 @@ enum hq_upsert {
 };
 
 /* Find the customer's unit by the external key if one is given, else by the first identifier that
- * is known, and add what differs to what it says; a new one gets the next id. What the unit's
- * person then looks like is folded later (hq_persons.h). */
-enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person);
+ * is known, and add what differs to what it says; a new one gets the next id. An address does not
+ * find whoever has another first name or birth date. What the unit's person then looks like is
+ * folded later (hq_persons.h). unit: out, which one; 0: none, or it is forgotten. */
+enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person, int64_t *unit);
 
 /* Of a row that is AMBIGUOUS: whose record it means by its key or first identifier (0: nobody's
  * alone), whose one of its identifiers is as well, and which. */

@@ -328,6 +328,9 @@ static const char *const steps[] = {
     "ALTER TABLE joined ADD COLUMN rules TEXT;"
     "ALTER TABLE ident ADD COLUMN rules TEXT;"
     "ALTER TABLE review ADD COLUMN rules TEXT;",
+    /* the line that spoke of a unit last, and when its import began: a file that names one twice */
+    "ALTER TABLE profile ADD COLUMN import_us INTEGER;"
+    "ALTER TABLE profile ADD COLUMN import_line INTEGER;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
