@@ -518,6 +518,75 @@ static void every_order_of_arrival_gives_the_same_persons(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
+#define LOG                                                                                        \
+	"SELECT op.kind || ' ' || op.fate FROM op LEFT JOIN epoch ON epoch.id = op.epoch"          \
+	" LEFT JOIN store ON store.id = epoch.store ORDER BY store.name, op.seq"
+
+static void what_blocks_a_value_of_nobodys_is_undone_in_every_order(void **state)
+{
+	struct world *w = *state;
+
+	for (int turned = 0; turned < 2; turned++) {
+		world_free(w);
+		*state = w = world_new();
+		struct store *a = store_new(w, "s1", 1), *b = store_new(w, "s2", 2);
+		block(a, "Identifier Blocked", "blocked", 7, "phone", PHONE);
+		block(b, "Identifier Unblocked", "blocked", 7, "phone", PHONE);
+		arrive(turned ? b : a);
+		assert_string_equal(world_text(w, LOG), turned ? "undo holds" : "block holds");
+		arrive(turned ? a : b);
+		assert_string_equal(world_text(w, LOG), "block undone,undo holds");
+		assert_int_equal(world_number(w, "SELECT count(*) FROM dirty_op"), 0);
+		assert_string_equal(world_text(w, "SELECT state FROM ident"), "one");
+		store_free(a);
+		store_free(b);
+	}
+}
+
+static void a_link_of_nobody_who_is_here_is_told_as_that(void **state)
+{
+	struct world *w = *state;
+	struct store *a = store_new(w, "s1", 1);
+
+	link_event(a, "Identity Linked", "manager", 7, 1, 2);
+	arrive(a);
+	assert_string_equal(world_text(w, "SELECT fate || ' ' || reason FROM op"),
+	                    "refused unknown");
+	link_event(a, "Identity Unlinked", "manager", 7, 1, 2);
+	arrive(a);
+	assert_string_equal(world_text(w, LOG), "link undone,undo holds");
+	store_free(a);
+}
+
+static void what_clears_itself_names_no_value_and_takes_back_its_own_block_alone(void **state)
+{
+	struct world *w = *state;
+	struct store *a = store_new(w, "s1", 1), *b = store_new(w, "s2", 2);
+
+	enrol(a, 1, 2, "Anna", PHONE);
+	block(a, "Identifier Blocked", "shared", 7, "phone", PHONE);
+	arrive(a);
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "shared");
+	block(a, "Identifier Unblocked", "shared", 7, NULL, NULL);
+	arrive(a);
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "one");
+	assert_int_equal(world_number(w, "SELECT count(*) FROM uncounted"), 0);
+	/* A block of another store's, which came before by the clock, stays. */
+	block(b, "Identifier Blocked", "blocked", 8, "phone", PHONE);
+	block(a, "Identifier Blocked", "shared", 9, "phone", PHONE);
+	arrive(b);
+	block(a, "Identifier Unblocked", "shared", 9, NULL, NULL);
+	arrive(a);
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "blocked");
+	block(b, "Identifier Unblocked", "blocked", 8, "phone", PHONE);
+	arrive(b);
+	assert_string_equal(world_text(w, "SELECT state FROM ident"), "one");
+	assert_string_equal(world_text(w, "SELECT fate FROM op WHERE kind <> 'undo'"),
+	                    "undone,undone,undone");
+	store_free(a);
+	store_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +607,9 @@ int main(void)
 	    TEST(after_an_unlink_each_order_is_his_whose_identifier_it_came_with),
 	    TEST(an_order_of_somebody_not_yet_known_is_found_when_the_enrolment_comes),
 	    cmocka_unit_test(every_order_of_arrival_gives_the_same_persons),
+	    TEST(what_blocks_a_value_of_nobodys_is_undone_in_every_order),
+	    TEST(a_link_of_nobody_who_is_here_is_told_as_that),
+	    TEST(what_clears_itself_names_no_value_and_takes_back_its_own_block_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,7 +187,8 @@ static void an_address_in_any_script_is_masked_in_the_list(void **state)
 {
 	struct world *w = *state;
 
-	bring(w, "customer_id,email\nK1,\xc3\xbclker@example.com\nK2,\xc3\xbclker@example.com\n");
+	world_import(
+	    w, "customer_id,email\nK1,\xc3\xbclker@example.com\nK2,\xc3\xbclker@example.com\n");
 	json_t *review = hq_links_review(hq_db_handle(w->db));
 	char *text = json_dumps(review, 0);
 	assert_non_null(strstr(text, "****@e******.com"));

@@ -51,6 +51,7 @@ static void bring(struct world *w, const char *csv)
 	struct hq_import_piece piece = {
 	    .csv = csv, .len = strlen(csv), .first_line = 2, .as_of_us = w->wall_us += 1000000};
 
+	piece.began_us = piece.as_of_us;
 	if (hq_import_rows(w->db, &rules.scope, &piece, &report) != 0)
 		fail_msg("%s", piece.err);
 	hq_import_report_free(&report);

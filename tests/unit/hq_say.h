@@ -126,6 +126,20 @@ static inline void choose_for(struct store *s, uint8_t id, uint8_t unit, uint8_t
 	speak(s, "Consent Changed", properties, sealed);
 }
 
+/* value NULL: of an unblock, which names the block alone. */
+static inline void block(struct store *s, const char *event, const char *scope, uint8_t id,
+                         const char *kind, const char *value)
+{
+	char properties[300], sealed[200];
+
+	snprintf(properties, sizeof properties,
+	         "{\"ident_ref\":\"%s\",\"reason\":\"r\",\"scope\":\"%s\",\"until\":null}", ref(id),
+	         scope);
+	snprintf(sealed, sizeof sealed, "{\"kind\":\"%s\",\"value\":\"%s\"}", kind,
+	         value ? value : "");
+	speak(s, event, properties, value ? sealed : NULL);
+}
+
 #define CHOSEN "2026-11-21T10:00:00.000Z"
 
 static inline void choose(struct store *s, uint8_t id, uint8_t unit, uint8_t claim,

@@ -225,6 +225,17 @@ static int64_t unit_named(struct loading *l, const struct ref *ref)
 	           : hq_db_int(l->db, 0, HQ_SQL_UNIT_BY_REF, "b", ref->byte, sizeof ref->byte);
 }
 
+/* One that is named by the log, and maybe claimed by nobody. */
+static void add_ident_by_id(struct loading *l, int64_t id)
+{
+	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_IDENT_AT, "i", id);
+
+	if (!hq_db_row(l->db, q))
+		return;
+	add_ident(l, id, q);
+	hq_db_end(q);
+}
+
 /* What an entry names, and what takes the entry back. */
 static void follow(struct loading *l, size_t i)
 {
@@ -236,6 +247,8 @@ static void follow(struct loading *l, size_t i)
 		add_unit(l, unit_named(l, &e.op.left));
 		add_unit(l, unit_named(l, &e.op.right));
 	}
+	if (!e.row.claim && e.row.ident != 0)
+		add_ident_by_id(l, e.row.ident);
 	if (e.kind != HQ_OP_UNDO && e.kind != HQ_OP_ERASE)
 		read_ops(l, hq_db_query(l->db, HQ_SQL_OP_UNDOING, "b", e.op.id.byte,
 		                        sizeof e.op.id.byte));
@@ -329,8 +342,8 @@ static void put_units(struct loading *l)
 
 	if (l->unit_count > 1)
 		qsort(l->unit, l->unit_count, sizeof *l->unit, by_number);
-	c->unit = memory_zeroed(l->unit_count, sizeof *c->unit);
-	c->person = memory_zeroed(l->unit_count, sizeof *c->person);
+	c->unit = memory_zeroed(l->unit_count + 1, sizeof *c->unit);
+	c->person = memory_zeroed(l->unit_count + 1, sizeof *c->person);
 	if (!c->unit || !c->person) {
 		l->failed = true;
 		return;
@@ -459,28 +472,54 @@ static void put_ops(struct loading *l)
 		put_entry(l, i);
 }
 
+static bool begin(struct loading *l, struct hq_db *db, const struct rule_set *rules)
+{
+	*l = (struct loading){.db = db, .rules = rules, .c = memory_zeroed(1, sizeof *l->c)};
+	l->has_ops = l->c && hq_db_int(db, 0, HQ_SQL_OP_ANY, "") != 0;
+	return l->c != NULL;
+}
+
+/* All that is within reach of what was added. */
+static struct hq_component *load(struct loading *l)
+{
+	walk(l);
+	if (!l->failed && !l->c->too_large) {
+		put_units(l);
+		if (!l->failed)
+			put_ops(l);
+	}
+	free(l->seen.slot);
+	free(l->unit);
+	free(l->entry);
+	if (!l->failed)
+		return l->c;
+	hq_component_free(l->c);
+	return NULL;
+}
+
 struct hq_component *hq_component_load(struct hq_db *db, const struct rule_set *rules, int64_t unit)
 {
-	struct loading l = {.db = db, .rules = rules};
+	struct loading l;
 
-	l.c = memory_zeroed(1, sizeof *l.c);
-	if (!l.c)
+	if (!begin(&l, db, rules))
 		return NULL;
-	l.has_ops = hq_db_int(db, 0, HQ_SQL_OP_ANY, "") != 0;
 	add_unit(&l, unit);
-	walk(&l);
-	if (!l.failed && !l.c->too_large) {
-		put_units(&l);
-		if (!l.failed)
-			put_ops(&l);
-	}
-	free(l.seen.slot);
-	free(l.unit);
-	free(l.entry);
-	if (!l.failed)
-		return l.c;
-	hq_component_free(l.c);
-	return NULL;
+	return load(&l);
+}
+
+struct hq_component *hq_component_of_op(struct hq_db *db, const struct rule_set *rules, int64_t op)
+{
+	struct loading l;
+	struct sqlite3_stmt *q;
+
+	if (!begin(&l, db, rules))
+		return NULL;
+	read_ops(&l, hq_db_query(db, HQ_SQL_OP_BY_ID, "i", op));
+	read_ops(&l, hq_db_query(db, HQ_SQL_OP_NAMED, "i", op));
+	q = hq_db_query(db, HQ_SQL_OP_CLAIMS, "i", op);
+	while (hq_db_row(db, q))
+		add_unit(&l, sqlite3_column_int64(q, 0));
+	return load(&l);
 }
 
 void hq_component_free(struct hq_component *c)

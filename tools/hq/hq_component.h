@@ -40,6 +40,8 @@ struct hq_component {
 /* NULL: out of memory. */
 struct hq_component *hq_component_load(struct hq_db *db, const struct rule_set *rules,
                                        int64_t unit);
+/* The same of what an entry of the log can reach, which may be no customer at all. */
+struct hq_component *hq_component_of_op(struct hq_db *db, const struct rule_set *rules, int64_t op);
 void hq_component_free(struct hq_component *c);
 
 #endif

@@ -64,6 +64,7 @@ bool hq_op_add(struct hq_db *db, const struct hq_op *op, struct ref *made)
 	              bytes_of(&op->near_right), n, op->ident, (int64_t)op->by_person, op->actor,
 	              op->why, op->made_us, op->at.epoch, op->at.seq, op->at.place) != 1)
 		return false;
+	hq_db_run(db, HQ_SQL_DIRTY_OP_ADD, "i", hq_db_last_id(db));
 	mark(db, op);
 	return true;
 }

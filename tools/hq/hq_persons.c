@@ -87,6 +87,10 @@ static void drop_dirty(struct folding *f, const struct hq_component *c)
 {
 	for (size_t i = 0; i < c->unit_count; i++)
 		hq_db_run(f->db, HQ_SQL_DIRTY_DROP, "i", (int64_t)c->unit[i].number);
+	for (size_t i = 0; i < c->op_count; i++) {
+		if (c->row[i].id != 0 && !c->row[i].claim)
+			hq_db_run(f->db, HQ_SQL_DIRTY_OP_DROP, "i", c->row[i].id);
+	}
 }
 
 static void fold_component(struct folding *f, const struct hq_component *c)
@@ -139,15 +143,31 @@ static void fold_unit(struct folding *f, int64_t unit, int64_t after)
 	hq_component_free(c);
 }
 
+/* An entry of the log that no customer's fold has reached: one that blocks a value of nobody's, or
+ * takes that back. */
+static void fold_op(struct folding *f, int64_t op)
+{
+	struct hq_component *c = hq_component_of_op(f->db, f->scope->rules, op);
+
+	if (!c)
+		f->failed = true;
+	else if (!c->too_large)
+		fold_component(f, c);
+	hq_db_run(f->db, HQ_SQL_DIRTY_OP_DROP, "i", op);
+	hq_component_free(c);
+}
+
 int hq_persons_fold(struct hq_db *db, const struct hq_scope *scope, int64_t wall_us, int later)
 {
 	struct folding f = {.db = db, .scope = scope, .wall_us = wall_us};
-	int64_t unit = 0;
+	int64_t unit = 0, op;
 
 	if (hq_person_begin(&f.work, db, scope->currency, wall_us) != 0)
 		return -1;
 	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)0)) != 0)
 		fold_unit(&f, unit, 0);
+	while (!f.failed && (op = hq_db_int(db, 0, HQ_SQL_DIRTY_OP_NEXT, "")) != 0)
+		fold_op(&f, op);
 	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)1)) != 0 &&
 	       later-- > 0)
 		fold_unit(&f, unit, 0);

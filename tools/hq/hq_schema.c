@@ -330,7 +330,10 @@ static const char *const steps[] = {
     "ALTER TABLE review ADD COLUMN rules TEXT;",
     /* the line that spoke of a unit last, and when its import began: a file that names one twice */
     "ALTER TABLE profile ADD COLUMN import_us INTEGER;"
-    "ALTER TABLE profile ADD COLUMN import_line INTEGER;",
+    "ALTER TABLE profile ADD COLUMN import_line INTEGER;"
+    /* entries of the log that may be near no customer; what was taken back so far is judged again */
+    "CREATE TABLE dirty_op(op INTEGER PRIMARY KEY);"
+    "INSERT INTO dirty_op SELECT id FROM op WHERE kind IN ('undo', 'unblock');",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
