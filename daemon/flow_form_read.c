@@ -123,8 +123,7 @@ static void read_card(struct flow *f, const char *lane, struct form *out)
 	struct form_ident *id = &out->ident[out->ident_count];
 	struct sale_early scan;
 
-	if (!sale_missed(f->sale, lane, &scan) || strcmp(scan.method, "scan") != 0 ||
-	    scan.kind == IDENT_NONE || scan.kind == IDENT_PHONE || scan.kind == IDENT_EMAIL)
+	if (!flow_new_card(f, lane, &scan))
 		return;
 	const struct ident_given given = {
 	    .kind = scan.kind,

@@ -326,6 +326,9 @@ bool flow_disk_slow(const struct flow *f, const struct journal_state *j);
 void flow_clock_text(int64_t wall_us, char out[6]);
 
 /* ---- flow_view.c ---- */
+/* Was a person's card that nobody has shown there just now? An enrolment takes it. (An account is a
+ * company's.) */
+bool flow_new_card(const struct flow *f, const char *lane, struct sale_early *scan);
 /* {"type":"customer", ...} for a lane's till. */
 void flow_customer_json(const struct flow *f, const struct lane_view *v, struct buf *out);
 

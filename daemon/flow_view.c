@@ -318,13 +318,19 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 
 /* ---- the lane ---- */
 
-/* A card that nobody has was shown just now: an enrolment takes it. */
+bool flow_new_card(const struct flow *f, const char *lane, struct sale_early *scan)
+{
+	if (!sale_missed(f->sale, lane, scan) || strcmp(scan->method, "scan") != 0)
+		return false;
+	return scan->kind == IDENT_LOYALTY || scan->kind == IDENT_GSRN ||
+	       scan->kind == IDENT_WALLET;
+}
+
 static bool new_card(const struct flow *f, const char *lane)
 {
 	struct sale_early scan;
 
-	return sale_missed(f->sale, lane, &scan) && strcmp(scan.method, "scan") == 0 &&
-	       scan.kind != IDENT_NONE && scan.kind != IDENT_PHONE && scan.kind != IDENT_EMAIL;
+	return flow_new_card(f, lane, &scan);
 }
 
 /* It is not known yet what stands on any lane. */

@@ -314,6 +314,21 @@ static void a_file_that_names_one_customer_twice_is_listed(void **state)
 	assert_int_equal(world_number(w, "SELECT count(*) FROM review"), 1);
 }
 
+/* Whoever buys for a company is not the company, whatever row says so. */
+static void a_person_does_not_become_a_company_nor_a_company_a_person(void **state)
+{
+	struct world *w = *state;
+
+	expect(w, "customer_id,first_name,email\nK1,Anna,a@example.com\n", 1, 0, 0, 0);
+	expect(w, "customer_id,vat_id\nK1,DE136695976\n", 0, 0, 0, 1);
+	expect(w, "customer_id,vat_id,email\nF1,DE136695976,office@example.com\n", 1, 0, 0, 0);
+	expect(w, "customer_id,first_name\nF1,Bo\n", 0, 0, 0, 1);
+	expect(w, "email,birth_date\noffice@example.com,1990-02-28\n", 0, 0, 0, 1);
+	expect(w, "email,city\noffice@example.com,Bonn\n", 0, 1, 0, 0);
+	assert_string_equal(
+	    world_text(w, "SELECT company || coalesce(first_name, '-') FROM profile"), "0Anna,1-");
+}
+
 static void a_choice_is_a_column_for_each_purpose_and_channel(void **state)
 {
 	struct world *w = *state;
@@ -418,6 +433,7 @@ int main(void)
 	    TEST(two_people_with_one_address_are_both_taken_and_listed),
 	    TEST(whoever_has_another_name_at_an_address_is_another_customer),
 	    TEST(a_file_that_names_one_customer_twice_is_listed),
+	    TEST(a_person_does_not_become_a_company_nor_a_company_a_person),
 	    TEST(a_choice_is_a_column_for_each_purpose_and_channel),
 	    TEST(bad_rows_are_listed_with_their_line_and_good_ones_kept),
 	    TEST(a_deleted_customer_leaves_a_tombstone_and_comes_back_as_a_new_one),

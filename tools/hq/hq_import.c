@@ -101,6 +101,10 @@ static void bring_in(struct hq_db *db, const struct hq_import_row *row, unsigned
 		        "it names more than one customer, expected one; it is in `laneway-hq "
 		        "review`");
 		break;
+	case HQ_UPSERT_OTHER:
+		problem(report, line,
+		        "a person and a company are one customer by it, expected a row for each");
+		break;
 	case HQ_UPSERT_FULL:
 		problem(report, line, "the customer would have more than 16 identifiers");
 		break;

@@ -285,6 +285,24 @@ static bool is_company(const struct hq_person *p)
 	return false;
 }
 
+static bool is_somebody(const struct hq_person *p)
+{
+	for (int i = 0; i < p->ident_count; i++) {
+		enum ident_kind kind = p->ident[i].kind;
+		if (kind == IDENT_LOYALTY || kind == IDENT_GSRN || kind == IDENT_WALLET)
+			return true;
+	}
+	return p->first_name || p->last_name || p->birth_date;
+}
+
+/* Whoever buys for a company is not the company. */
+static bool is_the_other(struct hq_db *db, int64_t n, const struct hq_person *p)
+{
+	bool company = hq_db_int(db, 0, HQ_SQL_UNIT_COMPANY, "i", n) != 0;
+
+	return company ? is_somebody(p) : is_company(p);
+}
+
 enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *person, int64_t *unit)
 {
 	int64_t n = find_person(db, person), other;
@@ -293,6 +311,8 @@ enum hq_upsert hq_profile_upsert(struct hq_db *db, const struct hq_person *perso
 	*unit = 0;
 	if (n < 0 || (n > 0 && contradiction(db, n, person, &other) >= 0))
 		return HQ_UPSERT_AMBIGUOUS;
+	if (n > 0 && is_the_other(db, n, person))
+		return HQ_UPSERT_OTHER;
 	n = adopt(db, n, person);
 	is_new = n == 0;
 	if (person->state && strcmp(person->state, "deleted") == 0)
