@@ -77,6 +77,7 @@ bool flow_put(struct flow *f, struct entry *e)
 	flow_word_note(f, e);
 	flow_guard_entry(f, e, noted);
 	flow_lookup_note(f, e);
+	flow_hq_kept_note(f, e);
 	if (journal_put(f->p.journal, e)) {
 		f->in_flight++;
 		return true;
@@ -84,6 +85,7 @@ bool flow_put(struct flow *f, struct entry *e)
 	flow_now(f, &now);
 	e->status = ENTRY_REFUSED;
 	e->reason = "queue_full";
+	flow_hq_kept_answered(f, e);
 	sale_answered(f->sale, e, &now);
 	counter_add(f->p.counters, COUNTER_EVENTS_REFUSED, e->count);
 	entry_free(e);
@@ -93,6 +95,7 @@ bool flow_put(struct flow *f, struct entry *e)
 void flow_publish(struct flow *f)
 {
 	for (const char *lane = sale_changed(f->sale); lane; lane = sale_changed(f->sale)) {
+		flow_hq_kept_met(f, lane);
 		flow_publish_lane(f, lane);
 		flow_tell_tills(f, lane);
 	}
@@ -130,6 +133,7 @@ static void answered(struct flow *f, struct entry *e)
 		flow_guard_refused(f);
 		flow_lookup_lost(f);
 	}
+	flow_hq_kept_answered(f, e);
 	if (kept)
 		flow_overlay_kept(f, e);
 	if (e->has_id)

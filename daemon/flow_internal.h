@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "flow.h"
 #include "flow_day.h"
+#include "flow_hq_kept.h"
 #include "flow_overlay.h"
 #include "flow_rebuild.h"
 #include "flow_recall.h"
@@ -32,7 +33,6 @@ enum flow_tag {
 	FLOW_TAG_TAP,  /* cookie: struct flow_waiting, of flow_tap.c */
 };
 
-#define FLOW_KEPT_MAX 32           /* values that HQ kept: the newest */
 #define FLOW_TILLS_MAX 256         /* known at once: as many as are served */
 #define FLOW_MARK_EVERY 500        /* events between two notes of where a rebuild would begin */
 #define FLOW_QUEUE_SPARE 128       /* of FLOW_QUEUE_MAX, kept for sources that cannot wait */
@@ -67,13 +67,6 @@ struct flow_asked {
 	struct sale_early scan;
 };
 
-/* A value of which HQ kept another. */
-struct flow_kept {
-	struct overlay_kept what; /* customer_id empty: the place is free */
-	bool told;                /* on a lane */
-	int64_t heard_wall_us;
-};
-
 struct flow {
 	struct flow_params p;
 	const struct conf *conf;
@@ -100,8 +93,7 @@ struct flow {
 	char overlay_generation[17];
 	struct downlink_includes overlay_includes; /* same */
 	bool overlay_late;
-	struct flow_kept overlay_kept[FLOW_KEPT_MAX]; /* for the lane and the manager's list */
-	unsigned overlay_kept_next;
+	struct flow_hq_kept hq_kept;
 	int64_t overlay_alarm_us; /* monotonic: when its age was logged last; 0: never */
 	struct scanner *scanners[CONF_SCANNERS_MAX];
 	int scanner_count;
@@ -196,6 +188,13 @@ void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct a
                   const struct sale_now *now);
 /* Take what HQ has answered: who was missed is told, if the basket still stands there. */
 void flow_inquired(struct flow *f);
+
+/* ---- flow_mark.c ---- */
+/* A mark with this entry whose value is sealed; an empty one stays empty. 0 or -1. */
+int flow_mark_put(struct flow *f, struct entry *e, const char *name, const char *purpose,
+                  const struct buf *plain);
+/* Append what such a mark holds. 1; 0: nothing; -1: it cannot be opened. */
+int flow_mark_open(struct flow *f, const char *purpose, const struct buf *mark, struct buf *out);
 
 /* ---- flow_rules.c ---- */
 /* Put HQ's rules in force, or the configured ones. -1 (logged): those in force stay. */

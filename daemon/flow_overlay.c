@@ -256,44 +256,6 @@ static enum sale_word hq_word(void *ctx, const char *customer_id, struct sale_he
 	return hq_made(f, customer_id, out);
 }
 
-static void kept_text(const struct overlay_kept *kept, char out[129])
-{
-	snprintf(out, 129, "HQ kept \u201c%.40s\u201d, not \u201c%.40s\u201d", kept->hqs,
-	         kept->ours);
-}
-
-/* Told when the customer is on a lane; the newest ones are remembered. */
-static void tell_kept(struct flow *f)
-{
-	struct overlay_kept kept;
-	struct sale_now now;
-	char text[129];
-
-	flow_now(f, &now);
-	while (overlay_kept_next(f->overlay, &kept)) {
-		kept_text(&kept, text);
-		bool told = sale_tell(f->sale, &now, kept.customer_id, text);
-		f->overlay_kept[f->overlay_kept_next++ % FLOW_KEPT_MAX] =
-		    (struct flow_kept){kept, told, now.wall_us};
-	}
-}
-
-void flow_overlay_met(struct flow *f, const char *customer_id)
-{
-	struct sale_now now;
-	char text[129];
-
-	for (int i = 0; i < FLOW_KEPT_MAX; i++) {
-		struct flow_kept *kept = &f->overlay_kept[i];
-		if (kept->told || !customer_id[0] ||
-		    strcmp(kept->what.customer_id, customer_id) != 0)
-			continue;
-		flow_now(f, &now);
-		kept_text(&kept->what, text);
-		kept->told = sale_tell(f->sale, &now, customer_id, text);
-	}
-}
-
 static void on_step(evutil_socket_t fd, short what, void *ctx)
 {
 	struct flow *f = ctx;
@@ -306,9 +268,9 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 		go_on(f, rc > 0 ? STEP_WAIT_US : RETRY_US);
 		return;
 	}
+	flow_hq_kept_take(f);
 	if (!f->overlay)
 		return;
-	tell_kept(f);
 	sale_heard(f->sale, hq_word, f);
 	flow_hint_due(f);
 	flow_publish(f);
@@ -319,6 +281,8 @@ static void let_go(struct flow *f)
 {
 	const struct downlink_includes *now = &f->overlay_includes;
 
+	if (!f->overlay)
+		return;
 	for (int i = 0; i < now->count; i++)
 		overlay_included(f->overlay, now->at[i].epoch, 1, now->at[i].seq);
 	for (int i = 0; i < now->beyond_count; i++)
@@ -355,12 +319,13 @@ void flow_overlay_heard(struct flow *f)
 {
 	struct sync_state s;
 
-	if (!f->sync || !f->overlay)
+	if (!f->sync || f->stage == FLOW_STARTING)
 		return;
 	sync_state(f->sync, &s);
 	if (!take_word(f, &s))
 		return;
-	overlay_stale(f->overlay);
+	if (f->overlay)
+		overlay_stale(f->overlay);
 	go_on(f, STEP_WAIT_US);
 }
 

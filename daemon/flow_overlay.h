@@ -46,8 +46,6 @@ void flow_overlay_all_back(struct flow *f);
 void flow_overlay_heard(struct flow *f);
 /* Rules or trust are other ones: every person is made anew. */
 void flow_overlay_anew(struct flow *f);
-/* This customer was just met on a lane: what HQ kept of them is told there, once. */
-void flow_overlay_met(struct flow *f, const char *customer_id);
 /* What waits for HQ; true: something has for 30 days, which is logged once a day. */
 bool flow_overlay_late(struct flow *f, struct overlay_state *out);
 /* Nobody enrols or corrects now: the start is not done, the bound is reached, or memory ran out. */

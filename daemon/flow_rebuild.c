@@ -50,7 +50,7 @@ struct flow_rebuild {
 	struct vault_work *work;
 	struct sale_sources sources;
 	struct buf last; /* the last line */
-	struct buf tills, guards, lookups, rule_table;
+	struct buf tills, guards, lookups, rule_table, hq_kept;
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct overlay *overlay;
@@ -173,6 +173,8 @@ static int read_lines(struct flow_rebuild *r)
 	journal_reader_mark(r->reader, FLOW_MARK_TILLS, &r->tills);
 	buf_reset(&r->rule_table);
 	journal_reader_mark(r->reader, FLOW_MARK_RULES, &r->rule_table);
+	buf_reset(&r->hq_kept);
+	journal_reader_mark(r->reader, FLOW_MARK_KEPT, &r->hq_kept);
 	buf_reset(&r->guards);
 	journal_reader_mark(r->reader, FLOW_MARK_GUARDS, &r->guards);
 	buf_reset(&r->lookups);
@@ -366,6 +368,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	buf_free(&r->guards);
 	buf_free(&r->lookups);
 	buf_free(&r->rule_table);
+	buf_free(&r->hq_kept);
 	rule_free(&r->table);
 	if (r->fd >= 0)
 		close(r->fd);
@@ -387,6 +390,11 @@ int flow_rebuild_fd(const struct flow_rebuild *r)
 const struct buf *flow_rebuild_tills(const struct flow_rebuild *r)
 {
 	return &r->tills;
+}
+
+const struct buf *flow_rebuild_kept(const struct flow_rebuild *r)
+{
+	return &r->hq_kept;
 }
 
 const struct buf *flow_rebuild_guards(const struct flow_rebuild *r)

@@ -116,9 +116,8 @@ void flow_review_json(struct flow *f, struct buf *out)
 	for (size_t at = 0; (row = flow_guard_next(f, &at));)
 		put_ident(out, row);
 	put_unconfirmed(f, out);
-	for (int i = 0; i < FLOW_KEPT_MAX; i++)
-		if (f->overlay_kept[i].what.customer_id[0])
-			put_kept(out, &f->overlay_kept[i]);
+	for (int i = 0; i < f->hq_kept.count; i++)
+		put_kept(out, &f->hq_kept.at[i]);
 	put_lookups(f, out);
 	buf_str(out, "]}");
 }

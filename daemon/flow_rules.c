@@ -74,47 +74,22 @@ int flow_rules_set(struct flow *f)
 
 /* ---- HQ's table over a restart: sealed beside the journal, for its lists may name people ---- */
 
-static const uint8_t mark_id[EVENT_ID_BYTES]; /* there is one such key: it needs no name */
 #define MARK_PURPOSE "rules-key"
 
 static void note(struct flow *f, struct entry *e)
 {
-	struct buf mark = {0};
-	uint8_t key[VAULT_KEY_BYTES], wrapped[VAULT_WRAP_BYTES], *place;
-
-	vault_random(key, sizeof key);
-	if (f->hq_table.len &&
-	    vault_wrap(f->p.vault, f->work, MARK_PURPOSE, mark_id, key, wrapped) == 0) {
-		buf_add(&mark, wrapped, sizeof wrapped);
-		place = buf_room(&mark, f->hq_table.len + VAULT_SEAL_OVERHEAD);
-		if (place && vault_seal(f->work, key, f->conf->store, strlen(f->conf->store) + 1,
-		                        f->hq_table.data, f->hq_table.len, place) == 0)
-			mark.len += f->hq_table.len + VAULT_SEAL_OVERHEAD;
-	}
-	vault_wipe(key, sizeof key);
-	if (mark.failed || entry_mark(e, FLOW_MARK_RULES, mark.data, mark.len) < 0)
+	if (flow_mark_put(f, e, FLOW_MARK_RULES, MARK_PURPOSE, &f->hq_table) < 0)
 		log_error("HQ's rules are in force, but not kept for a restart without HQ");
-	buf_free(&mark);
 }
 
 void flow_rules_begin(struct flow *f, const struct buf *mark)
 {
-	uint8_t key[VAULT_KEY_BYTES], *place;
-	size_t n = mark->len > VAULT_WRAP_BYTES ? mark->len - VAULT_WRAP_BYTES : 0;
-	ssize_t len = -1;
-
-	if (!n || f->hq_table.len) /* none, or HQ was quicker */
+	if (f->hq_table.len) /* HQ was quicker */
 		return;
-	place = buf_room(&f->hq_table, n);
-	if (place && vault_unwrap(f->p.vault, f->work, MARK_PURPOSE, mark_id, mark->data, key) == 0)
-		len = vault_unseal(f->work, key, f->conf->store, strlen(f->conf->store) + 1,
-		                   mark->data + VAULT_WRAP_BYTES, n, place);
-	vault_wipe(key, sizeof key);
-	if (len > 0)
-		f->hq_table.len = (size_t)len;
-	else
+	int rc = flow_mark_open(f, MARK_PURPOSE, mark, &f->hq_table);
+	if (rc < 0)
 		log_error("HQ's rules could not be read back: the configured ones are in force");
-	if (len > 0 && flow_rules_set(f) == 0)
+	if (rc == 1 && flow_rules_set(f) == 0)
 		log_info("rules: version %s of HQ", f->table.version);
 }
 

@@ -168,7 +168,6 @@ static void on_scan(void *ctx, const struct capture_scan *scan)
 		return;
 	}
 	e->tag = FLOW_TAG_SCAN;
-	flow_overlay_met(f, a.hit.profile.customer_id);
 	flow_inquire(f, scan->lane, true, &a, &now);
 	/* The screen first: it does not wait for the commit. */
 	flow_publish(f);

@@ -83,6 +83,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		window_expire(f->window, flow_age_us(f));
 	f->overlay_late = flow_overlay_late(f, &pending);
 	flow_guard_tick(f);
+	flow_hq_kept_tick(f);
 	flow_tick(f);
 	flow_publish_all(f);
 }

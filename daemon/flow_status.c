@@ -143,6 +143,17 @@ static void add_sync(struct flow *f, struct buf *out)
 	buf_byte(out, '}');
 }
 
+/* Since when the oldest waits; 0: nothing does, or it is not known what time it is. */
+static int64_t pending_age_us(struct flow *f, const struct overlay_state *o)
+{
+	struct clock_now now;
+
+	clock_read(f->p.clock, &now);
+	if (!now.trust || !o->oldest_wall_us || now.wall_us < o->oldest_wall_us)
+		return 0;
+	return now.wall_us - o->oldest_wall_us;
+}
+
 /* This store's own changes to customers that HQ does not include yet. */
 static void add_pending(struct flow *f, struct buf *out)
 {
@@ -154,6 +165,7 @@ static void add_pending(struct flow *f, struct buf *out)
 	member_count(out, "events", o.events);
 	member_count(out, "persons", o.persons);
 	member_time(out, "oldest", o.oldest_wall_us);
+	member_integer(out, "oldest_s", pending_age_us(f, &o) / 1000000);
 	member_count(out, "let_go", o.let_go);
 	member_bool(out, "alarm", late);
 	member_bool(out, "full", flow_overlay_full(f));

@@ -153,6 +153,7 @@ static void put_person(struct why *w)
 		put_claim(w, i);
 	field_why_person(p->fact, p->fact_count, false, w->out);
 	put_sums(w->out, &p->profile);
+	flow_hq_kept_why(w->f, p->profile.customer_id, w->out);
 	const struct consent_person asked = {.choice = p->choice,
 	                                     .choice_count = p->choice_count,
 	                                     .unit = p->unit,

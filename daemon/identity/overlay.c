@@ -268,16 +268,6 @@ bool overlay_full(const struct overlay *o)
 	return o->pending.len >= OVERLAY_EVENTS_MAX;
 }
 
-bool overlay_kept_next(struct overlay *o, struct overlay_kept *out)
-{
-	if (!o->kept_count)
-		return false;
-	*out = o->kept[o->kept_first];
-	o->kept_first = (o->kept_first + 1) % OVERLAY_KEPT_MAX;
-	o->kept_count--;
-	return true;
-}
-
 void overlay_state(const struct overlay *o, struct overlay_state *out)
 {
 	*out = (struct overlay_state){.events = o->pending.len, .let_go = o->let_go};

@@ -135,12 +135,15 @@ void overlay_stale(struct overlay *o);
  * could not be read, try again later. */
 int overlay_refresh(struct overlay *o, const struct overlay_hq *hq, int max);
 
-/* A value that was said here, of which HQ kept another: told once. false: nothing to tell. */
+/* A value that was said here, of which HQ kept another: told once. false: nothing to tell. Of a
+ * birth date HQ tells no store anything. */
 struct overlay_kept {
 	char customer_id[33];
 	enum field field;
-	char ours[65], hqs[65];
+	char ours[65], hqs[65]; /* as much as fits; empty: no value */
 };
+/* As much of a value as these hold, never half a character. */
+void overlay_kept_value(char out[65], const char *value);
 bool overlay_kept_next(struct overlay *o, struct overlay_kept *out);
 
 struct overlay_state {

@@ -195,56 +195,7 @@ static bool blur(const struct gathered *g, struct group *grp)
 	return true;
 }
 
-/* ---- what HQ kept ---- */
-
-static void tell_kept(struct overlay *o, const struct overlay_kept *kept)
-{
-	if (o->kept_count == OVERLAY_KEPT_MAX) {
-		o->kept_first = (o->kept_first + 1) % OVERLAY_KEPT_MAX;
-		o->kept_count--;
-	}
-	o->kept[(o->kept_first + o->kept_count++) % OVERLAY_KEPT_MAX] = *kept;
-}
-
-static bool said_again(const struct gathered *g, const struct pending *p, enum field f)
-{
-	for (size_t i = 0; i < g->pending.len; i++) {
-		const struct pending *q = g->pending.at[i];
-		bool later =
-		    q->ordinal > p->ordinal || (q->ordinal == p->ordinal && q->seq > p->seq);
-		for (size_t k = 0; later && ref_same(&q->about, &p->about) && k < q->facts.count;
-		     k++)
-			if (q->facts.fact[k].field == f)
-				return true;
-	}
-	return false;
-}
-
-static const char *hq_value(const struct overlay_known *l, enum field f)
-{
-	if (f == FIELD_FIRST_NAME)
-		return l->profile.first_name;
-	return f == FIELD_LANGUAGE ? l->profile.language : "";
-}
-
-static void compare_kept(struct overlay *o, const struct gathered *g, const struct pending *p)
-{
-	const struct overlay_known *line = NULL;
-	for (size_t l = 0; l < g->line_count; l++)
-		if (overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count)
-			line = &g->line[l];
-	for (size_t i = 0; line && i < p->facts.count; i++) {
-		const struct field_fact *f = &p->facts.fact[i];
-		const char *hqs = hq_value(line, f->field);
-		struct overlay_kept kept = {.field = f->field};
-		if (!f->value || !hqs[0] || !strcmp(hqs, f->value) || said_again(g, p, f->field))
-			continue;
-		memcpy(kept.customer_id, line->profile.customer_id, sizeof kept.customer_id);
-		text_copy(kept.ours, sizeof kept.ours, f->value);
-		text_copy(kept.hqs, sizeof kept.hqs, hqs);
-		tell_kept(o, &kept);
-	}
-}
+/* ---- giving way ---- */
 
 /* Events that HQ includes are over. */
 static void let_go(struct overlay *o, const struct gathered *g)
@@ -252,7 +203,7 @@ static void let_go(struct overlay *o, const struct gathered *g)
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		if (p->included)
-			compare_kept(o, g, p);
+			overlay_compare(o, g, p);
 	}
 	for (size_t i = 0; i < g->pending.len; i++) {
 		struct pending *p = g->pending.at[i];

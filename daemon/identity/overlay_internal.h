@@ -143,7 +143,7 @@ struct overlay_known {
 	struct profile profile;
 	struct fold_unit *unit;
 	size_t unit_count;
-	bool tells_units;
+	bool tells_units, tells_facts;
 	struct hq_claim *claim;
 	size_t claim_count;
 	bool whole;              /* its other identifiers are in reach, too */
@@ -237,6 +237,9 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 /* ---- overlay_pair.c ---- */
 /* The pairs that this person (its place in the fold) is in. false: out of memory. */
 bool overlay_pairs_of(const struct gathered *g, size_t person, struct overlay_person *out);
+/* ---- overlay_kept.c ---- */
+/* HQ includes it: what HQ has another value of is to be told. */
+void overlay_compare(struct overlay *o, const struct gathered *g, const struct pending *p);
 
 /* ---- overlay_group.c ---- */
 /* Make the group of what was just taken, or a stale one anew. -1: out of memory, or HQ's word could

@@ -121,7 +121,8 @@ static int read_said(struct overlay_known *l)
 	char err[128];
 	l->choices_unreadable = consent_json_read(json_object_get(l->json, "choices"), &l->choices,
 	                                          err, sizeof err) != 0;
-	if (facts && field_json_read(facts, &l->facts, err, sizeof err) == 0)
+	l->tells_facts = facts && field_json_read(facts, &l->facts, err, sizeof err) == 0;
+	if (l->tells_facts)
 		return 0;
 	l->facts.fact = calloc(5, sizeof *l->facts.fact);
 	if (!l->facts.fact)

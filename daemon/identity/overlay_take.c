@@ -26,9 +26,22 @@ static size_t room(size_t n, size_t max)
 
 /* ---- what a person is said to be ---- */
 
-static int read_facts(struct pending *p, const json_t *sealed)
+/* Whether somebody is old enough stands beside the fields, for it describes nobody. */
+static json_t *fields_of(const json_t *properties, const json_t *sealed)
 {
-	const json_t *fields = json_object_get(sealed, "fields");
+	const json_t *age = json_object_get(properties, "age_ok");
+	json_t *fields = json_copy(json_object_get(sealed, "fields"));
+	if (json_is_boolean(age) && !fields)
+		fields = json_object();
+	if (json_is_boolean(age))
+		json_object_set_new(fields, field_name(FIELD_AGE_OK),
+		                    json_string(json_is_true(age) ? "yes" : "no"));
+	return fields;
+}
+
+static int read_facts(struct pending *p, const json_t *properties, const json_t *sealed)
+{
+	json_t *fields = fields_of(properties, sealed);
 	const struct field_fact as = {.id = p->id,
 	                              .unit = p->unit,
 	                              .source = p->source,
@@ -37,6 +50,7 @@ static int read_facts(struct pending *p, const json_t *sealed)
 	char err[128];
 	/* What is wrong was written by a newer release: nothing of it can be shown. */
 	field_json_said(fields, &as, NULL, &p->facts, err, sizeof err);
+	json_decref(fields);
 	return 0;
 }
 
@@ -78,16 +92,24 @@ static int read_claims(struct pending *p, const json_t *sealed)
 	return 0;
 }
 
+/* As HQ takes it: whoever stands behind a till is not HQ, whatever the event says. */
+static const char *source_of(const char *by)
+{
+	enum field_source source = field_source_named(by);
+	return field_source_name(source == FIELD_MANAGER || source == FIELD_CUSTOMER ? source
+	                                                                             : FIELD_TILL);
+}
+
 static int read_about(struct pending *p, const json_t *properties, const json_t *sealed)
 {
 	if (!ref_at(properties, "enrolment_id", &p->id))
 		return 0;
-	text_copy(p->source, sizeof p->source, text_at(properties, "by"));
+	text_copy(p->source, sizeof p->source, source_of(text_at(properties, "by")));
 	text_copy(p->customer_id, sizeof p->customer_id, text_at(sealed, "customer_id"));
 	p->unit = p->id;
 	if (p->kind == EVENT_CUSTOMER_CORRECTED && !ref_at(sealed, "unit", &p->unit))
 		return 0;
-	return read_facts(p, sealed) < 0 || read_claims(p, sealed) < 0 ? -1 : 1;
+	return read_facts(p, properties, sealed) < 0 || read_claims(p, sealed) < 0 ? -1 : 1;
 }
 
 /* ---- links ---- */

@@ -33,6 +33,13 @@ static const struct gauge gauges[] = {
     {"laneway_sync_unreadable", "sync", "unreadable",
      "events that HQ cannot read and has not quarantined"},
     {"laneway_sync_lost", "sync", "lost", "events that HQ confirmed once and nobody holds"},
+    {"laneway_pending_changes", "pending", "events",
+     "changes to customers that were said here and that HQ does not include yet"},
+    {"laneway_pending_customers", "pending", "persons", "customers on whom they bear"},
+    {"laneway_pending_oldest_seconds", "pending", "oldest_s", "age of the oldest of them"},
+    {"laneway_pending_alarm", "pending", "alarm", "1: one of them has waited for 30 days"},
+    {"laneway_pending_full", "pending", "full",
+     "1: nobody can be enrolled or corrected: too many wait, or memory ran out"},
     {"laneway_shard_profiles", "sync", "profiles", "profiles cached in this store"},
     {"laneway_shard_version", "sync", "shard_version", "version of HQ's feed that is cached"},
 };

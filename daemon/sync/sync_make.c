@@ -14,13 +14,6 @@ static bool publish_up(void *ctx, const void *payload, size_t len)
 	return mqtt_publish(s->mqtt, s->up_topic, payload, len) > 0;
 }
 
-static bool on_included(void *ctx, const struct downlink_run *run)
-{
-	struct sync *s = ctx;
-	const struct journal_range range = {run->first, run->last};
-	return journal_included(s->params.journal, run->epoch, &range);
-}
-
 static bool publish_ask(void *ctx, const void *payload, size_t len)
 {
 	struct sync *s = ctx;
@@ -149,7 +142,6 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                               .shard = s->shard,
 	                               .codec = s->codec,
 	                               .publish = publish_ask,
-	                               .included = on_included,
 	                               .ctx = s};
 	s->downlink = downlink_new(&down, err, err_size);
 	if (!s->downlink)

@@ -571,26 +571,6 @@ static void a_name_that_hq_kept_is_said_once_when_the_customer_is_there(void **s
 	assert_string_equal(text_of(shown(w, "1"), "notice"), "");
 }
 
-static void what_waits_for_30_days_raises_an_alarm_and_stays(void **state)
-{
-	struct world *w = *state;
-	struct buf json = {0};
-	keep(w);
-	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
-	pass(w, 31 * 86400 * SECOND_US);
-	flow_status_json(w->flow, &json);
-	json_t *status = json_loadb((char *)json.data, json.len, 0, NULL);
-	assert_true(is(json_object_get(status, "pending"), "alarm"));
-	assert_int_equal(pending(w), 1);
-	json_decref(status);
-	buf_free(&json);
-	json_t *row = reviewed(w, "unconfirmed");
-	assert_string_equal(text_of(row, "words"),
-	                    "HQ has not confirmed what was said of 1 customer");
-	assert_string_equal(text_of(row, "state"), "waiting");
-	json_decref(row);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -614,7 +594,6 @@ int main(void)
 	    T(what_hq_made_of_an_enrolment_takes_its_place),
 	    T(whom_hq_knew_before_is_taken_over_with_a_tap),
 	    T(a_name_that_hq_kept_is_said_once_when_the_customer_is_there),
-	    T(what_waits_for_30_days_raises_an_alarm_and_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

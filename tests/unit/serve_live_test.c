@@ -87,6 +87,9 @@ static void metrics_hold_counters_and_the_state_of_the_box(void **state)
 	    strstr(c.in, "# TYPE laneway_journal_events gauge\nlaneway_journal_events 41\n"));
 	assert_non_null(strstr(c.in, "\nlaneway_journal_cannot_keep 1\n"));
 	assert_non_null(strstr(c.in, "\nlaneway_sync_connected 0\n"));
+	assert_non_null(strstr(c.in, "\nlaneway_pending_changes 3\n"));
+	assert_non_null(strstr(c.in, "\nlaneway_pending_oldest_seconds 2592000\n"));
+	assert_non_null(strstr(c.in, "\nlaneway_pending_alarm 1\n"));
 	assert_non_null(strstr(c.in, "\nlaneway_source_up{source=\"sc\\\"an\",lane=\"1\"} 1\n"));
 	assert_non_null(strstr(c.in, "\nlaneway_till_up{till=\"T1\",lane=\"1\"} 0\n"));
 	assert_null(strstr(c.in, "laneway_shard_profiles"));

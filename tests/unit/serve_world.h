@@ -102,7 +102,8 @@ void flow_statements_json(struct flow *f, struct buf *out)
 void flow_status_json(struct flow *f, struct buf *out)
 {
 	(void)f;
-	buf_str(out, "{\"store\":\"s1\",\"uptime_s\":12,\"journal\":{\"events\":41,\"bytes\":9,"
+	buf_str(out, "{\"store\":\"s1\",\"uptime_s\":12,\"pending\":{\"events\":3,\"oldest_s\":"
+	             "2592000,\"alarm\":true},\"journal\":{\"events\":41,\"bytes\":9,"
 	             "\"cannot_keep\":true},\"sync\":{\"connected\":false,\"unsent\":7},"
 	             "\"sources\":[{\"name\":\"sc\\\"an\",\"lane\":\"1\",\"up\":true}],"
 	             "\"tills\":[{\"till\":\"T1\",\"lane\":\"1\",\"up\":false}]}");

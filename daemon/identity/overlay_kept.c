@@ -1,0 +1,94 @@
+/* What HQ kept: values that were said here and of which HQ has another, now that it has heard. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "identity/overlay_internal.h"
+
+void overlay_kept_value(char out[65], const char *value)
+{
+	size_t n = value ? strnlen(value, 65) : 0;
+	if (n == 65)
+		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
+			n--;
+	if (n)
+		memcpy(out, value, n);
+	out[n] = '\0';
+}
+
+static void tell(struct overlay *o, const struct overlay_kept *kept)
+{
+	if (o->kept_count == OVERLAY_KEPT_MAX) {
+		o->kept_first = (o->kept_first + 1) % OVERLAY_KEPT_MAX;
+		o->kept_count--;
+	}
+	o->kept[(o->kept_first + o->kept_count++) % OVERLAY_KEPT_MAX] = *kept;
+}
+
+bool overlay_kept_next(struct overlay *o, struct overlay_kept *out)
+{
+	if (!o->kept_count)
+		return false;
+	*out = o->kept[o->kept_first];
+	o->kept_first = (o->kept_first + 1) % OVERLAY_KEPT_MAX;
+	o->kept_count--;
+	return true;
+}
+
+/* Of the same field and person something was said here later. */
+static bool said_again(const struct gathered *g, const struct pending *p,
+                       const struct field_fact *f)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *q = g->pending.at[i];
+		bool later =
+		    q->ordinal > p->ordinal || (q->ordinal == p->ordinal && q->seq > p->seq);
+		for (size_t k = 0; later && ref_same(&q->about, &p->about) && k < q->facts.count;
+		     k++)
+			if (field_same_subject(&q->facts.fact[k], f))
+				return true;
+	}
+	return false;
+}
+
+/* What stands at HQ for this; NULL: nothing that HQ told. */
+static const struct field_fact *hqs_fact(const struct overlay_known *l, const struct field_fact *f)
+{
+	const struct field_fact *best = NULL;
+	for (size_t i = 0; i < l->facts.count; i++) {
+		const struct field_fact *h = &l->facts.fact[i];
+		if (field_same_subject(h, f) && h->trust > 0 && (!best || field_wins(h, best)))
+			best = h;
+	}
+	return best;
+}
+
+static const char *value_of(const struct field_fact *f)
+{
+	return f && f->value ? f->value : "";
+}
+
+static void compare(struct overlay *o, const struct overlay_known *l, const struct field_fact *f)
+{
+	const struct field_fact *hqs = hqs_fact(l, f);
+	const json_t *left = json_object_get(json_object_get(l->json, "left_out"), "facts");
+	struct overlay_kept kept = {.field = f->field};
+	bool silent = !hqs && (left || !l->tells_facts);
+	if (f->field == FIELD_BIRTH_DATE || silent || !strcmp(value_of(hqs), value_of(f)))
+		return;
+	memcpy(kept.customer_id, l->profile.customer_id, sizeof kept.customer_id);
+	overlay_kept_value(kept.ours, f->value);
+	overlay_kept_value(kept.hqs, value_of(hqs));
+	tell(o, &kept);
+}
+
+void overlay_compare(struct overlay *o, const struct gathered *g, const struct pending *p)
+{
+	const struct overlay_known *line = NULL;
+	for (size_t l = 0; l < g->line_count && !line; l++)
+		if (overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count)
+			line = &g->line[l];
+	for (size_t i = 0; line && i < p->facts.count; i++)
+		if (!said_again(g, p, &p->facts.fact[i]))
+			compare(o, line, &p->facts.fact[i]);
+}
