@@ -15,7 +15,9 @@ const char *fold_reason_name(enum fold_reason reason)
 	    [FOLD_TWO_CONFIRMED] = "two_confirmed",
 	    [FOLD_BIRTH_DATES] = "birth_dates",
 	    [FOLD_FIRST_NAMES] = "first_names",
+	    [FOLD_LAST_NAMES] = "last_names",
 	    [FOLD_NOT_VERIFIED] = "not_verified",
+	    [FOLD_NOT_OFFLINE] = "not_offline",
 	    [FOLD_KEPT_APART] = "kept_apart",
 	    [FOLD_COMPANY] = "company",
 	    [FOLD_SHARED] = "shared",
@@ -25,6 +27,26 @@ const char *fold_reason_name(enum fold_reason reason)
 	};
 	_Static_assert(sizeof name / sizeof *name == FOLD_REASON_COUNT, "a name for each");
 	return (unsigned)reason < FOLD_REASON_COUNT ? name[reason] : "none";
+}
+
+uint32_t fold_store(const char *name)
+{
+	uint32_t h = UINT32_C(2166136261);
+	if (!*name)
+		return 0;
+	for (const char *c = name; *c; c++)
+		h = (h ^ (uint8_t)*c) * UINT32_C(16777619);
+	return h && h < FOLD_MIXED ? h : 1;
+}
+
+void fold_made_also(struct fold_made *made, const struct fold_made *also)
+{
+	if (also->from_us < made->from_us)
+		made->from_us = also->from_us;
+	if (also->to_us > made->to_us)
+		made->to_us = also->to_us;
+	if (also->store != made->store)
+		made->store = 0;
 }
 
 /* Called twice for the same list: without memory to count, then to hand out. */
@@ -195,8 +217,9 @@ static enum fold_reason take_link(struct fold_work *w, uint32_t i)
 	uint32_t p = fold_cluster_root(w, w->left[i]), q = fold_cluster_root(w, w->right[i]);
 	if (p == q)
 		return FOLD_NO_REASON;
-	enum fold_reason reason = w->in->op[i].by_person ? fold_cluster_never(w, p, q)
-	                                                 : fold_cluster_conflict(w, p, q, true);
+	enum fold_reason reason = w->in->op[i].by_person
+	                              ? fold_cluster_never(w, p, q)
+	                              : fold_cluster_conflict(w, p, q, FOLD_NAMES_FIRST);
 	if (!reason)
 		fold_cluster_unite(w, p, q);
 	return reason;

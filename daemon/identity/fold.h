@@ -32,22 +32,31 @@
  *   in the order of their first claims that hold on it; each proposal is judged by what stands
  *   after the one before it. Of the other person's claims it takes the first verified one when
  *   this one is verified too, else the first. Joined by the rule of its kind: NEVER: no
- *   proposal. VERIFIED: both claims verified. NAMED: that, or not a unit of either person is
- *   confirmed (two mere enrolments).
+ *   proposal. VERIFIED: both claims verified. NAMED: that, or two mere enrolments made offline.
+ *
+ *   Two persons are mere enrolments when no unit of either is confirmed. They were made offline
+ *   when neither can have been known where the other was made: no unit of one is of the same store
+ *   as a unit of the other, and from the earliest moment at which a unit of one may have been made
+ *   to the latest of any of the other it is not more than guard.offline_days. Each unit of one is
+ *   held against each of the other, not only the two whose claims meet: a record of last year says
+ *   that everybody could have known this person. A unit without a store (a row of HQ's that
+ *   nobody enrolled, or one that two stores wrote) was not made offline.
  *
  *   A join, or a link that a rule proposed (by_person is false), is refused when any unit of one
  *   side and any unit of the other conflict. Reasons, the first that fits: a company; more than
  *   FOLD_UNITS_MAX units; kept apart; both confirmed; birth dates that differ; first names that
- *   differ (of joins by a phone, of joins of two enrolments by anything typed, and of links); more
- *   identifiers of a kind than its limit, in both together. What is not known conflicts with
- *   nothing. Conflicts within one side are not looked at again: a person made them one.
- *   A link by a person is refused only for a company and FOLD_UNITS_MAX.
+ *   differ (of joins by a phone, of joins of two enrolments by anything typed, and of links); last
+ *   names that differ (of joins of two enrolments by anything typed: within days nobody marries,
+ *   and where first and last name changed places a person looks); more identifiers of a kind than
+ *   its limit, in both together; not made offline (of those joins again). What is not known
+ *   conflicts with nothing. Conflicts within one side are not looked at again: a person made them
+ *   one. A link by a person is refused only for a company and FOLD_UNITS_MAX.
  *
  *   An identifier that is shared joins nobody. It is shared from a FOLD_SHARE on; from a NAMED
- *   join of two mere enrolments on that was refused, for whatever reason (they have one phone and
- *   are two people); and at any moment at which more than guard.persons_max persons have it, this
- *   claim's included. Joins before that stand. One proposal is made even so, with the first other
- *   person's first claim, to say why not.
+ *   join of two mere enrolments on that was refused, for whatever reason, though both were made
+ *   offline or have it verified (they have one phone and are two people); and at any moment at
+ *   which more than guard.persons_max persons have it, this claim's included. Joins before that
+ *   stand. One proposal is made even so, with the first other person's first claim, to say why not.
  *
  * What follows from it, and is meant:
  *
@@ -59,9 +68,12 @@
  *     the room of something later. The state is the one without what was undone, no more, no less.
  *   - A unit that is erased takes its links with it. Whom only it connected are two persons, and
  *     what it stood against may join.
- *   - What a unit says of itself (confirmed, first name, birth date) has no place in the order: it
- *     counts as it is now. A corrected name may part two enrolments or make them one. Who vouches
- *     for a person of several units links them, by person, in the same step.
+ *   - What a unit says of itself (confirmed, names, birth date, where and when it was made) has no
+ *     place in the order: it counts as it is now. A corrected name may part two enrolments or make
+ *     them one. Who vouches for a person of several units links them, by person, in the same step.
+ *   - Two enrolments with one phone that are months apart, or of one store, are two persons and a
+ *     conflict: who made the second could have found the first and did not take it. Such a phone is
+ *     not shared by that; a person decides, and a hint says how likely it is.
  *   - A join that goes through claims of several units is tested between all units of both sides:
  *     Anna's e-mail joined with somebody nameless keeps Bob from that one's phone.
  *
@@ -92,15 +104,28 @@
 #define FOLD_UNITS_MAX 256
 #define FOLD_NAME_SIZE 65
 
+/* Where and when a unit was made: by which store, and the time within which all of its identifiers
+ * were said, those that were taken back later among them. */
+struct fold_made {
+	uint32_t store; /* fold_store; 0: no store's, or more than one's */
+	int64_t from_us, to_us;
+};
+/* The number that stands for a store, the same everywhere. Empty: 0. Two stores that happen to have
+ * one are taken for one: then a person decides. */
+uint32_t fold_store(const char *name);
+/* Another event has said identifiers of it. */
+void fold_made_also(struct fold_made *made, const struct fold_made *also);
+
 struct fold_unit {
 	struct ref ref;
 	uint32_t number; /* HQ's: 17 for C000017; 0: none yet, a store's own enrolment */
 	bool confirmed;  /* HQ's master data or a steward vouches for this customer */
 	bool company;    /* never one person with somebody */
-	/* What its own facts say, for conflicts (identity/field.h): the first name's form for
+	/* What its own facts say, for conflicts (identity/field.h): the names' forms for
 	 * comparing, or empty; the birth date as yyyymmdd, or 0. */
-	char first_name[FOLD_NAME_SIZE];
+	char first_name[FOLD_NAME_SIZE], last_name[FOLD_NAME_SIZE];
 	uint32_t born;
+	struct fold_made made;
 };
 
 enum fold_kind {
@@ -131,7 +156,9 @@ enum fold_reason {
 	FOLD_TWO_CONFIRMED, /* two customers whom HQ vouches for: a steward's to decide */
 	FOLD_BIRTH_DATES,   /* differ */
 	FOLD_FIRST_NAMES,   /* differ, on one phone */
+	FOLD_LAST_NAMES,    /* differ, of two enrolments */
 	FOLD_NOT_VERIFIED,  /* a typed identifier finds, it does not join */
+	FOLD_NOT_OFFLINE,   /* of two enrolments the one could be known where the other was made */
 	FOLD_KEPT_APART,    /* a person said so */
 	FOLD_COMPANY,       /* a company and a person */
 	FOLD_SHARED,        /* the identifier is several people's */

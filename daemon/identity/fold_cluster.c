@@ -2,6 +2,8 @@
 
 #include "identity/fold_internal.h"
 
+#define DAY_US INT64_C(86400000000)
+
 void fold_cluster_begin(struct fold_work *w)
 {
 	for (uint32_t i = 0; i < w->in->unit_count; i++) {
@@ -9,13 +11,16 @@ void fold_cluster_begin(struct fold_work *w)
 		w->parent[i] = i;
 		w->member_next[i] = i;
 		w->apart_first[i] = FOLD_NONE;
-		w->cluster[i] = (struct fold_cluster){.size = 1,
-		                                      .born = u->born,
-		                                      .name = u->first_name[0] ? i : FOLD_NONE,
-		                                      .confirmed = u->confirmed,
-		                                      .company = u->company,
-		                                      .held_first = FOLD_NONE,
-		                                      .held_last = FOLD_NONE};
+		w->cluster[i] =
+		    (struct fold_cluster){.size = 1,
+		                          .born = u->born,
+		                          .first_name = u->first_name[0] ? i : FOLD_NONE,
+		                          .last_name = u->last_name[0] ? i : FOLD_NONE,
+		                          .made = u->made,
+		                          .confirmed = u->confirmed,
+		                          .company = u->company,
+		                          .held_first = FOLD_NONE,
+		                          .held_last = FOLD_NONE};
 	}
 }
 
@@ -48,11 +53,41 @@ void fold_cluster_hold(struct fold_work *w, uint32_t root, uint32_t claim)
 	c->held[fold_kind_of(w, claim)]++;
 }
 
-static bool same_name(const struct fold_work *w, uint32_t a, uint32_t b)
+/* Of two units that have one, or FOLD_MIXED. */
+static bool same_first(const struct fold_work *w, uint32_t a, uint32_t b)
 {
-	return a == b ||
-	       (a != FOLD_MIXED && b != FOLD_MIXED &&
-	        strncmp(w->in->unit[a].first_name, w->in->unit[b].first_name, FOLD_NAME_SIZE) == 0);
+	const struct fold_unit *u = w->in->unit;
+	return a != FOLD_MIXED && b != FOLD_MIXED &&
+	       strncmp(u[a].first_name, u[b].first_name, FOLD_NAME_SIZE) == 0;
+}
+
+static bool same_last(const struct fold_work *w, uint32_t a, uint32_t b)
+{
+	const struct fold_unit *u = w->in->unit;
+	return a != FOLD_MIXED && b != FOLD_MIXED &&
+	       strncmp(u[a].last_name, u[b].last_name, FOLD_NAME_SIZE) == 0;
+}
+
+/* What both have in common, or what one of them has. */
+static void unite_said(const struct fold_work *w, struct fold_cluster *a,
+                       const struct fold_cluster *b)
+{
+	if (a->born == 0)
+		a->born = b->born;
+	else if (b->born != 0 && b->born != a->born)
+		a->born = FOLD_MIXED;
+	if (a->first_name == FOLD_NONE)
+		a->first_name = b->first_name;
+	else if (b->first_name != FOLD_NONE && !same_first(w, a->first_name, b->first_name))
+		a->first_name = FOLD_MIXED;
+	if (a->last_name == FOLD_NONE)
+		a->last_name = b->last_name;
+	else if (b->last_name != FOLD_NONE && !same_last(w, a->last_name, b->last_name))
+		a->last_name = FOLD_MIXED;
+	uint32_t store = a->made.store;
+	fold_made_also(&a->made, &b->made);
+	if (store && b->made.store && store != b->made.store)
+		a->made.store = FOLD_MIXED;
 }
 
 static void mark_held(struct fold_work *w, uint32_t root)
@@ -89,14 +124,7 @@ void fold_cluster_unite(struct fold_work *w, uint32_t p, uint32_t q)
 	a->size += b->size;
 	a->confirmed |= b->confirmed;
 	a->company |= b->company;
-	if (a->born == 0)
-		a->born = b->born;
-	else if (b->born != 0 && b->born != a->born)
-		a->born = FOLD_MIXED;
-	if (a->name == FOLD_NONE)
-		a->name = b->name;
-	else if (b->name != FOLD_NONE && !same_name(w, a->name, b->name))
-		a->name = FOLD_MIXED;
+	unite_said(w, a, b);
 	w->unions++;
 }
 
@@ -145,8 +173,14 @@ static bool over_limit(struct fold_work *w, uint32_t p, uint32_t q)
 	return over;
 }
 
+static bool known(uint32_t a, uint32_t b)
+{
+	return a != FOLD_NONE && b != FOLD_NONE;
+}
+
 /* The tests are between the two: what a person made one within either of them stands. */
-enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t q, bool names)
+enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t q,
+                                       enum fold_names names)
 {
 	const struct fold_cluster *a = &w->cluster[p], *b = &w->cluster[q];
 	enum fold_reason never = fold_cluster_never(w, p, q);
@@ -158,8 +192,42 @@ enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t
 		return FOLD_TWO_CONFIRMED;
 	if (a->born && b->born && (a->born != b->born || a->born == FOLD_MIXED))
 		return FOLD_BIRTH_DATES;
-	if (names && a->name != FOLD_NONE && b->name != FOLD_NONE &&
-	    (a->name == FOLD_MIXED || !same_name(w, a->name, b->name)))
+	if (names >= FOLD_NAMES_FIRST && known(a->first_name, b->first_name) &&
+	    !same_first(w, a->first_name, b->first_name))
 		return FOLD_FIRST_NAMES;
+	if (names == FOLD_NAMES_BOTH && known(a->last_name, b->last_name) &&
+	    !same_last(w, a->last_name, b->last_name))
+		return FOLD_LAST_NAMES;
 	return over_limit(w, p, q) ? FOLD_LIMIT : FOLD_NO_REASON;
+}
+
+static bool have_a_store_in_common(const struct fold_work *w, uint32_t p, uint32_t q)
+{
+	uint32_t a = w->cluster[p].made.store, b = w->cluster[q].made.store;
+	uint32_t unit = p, other = q;
+	if (a != FOLD_MIXED && b != FOLD_MIXED)
+		return a == b;
+	do {
+		do {
+			if (w->in->unit[unit].made.store == w->in->unit[other].made.store)
+				return true;
+			other = w->member_next[other];
+		} while (other != q);
+		unit = w->member_next[unit];
+	} while (unit != p);
+	return false;
+}
+
+static bool within(int64_t from_us, int64_t to_us, int64_t window_us)
+{
+	int64_t apart_us;
+	return !__builtin_sub_overflow(to_us, from_us, &apart_us) && apart_us <= window_us;
+}
+
+bool fold_cluster_offline(const struct fold_work *w, uint32_t p, uint32_t q)
+{
+	const struct fold_made *a = &w->cluster[p].made, *b = &w->cluster[q].made;
+	int64_t window_us = w->in->rules->guard.offline_days * DAY_US;
+	return window_us > 0 && a->store && b->store && within(a->from_us, b->to_us, window_us) &&
+	       within(b->from_us, a->to_us, window_us) && !have_a_store_in_common(w, p, q);
 }

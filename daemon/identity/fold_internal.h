@@ -29,7 +29,10 @@ struct fold_key {
 struct fold_cluster {
 	uint32_t size;
 	uint32_t born; /* the one birth date, 0, or FOLD_MIXED */
-	uint32_t name; /* a unit with the one first name, FOLD_NONE, or FOLD_MIXED */
+	/* a unit with the one first or last name, FOLD_NONE, or FOLD_MIXED */
+	uint32_t first_name, last_name;
+	struct fold_made
+	    made; /* of all units; store: FOLD_MIXED: several, 0: of one it is not known */
 	bool confirmed, company;
 	uint32_t held_first, held_last; /* claims */
 	uint32_t held[IDENT_KIND_COUNT];
@@ -84,8 +87,12 @@ void fold_cluster_hold(struct fold_work *w, uint32_t root, uint32_t claim);
 void fold_cluster_unite(struct fold_work *w, uint32_t p, uint32_t q);
 /* What stands against these two being one person, whoever says so. */
 enum fold_reason fold_cluster_never(const struct fold_work *w, uint32_t p, uint32_t q);
-/* ... when a rule says so. names: different first names count. */
-enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t q, bool names);
+/* ... when a rule says so. */
+enum fold_names { FOLD_NAMES_NONE, FOLD_NAMES_FIRST, FOLD_NAMES_BOTH }; /* that may not differ */
+enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t q,
+                                       enum fold_names names);
+/* Could neither be known where the other was made? */
+bool fold_cluster_offline(const struct fold_work *w, uint32_t p, uint32_t q);
 
 /* fold_join.c */
 void fold_join_propose(struct fold_work *w, uint32_t claim);

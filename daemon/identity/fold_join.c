@@ -59,11 +59,14 @@ static enum fold_reason decide(struct fold_work *w, uint32_t claim, uint32_t p, 
 	    rule->join == RULE_JOIN_NAMED && !w->cluster[p].confirmed && !w->cluster[q].confirmed;
 	if (!verified && !enrolments)
 		return FOLD_NOT_VERIFIED;
-	bool names = rule->kind == IDENT_PHONE || !verified;
+	enum fold_names names = !verified                   ? FOLD_NAMES_BOTH
+	                        : rule->kind == IDENT_PHONE ? FOLD_NAMES_FIRST
+	                                                    : FOLD_NAMES_NONE;
 	enum fold_reason reason = fold_cluster_conflict(w, p, q, names);
-	if (reason && enrolments)
+	bool together = verified || fold_cluster_offline(w, p, q);
+	if (reason && enrolments && together)
 		w->group[w->right[claim]].shared = true;
-	return reason;
+	return reason || together ? reason : FOLD_NOT_OFFLINE;
 }
 
 /* e: the other person's entry. */

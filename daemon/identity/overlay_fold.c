@@ -62,6 +62,11 @@ static void mark_included(struct gathered *g)
 
 /* ---- units ---- */
 
+static struct fold_made made_by(const struct pending *p)
+{
+	return (struct fold_made){p->store, p->from_us, p->to_us};
+}
+
 static void add_units(struct gathered *g)
 {
 	for (size_t l = 0; l < g->line_count; l++)
@@ -70,20 +75,30 @@ static void add_units(struct gathered *g)
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		if (p->kind == EVENT_CUSTOMER_ENROLLED && !p->included)
-			overlay_index_unit(g, &(struct fold_unit){.ref = p->unit});
+			overlay_index_unit(g,
+			                   &(struct fold_unit){.ref = p->unit, .made = made_by(p)});
 	}
 }
 
-/* The first name that a unit's own facts say, pending ones among them. */
-static void name_units(struct gathered *g)
+static void name_unit(struct fold_unit *u, const struct field_fact *f)
+{
+	if (f->field == FIELD_FIRST_NAME && f->value)
+		field_compare_form(f->value, u->first_name, sizeof u->first_name);
+	if (f->field == FIELD_LAST_NAME && f->value)
+		field_compare_form(f->value, u->last_name, sizeof u->last_name);
+}
+
+/* What a unit's own events say of it, pending ones among them. */
+static void describe_units(struct gathered *g)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->about);
+		struct fold_made made = made_by(p);
 		for (size_t f = 0; at < g->unit_count && f < p->facts.count; f++)
-			if (p->facts.fact[f].field == FIELD_FIRST_NAME && p->facts.fact[f].value)
-				field_compare_form(p->facts.fact[f].value, g->unit[at].first_name,
-				                   sizeof g->unit[at].first_name);
+			name_unit(&g->unit[at], &p->facts.fact[f]);
+		if (at < g->unit_count && p->kind == EVENT_CUSTOMER_CORRECTED && p->claim_count)
+			fold_made_also(&g->unit[at].made, &made);
 	}
 }
 
@@ -236,7 +251,7 @@ bool overlay_fold(struct gathered *g)
 	name_about(g);
 	mark_included(g);
 	add_units(g);
-	name_units(g);
+	describe_units(g);
 	hq_ops(g);
 	g->hq_op_count = g->op_count;
 	pending_ops(g);

@@ -46,6 +46,7 @@ struct pending {
 	uint64_t seq;
 	enum event_kind kind;
 	int64_t wall_us, from_us, to_us;
+	uint32_t store; /* that said it: this one */
 	bool included;
 	bool gathered;          /* while what is within reach is followed */
 	struct ref id;          /* enrolment, correction, link, choice, block */

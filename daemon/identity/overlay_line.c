@@ -41,6 +41,9 @@ static int read_units(struct overlay_known *l)
 		u->number = (uint32_t)json_integer_value(json_object_get(o, "number"));
 		u->confirmed = json_is_true(json_object_get(o, "confirmed"));
 		u->company = json_is_true(json_object_get(o, "company"));
+		if (text_at(o, "store") &&
+		    json_part_at(json_object_get(o, "at"), &u->made.from_us, &u->made.to_us))
+			u->made.store = fold_store(text_at(o, "store"));
 		l->unit_count++;
 	}
 	l->tells_units = l->unit_count > 0;
@@ -147,6 +150,10 @@ static void compare_forms(struct overlay_known *l)
 		    !l->unit[u].first_name[0])
 			field_compare_form(f->value, l->unit[u].first_name,
 			                   sizeof l->unit[u].first_name);
+		if (u < l->unit_count && f->field == FIELD_LAST_NAME && f->value &&
+		    !l->unit[u].last_name[0])
+			field_compare_form(f->value, l->unit[u].last_name,
+			                   sizeof l->unit[u].last_name);
 	}
 }
 

@@ -204,6 +204,7 @@ int pending_read(struct pending **out, const struct overlay_event *ev)
 		p->seq = ev->seq;
 		memcpy(p->epoch, ev->epoch, sizeof p->epoch);
 		p->kind = lw_event_kind_of(text_at(root, "event"));
+		p->store = fold_store(text_at(context, "store"));
 		read_time(p, root, context);
 		rc = read_kind(p, json_object_get(root, "properties"), sealed);
 	}

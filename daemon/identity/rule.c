@@ -6,6 +6,9 @@
 #include "base/text.h"
 
 #define STALE_DAYS 730 /* numbers are given to somebody else after a while: 24 months */
+#define OFFLINE_DAYS                                                                               \
+	7 /* a store's line is repaired within a week; until then it hears of nobody               \
+	   */
 #define LANE_WINDOW_S                                                                              \
 	1800 /* a till's colleague serves so long without a change of guard: 30 min                \
 	      */
@@ -75,7 +78,8 @@ void rule_defaults(struct rule_set *out)
 	              .lane_baskets = 3,
 	              .lane_window_s = LANE_WINDOW_S,
 	              .clean_days = 90,
-	              .lookups_max = 20},
+	              .lookups_max = 20,
+	              .offline_days = OFFLINE_DAYS},
 	};
 	_Static_assert(sizeof defaults / sizeof *defaults < IDENT_KIND_COUNT, "a row per kind");
 	memcpy(out->rule, defaults, sizeof defaults);

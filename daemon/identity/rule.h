@@ -18,7 +18,8 @@
 enum rule_join {
 	RULE_JOIN_NEVER,    /* it finds, it never joins */
 	RULE_JOIN_VERIFIED, /* when both have it verified */
-	RULE_JOIN_NAMED, /* that, or when both are mere enrolments with the same or no first name */
+	RULE_JOIN_NAMED,    /* that, or when both are mere enrolments that two stores made offline,
+	                       with    the same or no names (identity/fold.h) */
 };
 
 struct rule {
@@ -39,6 +40,8 @@ struct rule_guard {
 	int lane_window_s;   /* ... within this time: shared. 1800 */
 	int clean_days;      /* so many days without a reason: no longer shared. 90 */
 	int lookups_max;     /* of one cashier within an hour, by phone or e-mail. 20 */
+	int offline_days;    /* enrolments of two stores within so many days: neither could know of
+	                        the other. 0: never. 7 */
 };
 
 /* A value of the table's own lists, in its normal form; an e-mail domain is "@shop.example" and

@@ -278,6 +278,7 @@ static void read_table(struct reading *r, json_t *o)
 	    {.key = "lane_window_s", .number = &g->lane_window_s, .min = 60, .max = 86400},
 	    {.key = "clean_days", .number = &g->clean_days, .min = 1, .max = 3650},
 	    {.key = "lookups_max", .number = &g->lookups_max, .min = 1, .max = QUOTA_MAX},
+	    {.key = "offline_days", .number = &g->offline_days, .max = 90},
 	    {.key = NULL},
 	};
 
@@ -451,6 +452,7 @@ void rule_write(struct buf *b, const struct rule_set *rules)
 	member_integer(b, "lane_baskets", rules->guard.lane_baskets);
 	member_integer(b, "lane_window_s", rules->guard.lane_window_s);
 	member_integer(b, "lookups_max", rules->guard.lookups_max);
+	member_integer(b, "offline_days", rules->guard.offline_days);
 	member_integer(b, "persons_max", rules->guard.persons_max);
 	buf_byte(b, '}');
 	write_list(b, rules, RULE_LIST_OWN);

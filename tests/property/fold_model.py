@@ -9,6 +9,7 @@ import itertools
 import json
 
 UNITS_MAX = 256
+DAY_US = 86400 * 10**6
 PURPOSES = ["loyalty", "marketing", "personalisation", "recognise_by_payment", "profiling", "sell_share"]
 CHANNELS = ["email", "sms", "call", "post", "push"]
 VALUES = ["not_asked", "granted", "pending", "refused", "withdrawn"]
@@ -44,8 +45,8 @@ class Person:
     def born(self):
         return {u["born"] for u in self.units if u["born"]}
 
-    def names(self):
-        return {u["first_name"] for u in self.units if u["first_name"]}
+    def names(self, which):
+        return {u[which] for u in self.units if u[which]}
 
     def confirmed(self):
         return any(u["confirmed"] for u in self.units)
@@ -98,7 +99,7 @@ class Fold:
         p, q = self.person_of[op["left"]], self.person_of[op["right"]]
         if p is q:
             return None
-        reason = self.never(p, q) if op["by_person"] else self.conflict(p, q, True)
+        reason = self.never(p, q) if op["by_person"] else self.conflict(p, q, ["first_name"])
         if not reason:
             self.unite(p, q)
         return reason
@@ -165,10 +166,19 @@ class Fold:
         enrolments = how == "named" and not mine.confirmed() and not other.confirmed()
         if not verified and not enrolments:
             return "not_verified"
-        reason = self.conflict(mine, other, claim["ident"] == "phone" or not verified)
-        if reason and enrolments:
+        names = ["first_name"] if claim["ident"] == "phone" or not verified else []
+        reason = self.conflict(mine, other, names + ([] if verified else ["last_name"]))
+        if reason and enrolments and (verified or self.offline(mine, other)):
             self.shared.add(claim["right"])
-        return reason
+        return reason or (None if verified or self.offline(mine, other) else "not_offline")
+
+    def offline(self, p, q):
+        """Could neither be known where the other was made, whichever of their records one looks at?"""
+        days = self.rules["offline_days"]
+        return days > 0 and all(
+            u["store"] and v["store"] and u["store"] != v["store"] and
+            max(v["to"] - u["from"], u["to"] - v["from"]) <= days * DAY_US
+            for u, v in itertools.product(p.units, q.units))
 
     @staticmethod
     def never(p, q):
@@ -186,8 +196,9 @@ class Fold:
             return "two_confirmed"
         if any(a != b for a, b in itertools.product(p.born(), q.born())):
             return "birth_dates"
-        if names and any(a != b for a, b in itertools.product(p.names(), q.names())):
-            return "first_names"
+        for which in names:
+            if any(a != b for a, b in itertools.product(p.names(which), q.names(which))):
+                return f"{which}s"
         return "limit" if self.over_limit(p, q) else None
 
     def over_limit(self, p, q):

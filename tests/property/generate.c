@@ -12,6 +12,7 @@
 #define BIG_IDENTS_MAX 60
 #define CHOICES_MAX 14
 #define STORES 3
+#define DAY_US INT64_C(86400000000)
 
 uint64_t chance_next(struct chance *r)
 {
@@ -56,6 +57,7 @@ void generate_rules(struct rule_set out[RULES_COUNT])
 		out[3].rule[k].join = k == 2 ? RULE_JOIN_NEVER : RULE_JOIN_NAMED;
 	}
 	out[3].guard.persons_max = 4;
+	out[3].guard.offline_days = 3;
 }
 
 void generate_pool(struct chance *r, const struct rule_set *rules, uint32_t number, bool big,
@@ -73,15 +75,30 @@ void generate_pool(struct chance *r, const struct rule_set *rules, uint32_t numb
 	out->ident_count = n;
 }
 
+/* Most are of one week and of a few stores; of some the clock was not known. */
+void generate_made(struct chance *r, struct fold_unit *u)
+{
+	static const int day[] = {0, 0, 1, 2, 3, 3, 4, 6, 7, 8, 11, 300};
+	struct fold_made *m = &u->made;
+	m->store = chance_in(r, 10) ? 0 : 1 + (uint32_t)chance_below(r, 5);
+	m->from_us = day[chance_below(r, sizeof day / sizeof *day)] * DAY_US +
+	             (int64_t)chance_below(r, 2) * (DAY_US / 2);
+	m->to_us = m->from_us + (chance_in(r, 15) ? (int64_t)chance_below(r, 8) * DAY_US : 0);
+}
+
 static void say_of_itself(struct chance *r, struct fold_unit *u)
 {
 	static const char *const name[] = {"",     "",     "",     "",    "",
 	                                   "anna", "anna", "anna", "bob", "zoe"};
 	static const uint32_t born[] = {0, 0, 0, 0, 0, 0, 19900228, 19900228, 19900228, 20010101};
+	static const char *const last[] = {"", "", "", "berg", "berg", "berg", "anna", "lind"};
 	u->confirmed = u->number && chance_in(r, 60);
 	(void)snprintf(u->first_name, sizeof u->first_name, "%s",
 	               name[chance_below(r, sizeof name / sizeof *name)]);
+	(void)snprintf(u->last_name, sizeof u->last_name, "%s",
+	               last[chance_below(r, sizeof last / sizeof *last)]);
 	u->born = born[chance_below(r, sizeof born / sizeof *born)];
+	generate_made(r, u);
 }
 
 void generate_unit(struct chance *r, struct fold_unit *out)

@@ -97,13 +97,18 @@ static void add_unit(struct hq *hq, struct fold_unit *u)
 		must(hq_unit_say(hq->db, &said), "say a name");
 	(void)snprintf(born, sizeof born, "%04u-%02u-%02u", u->born / 10000, u->born / 100 % 100,
 	               u->born % 100);
+	said.field = "last_name";
+	said.value = u->last_name;
+	if (u->last_name[0])
+		must(hq_unit_say(hq->db, &said), "say a last name");
 	said.field = "birth_date";
 	said.value = born;
 	if (u->born)
 		must(hq_unit_say(hq->db, &said), "say a birth date");
 }
 
-static void add_claim(struct hq *hq, const struct pool *p, const struct said *s)
+static void add_claim(struct hq *hq, const struct pool *p, const struct said *s,
+                      const struct fold_made *made)
 {
 	char value[64];
 	struct hq_claim claim = {.unit = p->unit[place_of(p, &s->op.left)].number,
@@ -112,6 +117,8 @@ static void add_claim(struct hq *hq, const struct pool *p, const struct said *s)
 	                         .ref = s->op.id,
 	                         .at = origin_of(hq, &s->place)};
 	claim.value = value_of(p, &s->op.right, &claim.kind, value);
+	claim.from_us = made->from_us;
+	claim.to_us = made->to_us;
 	must(hq_unit_claim(hq->db, &claim), "add a claim");
 }
 
@@ -168,6 +175,7 @@ static void keep_but_name(const struct pool *p, struct change *c)
 {
 	struct fold_unit is = p->unit[c->at];
 	memcpy(is.first_name, c->unit.first_name, sizeof is.first_name);
+	memcpy(is.last_name, c->unit.last_name, sizeof is.last_name);
 	c->unit = is;
 }
 
@@ -188,26 +196,52 @@ static void make_change(struct chance *r, struct pool *p, struct change *c)
 
 static void amend(struct hq *hq, const struct fold_unit *u, int64_t at_us)
 {
-	const struct hq_said said = {.unit = u->number,
-	                             .field = "first_name",
-	                             .value = u->first_name,
-	                             .source = "steward",
-	                             .from_us = at_us,
-	                             .to_us = at_us};
+	struct hq_said said = {.unit = u->number,
+	                       .field = "first_name",
+	                       .value = u->first_name,
+	                       .source = "steward",
+	                       .from_us = at_us,
+	                       .to_us = at_us};
 	must(hq_unit_say(hq->db, &said), "say another name");
+	said.field = "last_name";
+	said.value = u->last_name;
+	must(hq_unit_say(hq->db, &said), "say another last name");
 }
 
-static void tell(struct hq *hq, const struct pool *p, struct change *c, int64_t at_us)
+/* A unit was made where and when its claims were said. HQ's own are no store's. */
+static void make_unit(struct chance *r, struct pool *p, const struct said *s,
+                      struct fold_made *made)
 {
-	must(hq_db_begin(hq->db) == 0, "begin");
-	if (c->kind == CHANGE_UNIT)
-		add_unit(hq, &c->unit);
-	else if (c->kind == CHANGE_AMEND)
-		amend(hq, &c->unit, at_us);
-	else if (c->said.op.kind == FOLD_CLAIM)
-		add_claim(hq, p, &c->said);
+	static const char *const store[] = {"", "s1", "s2"};
+	struct fold_unit here, *u = &p->unit[place_of(p, &s->op.left)];
+	bool first = true;
+	generate_made(r, &here);
+	here.made.store = fold_store(store[s->place.store]);
+	*made = here.made;
+	for (size_t i = 0; i < p->said_count; i++)
+		first &=
+		    p->said[i].op.kind != FOLD_CLAIM || !ref_same(&p->said[i].op.left, &s->op.left);
+	if (first)
+		u->made = *made;
 	else
+		fold_made_also(&u->made, made);
+}
+
+static void tell(struct chance *r, struct hq *hq, struct pool *p, struct change *c, int64_t at_us)
+{
+	struct fold_made made;
+	must(hq_db_begin(hq->db) == 0, "begin");
+	if (c->kind == CHANGE_UNIT) {
+		c->unit.made = (struct fold_made){0};
+		add_unit(hq, &c->unit);
+	} else if (c->kind == CHANGE_AMEND) {
+		amend(hq, &c->unit, at_us);
+	} else if (c->said.op.kind == FOLD_CLAIM) {
+		make_unit(r, p, &c->said, &made);
+		add_claim(hq, p, &c->said, &made);
+	} else {
 		add_op(hq, p, &c->said);
+	}
 	must(hq_persons_fold(hq->db, &hq->scope, WALL_US, 0) == 0, "fold");
 	must(hq_db_commit(hq->db) == 0, "commit");
 }
@@ -312,7 +346,7 @@ static bool run_pool(struct hq *hq, const struct property *prop, uint64_t at, st
 	generate_pool(&r, hq->scope.rules, (uint32_t)at, chance_in(&r, 3), p);
 	for (int step = 0; step < CHANGES * (p->big ? 4 : 1) && good; step++) {
 		make_change(&r, p, &c);
-		tell(hq, p, &c, 10 + step);
+		tell(&r, hq, p, &c, 10 + step);
 		pool_apply(p, &c, &t);
 		good = first_other(hq, p) == p->unit_count && same_verdicts(hq, p) &&
 		       same_idents(hq, p);

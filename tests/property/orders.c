@@ -11,6 +11,7 @@
 #define ITEMS 7
 #define MASKS (1 << ITEMS)
 #define PER_ITEM 3
+#define DAY_US INT64_C(86400000000)
 
 /* What one event says. */
 struct item {
@@ -106,6 +107,8 @@ static void make_enrolment(struct chance *r, struct pool *all, uint32_t store, c
 	struct change *unit = &out->change[0], *claim = &out->change[1];
 	*unit = (struct change){.kind = CHANGE_UNIT, .unit = {.ref = chance_ref(r)}};
 	(void)snprintf(unit->unit.first_name, sizeof unit->unit.first_name, "%s", name);
+	int64_t made_us = (chance_in(r, 90) ? (int64_t)chance_below(r, 3) : 30) * DAY_US;
+	unit->unit.made = (struct fold_made){store, made_us, made_us};
 	*claim = (struct change){.kind = CHANGE_SAID};
 	claim->said.place = (struct place){store, 0, (uint32_t)chance_below(r, 1000), 0};
 	claim->said.op = (struct fold_op){.kind = FOLD_CLAIM,

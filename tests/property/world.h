@@ -122,6 +122,8 @@ void generate_pool(struct chance *r, const struct rule_set *rules, uint32_t numb
                    struct pool *out);
 void generate_change(struct chance *r, struct pool *p, struct change *out);
 void generate_unit(struct chance *r, struct fold_unit *out);
+/* Where and when it was made. */
+void generate_made(struct chance *r, struct fold_unit *u);
 /* An operation on units of p, or of `more` behind them. */
 void generate_said(struct chance *r, struct pool *p, struct said *out);
 

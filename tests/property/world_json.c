@@ -24,12 +24,20 @@ static void put_text(FILE *f, const char *key, const char *value)
 	buf_free(&b);
 }
 
+static void put_times(FILE *f, int64_t from_us, int64_t to_us)
+{
+	(void)fprintf(f, ",\"from\":%" PRId64 ",\"to\":%" PRId64, from_us, to_us);
+}
+
 static void put_unit(FILE *f, const struct fold_unit *u)
 {
 	put_ref(f, "ref", &u->ref);
 	(void)fprintf(f, ",\"number\":%u,\"confirmed\":%d,\"company\":%d,\"born\":%u", u->number,
 	              u->confirmed, u->company, u->born);
 	put_text(f, "first_name", u->first_name);
+	put_text(f, "last_name", u->last_name);
+	(void)fprintf(f, ",\"store\":%u", u->made.store);
+	put_times(f, u->made.from_us, u->made.to_us);
 }
 
 static void put_said(FILE *f, const struct said *s)
@@ -47,11 +55,6 @@ static void put_said(FILE *f, const struct said *s)
 	(void)fprintf(f, ",\"verified\":%d,\"by_person\":%d,\"place\":[%u,%u,%u,%u]",
 	              s->op.verified, s->op.by_person, s->place.store, s->place.epoch, s->place.seq,
 	              s->place.at);
-}
-
-static void put_times(FILE *f, int64_t from_us, int64_t to_us)
-{
-	(void)fprintf(f, ",\"from\":%" PRId64 ",\"to\":%" PRId64, from_us, to_us);
 }
 
 static void put_fact(FILE *f, const struct saying *s)
@@ -114,7 +117,8 @@ void world_put_rules(FILE *f, const struct rule_set *rules)
 	static const char *const join[] = {[RULE_JOIN_NEVER] = "never",
 	                                   [RULE_JOIN_VERIFIED] = "verified",
 	                                   [RULE_JOIN_NAMED] = "named"};
-	(void)fprintf(f, "{\"persons_max\":%d,\"kinds\":{", rules->guard.persons_max);
+	(void)fprintf(f, "{\"persons_max\":%d,\"offline_days\":%d,\"kinds\":{",
+	              rules->guard.persons_max, rules->guard.offline_days);
 	for (int i = 0; i < rules->rule_count; i++)
 		(void)fprintf(f, "%s\"%s\":{\"limit\":%d,\"join\":\"%s\"}", i ? "," : "",
 		              ident_kind_name(rules->rule[i].kind), rules->rule[i].limit,

@@ -57,6 +57,7 @@ static inline int fold_world_start(void **state)
 	r->rule[2] = (struct rule){.kind = IDENT_EMAIL, .limit = 2, .join = RULE_JOIN_VERIFIED};
 	r->rule_count = 3;
 	r->guard.persons_max = 3;
+	r->guard.offline_days = 7;
 	*state = w;
 	return 0;
 }
@@ -69,12 +70,24 @@ static inline int fold_world_stop(void **state)
 	return 0;
 }
 
-/* An enrolment of a store; first may be NULL. */
+/* An enrolment of a store of its own, all at the same moment; first may be NULL. */
 static inline struct fold_unit *enrol(struct fold_world *w, const char *name, const char *first)
 {
 	struct fold_unit *u = &w->unit[w->unit_count++];
 	u->ref = named(name);
 	(void)snprintf(u->first_name, sizeof u->first_name, "%s", first ? first : "");
+	u->made.store = (uint32_t)w->unit_count;
+	return u;
+}
+
+#define DAY_US INT64_C(86400000000)
+
+/* Of this store, between these days. */
+static inline struct fold_unit *enrol_at(struct fold_world *w, const char *name, uint32_t store,
+                                         int64_t from_day, int64_t to_day)
+{
+	struct fold_unit *u = enrol(w, name, NULL);
+	u->made = (struct fold_made){store, from_day * DAY_US, to_day * DAY_US};
 	return u;
 }
 
@@ -84,6 +97,7 @@ static inline struct fold_unit *customer(struct fold_world *w, const char *name,
 	struct fold_unit *u = enrol(w, name, NULL);
 	u->number = number;
 	u->confirmed = true;
+	u->made.store = 0;
 	return u;
 }
 

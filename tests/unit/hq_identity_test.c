@@ -43,7 +43,8 @@ static void an_enrolment_becomes_a_customer_with_what_was_said(void **state)
 	         ref(1));
 	assert_non_null(strstr(line, expected));
 	snprintf(expected, sizeof expected,
-	         "\"units\":[{\"confirmed\":false,\"number\":1,\"ref\":\"%s\"}]", ref(1));
+	         "\"],\"confirmed\":false,\"number\":1,\"ref\":\"%s\",\"store\":\"s1\"}]", ref(1));
+	assert_non_null(strstr(line, "\"units\":[{\"at\":[\"2026-"));
 	assert_non_null(strstr(line, expected));
 	snprintf(expected, sizeof expected, "\"choices\":[{\"address\":\"%s\"", ref(2));
 	assert_non_null(strstr(line, expected));
@@ -333,6 +334,70 @@ static void one_phone_and_one_name_enrolled_in_two_stores_is_one_person(void **s
 	}
 }
 
+/* Which units are one person when the phone is enrolled twice, the second time `later_us` after
+ * the first, and what the steward is asked. */
+static const char *enrolled_again(bool elsewhere, int64_t later_us)
+{
+	static char out[8192];
+	struct world *w = world_new();
+	struct store *s = store_new(w, "s1", 1), *t = elsewhere ? store_new(w, "s2", 2) : s;
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	w->wall_us += later_us;
+	enrol(t, 3, 4, "Anna", PHONE);
+	arrive(s);
+	if (elsewhere)
+		arrive(t);
+	snprintf(out, sizeof out, "%s", world_text(w, "SELECT person FROM profile"));
+	snprintf(out + strlen(out), sizeof out - strlen(out), " %s",
+	         world_text(w, "SELECT state FROM ident"));
+	snprintf(out + strlen(out), sizeof out - strlen(out), " %s",
+	         world_text(w, "SELECT cause FROM review ORDER BY cause"));
+	if (elsewhere)
+		store_free(t);
+	store_free(s);
+	world_free(w);
+	return out;
+}
+
+#define DAY_US INT64_C(86400000000)
+
+static void one_phone_enrolled_where_the_first_could_be_known_is_a_stewards_to_decide(void **state)
+{
+	(void)state;
+	assert_string_equal(enrolled_again(true, 6 * DAY_US), "1,1 one ");
+	assert_string_equal(enrolled_again(true, 7 * DAY_US), "1,2 several not_offline,several");
+	assert_string_equal(enrolled_again(false, DAY_US), "1,2 several not_offline,several");
+}
+
+/* When HQ learns when it was, it may have been offline after all, or no longer. */
+static void a_repaired_time_parts_and_joins(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1), *t = store_new(w, "s2", 2);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	enrol(t, 3, 4, "Anna", PHONE);
+	arrive(s);
+	arrive(t);
+	int64_t epoch = world_number(w, "SELECT epoch FROM claim ORDER BY id LIMIT 1");
+	uint64_t seq = (uint64_t)world_number(w, "SELECT seq FROM claim ORDER BY id LIMIT 1");
+	int64_t from_us = world_number(w, "SELECT from_us FROM claim ORDER BY id LIMIT 1");
+	assert_string_equal(world_text(w, "SELECT person FROM profile"), "1,1");
+	assert_int_equal(hq_db_begin(w->db), 0);
+	hq_identity_moved(w->db, epoch, seq, from_us - 8 * DAY_US, from_us);
+	assert_int_equal(hq_persons_fold(w->db, &w->scope, w->wall_us, 0), 0);
+	assert_int_equal(hq_db_commit(w->db), 0);
+	assert_string_equal(world_text(w, "SELECT person FROM profile"), "1,2");
+	assert_int_equal(hq_db_begin(w->db), 0);
+	hq_identity_moved(w->db, epoch, seq, from_us - DAY_US, from_us);
+	assert_int_equal(hq_persons_fold(w->db, &w->scope, w->wall_us, 0), 0);
+	assert_int_equal(hq_db_commit(w->db), 0);
+	assert_string_equal(world_text(w, "SELECT person FROM profile"), "1,1");
+	store_free(s);
+	store_free(t);
+}
+
 static void one_phone_and_two_names_are_two_persons_and_the_phone_is_shared(void **state)
 {
 	(void)state;
@@ -428,10 +493,10 @@ static void write_history(struct history *h, struct world *w)
 	order(h->two, "b1", "1", "7.00");
 	points(h->two, 20, 3, -5);
 	link_event(h->one, "Identity Linked", "same", 9, 1, 5);
-	/* of four on one phone the first two are one; from the third on it is shared, whenever the
-	 * fourth was heard of */
+	/* of four on one phone those of two stores with one name are one; it is shared because the
+	 * other store's last one met another name, whenever that was heard of */
 	enrol(h->one, 30, 31, "Carl", "+4915127418397");
-	enrol(h->one, 32, 33, "Carl", "+4915127418397");
+	enrol(h->two, 32, 33, "Carl", "+4915127418397");
 	enrol(h->two, 34, 35, "Carl", "+4915127418397");
 	/* the box restarts: another epoch, whose number sorts in front of the first */
 	h->later = store_after(w, "s1", 5, h->one);
@@ -501,7 +566,8 @@ static void every_order_of_arrival_gives_the_same_persons(void **state)
 			    expected,
 			    "01+03:Anne:0:700:1:1:0,05:Berta:-:0:0:1:1,1E+20:Carl:-:0:0:1:0,22:"
 			    "Carl:-:0:0:1:0,24:Dora:-:0:0:1:0 | link undone,undo holds | "
-			    "one,one,shared | first_names,shared,shortfall | 0,0");
+			    "one,one,shared | first_names,first_names,first_names,not_offline,"
+			    "shared,shortfall | 0,0");
 		}
 		if (strcmp(outcome(w), expected) != 0) {
 			for (int i = 0; i < h.count; i++)
@@ -603,6 +669,9 @@ int main(void)
 	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
 	    TEST(a_steward_lifts_what_stores_have_blocked),
 	    cmocka_unit_test(one_phone_and_one_name_enrolled_in_two_stores_is_one_person),
+	    cmocka_unit_test(
+	        one_phone_enrolled_where_the_first_could_be_known_is_a_stewards_to_decide),
+	    TEST(a_repaired_time_parts_and_joins),
 	    cmocka_unit_test(one_phone_and_two_names_are_two_persons_and_the_phone_is_shared),
 	    TEST(after_an_unlink_each_order_is_his_whose_identifier_it_came_with),
 	    TEST(an_order_of_somebody_not_yet_known_is_found_when_the_enrolment_comes),

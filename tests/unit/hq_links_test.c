@@ -116,10 +116,18 @@ static void who_is_confirmed_stays_one_person_with_what_was_joined(void **state)
 {
 	struct world *w = *state;
 
+	/* As if two stores had enrolled them at one time. */
 	world_import(w, "customer_id,phone\nK1,+4915127418395\nK2,+4915127418395\n");
-	sqlite3_exec(hq_db_handle(w->db),
-	             "UPDATE profile SET confirmed = 0; INSERT INTO dirty(unit) VALUES(1)", NULL,
-	             NULL, NULL);
+	assert_int_equal(
+	    sqlite3_exec(hq_db_handle(w->db),
+	                 "INSERT INTO store(id, name) VALUES(91, 's1'), (92, 's2');"
+	                 "INSERT INTO epoch(id, store, epoch, rank) VALUES(91, 91, x'01',"
+	                 " 0), (92, 92, x'02', 0);"
+	                 "UPDATE claim SET epoch = 90 + unit, from_us = 1, to_us = 1;"
+	                 "UPDATE profile SET confirmed = 0;"
+	                 "INSERT INTO dirty(unit) VALUES(1)",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
 	world_fold(w);
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
 	expect(w, two("confirm", "C000001", ""), true, "", NULL);

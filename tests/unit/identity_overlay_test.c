@@ -41,13 +41,91 @@ static void the_same_event_twice_is_one(void **state)
 	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
 }
 
-static void two_of_one_first_name_on_one_phone_are_one_person(void **state)
+static void two_of_one_first_name_on_one_phone_in_one_store_are_two_persons(void **state)
 {
 	struct world *w = *state;
 	struct shard_hit hit;
 	enrol(w, 'a', "Anna", "phone", PHONE);
 	enrol(w, 'k', "anna", "phone", PHONE);
-	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+	assert_false(hit.shared);
+}
+
+/* How many have the phone when somebody of this first name enrols with it, whom HQ told as this. */
+static int after_enrolment(struct world *w, const char *name, const char *made)
+{
+	struct shard_hit hit;
+	known(w, (struct hq_person){"C000117", "Anna", {"phone|" PHONE}, ref('u'), NULL});
+	w->made = made;
+	enrol(w, 'a', name, "phone", PHONE);
+	return found(w, "phone", PHONE, &hit);
+}
+
+static void whom_another_store_enrolled_in_these_days_is_the_same_person(void **state)
+{
+	assert_int_equal(after_enrolment(*state, "anna",
+	                                 "\"at\":[\"2026-11-19T17:02:03.123Z\"],\"store\":\"s2\","),
+	                 1);
+}
+
+static void whom_another_store_enrolled_last_month_is_not(void **state)
+{
+	assert_int_equal(after_enrolment(*state, "anna",
+	                                 "\"at\":[\"2026-10-19T17:02:03.123Z\"],\"store\":\"s2\","),
+	                 2);
+}
+
+static void whom_this_store_enrolled_in_these_days_is_not(void **state)
+{
+	assert_int_equal(after_enrolment(*state, "anna",
+	                                 "\"at\":[\"2026-11-19T17:02:03.123Z\"],\"store\":\"s1\","),
+	                 2);
+}
+
+static void of_whom_hq_does_not_say_where_it_was_is_not(void **state)
+{
+	assert_int_equal(after_enrolment(*state, "anna", NULL), 2);
+}
+
+static void a_correction_makes_an_enrolment_known_where_it_was_made(void **state)
+{
+	static const char unit[] = "dXV1dXV1dXV1dXV1dXV1dQ";
+	struct world *w = *state;
+	struct shard_hit hit;
+	known(w, (struct hq_person){"C000117", "Anna", {"email|anna@example.org"}, unit, NULL});
+	w->made = "\"at\":[\"2026-11-19T17:02:03.123Z\"],\"store\":\"s2\",";
+	correct(w, 'c', unit, "C000117",
+	        "\"identifiers\":[{\"kind\":\"phone\",\"ref\":\"QkJCQkJCQkJCQkJCQkJCQg\",\"value\":"
+	        "\"" PHONE "\",\"verified\":false}]");
+	enrol(w, 'a', "Anna", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+}
+
+static void other_last_names_on_one_phone_are_two_persons(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	known(w, (struct hq_person){
+	             "C000117",
+	             "Anna",
+	             {"phone|" PHONE},
+	             ref('u'),
+	             "\"facts\":[{\"at\":[\"2026-11-19T17:02:03.123Z\"],\"field\":\"last_name\","
+	             "\"id\":\"QUJCQkJCQkJCQkJCQkJCQg\",\"source\":\"till\",\"trust\":30,\"unit\":"
+	             "\"dXV1dXV1dXV1dXV1dXV1dQ\",\"value\":\"Lind\"}],"});
+	w->made = "\"at\":[\"2026-11-19T17:02:03.123Z\"],\"store\":\"s2\",";
+	enrol(w, 'a', "Anna\",\"last_name\":\"Berg", "phone", PHONE);
+	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+	assert_true(hit.shared);
+}
+
+static void what_was_linked_by_a_scan_tells_its_units(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	enrol(w, 'a', "Anna", "loyalty", CARD);
+	enrol(w, 'k', "anna", "loyalty", CARD);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
 	struct overlay_person p;
 	const struct overlay_hq hq = hq_of(w);
 	assert_int_equal(overlay_person(w->o, &hq, "unit", ref('k'), &p), 1);
@@ -424,11 +502,11 @@ static void two_who_were_said_not_to_be_one_stay_two(void **state)
 {
 	struct world *w = *state;
 	struct shard_hit hit;
-	enrol(w, 'a', "Anna", "phone", PHONE);
-	enrol(w, 'k', "Anna", "phone", PHONE);
-	assert_int_equal(found(w, "phone", PHONE, &hit), 1);
+	enrol(w, 'a', "Anna", "loyalty", CARD);
+	enrol(w, 'k', "Anna", "loyalty", CARD);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
 	links(w, "Identity Unlinked", "not_me", 'x', 'a', 'k');
-	assert_int_equal(found(w, "phone", PHONE, &hit), 2);
+	assert_int_equal(found(w, "loyalty", CARD, &hit), 2);
 }
 
 static void a_blocked_phone_is_said_to_be_blocked_until_it_is_unblocked(void **state)
@@ -498,7 +576,14 @@ int main(void)
 	    TEST(who_is_enrolled_is_found_by_phone_and_nobody_else_is_touched),
 	    TEST(asking_costs_hq_nothing),
 	    TEST(the_same_event_twice_is_one),
-	    TEST(two_of_one_first_name_on_one_phone_are_one_person),
+	    TEST(two_of_one_first_name_on_one_phone_in_one_store_are_two_persons),
+	    TEST(whom_another_store_enrolled_in_these_days_is_the_same_person),
+	    TEST(whom_another_store_enrolled_last_month_is_not),
+	    TEST(whom_this_store_enrolled_in_these_days_is_not),
+	    TEST(of_whom_hq_does_not_say_where_it_was_is_not),
+	    TEST(a_correction_makes_an_enrolment_known_where_it_was_made),
+	    TEST(other_last_names_on_one_phone_are_two_persons),
+	    TEST(what_was_linked_by_a_scan_tells_its_units),
 	    TEST(two_names_on_one_phone_are_two_persons),
 	    TEST(a_number_that_hundreds_are_enrolled_with_is_each_ones_and_joins_nobody),
 	    TEST(an_enrolment_on_a_known_customers_phone_leaves_the_customer_alone),

@@ -29,7 +29,8 @@ struct world {
 	struct overlay *o;
 	struct hq_person hq[8];
 	size_t hq_count;
-	bool broken; /* HQ's word cannot be read */
+	const char *made; /* members of every unit of HQ's, each with a comma behind it, or NULL */
+	bool broken;      /* HQ's word cannot be read */
 	unsigned asked;
 	uint64_t seq;
 	char line[2048], sealed[2048];
@@ -39,7 +40,7 @@ static const uint8_t epoch[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 /* ---- HQ ---- */
 
-static inline void tell(const struct hq_person *h, overlay_line_fn *fn, void *ctx)
+static inline void tell(const struct hq_person *h, const char *made, overlay_line_fn *fn, void *ctx)
 {
 	struct profile p = {0};
 	char line[4096], ref[EVENT_ID_SIZE] = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -49,11 +50,11 @@ static inline void tell(const struct hq_person *h, overlay_line_fn *fn, void *ct
 	n += (size_t)snprintf(line, sizeof line, "{\"customer_id\":\"%s\",\"first_name\":\"%s\",%s",
 	                      h->customer_id, h->first_name, h->more ? h->more : "");
 	if (h->unit)
-		n +=
-		    (size_t)snprintf(line + n, sizeof line - n,
-		                     "\"units\":[{\"confirmed\":%s,\"number\":%d,\"ref\":\"%s\"}],",
-		                     strcmp(h->customer_id, "C000100") < 0 ? "true" : "false",
-		                     atoi(h->customer_id + 1), h->unit);
+		n += (size_t)snprintf(
+		    line + n, sizeof line - n,
+		    "\"units\":[{%s\"confirmed\":%s,\"number\":%d,\"ref\":\"%s\"}],",
+		    made ? made : "", strcmp(h->customer_id, "C000100") < 0 ? "true" : "false",
+		    atoi(h->customer_id + 1), h->unit);
 	n += (size_t)snprintf(line + n, sizeof line - n, "\"identifiers\":[");
 	for (int i = 0; i < 4 && h->idents[i]; i++) {
 		const char *value = strchr(h->idents[i], '|') + 1;
@@ -95,7 +96,7 @@ static inline int lines(void *ctx, const char *kind, const char *value, overlay_
 	for (size_t i = 0; i < w->hq_count; i++) {
 		if (!has(&w->hq[i], kind, value))
 			continue;
-		tell(&w->hq[i], fn, fn_ctx);
+		tell(&w->hq[i], w->made, fn, fn_ctx);
 		n++;
 	}
 	return n;
@@ -112,10 +113,11 @@ static inline int take(struct world *w, const char *event, const char *propertie
                        const char *sealed)
 {
 	const struct overlay_hq hq = hq_of(w);
-	int n = snprintf(w->line, sizeof w->line,
-	                 "{\"context\":{\"laneway\":{\"clock\":\"kernel\"}},\"event\":\"%s\","
-	                 "\"originalTimestamp\":\"" T0 "\",\"properties\":%s}",
-	                 event, properties);
+	int n = snprintf(
+	    w->line, sizeof w->line,
+	    "{\"context\":{\"laneway\":{\"clock\":\"kernel\",\"store\":\"s1\"}},\"event\":\"%s\","
+	    "\"originalTimestamp\":\"" T0 "\",\"properties\":%s}",
+	    event, properties);
 	const struct overlay_event ev = {.ordinal = 1,
 	                                 .epoch = epoch,
 	                                 .seq = ++w->seq,

@@ -71,13 +71,15 @@ static void a_table_that_was_written_reads_the_same(void **state)
 	struct buf one = {0}, two = {0};
 	assert_int_equal(
 	    read_text(
-	        "{" WHO ",\"guard\":{\"clean_days\":30},\"own\":[{\"kind\":\"email\",\"value\":"
+	        "{" WHO ",\"guard\":{\"clean_days\":30,\"offline_days\":0},\"own\":[{\"kind\":"
+	        "\"email\",\"value\":"
 	        "\"@shop.de\"}],\"rules\":[{\"kind\":\"email\",\"unique\":true,\"trust\":10}],"
 	        "\"staff\":[{\"value\":\"2600000000178\",\"staff_ref\":\"K17\"}]}"),
 	    0);
 	rule_write(&one, &rules);
 	rule_free(&rules);
 	assert_int_equal(rule_read((char *)one.data, one.len, &forms, &rules, err, sizeof err), 0);
+	assert_int_equal(rules.guard.offline_days, 0);
 	rule_write(&two, &rules);
 	assert_int_equal(one.len, two.len);
 	assert_memory_equal(one.data, two.data, one.len);
@@ -102,6 +104,8 @@ static void what_is_wrong_is_named_without_the_value(void **state)
 	     "version: expected a text of 1 to 32 bytes"},
 	    {"{" WHO ",\"guard\":{\"persons_max\":0}}",
 	     "guard: persons_max: expected a whole number from 1 to 1000"},
+	    {"{" WHO ",\"guard\":{\"offline_days\":91}}",
+	     "guard: offline_days: expected a whole number from 0 to 90"},
 	    {"{" WHO ",\"rules\":[{\"kind\":\"shoe\"}]}", "rules[0]: kind: expected loyalty"},
 	    {"{" WHO ",\"rules\":[{\"kind\":\"phone\",\"join\":\"often\"}]}",
 	     "rules[0]: join: expected never, verified or named"},

@@ -42,6 +42,7 @@ static void the_delivered_table_has_the_numbers_of_the_rule_book(void **state)
 	assert_int_equal(rules.guard.lane_baskets, 3);
 	assert_int_equal(rules.guard.lane_window_s, 30 * 60);
 	assert_int_equal(rules.guard.clean_days, 90);
+	assert_int_equal(rules.guard.offline_days, 7);
 	assert_int_equal(rule_of(&rules, IDENT_PHONE)->stale_days, 730);
 	assert_int_equal(rule_of(&rules, IDENT_LOYALTY)->join, RULE_JOIN_VERIFIED);
 	assert_int_equal(rule_of(&rules, IDENT_PHONE)->join, RULE_JOIN_NAMED);

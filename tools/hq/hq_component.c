@@ -29,12 +29,18 @@ struct log_entry {
 	int64_t rank, seq, place, unit;
 };
 
+struct unit_at {
+	int64_t n;
+	bool said; /* it has claims */
+	struct fold_made made;
+};
+
 struct loading {
 	struct hq_db *db;
 	const struct rule_set *rules;
 	struct hq_component *c;
 	struct seen seen;
-	int64_t *unit; /* numbers, in the order in which they were found */
+	struct unit_at *unit; /* in the order in which they were found */
 	size_t unit_count, unit_cap, unit_done, ident_cap, ident_done;
 	struct log_entry *entry;
 	size_t entry_count, entry_cap, entry_done;
@@ -109,7 +115,7 @@ static void add_unit(struct loading *l, int64_t n)
 		return;
 	l->unit = room(l, l->unit, l->unit_count, &l->unit_cap, sizeof *l->unit);
 	if (!l->failed)
-		l->unit[l->unit_count++] = n;
+		l->unit[l->unit_count++] = (struct unit_at){.n = n};
 }
 
 static struct log_entry *add_entry(struct loading *l)
@@ -151,8 +157,23 @@ static void add_ident(struct loading *l, int64_t id, struct sqlite3_stmt *q)
 	ident->blocked = rule_blocked(l->rules, ident_kind_of(hq_db_text(q, 9)), hq_db_text(q, 10));
 }
 
-static void read_claims(struct loading *l, int64_t unit)
+static void claimed(struct unit_at *unit, struct sqlite3_stmt *q)
 {
+	struct fold_made here = {.from_us = sqlite3_column_int64(q, 11),
+	                         .to_us = sqlite3_column_int64(q, 12)};
+
+	if (sqlite3_column_type(q, 11) != SQLITE_NULL)
+		here.store = fold_store(hq_db_text(q, 6));
+	if (unit->said)
+		fold_made_also(&unit->made, &here);
+	else
+		unit->made = here;
+	unit->said = true;
+}
+
+static void read_claims(struct loading *l, size_t at)
+{
+	int64_t unit = l->unit[at].n;
 	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_CLAIM_OF_UNIT, "i", unit);
 	struct log_entry *e;
 
@@ -176,6 +197,7 @@ static void read_claims(struct loading *l, int64_t unit)
 		e->place = sqlite3_column_int64(q, 5);
 		text_copy(e->store, sizeof e->store, hq_db_text(q, 6));
 		e->rank = sqlite3_column_int64(q, 7);
+		claimed(&l->unit[at], q);
 		add_ident(l, e->row.ident, q);
 	}
 }
@@ -254,16 +276,16 @@ static void follow(struct loading *l, size_t i)
 		                        sizeof e.op.id.byte));
 }
 
-static void read_unit(struct loading *l, int64_t n)
+static void read_unit(struct loading *l, size_t at)
 {
-	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", n);
+	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", l->unit[at].n);
 	struct ref ref;
 
 	if (!hq_db_row(l->db, q))
 		return;
 	ref = ref_at(q, 0);
 	hq_db_end(q);
-	read_claims(l, n);
+	read_claims(l, at);
 	if (l->has_ops)
 		read_ops(l, hq_db_query(l->db, HQ_SQL_OP_OF_UNIT, "b", ref.byte, sizeof ref.byte));
 }
@@ -289,7 +311,7 @@ static void walk(struct loading *l)
 {
 	while (!l->failed && l->unit_count <= HQ_COMPONENT_UNITS_MAX) {
 		if (l->unit_done < l->unit_count)
-			read_unit(l, l->unit[l->unit_done++]);
+			read_unit(l, l->unit_done++);
 		else if (l->ident_done < l->c->ident_count)
 			read_ident(l, l->ident_done++);
 		else if (l->entry_done < l->entry_count)
@@ -304,9 +326,9 @@ static void walk(struct loading *l)
 
 static int by_number(const void *a, const void *b)
 {
-	const int64_t *x = a, *y = b;
+	const struct unit_at *x = a, *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return x->n < y->n ? -1 : x->n > y->n;
 }
 
 static int by_ref(const void *a, const void *b)
@@ -349,11 +371,12 @@ static void put_units(struct loading *l)
 		return;
 	}
 	for (size_t i = 0; i < l->unit_count; i++) {
-		q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", l->unit[i]);
+		q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", l->unit[i].n);
 		if (!hq_db_row(l->db, q))
 			continue;
 		c->unit[c->unit_count] = (struct fold_unit){.ref = ref_at(q, 0),
-		                                            .number = (uint32_t)l->unit[i],
+		                                            .number = (uint32_t)l->unit[i].n,
+		                                            .made = l->unit[i].made,
 		                                            .confirmed = sqlite3_column_int(q, 1),
 		                                            .company = sqlite3_column_int(q, 2)};
 		c->person[c->unit_count++] = sqlite3_column_int64(q, 3);

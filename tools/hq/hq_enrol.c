@@ -136,7 +136,11 @@ static void take_claim(struct enrolling *e, const json_t *object, int64_t place)
 {
 	const char *kind = json_string_value(json_object_get(object, "kind"));
 	const char *value = json_string_value(json_object_get(object, "value"));
-	struct hq_claim claim = {.unit = e->unit, .source = e->source, .at = e->id->at};
+	struct hq_claim claim = {.unit = e->unit,
+	                         .source = e->source,
+	                         .at = e->id->at,
+	                         .from_us = e->id->from_us,
+	                         .to_us = e->id->to_us};
 	struct ident_given given = {.value = value ? value : ""};
 	struct ident_form form = {.reason = IDENT_EMPTY};
 

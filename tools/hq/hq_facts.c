@@ -107,6 +107,9 @@ void hq_facts_compared(struct hq_db *db, struct fold_unit *unit)
 	if (winner[FIELD_FIRST_NAME] < f.count)
 		field_compare_form(f.fact[winner[FIELD_FIRST_NAME]].value, unit->first_name,
 		                   sizeof unit->first_name);
+	if (winner[FIELD_LAST_NAME] < f.count)
+		field_compare_form(f.fact[winner[FIELD_LAST_NAME]].value, unit->last_name,
+		                   sizeof unit->last_name);
 	if (winner[FIELD_BIRTH_DATE] < f.count)
 		unit->born = day_of(f.fact[winner[FIELD_BIRTH_DATE]].value);
 	hq_facts_free(&f);

@@ -300,6 +300,7 @@ void hq_identity_moved(struct hq_db *db, int64_t epoch, uint64_t seq, int64_t fr
                        int64_t to_us)
 {
 	hq_db_run(db, HQ_SQL_FACT_MOVED, "iiii", epoch, (int64_t)seq, from_us, to_us);
+	hq_db_run(db, HQ_SQL_CLAIM_MOVED, "iiii", epoch, (int64_t)seq, from_us, to_us);
 	hq_db_run(db, HQ_SQL_CHOICE_MOVED, "iiii", epoch, (int64_t)seq, from_us, to_us);
 	hq_db_run(db, HQ_SQL_POINTS_MOVED, "iii", epoch, (int64_t)seq, to_us);
 	hq_db_run(db, HQ_SQL_DIRTY_MOVED, "ii", epoch, (int64_t)seq);

@@ -9,6 +9,7 @@
 #include "hq/hq_page.h"
 #include "identity/consent_json.h"
 #include "identity/field_json.h"
+#include "identity/json_part.h"
 
 void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person)
 {
@@ -86,17 +87,28 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 	struct sqlite3_stmt *q =
 	    hq_db_query(p->db, HQ_SQL_UNITS_OF_PERSON, "ii", p->person, (int64_t)HQ_PAGE_UNITS_MAX);
 	struct list l = open_list(out, "units", SIZE_MAX);
+	const char *store;
 	const void *ref;
 
 	while (hq_db_row(p->db, q)) {
 		ref = hq_db_bytes(q, 1, EVENT_ID_BYTES);
 		if (!ref)
 			continue;
+		store = hq_db_text(q, 3);
 		open_entry(&l);
+		if (store[0]) {
+			json_part_put_at(out, sqlite3_column_int64(q, 4),
+			                 sqlite3_column_int64(q, 5));
+			buf_byte(out, ',');
+		}
 		buf_printf(out, "\"confirmed\":%s,\"number\":%" PRId64 ",",
 		           sqlite3_column_int(q, 2) ? "true" : "false",
 		           (int64_t)sqlite3_column_int64(q, 0));
 		reference(out, "ref", ref);
+		if (store[0]) {
+			buf_str(out, ",\"store\":");
+			lw_event_json_string(out, store);
+		}
 		close_entry(&l);
 	}
 	close_list(&l, true);

@@ -297,13 +297,15 @@ static const char *const steps[] = {
     " PRIMARY KEY(store, day)) WITHOUT ROWID;",
     /* what waits and is not in the state that stores are told: its places, by epoch */
     "ALTER TABLE waiting ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE waiting SET awaited = 1 WHERE EXISTS (SELECT 1 FROM event e WHERE e.epoch = waiting.epoch"
+    "UPDATE waiting SET awaited = 1 WHERE EXISTS (SELECT 1 FROM event e WHERE e.epoch = "
+    "waiting.epoch"
     " AND e.seq = waiting.seq AND json_extract(CAST(e.line AS TEXT), '$.event') IN ("
     "'Customer Enrolled', 'Customer Corrected', 'Identifier Blocked', 'Identifier Unblocked',"
     " 'Consent Changed', 'Points Changed'));"
     "CREATE INDEX waiting_awaited ON waiting(epoch, seq) WHERE awaited = 1;"
     "CREATE INDEX waiting_unit_place ON waiting_unit(epoch, seq);"
-    "CREATE INDEX choice_waiting ON choice(epoch, seq) WHERE address IS NULL AND claim IS NOT NULL;",
+    "CREATE INDEX choice_waiting ON choice(epoch, seq) WHERE address IS NULL AND claim IS NOT "
+    "NULL;",
     /* an order's kind: staff sales are in no customer's habits */
     "ALTER TABLE sale ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
     "UPDATE fact SET ref = coalesce((SELECT json_extract(CAST(line AS TEXT), "
@@ -331,9 +333,18 @@ static const char *const steps[] = {
     /* the line that spoke of a unit last, and when its import began: a file that names one twice */
     "ALTER TABLE profile ADD COLUMN import_us INTEGER;"
     "ALTER TABLE profile ADD COLUMN import_line INTEGER;"
-    /* entries of the log that may be near no customer; what was taken back so far is judged again */
+    /* entries of the log that may be near no customer; what was taken back so far is judged again
+     */
     "CREATE TABLE dirty_op(op INTEGER PRIMARY KEY);"
     "INSERT INTO dirty_op SELECT id FROM op WHERE kind IN ('undo', 'unblock');",
+    /* when a claim was said; what the rules joined without looking at that is folded again */
+    "ALTER TABLE claim ADD COLUMN from_us INTEGER;"
+    "ALTER TABLE claim ADD COLUMN to_us INTEGER;"
+    "UPDATE claim SET (from_us, to_us) = (SELECT min(f.from_us), max(f.to_us) FROM unit_fact f"
+    " WHERE f.unit = claim.unit AND f.epoch = claim.epoch AND f.seq = claim.seq)"
+    " WHERE epoch IS NOT NULL;"
+    "INSERT OR IGNORE INTO dirty(unit, later) SELECT unit, 1 FROM joined UNION"
+    " SELECT other, 1 FROM joined;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -40,6 +40,7 @@ struct hq_claim {
 	const char *source; /* "import", "till", ... */
 	struct ref ref;     /* none: a random one is made */
 	struct hq_origin at;
+	int64_t from_us, to_us; /* when a store said so */
 };
 bool hq_unit_claim(struct hq_db *db, const struct hq_claim *claim);
 
