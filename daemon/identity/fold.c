@@ -17,6 +17,7 @@ const char *fold_reason_name(enum fold_reason reason)
 	    [FOLD_FIRST_NAMES] = "first_names",
 	    [FOLD_LAST_NAMES] = "last_names",
 	    [FOLD_NOT_VERIFIED] = "not_verified",
+	    [FOLD_NOT_ALIKE] = "not_alike",
 	    [FOLD_NOT_OFFLINE] = "not_offline",
 	    [FOLD_KEPT_APART] = "kept_apart",
 	    [FOLD_COMPANY] = "company",

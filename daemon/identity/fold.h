@@ -32,7 +32,14 @@
  *   in the order of their first claims that hold on it; each proposal is judged by what stands
  *   after the one before it. Of the other person's claims it takes the first verified one when
  *   this one is verified too, else the first. Joined by the rule of its kind: NEVER: no
- *   proposal. VERIFIED: both claims verified. NAMED: that, or two mere enrolments made offline.
+ *   proposal. VERIFIED: both claims verified, and the two alike where the rule is not `unique`.
+ *   NAMED: that, or two mere enrolments made offline that are alike or have the identifier alone.
+ *
+ *   Two persons are alike when both say a first name, all the same, or both a birth date, all the
+ *   same: of an identifier that a household may share, proof that one can read it does not say who
+ *   one is. They have it alone when no claim on it, wherever it stands, is of a unit of neither
+ *   (but for undone claims and erased units): whoever gave no name is taken for the only other one
+ *   who has that phone, until a third says that it is a household's.
  *
  *   Two persons are mere enrolments when no unit of either is confirmed. They were made offline
  *   when neither can have been known where the other was made: no unit of one is of the same store
@@ -45,18 +52,20 @@
  *   A join, or a link that a rule proposed (by_person is false), is refused when any unit of one
  *   side and any unit of the other conflict. Reasons, the first that fits: a company; more than
  *   FOLD_UNITS_MAX units; kept apart; both confirmed; birth dates that differ; first names that
- *   differ (of joins by a phone, of joins of two enrolments by anything typed, and of links); last
- *   names that differ (of joins of two enrolments by anything typed: within days nobody marries,
- *   and where first and last name changed places a person looks); more identifiers of a kind than
- *   its limit, in both together; not made offline (of those joins again). What is not known
- *   conflicts with nothing. Conflicts within one side are not looked at again: a person made them
- *   one. A link by a person is refused only for a company and FOLD_UNITS_MAX.
+ *   differ (of joins by a phone, of joins that are not by two verified claims of people who are
+ *   alike, and of links); last names that differ (of such joins, not of a phone or of links: within
+ *   days nobody marries, and where first and last name changed places a person looks); more
+ *   identifiers of a kind than its limit, in both together. Then, of two mere enrolments: not made
+ *   offline (if both claims are verified: not alike); not alike, nor alone. Of others: not
+ * verified, before any conflict; verified and not alike, behind them. What is not known conflicts
+ * with nothing. Conflicts within one side are not looked at again: a person made them one. A link
+ * by a person is refused only for a company and FOLD_UNITS_MAX.
  *
  *   An identifier that is shared joins nobody. It is shared from a FOLD_SHARE on; from a NAMED
- *   join of two mere enrolments on that was refused, for whatever reason, though both were made
- *   offline or have it verified (they have one phone and are two people); and at any moment at
- *   which more than guard.persons_max persons have it, this claim's included. Joins before that
- *   stand. One proposal is made even so, with the first other person's first claim, to say why not.
+ *   join of two mere enrolments made offline on that was refused for a conflict (they have one
+ *   phone and are two people); and at any moment at which more than guard.persons_max persons have
+ *   it, this claim's included. Joins before that stand. One proposal is made even so, with the
+ *   first other person's first claim, to say why not.
  *
  * What follows from it, and is meant:
  *
@@ -158,6 +167,7 @@ enum fold_reason {
 	FOLD_FIRST_NAMES,   /* differ, on one phone */
 	FOLD_LAST_NAMES,    /* differ, of two enrolments */
 	FOLD_NOT_VERIFIED,  /* a typed identifier finds, it does not join */
+	FOLD_NOT_ALIKE,     /* nothing says that who shares it is the same person */
 	FOLD_NOT_OFFLINE,   /* of two enrolments the one could be known where the other was made */
 	FOLD_KEPT_APART,    /* a person said so */
 	FOLD_COMPANY,       /* a company and a person */

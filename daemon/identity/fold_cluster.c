@@ -201,6 +201,14 @@ enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t
 	return over_limit(w, p, q) ? FOLD_LIMIT : FOLD_NO_REASON;
 }
 
+bool fold_cluster_alike(const struct fold_work *w, uint32_t p, uint32_t q)
+{
+	const struct fold_cluster *a = &w->cluster[p], *b = &w->cluster[q];
+	return (known(a->first_name, b->first_name) &&
+	        same_first(w, a->first_name, b->first_name)) ||
+	       (a->born && a->born == b->born && a->born != FOLD_MIXED);
+}
+
 static bool have_a_store_in_common(const struct fold_work *w, uint32_t p, uint32_t q)
 {
 	uint32_t a = w->cluster[p].made.store, b = w->cluster[q].made.store;

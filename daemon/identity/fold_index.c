@@ -101,10 +101,10 @@ bool fold_index_is_undone(const struct fold_work *w, const struct ref *id)
 	return n && is_at(w->undo_key, n, first_from(w->undo_key, n, id), id);
 }
 
-static void group_begin(struct fold_work *w, const struct fold_key *first)
+static void group_begin(struct fold_work *w, uint32_t key)
 {
 	w->group[w->group_count] = (struct fold_group){
-	    .claim = first->at, .first = FOLD_NONE, .last = FOLD_NONE, .stamp = 0};
+	    .claim = w->claim_key[key].at, .key = key, .first = FOLD_NONE, .last = FOLD_NONE};
 	w->group_count++;
 }
 
@@ -117,7 +117,7 @@ void fold_index_claims(struct fold_work *w)
 	sort(w->claim_key, n, w->sort_room);
 	for (uint32_t i = 0; i < n; i++) {
 		if (i == 0 || !same_ref(&w->claim_key[i], &w->claim_key[i - 1]))
-			group_begin(w, &w->claim_key[i]);
+			group_begin(w, i);
 		w->group[w->group_count - 1].claim_count++;
 		w->right[w->claim_key[i].at] = w->group_count - 1;
 	}

@@ -42,6 +42,7 @@ struct fold_cluster {
 struct fold_group {
 	uint32_t claim; /* the first on it, whether it holds or not */
 	uint32_t claim_count;
+	uint32_t key;                  /* claim_key: where its claims begin */
 	uint32_t first, last;          /* entries: places of claims */
 	uint32_t persons, unions_then; /* when they were last counted */
 	uint32_t stamp;
@@ -91,6 +92,8 @@ enum fold_reason fold_cluster_never(const struct fold_work *w, uint32_t p, uint3
 enum fold_names { FOLD_NAMES_NONE, FOLD_NAMES_FIRST, FOLD_NAMES_BOTH }; /* that may not differ */
 enum fold_reason fold_cluster_conflict(struct fold_work *w, uint32_t p, uint32_t q,
                                        enum fold_names names);
+/* Do both say one first name, or one birth date? */
+bool fold_cluster_alike(const struct fold_work *w, uint32_t p, uint32_t q);
 /* Could neither be known where the other was made? */
 bool fold_cluster_offline(const struct fold_work *w, uint32_t p, uint32_t q);
 

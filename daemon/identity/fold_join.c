@@ -51,22 +51,50 @@ static struct fold_join *new_join(struct fold_work *w, uint32_t a, uint32_t b)
 	return j;
 }
 
+/* Has nobody else ever claimed it? */
+static bool alone(const struct fold_work *w, const struct fold_group *g, uint32_t p, uint32_t q)
+{
+	for (uint32_t i = g->key; i < g->key + g->claim_count; i++) {
+		uint32_t claim = w->claim_key[i].at, unit = w->left[claim];
+		if (unit == FOLD_NONE || w->erased[unit])
+			continue;
+		uint32_t root = fold_cluster_root(w, unit);
+		if (root != p && root != q && !fold_index_is_undone(w, &w->in->op[claim].id))
+			return false;
+	}
+	return true;
+}
+
+/* Two mere enrolments by what was typed. */
+static enum fold_reason decide_named(struct fold_work *w, struct fold_group *g, uint32_t p,
+                                     uint32_t q)
+{
+	enum fold_reason reason = fold_cluster_conflict(w, p, q, FOLD_NAMES_BOTH);
+	bool offline = fold_cluster_offline(w, p, q);
+	if (reason)
+		g->shared |= offline;
+	else if (!offline)
+		reason = FOLD_NOT_OFFLINE;
+	else if (!fold_cluster_alike(w, p, q) && !alone(w, g, p, q))
+		reason = FOLD_NOT_ALIKE;
+	return reason;
+}
+
 static enum fold_reason decide(struct fold_work *w, uint32_t claim, uint32_t p, uint32_t q,
                                bool verified)
 {
 	const struct rule *rule = w->rule[fold_kind_of(w, claim)];
-	bool enrolments =
-	    rule->join == RULE_JOIN_NAMED && !w->cluster[p].confirmed && !w->cluster[q].confirmed;
-	if (!verified && !enrolments)
-		return FOLD_NOT_VERIFIED;
-	enum fold_names names = !verified                   ? FOLD_NAMES_BOTH
-	                        : rule->kind == IDENT_PHONE ? FOLD_NAMES_FIRST
-	                                                    : FOLD_NAMES_NONE;
-	enum fold_reason reason = fold_cluster_conflict(w, p, q, names);
-	bool together = verified || fold_cluster_offline(w, p, q);
-	if (reason && enrolments && together)
-		w->group[w->right[claim]].shared = true;
-	return reason || together ? reason : FOLD_NOT_OFFLINE;
+	enum fold_names names = rule->kind == IDENT_PHONE ? FOLD_NAMES_FIRST : FOLD_NAMES_NONE;
+	if (verified && (rule->unique || fold_cluster_alike(w, p, q)))
+		return fold_cluster_conflict(w, p, q, names);
+	enum fold_reason reason = verified ? FOLD_NOT_ALIKE : FOLD_NOT_VERIFIED;
+	if (rule->join == RULE_JOIN_NAMED && !w->cluster[p].confirmed && !w->cluster[q].confirmed) {
+		enum fold_reason named = decide_named(w, &w->group[w->right[claim]], p, q);
+		return verified && named == FOLD_NOT_OFFLINE ? reason : named;
+	}
+	enum fold_reason conflict =
+	    verified ? fold_cluster_conflict(w, p, q, names) : FOLD_NO_REASON;
+	return conflict ? conflict : reason;
 }
 
 /* e: the other person's entry. */

@@ -163,14 +163,29 @@ class Fold:
 
     def judge(self, claim, other, how, verified):
         mine = self.person_of[claim["left"]]
-        enrolments = how == "named" and not mine.confirmed() and not other.confirmed()
-        if not verified and not enrolments:
-            return "not_verified"
-        names = ["first_name"] if claim["ident"] == "phone" or not verified else []
-        reason = self.conflict(mine, other, names + ([] if verified else ["last_name"]))
-        if reason and enrolments and (verified or self.offline(mine, other)):
-            self.shared.add(claim["right"])
-        return reason or (None if verified or self.offline(mine, other) else "not_offline")
+        alike = self.alike(mine, other)
+        first = ["first_name"] if claim["ident"] == "phone" else []
+        if verified and (alike or self.rules["kinds"][claim["ident"]]["unique"]):
+            return self.conflict(mine, other, first)
+        if how == "named" and not mine.confirmed() and not other.confirmed():
+            reason = self.conflict(mine, other, ["first_name", "last_name"])
+            if not self.offline(mine, other):
+                return reason or ("not_alike" if verified else "not_offline")
+            if reason:
+                self.shared.add(claim["right"])
+            return reason or (None if alike or self.alone(claim["right"], mine, other) else "not_alike")
+        return (self.conflict(mine, other, first) or "not_alike") if verified else "not_verified"
+
+    def alike(self, p, q):
+        """Do both say one first name, or one birth date?"""
+        def one(mine, others):
+            return bool(mine) and bool(others) and len(mine | others) == 1
+        return one(p.names("first_name"), q.names("first_name")) or one(p.born(), q.born())
+
+    def alone(self, ident, p, q):
+        """Does nobody else claim it, wherever in the order, though it may not hold?"""
+        return all(op["kind"] != "claim" or op["right"] != ident or op["id"] in self.undone or op["left"] not in self.units or
+                   op["left"] in self.erased or any(self.person_of[op["left"]] is x for x in (p, q)) for op in self.ops)
 
     def offline(self, p, q):
         """Could neither be known where the other was made, whichever of their records one looks at?"""

@@ -55,6 +55,7 @@ void generate_rules(struct rule_set out[RULES_COUNT])
 	for (int k = 0; k < out[3].rule_count; k++) {
 		out[3].rule[k].limit = 3;
 		out[3].rule[k].join = k == 2 ? RULE_JOIN_NEVER : RULE_JOIN_NAMED;
+		out[3].rule[k].unique = k == 4;
 	}
 	out[3].guard.persons_max = 4;
 	out[3].guard.offline_days = 3;

@@ -120,8 +120,9 @@ void world_put_rules(FILE *f, const struct rule_set *rules)
 	(void)fprintf(f, "{\"persons_max\":%d,\"offline_days\":%d,\"kinds\":{",
 	              rules->guard.persons_max, rules->guard.offline_days);
 	for (int i = 0; i < rules->rule_count; i++)
-		(void)fprintf(f, "%s\"%s\":{\"limit\":%d,\"join\":\"%s\"}", i ? "," : "",
-		              ident_kind_name(rules->rule[i].kind), rules->rule[i].limit,
-		              join[rules->rule[i].join]);
+		(void)fprintf(f, "%s\"%s\":{\"limit\":%d,\"join\":\"%s\",\"unique\":%d}",
+		              i ? "," : "", ident_kind_name(rules->rule[i].kind),
+		              rules->rule[i].limit, join[rules->rule[i].join],
+		              rules->rule[i].unique);
 	(void)fputs("}}\n", f);
 }

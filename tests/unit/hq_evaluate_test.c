@@ -93,7 +93,7 @@ static void merges_are_counted_per_person(void **state)
 	struct hq_clusters c;
 
 	(void)state;
-	assert_int_equal(hq_evaluate_clusters(&l, cluster, &c), 0);
+	assert_int_equal(hq_evaluate_clusters(&l, cluster, NULL, &c), 0);
 	assert_int_equal(c.persons, 3);
 	assert_int_equal(c.several, 2);
 	assert_int_equal(c.false_merged, 2);
@@ -121,6 +121,7 @@ static void the_rules_join_by_verified_identifiers_and_keep_others_apart(void **
 {
 	struct hq_labelled l;
 	struct rule_set rules;
+	struct hq_evaluate_joins joins;
 	uint32_t cluster[6];
 	char err[200];
 
@@ -131,7 +132,7 @@ static void the_rules_join_by_verified_identifiers_and_keep_others_apart(void **
 	                           "p2,Bernd,,+493411234567\np3,,,0000000\n",
 	                           &l, err),
 	                 0);
-	assert_int_equal(hq_evaluate_link(&l, &rules, cluster), 0);
+	assert_int_equal(hq_evaluate_link(&l, &rules, cluster, &joins), 0);
 	assert_int_equal(cluster[0], cluster[1]);
 	assert_int_not_equal(cluster[1], cluster[2]);
 	assert_int_not_equal(cluster[2], cluster[3]);

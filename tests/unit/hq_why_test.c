@@ -190,6 +190,28 @@ static void a_match_goes_with_the_link_that_its_line_names(void **state)
 	free(text);
 }
 
+static void two_with_one_phone_who_are_not_one_are_told_why(void **state)
+{
+	struct world *w = *state;
+	char *text;
+
+	bring(w, "customer_id,first_name,phone\nK1,Anna,0151 27418395\nK2,Anna,0151 27418395\n");
+	text = why(w, "C000002");
+	assert_non_null(strstr(text,
+	                       "\nno match C000001 and C000002: both have phone +4**********95, but"
+	                       " not both have proven it, by rules 1; link "));
+	free(text);
+	change(w, "UPDATE profile SET confirmed = 0; INSERT OR IGNORE INTO dirty(unit) VALUES(1)");
+	text = why(w, "C000001");
+	assert_non_null(
+	    strstr(text, ", but who was enrolled first could be known where the other was,"));
+	free(text);
+	link_both(w);
+	text = why(w, "C000001");
+	assert_null(strstr(text, "no match"));
+	free(text);
+}
+
 static void no_value_is_without_a_line(void **state)
 {
 	struct world *w = *state;
@@ -258,6 +280,7 @@ int main(void)
 	    TEST(a_value_goes_with_the_fact_that_its_line_names),
 	    TEST(a_consent_goes_with_the_choice_that_its_line_names),
 	    TEST(a_match_goes_with_the_link_that_its_line_names),
+	    TEST(two_with_one_phone_who_are_not_one_are_told_why),
 	    TEST(no_value_is_without_a_line),
 	    cmocka_unit_test(an_import_raises_only_with_its_proof),
 	};

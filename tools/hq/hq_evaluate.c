@@ -18,6 +18,7 @@ struct kind {
 	char word[32];
 	uint64_t pairs, identifier, linked, candidates, likely, sure; /* of true pairs */
 	uint64_t false_linked, false_likely, false_sure;
+	uint64_t persons, false_merged, missed; /* who have a record of this kind */
 };
 
 struct work {
@@ -26,6 +27,8 @@ struct work {
 	uint32_t *linked;   /* clusters by the rules */
 	uint32_t *accepted; /* clusters if every hint that is sure were followed: a forest */
 	uint64_t right[BINS], wrong[BINS];
+	uint8_t *became; /* by the rules, for each person */
+	struct hq_evaluate_joins joins;
 	struct kind kind[KINDS_MAX];
 	int kinds;
 };
@@ -61,35 +64,41 @@ static struct kind *kind_named(struct work *w, const char *word, size_t n)
 	return &w->kind[w->kinds++];
 }
 
-/* Every word that one of the two records has, once: calls add for each. */
+/* The words that a record has: a bit for each of w->kind. */
+static uint64_t kinds_of(struct work *w, size_t at)
+{
+	const char *p = hq_intern_text(&w->l->kind, w->l->row[at].kind);
+	uint64_t set = 0;
+
+	while (*p) {
+		size_t n = strcspn(p, " ");
+		const struct kind *k = n ? kind_named(w, p, n) : NULL;
+		if (k)
+			set |= UINT64_C(1) << (k - w->kind);
+		p += n;
+		p += *p == ' ';
+	}
+	return set;
+}
+
+/* Calls add for each of them; for "none" where there is none. */
+static void each_of(struct work *w, uint64_t set, void (*add)(struct kind *k, void *ctx), void *ctx)
+{
+	struct kind *none = set ? NULL : kind_named(w, "none", 4);
+
+	if (none)
+		add(none, ctx);
+	for (int i = 0; i < w->kinds; i++) {
+		if (set >> i & 1)
+			add(&w->kind[i], ctx);
+	}
+}
+
+/* Every word that one of the two records has, once. */
 static void each_kind(struct work *w, size_t a, size_t b, void (*add)(struct kind *k, void *ctx),
                       void *ctx)
 {
-	const char *both[2] = {hq_intern_text(&w->l->kind, w->l->row[a].kind),
-	                       hq_intern_text(&w->l->kind, w->l->row[b].kind)};
-	struct kind *seen[KINDS_MAX];
-	int count = 0;
-
-	for (int i = 0; i < 2; i++) {
-		for (const char *p = both[i]; *p;) {
-			size_t n = strcspn(p, " ");
-			struct kind *k = n ? kind_named(w, p, n) : NULL;
-			bool new = k != NULL;
-			for (int s = 0; s < count && new; s++)
-				new = seen[s] != k;
-			if (new &&count < KINDS_MAX) {
-				seen[count++] = k;
-				add(k, ctx);
-			}
-			p += n;
-			p += *p == ' ';
-		}
-	}
-	if (count == 0) {
-		struct kind *k = kind_named(w, "none", 4);
-		if (k)
-			add(k, ctx);
-	}
+	each_of(w, kinds_of(w, a) | kinds_of(w, b), add, ctx);
 }
 
 struct true_pair {
@@ -170,6 +179,27 @@ static void take_linked(struct work *w, size_t a, size_t b)
 	each_kind(w, a, b, add_false_link, NULL);
 }
 
+static void add_person(struct kind *k, void *ctx)
+{
+	const uint8_t *became = ctx;
+
+	k->persons++;
+	k->false_merged += (*became & HQ_EVALUATE_FALSE) != 0;
+	k->missed += (*became & HQ_EVALUATE_MISSED) != 0;
+}
+
+/* v: by person. */
+static void count_persons(struct work *w, const struct order *v)
+{
+	for (size_t from = 0, end; from < w->l->count; from = end) {
+		uint64_t set = 0;
+		for (end = from; end < w->l->count && v[end].number == v[from].number; end++)
+			set |= kinds_of(w, v[end].at);
+		add_person(&w->kind[0], &w->became[v[from].number]);
+		each_of(w, set, add_person, &w->became[v[from].number]);
+	}
+}
+
 static int count_pairs(struct work *w)
 {
 	struct order *v = memory_alloc((w->l->count + 1) * sizeof *v);
@@ -181,6 +211,7 @@ static int count_pairs(struct work *w)
 	for (size_t i = 0; i < w->l->count; i++)
 		v[i] = (struct order){w->l->row[i].person, (uint32_t)i};
 	qsort(v, w->l->count, sizeof *v, by_number);
+	count_persons(w, v);
 	each_pair(v, w->l->count, take_true, w);
 	for (size_t i = 0; i < w->l->count; i++)
 		v[i] = (struct order){w->linked[i], (uint32_t)i};
@@ -248,7 +279,7 @@ static json_t *clusters(const struct work *w, const uint32_t *cluster)
 {
 	struct hq_clusters c;
 
-	if (hq_evaluate_clusters(w->l, cluster, &c) != 0)
+	if (hq_evaluate_clusters(w->l, cluster, NULL, &c) != 0)
 		return NULL;
 	return json_pack(
 	    "{s:o,s:o,s:f,s:f,s:I,s:I}", "false_merges", per_10000(c.false_merged, c.persons),
@@ -289,13 +320,35 @@ static json_t *kinds(const struct work *w)
 	for (int i = 0; i < w->kinds; i++) {
 		const struct kind *k = &w->kind[i];
 		json_array_append_new(
-		    list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", k->word,
-		                    "pairs", (json_int_t)k->pairs, "identifier",
-		                    (json_int_t)k->identifier, "linked", (json_int_t)k->linked,
-		                    "likely", (json_int_t)k->likely, "sure", (json_int_t)k->sure,
-		                    "false_linked", (json_int_t)k->false_linked, "false_likely",
-		                    (json_int_t)k->false_likely, "false_sure",
-		                    (json_int_t)k->false_sure));
+		    list,
+		    json_pack("{s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", k->word,
+		              "false_merges", per_10000(k->false_merged, k->persons),
+		              "missed_merges", per_10000(k->missed, k->persons), "persons",
+		              (json_int_t)k->persons, "pairs", (json_int_t)k->pairs, "identifier",
+		              (json_int_t)k->identifier, "linked", (json_int_t)k->linked, "likely",
+		              (json_int_t)k->likely, "sure", (json_int_t)k->sure, "false_linked",
+		              (json_int_t)k->false_linked, "false_likely",
+		              (json_int_t)k->false_likely, "false_sure",
+		              (json_int_t)k->false_sure));
+	}
+	return list;
+}
+
+static json_t *joins(const struct work *w)
+{
+	const struct hq_evaluate_joins *j = &w->joins;
+	json_t *list = json_array();
+
+	for (int k = 0; k < IDENT_KIND_COUNT; k++) {
+		for (int verified = 1; verified >= 0; verified--) {
+			if (j->made[k][verified])
+				json_array_append_new(
+				    list,
+				    json_pack("{s:s,s:b,s:I,s:I}", "kind",
+				              ident_kind_name((enum ident_kind)k), "verified",
+				              verified, "made", (json_int_t)j->made[k][verified],
+				              "wrong", (json_int_t)j->wrong[k][verified]));
+		}
 	}
 	return list;
 }
@@ -315,17 +368,17 @@ static json_t *found(struct work *w, const struct hq_evaluate_ask *ask,
 
 	for (uint32_t i = 0; i < w->l->count; i++)
 		w->accepted[i] = root(w->accepted, i);
-	if (!linking || hq_evaluate_clusters(w->l, w->linked, &c) != 0) {
+	if (!linking || hq_evaluate_clusters(w->l, w->linked, NULL, &c) != 0) {
 		json_decref(linking);
 		return NULL;
 	}
 	return json_pack(
-	    "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:f,s:o,s:o,s:o}", "records",
+	    "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:f,s:o,s:o,s:o}", "records",
 	    (json_int_t)w->l->count, "persons", (json_int_t)c.persons, "true_pairs",
 	    (json_int_t)c.true_pairs, "identifier_in_common", (json_int_t)with_identifier(w),
 	    "bad_rows", (json_int_t)w->l->bad, "first_bad_line", (json_int_t)w->l->first_bad_line,
-	    "refused_identifiers", (json_int_t)w->l->refused, "linking", linking, "weights",
-	    weights(learned), "candidates", (json_int_t)walked->given, "blocking_recall",
+	    "refused_identifiers", (json_int_t)w->l->refused, "linking", linking, "joins", joins(w),
+	    "weights", weights(learned), "candidates", (json_int_t)walked->given, "blocking_recall",
 	    share(w->kind[0].candidates, w->kind[0].pairs), "hints", clusters(w, w->accepted),
 	    "curve", curve(w, ask->curve), "kinds", kinds(w));
 }
@@ -335,13 +388,15 @@ static json_t *run(struct work *w, const struct hq_evaluate_ask *ask)
 	struct hq_pairs_ask pairs = {.take = take_candidate, .ctx = w, .what = ask->what};
 	struct score_learn_report learned = {0};
 	struct hq_pairs_report walked;
+	struct hq_clusters c;
 	struct rule_set rules;
 	int rc;
 
 	rule_defaults(&rules);
-	rc = hq_evaluate_link(w->l, &rules, w->linked);
+	rc = hq_evaluate_link(w->l, &rules, w->linked, &w->joins);
 	rule_free(&rules);
-	if (rc != 0 || count_pairs(w) != 0)
+	if (rc != 0 || hq_evaluate_clusters(w->l, w->linked, w->became, &c) != 0 ||
+	    count_pairs(w) != 0)
 		return NULL;
 	if (!ask->defaults)
 		w->model = hq_pairs_learn(w->l->people, ask->made, ask->what, &learned);
@@ -362,7 +417,8 @@ json_t *hq_evaluate(struct hq_labelled *l, const struct hq_evaluate_ask *ask)
 	w->l = l;
 	w->linked = memory_alloc((l->count + 1) * sizeof *w->linked);
 	w->accepted = memory_alloc((l->count + 1) * sizeof *w->accepted);
-	if (w->linked && w->accepted) {
+	w->became = memory_zeroed(l->person.count + 1, sizeof *w->became);
+	if (w->linked && w->accepted && w->became) {
 		for (uint32_t i = 0; i < l->count; i++)
 			w->accepted[i] = i;
 		answer = run(w, ask);
@@ -370,6 +426,7 @@ json_t *hq_evaluate(struct hq_labelled *l, const struct hq_evaluate_ask *ask)
 	score_model_free(w->model);
 	free(w->linked);
 	free(w->accepted);
+	free(w->became);
 	free(w);
 	return answer;
 }

@@ -18,10 +18,20 @@ static struct ref ref_of(uint8_t what, uint64_t number)
 	return r;
 }
 
+static uint64_t number_of(const struct ref *r)
+{
+	uint64_t number = 0;
+
+	for (int i = 0; i < 8; i++)
+		number = number << 8 | r->byte[8 + i];
+	return number;
+}
+
 static void set_unit(const struct hq_label *row, size_t at, struct fold_unit *out)
 {
-	*out = (struct fold_unit){.ref = ref_of(1, at), .born = row->born};
+	*out = (struct fold_unit){.ref = ref_of(1, at), .born = row->born, .made = row->made};
 	memcpy(out->first_name, row->first_name, sizeof row->first_name);
+	memcpy(out->last_name, row->last_name, sizeof row->last_name);
 }
 
 /* An identifier that is nobody's by its shape makes no claim, as in the store. */
@@ -44,7 +54,23 @@ static size_t set_claims(const struct hq_labelled *l, size_t at, const struct ru
 	return n;
 }
 
-int hq_evaluate_link(const struct hq_labelled *l, const struct rule_set *rules, uint32_t *cluster)
+static void count_joins(const struct hq_labelled *l, const struct fold *f, const struct fold_op *op,
+                        struct hq_evaluate_joins *out)
+{
+	*out = (struct hq_evaluate_joins){0};
+	for (size_t i = 0; i < f->join_count; i++) {
+		const struct fold_op *a = &op[f->join[i].claim[0]], *b = &op[f->join[i].claim[1]];
+		bool verified = a->verified && b->verified;
+		if (f->join[i].verdict.fate != FOLD_HOLDS)
+			continue;
+		out->made[a->ident][verified]++;
+		out->wrong[a->ident][verified] +=
+		    l->row[number_of(&a->left)].person != l->row[number_of(&b->left)].person;
+	}
+}
+
+int hq_evaluate_link(const struct hq_labelled *l, const struct rule_set *rules, uint32_t *cluster,
+                     struct hq_evaluate_joins *joins)
 {
 	struct fold_unit *unit = memory_zeroed(l->count + 1, sizeof *unit);
 	struct fold_op *op = memory_zeroed(l->count * 3 + 1, sizeof *op);
@@ -60,6 +86,8 @@ int hq_evaluate_link(const struct hq_labelled *l, const struct rule_set *rules, 
 	}
 	for (size_t i = 0; f && i < l->count; i++)
 		cluster[i] = (uint32_t)f->person[i];
+	if (f)
+		count_joins(l, f, op, joins);
 	free(unit);
 	free(op);
 	if (!f)
@@ -106,7 +134,7 @@ static uint64_t pairs_of(size_t n)
 }
 
 /* items by person, then cluster. */
-static void count_persons(const struct item *v, size_t n, struct hq_clusters *out)
+static void count_persons(const struct item *v, size_t n, uint8_t *became, struct hq_clusters *out)
 {
 	for (size_t i = 0, end; i < n; i = end) {
 		bool pieces = false;
@@ -123,40 +151,44 @@ static void count_persons(const struct item *v, size_t n, struct hq_clusters *ou
 		out->persons++;
 		out->several += end - i > 1;
 		out->missed += pieces;
+		if (pieces)
+			became[v[i].person] |= HQ_EVALUATE_MISSED;
 	}
 }
 
 /* items by cluster, then person: mark who shares one with somebody else. */
-static void count_clusters(const struct item *v, size_t n, bool *mixed, struct hq_clusters *out)
+static void count_clusters(const struct item *v, size_t n, uint8_t *became, struct hq_clusters *out)
 {
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i; end < n && v[end].cluster == v[i].cluster; end++)
 			;
 		out->joined_pairs += pairs_of(end - i);
 		for (size_t k = i; k < end && v[i].person != v[end - 1].person; k++)
-			mixed[v[k].person] = true;
+			became[v[k].person] |= HQ_EVALUATE_FALSE;
 	}
 }
 
-int hq_evaluate_clusters(const struct hq_labelled *l, const uint32_t *cluster,
+int hq_evaluate_clusters(const struct hq_labelled *l, const uint32_t *cluster, uint8_t *became,
                          struct hq_clusters *out)
 {
 	struct item *v = memory_alloc((l->count + 1) * sizeof *v);
-	bool *mixed = memory_zeroed(l->person.count + 1, sizeof *mixed);
-	int rc = v && mixed ? 0 : -1;
+	uint8_t *own = memory_zeroed(l->person.count + 1, sizeof *own);
+	int rc = v && own ? 0 : -1;
 
 	*out = (struct hq_clusters){0};
 	if (rc == 0) {
 		for (size_t i = 0; i < l->count; i++)
 			v[i] = (struct item){l->row[i].person, cluster[i]};
 		qsort(v, l->count, sizeof *v, by_person);
-		count_persons(v, l->count, out);
+		count_persons(v, l->count, own, out);
 		qsort(v, l->count, sizeof *v, by_cluster);
-		count_clusters(v, l->count, mixed, out);
+		count_clusters(v, l->count, own, out);
 		for (uint32_t p = 0; p < l->person.count; p++)
-			out->false_merged += mixed[p];
+			out->false_merged += own[p] & HQ_EVALUATE_FALSE;
 	}
+	if (rc == 0 && became)
+		memcpy(became, own, l->person.count);
 	free(v);
-	free(mixed);
+	free(own);
 	return rc;
 }

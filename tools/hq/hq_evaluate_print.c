@@ -58,6 +58,40 @@ static void print_curve(const json_t *curve)
 	}
 }
 
+static void print_joins(const json_t *joins)
+{
+	size_t i;
+	const json_t *j;
+
+	json_array_foreach(joins, i, j)
+	{
+		printf("  by %-8s %-8s %8lld joins, %lld of them wrong\n",
+		       json_string_value(json_object_get(j, "kind")),
+		       json_is_true(json_object_get(j, "verified")) ? "verified" : "typed",
+		       whole(j, "made"), whole(j, "wrong"));
+	}
+}
+
+static void print_persons(const json_t *kinds)
+{
+	size_t i;
+	const json_t *k;
+
+	printf(
+	    "\nby kind, linking by the rules: persons who have a record of it, and per 10,000 of "
+	    "them\n  %-18s %9s %26s %26s\n",
+	    "kind", "persons", "false (95 %)", "missed (95 %)");
+	json_array_foreach(kinds, i, k)
+	{
+		const json_t *f = json_object_get(k, "false_merges");
+		const json_t *m = json_object_get(k, "missed_merges");
+		printf("  %-18s %9lld %8.2f (%.2f to %.2f) %8.0f (%.0f to %.0f)\n",
+		       json_string_value(json_object_get(k, "kind")), whole(k, "persons"),
+		       number(f, "per_10000"), number(f, "low"), number(f, "high"),
+		       number(m, "per_10000"), number(m, "low"), number(m, "high"));
+	}
+}
+
 static void print_kinds(const json_t *kinds)
 {
 	size_t i;
@@ -94,6 +128,7 @@ void hq_evaluate_print(const json_t *a)
 		       whole(a, "refused_identifiers"));
 	printf("\nlinking by the rules, nobody asked\n");
 	print_clusters(json_object_get(a, "linking"));
+	print_joins(json_object_get(a, "joins"));
 	printf("\nweights: %s", json_string_value(json_object_get(w, "from")));
 	if (whole(w, "rounds") > 0)
 		printf(", %s after %lld rounds, from %lld pairs",
@@ -105,5 +140,6 @@ void hq_evaluate_print(const json_t *a)
 	printf("\nif every hint that is sure were followed\n");
 	print_clusters(json_object_get(a, "hints"));
 	print_curve(json_object_get(a, "curve"));
+	print_persons(json_object_get(a, "kinds"));
 	print_kinds(json_object_get(a, "kinds"));
 }

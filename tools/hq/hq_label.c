@@ -5,10 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "identity/field.h"
 
 #define ROOM_FIRST 4096
+#define DAY_US INT64_C(86400000000)
 
 static const struct name {
 	const char *name;
@@ -55,6 +57,9 @@ static const struct name {
     {"verified", HQ_LABEL_VERIFIED},
     {"kind", HQ_LABEL_KIND},
     {"corruption", HQ_LABEL_KIND},
+    {"store", HQ_LABEL_STORE},
+    {"made", HQ_LABEL_MADE},
+    {"enrolled", HQ_LABEL_MADE},
 };
 
 /* A cell without the blanks around it: FEBRL writes one behind each comma. */
@@ -194,6 +199,33 @@ static int take_idents(struct reader *r, struct hq_label *row, struct score_plai
 	return 0;
 }
 
+/* A day is all of it, whatever time of day it was. */
+static bool time_of(const char *text, int64_t *from_us, int64_t *to_us)
+{
+	char whole[CLOCK_ISO8601_SIZE];
+
+	if (strlen(text) == strlen("2026-11-21")) {
+		snprintf(whole, sizeof whole, "%.10sT00:00:00.000Z", text);
+		if (clock_parse_iso8601(whole, from_us) != 0)
+			return false;
+		*to_us = *from_us + DAY_US - 1;
+		return true;
+	}
+	if (clock_parse_iso8601(text, from_us) != 0)
+		return false;
+	*to_us = *from_us;
+	return true;
+}
+
+static struct fold_made made_of(const struct cells *c)
+{
+	struct fold_made made = {0};
+
+	if (time_of(c->text[HQ_LABEL_MADE], &made.from_us, &made.to_us))
+		made.store = fold_store(c->text[HQ_LABEL_STORE]);
+	return made;
+}
+
 static int grow(struct hq_labelled *l)
 {
 	size_t room = l->room ? l->room * 2 : ROOM_FIRST;
@@ -226,8 +258,9 @@ static int take_row(struct reader *r, const struct hq_csv_row *csv)
 	if (r->l->count == r->l->room && grow(r->l) != 0)
 		return -1;
 	row = &r->l->row[r->l->count];
-	*row = (struct hq_label){.born = score_text_born(plain.birth_date)};
+	*row = (struct hq_label){.born = score_text_born(plain.birth_date), .made = made_of(c)};
 	field_compare_form(plain.first_name, row->first_name, sizeof row->first_name);
+	field_compare_form(plain.last_name, row->last_name, sizeof row->last_name);
 	row->person = hq_intern_add(&r->l->person, c->text[HQ_LABEL_PERSON]);
 	row->kind = hq_intern_add(&r->l->kind, c->text[HQ_LABEL_KIND]);
 	if (row->person == HQ_INTERN_NONE || row->kind == HQ_INTERN_NONE ||

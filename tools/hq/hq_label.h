@@ -28,6 +28,8 @@ enum hq_label_column {
 	HQ_LABEL_LOYALTY,
 	HQ_LABEL_VERIFIED, /* "loyalty email": what of these the till has seen proof of */
 	HQ_LABEL_KIND,     /* what was done to the record: "typo moved" */
+	HQ_LABEL_STORE,    /* where it was enrolled */
+	HQ_LABEL_MADE,     /* when: a day, or a time as events have it */
 	HQ_LABEL_COLUMN_COUNT
 };
 
@@ -44,8 +46,10 @@ struct hq_label {
 	uint32_t person, kind;
 	uint32_t ident[IDENT_KIND_COUNT]; /* normal forms, by kind */
 	bool verified[IDENT_KIND_COUNT];
-	char first_name[FOLD_NAME_SIZE]; /* as the fold compares it (identity/field.h) */
+	/* as the fold compares them (identity/field.h) */
+	char first_name[FOLD_NAME_SIZE], last_name[FOLD_NAME_SIZE];
 	uint32_t born;
+	struct fold_made made; /* store 0: not said where, or not when */
 };
 
 struct hq_labelled {

@@ -15,7 +15,8 @@ static bool is_trouble(const struct fold_verdict *v)
 	return v->fate == FOLD_REFUSED &&
 	       (v->reason == FOLD_LIMIT || v->reason == FOLD_TWO_CONFIRMED ||
 	        v->reason == FOLD_BIRTH_DATES || v->reason == FOLD_FIRST_NAMES ||
-	        v->reason == FOLD_LAST_NAMES || v->reason == FOLD_NOT_OFFLINE);
+	        v->reason == FOLD_LAST_NAMES || v->reason == FOLD_NOT_OFFLINE ||
+	        v->reason == FOLD_NOT_ALIKE);
 }
 
 void hq_review_add(struct hq_db *db, const struct hq_review *e)

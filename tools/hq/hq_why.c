@@ -151,6 +151,50 @@ static void put_matches(struct why *w)
 	sqlite3_finalize(q);
 }
 
+/* Why not, of two with one identifier (fold_reason_name). */
+static const char *but(const char *reason)
+{
+	static const char *const text[][2] = {
+	    {"limit", "together they have more identifiers than one person may"},
+	    {"two_confirmed", "HQ vouches for both"},
+	    {"birth_dates", "their birth dates differ"},
+	    {"first_names", "their first names differ"},
+	    {"last_names", "their last names differ"},
+	    {"not_verified", "not both have proven it"},
+	    {"not_alike", "neither a first name nor a birth date says that they are the same"},
+	    {"not_offline", "who was enrolled first could be known where the other was"},
+	    {"kept_apart", "somebody said that they are two"},
+	    {"company", "one is a company"},
+	    {"shared", "it is several people's"},
+	};
+
+	for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
+		if (strcmp(text[i][0], reason) == 0)
+			return text[i][1];
+	}
+	return reason;
+}
+
+static void put_refusals(struct why *w)
+{
+	sqlite3_stmt *q =
+	    ask(w, "SELECT a.id, b.id, j.id, ident.kind, ident.value, j.reason FROM joined j"
+	           " JOIN profile a ON a.n = j.unit JOIN profile b ON b.n = j.other"
+	           " JOIN ident ON ident.id = j.ident WHERE (a.person = ?1 OR b.person = ?1)"
+	           " AND a.person <> b.person AND j.fate = 'refused' ORDER BY a.n, b.n, j.id");
+	char shown[HQ_SECRET_SIZE];
+
+	while (db_row(q, &w->failed)) {
+		hq_secret_mask(hq_db_text(q, 4), shown);
+		buf_printf(w->out, "no match %s and %s: both have %s %s, but %s, by rules %s;",
+		           hq_db_text(q, 0), hq_db_text(q, 1), hq_db_text(q, 3), shown,
+		           but(hq_db_text(q, 5)), w->rules->version);
+		put_ref(w->out, " link", q, 2);
+		buf_byte(w->out, '\n');
+	}
+	sqlite3_finalize(q);
+}
+
 /* ---- identifiers ---- */
 
 static void add_address(struct why *w, enum consent_channel channel, sqlite3_stmt *q,
@@ -341,6 +385,7 @@ static void put_all(struct why *w)
 	put_units(w);
 	put_matches(w);
 	put_pairs(w);
+	put_refusals(w);
 	put_identifiers(w);
 	put_fields(w);
 	put_sums(w);

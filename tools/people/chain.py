@@ -1,10 +1,12 @@
-"""A chain's customers over some years: households, and what people give at tills and in forms."""
+"""A chain's customers over three years: households, and what people give at tills and in forms, where and when."""
+
+import datetime
 
 import damage as d
 import names as n
 
 COLUMNS = ["rec_id", "person", "given_name", "surname", "date_of_birth", "street", "postcode", "city", "phone", "email", "loyalty", "verified",
-           "kind"]
+           "kind", "store", "made"]
 
 HOUSEHOLD = {1: 40, 2: 33, 3: 12, 4: 11, 5: 4}
 RECORDS = {1: 48, 2: 33, 3: 13, 4: 6}
@@ -22,6 +24,21 @@ ABBREVIATED, UMLAUT_SPELT, PLAIN_LETTERS = 0.35, 0.25, 0.10
 VERIFIED = {"phone": 0.15, "email": 0.20}
 CARD_KEPT = 0.35  # of records that give a card: it is the card of another record of this person
 
+# Where and when. Guesses with reasons, made before anything was measured with them; what enrols together is what is easily
+# taken for one person, so there is rather more of it here than less.
+FIRST_DAY = datetime.datetime(2023, 11, 1, 8, 0)
+DAYS = 1095
+PERSONS_PER_STORE = 400  # so that a family has few stores to choose from
+AT_HOME, AT_SECOND = 0.80, 0.15  # of enrolments: the household's store; one that this person passes on the way to work; else any
+CAMPAIGNS = 12           # of a week each: four seasons a year, "10 % off for new members"
+IN_CAMPAIGN = 0.35       # of enrolments: clerks are told to ask everybody
+TWICE = 0.04             # of persons: again within days in another store, for the voucher's sake or because the first card was lost
+TWICE_DAYS = 3           # in the mean
+TOGETHER = 0.10          # of households of two and more: in one campaign they all go, each where he or she happens to shop
+TOGETHER_COMES = 0.80    # of their members
+AT_HOME_TOGETHER = 0.60  # the rest elsewhere: a campaign sends people to the store at hand
+NO_LAST_NAME = 0.10      # of records: a till's form is done with one name
+
 
 class Person:
     pass
@@ -37,6 +54,8 @@ class World:
         self.towns = n.Pool(rng, [], [(f"{rng.choice('01234567899')}{rng.randrange(1000, 9999)}", (h + t).title())
                                       for h, t in rng.sample([(h, t) for h in n.HEAD_DE for t in n.VILLAGE_DE], towns)], 5)
         self.codes = {}
+        self.stores = [f"s{i:03}" for i in range(max(6, persons // PERSONS_PER_STORE))]
+        self.campaigns = sorted(rng.uniform(0, 1 - 7 / DAYS) for _ in range(CAMPAIGNS))
         self.streets = n.Pool(rng, [], [t + s for t in n.TREES_DE for s in dict.fromkeys(n.STREETS_DE)] + [f"{p}straße" for p in n.PEOPLE_DE] +
                               [f"{a}-{b}-Straße" for a in ("Karl", "Johann", "Anna", "Robert") for b in n.PEOPLE_DE], 8)
 
@@ -67,6 +86,27 @@ class World:
                 return mail
 
 
+    def moment(self):
+        """When somebody enrols, from 0 to 1 of the three years, and in which campaign."""
+        rng = self.rng
+        if rng.random() > IN_CAMPAIGN:
+            return rng.random(), set()
+        return self.in_campaign(rng.choice(self.campaigns)), {"campaign"}
+
+    def in_campaign(self, start):
+        return start + self.rng.random() * 7 / DAYS
+
+    def store_of(self, p, at_home=AT_HOME):
+        rng = self.rng
+        how = rng.random()
+        if how < at_home:
+            return p.home
+        return p.second if how < at_home + AT_SECOND else rng.choice(self.stores)
+
+    def other_store(self, store):
+        return self.rng.choice([s for s in self.stores if s != store])
+
+
 def plain_letters(s):
     return s.translate(str.maketrans("äöüåéèçñşıłćøÄÖÜ", "aouaeecnsilcoAOU")).replace("ß", "ss")
 
@@ -81,7 +121,7 @@ def member(world, i, first, last, year, at):
     p, rng = Person(), world.rng
     p.name, p.first, p.last, p.born, p.kind = f"p{i}", first, last, world.born(year), set()
     p.phone, p.mail, p.card = world.number(), None, 0
-    p.address, p.landline, p.family_mail = at.address, at.landline, at.family_mail
+    p.address, p.landline, p.family_mail, p.home, p.second = at.address, at.landline, at.family_mail, at.home, rng.choice(world.stores)
     p.mail = world.mail(p)
     p.moved_at = rng.random() if rng.random() < MOVED else 2
     p.later_address = world.address()
@@ -95,7 +135,7 @@ def household(world, first_number):
     """One to five people; parents, then children."""
     rng, at = world.rng, Person()
     size = rng.choices(list(HOUSEHOLD), list(HOUSEHOLD.values()))[0]
-    at.address = world.address()
+    at.address, at.home = world.address(), rng.choice(world.stores)
     at.landline = f"+49341{1000000 + world.numbers * 104729 % 9000000}" if size > 1 and rng.random() < LANDLINE else None
     at.family_mail = f"familie{world.numbers}@example.org" if size > 1 and rng.random() < FAMILY_MAIL else None
     last, year, people = world.last.draw(rng), rng.randrange(1935, 2003), []
@@ -133,6 +173,8 @@ def write_name(rng, r, made):
         r["given_name"] = r["given_name"][:1]
     if "no-first-name" in made:
         r["given_name"] = ""
+    if "no-last-name" in made:
+        r["surname"] = ""
     if "swapped" in made:
         r["given_name"], r["surname"] = r["surname"], r["given_name"]
     how = rng.random()
@@ -193,9 +235,13 @@ def identifiers(world, p, r, kinds):
     r["verified"] = " ".join(f for f, share in VERIFIED.items() if r[f] and rng.random() < share)
 
 
-def record(world, p, t):
-    rng, kinds, made = world.rng, set(p.kind), slips(world.rng)
-    r = {"t": t, "person": p.name, "given_name": p.first, "surname": p.last}
+def record(world, p, visit):
+    t, store, why = visit
+    rng, kinds, made = world.rng, p.kind | why, slips(world.rng)
+    if rng.random() < NO_LAST_NAME:
+        made.add("no-last-name")
+    when = FIRST_DAY + datetime.timedelta(seconds=round(t * DAYS * 86400))
+    r = {"t": t, "person": p.name, "given_name": p.first, "surname": p.last, "store": store, "made": when.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
     if t > p.married_at:
         r["surname"] = p.later_last
         kinds.add("married")
@@ -231,15 +277,32 @@ def pass_on(world, people):
             world.reassigned.add(p.later_phone)
 
 
+def visits(world, p):
+    """(when, store, why) of each enrolment."""
+    rng, out = world.rng, []
+    for _ in range(rng.choices(list(RECORDS), list(RECORDS.values()))[0]):
+        t, why = world.moment()
+        out.append((t, world.store_of(p), why))
+    if rng.random() < TWICE:
+        t, store, _ = out[-1]
+        out.append((min(1, t + rng.expovariate(1 / TWICE_DAYS) / DAYS), world.other_store(store), {"twice"}))
+    if p.together is not None and rng.random() < TOGETHER_COMES:
+        out.append((world.in_campaign(p.together), world.store_of(p, AT_HOME_TOGETHER), {"campaign", "together"}))
+    return sorted(out, key=lambda v: v[0])
+
+
 def records(rng, persons):
     world, people, rows = World(rng, persons), [], []
     world.cards = 0
     while len(people) < persons:
-        people += household(world, len(people))
+        family = household(world, len(people))
+        together = rng.choice(world.campaigns) if len(family) > 1 and rng.random() < TOGETHER else None
+        for p in family:
+            p.together = together
+        people += family
     pass_on(world, people)
     for p in people:
-        times = sorted(rng.random() for _ in range(rng.choices(list(RECORDS), list(RECORDS.values()))[0]))
-        rows += [record(world, p, t) for t in times]
+        rows += [record(world, p, visit) for visit in visits(world, p)]
     rows.sort(key=lambda r: r["t"])
     for i, r in enumerate(rows):
         r["rec_id"] = f"r{i}"
