@@ -195,7 +195,8 @@ static void two_with_one_phone_who_are_not_one_are_told_why(void **state)
 	struct world *w = *state;
 	char *text;
 
-	bring(w, "customer_id,first_name,phone\nK1,Anna,0151 27418395\nK2,Anna,0151 27418395\n");
+	world_import(
+	    w, "customer_id,first_name,phone\nK1,Anna,0151 27418395\nK2,Anna,0151 27418395\n");
 	text = why(w, "C000002");
 	assert_non_null(strstr(text,
 	                       "\nno match C000001 and C000002: both have phone +4**********95, but"
