@@ -9,6 +9,7 @@
 
 #define MARK_PURPOSE "kept-key"
 #define MARK_VERSION 1
+#define SAID_SIZE 41                           /* of a value within it, and NUL */
 #define TEXT_SIZE 129                          /* of a notice */
 #define TOLD_US (7 * 86400 * INT64_C(1000000)) /* so long what was told stays on the list */
 
@@ -202,17 +203,19 @@ static const char *field_words(enum field field)
 static void words_of(const struct overlay_kept *k, char out[TEXT_SIZE])
 {
 	bool shown = k->field == FIELD_FIRST_NAME || k->field == FIELD_LANGUAGE;
+	char hqs[SAID_SIZE], ours[SAID_SIZE];
 
+	text_fit(hqs, sizeof hqs, k->hqs);
+	text_fit(ours, sizeof ours, k->ours);
 	if (!k->hqs[0])
 		snprintf(out, TEXT_SIZE, "HQ did not take the new %s",
 		         k->field == FIELD_FIRST_NAME ? "first name" : field_words(k->field));
 	else if (!shown)
 		snprintf(out, TEXT_SIZE, "HQ kept another %s", field_words(k->field));
 	else if (k->ours[0])
-		snprintf(out, TEXT_SIZE, "HQ kept \u201c%.40s\u201d, not \u201c%.40s\u201d", k->hqs,
-		         k->ours);
+		snprintf(out, TEXT_SIZE, "HQ kept \u201c%s\u201d, not \u201c%s\u201d", hqs, ours);
 	else
-		snprintf(out, TEXT_SIZE, "HQ kept \u201c%.40s\u201d", k->hqs);
+		snprintf(out, TEXT_SIZE, "HQ kept \u201c%s\u201d", hqs);
 }
 
 /* HQ may have taken it since, or something else may have been said here. */

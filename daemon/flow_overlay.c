@@ -16,6 +16,7 @@
 #define STEP_WAIT_US 1 /* until the next ones: the loop serves others first */
 #define RETRY_US 1000000
 #define DAY_US (86400 * INT64_C(1000000))
+#define SAID_SIZE 41          /* of a name within a sentence, and NUL */
 #define LATE_US (30 * DAY_US) /* what HQ has not confirmed for so long raises an alarm */
 
 /* ---- HQ's word ---- */
@@ -226,13 +227,15 @@ static enum sale_word hq_made(struct flow *f, const char *enrolment, struct sale
 	struct overlay_person p;
 	int rc = overlay_person(f->overlay, &hq, "unit", enrolment, &p);
 	enum sale_word word = SALE_WORD_NONE;
+	char name[SAID_SIZE];
 
 	if (rc == 1 && !p.provisional) {
 		bool alone = p.unit_count == 1;
 		out->profile = p.profile;
 		word = alone ? SALE_WORD_SAME : SALE_WORD_OTHER;
-		snprintf(out->text, sizeof out->text, "HQ knows this customer already: %.40s",
+		text_fit(name, sizeof name,
 		         p.profile.confidential ? "Member" : p.profile.first_name);
+		snprintf(out->text, sizeof out->text, "HQ knows this customer already: %s", name);
 	} else if (rc == 0) {
 		out->gone = true;
 		word = SALE_WORD_OTHER;

@@ -150,6 +150,17 @@ bool text_has_hidden(const char *s, size_t n)
 	return text_has_control(s, n);
 }
 
+size_t text_fit(char *dst, size_t size, const char *src)
+{
+	size_t n = strnlen(src, size);
+	if (n == size)
+		for (n--; n > 0 && ((unsigned char)src[n] & 0xc0) == 0x80;)
+			n--;
+	memcpy(dst, src, n);
+	dst[n] = 0;
+	return n;
+}
+
 bool text_copy(char *dst, size_t size, const char *src)
 {
 	size_t n = strnlen(src, size);

@@ -29,10 +29,13 @@ bool text_utf8_ok(const char *s, size_t n);
 /* Has a control character (below 0x20, or 0x7f). */
 bool text_has_control(const char *s, size_t n);
 
-/* Has something that does not show as what it is: a control character, of C1 too, an end of line, or
- * a mark that turns the direction of the text around it (embedding, override, isolate). The marks
- * that single letters need are none of these. s is UTF-8. */
+/* Has something that does not show as what it is: a control character, of C1 too, an end of line,
+ * or a mark that turns the direction of the text around it (embedding, override, isolate). The
+ * marks that single letters need are none of these. s is UTF-8. */
 bool text_has_hidden(const char *s, size_t n);
+
+/* Copy as much of src as fits with NUL, never half a character. The bytes without NUL. size > 0. */
+size_t text_fit(char *dst, size_t size, const char *src);
 
 /* Copy src with NUL if it fits into size, else leave dst empty and return false. */
 bool text_copy(char *dst, size_t size, const char *src);

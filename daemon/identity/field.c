@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const names[FIELD_COUNT] = {
     [FIELD_FIRST_NAME] = "first_name",
     [FIELD_LAST_NAME] = "last_name",
@@ -189,19 +191,6 @@ bool field_taken_back(const struct field_fact *f)
 	return strlen(f->value) <= claim;
 }
 
-/* As much as fits, never half a character. */
-static size_t put(char *out, size_t size, const char *value)
-{
-	size_t n = strnlen(value, size);
-
-	if (n == size)
-		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
-			n--;
-	memcpy(out, value, n);
-	out[n] = '\0';
-	return n;
-}
-
 void field_whole_name(const char *const value[FIELD_COUNT], char *out, size_t size)
 {
 	const char *first = value[FIELD_FIRST_NAME], *last = value[FIELD_LAST_NAME],
@@ -209,14 +198,14 @@ void field_whole_name(const char *const value[FIELD_COUNT], char *out, size_t si
 	size_t n = 0;
 
 	if (!last || !last[0]) {
-		put(out, size, name ? name : "");
+		text_fit(out, size, name ? name : "");
 		return;
 	}
 	if (first && first[0])
-		n = put(out, size, first);
+		n = text_fit(out, size, first);
 	if (n > 0 && n + 1 < size)
 		out[n++] = ' ';
-	put(out + n, size - n, last);
+	text_fit(out + n, size - n, last);
 }
 
 /* Let a fact that has a say take its place among those of its field. */

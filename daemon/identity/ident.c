@@ -11,17 +11,6 @@
 #define AIM_BYTES 3              /* "]C1" */
 #define PRESENTED_BYTES_MAX 8191 /* longest value a source may hand in */
 
-/* At most size - 1 bytes of src, never half a character. */
-static void cut(char *dst, size_t size, const char *src)
-{
-	size_t n = strnlen(src, size);
-	if (n == size)
-		for (n--; n > 0 && ((unsigned char)src[n] & 0xc0) == 0x80;)
-			n--;
-	memcpy(dst, src, n);
-	dst[n] = 0;
-}
-
 /* Card numbers within codes: where the digits run on without a gap, no window of them is looked at
  * (pan.c says why), so all of them go. */
 static void mask_digits(char *text)
@@ -41,10 +30,10 @@ static void mask_digits(char *text)
 static void present(struct ident_form *out, const char *value)
 {
 	char whole[PRESENTED_BYTES_MAX + 1];
-	cut(whole, sizeof whole, value);
+	text_fit(whole, sizeof whole, value);
 	if (pan_mask(whole) == 0 && out->reason == IDENT_CARD_NUMBER)
 		mask_digits(whole);
-	cut(out->value, sizeof out->value, whole);
+	text_fit(out->value, sizeof out->value, whole);
 	pan_mask(out->value);
 	explicit_bzero(whole, sizeof whole);
 	if (!text_utf8_ok(out->value, strlen(out->value)))

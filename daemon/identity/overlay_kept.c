@@ -7,13 +7,7 @@
 
 void overlay_kept_value(char out[65], const char *value)
 {
-	size_t n = value ? strnlen(value, 65) : 0;
-	if (n == 65)
-		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
-			n--;
-	if (n)
-		memcpy(out, value, n);
-	out[n] = '\0';
+	text_fit(out, 65, value ? value : "");
 }
 
 static void tell(struct overlay *o, const struct overlay_kept *kept)

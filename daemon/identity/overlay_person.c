@@ -101,17 +101,6 @@ void overlay_choices(struct gathered *g)
 
 /* ---- the profile ---- */
 
-/* As much as fits, never half a character. */
-static void put(char *out, size_t size, const char *value)
-{
-	size_t n = strnlen(value, size);
-	if (n == size)
-		for (n--; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;)
-			n--;
-	memcpy(out, value, n);
-	out[n] = '\0';
-}
-
 static void add_points(struct profile *p, int64_t points)
 {
 	int64_t sum;
@@ -161,12 +150,12 @@ static void fields(struct gathered *g, struct profile *p)
 	for (size_t f = 0; f < FIELD_COUNT; f++)
 		value[f] = win[f] < g->fact_count ? g->fact[win[f]].value : NULL;
 	if (win[FIELD_FIRST_NAME] < g->fact_count)
-		put(p->first_name, sizeof p->first_name,
-		    value[FIELD_FIRST_NAME] ? value[FIELD_FIRST_NAME] : "");
+		text_fit(p->first_name, sizeof p->first_name,
+		         value[FIELD_FIRST_NAME] ? value[FIELD_FIRST_NAME] : "");
 	if (value[FIELD_LANGUAGE])
-		put(p->language, sizeof p->language, value[FIELD_LANGUAGE]);
+		text_fit(p->language, sizeof p->language, value[FIELD_LANGUAGE]);
 	if (value[FIELD_TIER])
-		put(p->tier, sizeof p->tier, value[FIELD_TIER]);
+		text_fit(p->tier, sizeof p->tier, value[FIELD_TIER]);
 	if (win[FIELD_LAST_NAME] < g->fact_count || win[FIELD_NAME] < g->fact_count)
 		field_whole_name(value, p->name, sizeof p->name);
 }

@@ -51,9 +51,12 @@ void sale_pick_view(const struct pick *pick, struct lane_view *v)
 		const struct profile *p = &pick->who[i].profile;
 		struct lane_choice *choice = &v->choices[v->choice_count++];
 		bool more = same_name(pick, i) && p->tier[0] && !p->confidential;
+		char name[31], tier[13];
+		text_fit(name, sizeof name, sale_first_name(p));
+		text_fit(tier, sizeof tier, more ? p->tier : "");
 		snprintf(choice->key, sizeof choice->key, "%d", i + 1);
-		snprintf(choice->label, sizeof choice->label, "%.30s%s%.12s", sale_first_name(p),
-		         more ? ", " : "", more ? p->tier : "");
+		snprintf(choice->label, sizeof choice->label, "%s%s%s", name, more ? ", " : "",
+		         tier);
 	}
 	v->choices[v->choice_count++] = (struct lane_choice){"none", "Somebody else"};
 }

@@ -230,6 +230,21 @@ static void control_characters_are_seen(void **state)
 	assert_false(text_has_control("ab\n", 2));
 }
 
+static void a_text_is_cut_between_characters(void **state)
+{
+	char out[5];
+	(void)state;
+	assert_int_equal(text_fit(out, sizeof out, "abc"), 3);
+	assert_int_equal(text_fit(out, sizeof out, "abcd"), 4);
+	assert_int_equal(text_fit(out, sizeof out, "abcde"), 4);
+	assert_string_equal(out, "abcd");
+	assert_int_equal(text_fit(out, sizeof out, "abc\xc3\xa9"), 3);
+	assert_string_equal(out, "abc");
+	assert_int_equal(text_fit(out, sizeof out, "\xc3\xa9\xe5\xb1\xb1"), 2);
+	assert_int_equal(text_fit(out, 1, "\xc3\xa9"), 0);
+	assert_string_equal(out, "");
+}
+
 static void what_does_not_show_as_what_it_is_is_found(void **state)
 {
 	static const char *const hidden[] = {"a\x1b[2J",
@@ -288,6 +303,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_base64url_is_refused),
 	    cmocka_unit_test(only_well_formed_utf8_is_text),
 	    cmocka_unit_test(control_characters_are_seen),
+	    cmocka_unit_test(a_text_is_cut_between_characters),
 	    cmocka_unit_test(what_does_not_show_as_what_it_is_is_found),
 	    cmocka_unit_test(a_copy_is_whole_or_empty),
 	};
