@@ -23,6 +23,7 @@
 #include "store/vault.h"
 #include "store/window.h"
 #include "sync/inquiry.h"
+#include "sync/ruling.h"
 #include "sync/sync.h"
 
 /* What an entry without an id is: its tag. (A till's entry has an id, and its link as tag.) */
@@ -74,7 +75,10 @@ struct flow {
 	struct ident_rules rules;
 	struct field_trust trust; /* whom to believe what */
 	struct rule_set table;    /* in force */
-	struct buf hq_table;      /* HQ's, in JSON; empty: it has none */
+	struct buf hq_table;      /* HQ's that is in force, in JSON; empty: the configured one is */
+	char
+	    rules_refused[33]; /* the version of one that HQ told and that is not taken, or empty */
+	char rules_why[RULING_WHY_SIZE];
 	struct flow_guard *guard;
 	struct flow_lookup *lookup;
 	struct sync *sync; /* NULL: not configured, or not started yet */
@@ -199,6 +203,10 @@ int flow_mark_open(struct flow *f, const char *purpose, const struct buf *mark, 
 /* ---- flow_rules.c ---- */
 /* Put HQ's rules in force, or the configured ones. -1 (logged): those in force stay. */
 int flow_rules_set(struct flow *f);
+/* Let HQ know which rules are in force, once that is known. */
+void flow_rules_stand(struct flow *f);
+/* For tools: {"version","author","reason","from","refused"}. */
+void flow_rules_status(struct flow *f, struct buf *out);
 /* What HQ said in an earlier run: the mark of that name. */
 void flow_rules_begin(struct flow *f, const struct buf *mark);
 /* HQ may have said something new. */

@@ -148,6 +148,7 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 int flow_sync(struct flow *f, struct sync *sync, int changed_fd)
 {
 	f->sync = sync;
+	flow_rules_stand(f);
 	f->sync_event = event_new(f->p.base, changed_fd, EV_READ | EV_PERSIST, on_sync_changed, f);
 	return f->sync_event && event_add(f->sync_event, NULL) == 0 ? 0 : -1;
 }
@@ -228,6 +229,7 @@ void flow_reload(struct flow *f, const struct conf *conf)
 	close_scanners(f);
 	f->conf = conf;
 	flow_rules_set(f);
+	flow_rules_stand(f);
 	flow_overlay_anew(f);
 	open_scanners(f);
 	flow_rules_changed(f);

@@ -244,6 +244,7 @@ void flow_status_json(struct flow *f, struct buf *out)
 	add_journal(f, out);
 	add_clock(f, out);
 	flow_day_status(f->day, out);
+	flow_rules_status(f, out);
 	add_sync(f, out);
 	add_pending(f, out);
 	add_scanners(f, out);

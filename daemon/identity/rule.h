@@ -83,6 +83,8 @@ int rule_read(const char *json, size_t len, const struct ident_rules *forms, str
 /* The same out of a file; err names it. */
 int rule_read_file(const char *path, const struct ident_rules *forms, struct rule_set *out,
                    char *err, size_t err_size);
+/* The version that a table gives itself, also one that cannot be read; "?" where it gives none. */
+void rule_version(const char *json, size_t len, char out[33]);
 /* A table of which it is said elsewhere who wrote it and why: version (empty where it has none: the
  * one that it was made from), author and reason may be missing. How many faults it has, a line for
  * each in faults, without any value; out has no values then. */

@@ -336,6 +336,17 @@ int rule_read(const char *json, size_t len, const struct ident_rules *forms, str
 	return rc;
 }
 
+void rule_version(const char *json, size_t len, char out[33])
+{
+	json_t *o = json_loadb(json, len, 0, NULL);
+	const char *version = json_string_value(json_object_get(o, "version"));
+
+	if (!version || !version[0] || text_has_control(version, strlen(version)) ||
+	    !text_copy(out, 33, version))
+		text_copy(out, 33, "?");
+	json_decref(o);
+}
+
 int rule_draft(const char *json, size_t len, const struct ident_rules *forms, struct rule_set *out,
                struct buf *faults)
 {

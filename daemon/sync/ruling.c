@@ -26,6 +26,8 @@ struct ruling {
 	pthread_mutex_t lock; /* what follows */
 	struct buf table;
 	bool news;
+	bool known, changed; /* what stands; and another than was asked with */
+	char standing[33], refused[33], why[RULING_WHY_SIZE];
 };
 
 struct ruling *ruling_new(const struct downlink_params *params)
@@ -76,7 +78,7 @@ void ruling_again(struct ruling *r)
 
 /* ---- tell ---- */
 
-/* The one line of the page, without its newline. */
+/* The one line of the page, without its newline; without a line there is nothing new. */
 static int take_table(struct ruling *r, const struct frame *frame, char *err, size_t err_size)
 {
 	const uint8_t *lines;
@@ -86,10 +88,11 @@ static int take_table(struct ruling *r, const struct frame *frame, char *err, si
 	                vault_device_box_priv(r->params.vault), frame->body, frame->body_len,
 	                &lines, &len, err, err_size) != 0)
 		return -1;
+	if (len == 0)
+		return 0;
 	pthread_mutex_lock(&r->lock);
 	buf_reset(&r->table);
-	if (len > 0)
-		buf_add(&r->table, lines, len - 1);
+	buf_add(&r->table, lines, len - 1);
 	r->news = !r->table.failed;
 	pthread_mutex_unlock(&r->lock);
 	return 0;
@@ -126,6 +129,12 @@ int ruling_tell(struct ruling *r, const struct frame *frame, char *err, size_t e
 
 /* ---- ask ---- */
 
+static void say(struct ruling *r, const char *key, const char *text)
+{
+	buf_printf(&r->payload, ",\"%s\":", key);
+	lw_event_json_string(&r->payload, text);
+}
+
 static void ask(struct ruling *r, int64_t now)
 {
 	uint8_t id[8];
@@ -133,10 +142,16 @@ static void ask(struct ruling *r, int64_t now)
 	vault_random(id, sizeof id);
 	text_hex(id, sizeof id, r->id);
 	buf_reset(&r->payload);
-	buf_printf(&r->payload,
-	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"rules\",\"version\":",
+	buf_printf(&r->payload, "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"rules\"",
 	           r->device, r->id);
-	lw_event_json_string(&r->payload, r->version);
+	pthread_mutex_lock(&r->lock);
+	say(r, "version", r->standing);
+	if (r->refused[0]) {
+		say(r, "refused", r->refused);
+		say(r, "why", r->why);
+	}
+	r->changed = false;
+	pthread_mutex_unlock(&r->lock);
 	buf_byte(&r->payload, '}');
 	r->asked =
 	    !r->payload.failed && r->params.publish(r->params.ctx, r->payload.data, r->payload.len);
@@ -150,12 +165,15 @@ int64_t ruling_step(struct ruling *r, bool *news)
 	if (!r || !r->up)
 		return INT64_MAX;
 	int64_t now = clock_mono_us(r->params.clock);
-	if (r->next_us <= now)
-		ask(r, now);
 	pthread_mutex_lock(&r->lock);
+	bool known = r->known, changed = r->changed;
 	*news = r->news;
 	pthread_mutex_unlock(&r->lock);
-	return r->next_us;
+	if (changed)
+		ruling_again(r);
+	if (known && r->next_us <= now)
+		ask(r, now);
+	return known ? r->next_us : INT64_MAX;
 }
 
 bool ruling_next(struct ruling *r, struct buf *out)
@@ -170,4 +188,18 @@ bool ruling_next(struct ruling *r, struct buf *out)
 	r->news = false;
 	pthread_mutex_unlock(&r->lock);
 	return news && !out->failed;
+}
+
+void ruling_stand(struct ruling *r, const char *version, const char *refused, const char *why)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->changed = !r->known || strcmp(r->standing, version) != 0 ||
+	             strcmp(r->refused, refused) != 0 || strcmp(r->why, why) != 0;
+	r->known = true;
+	snprintf(r->standing, sizeof r->standing, "%s", version);
+	snprintf(r->refused, sizeof r->refused, "%s", refused);
+	snprintf(r->why, sizeof r->why, "%s", why);
+	pthread_mutex_unlock(&r->lock);
 }

@@ -1,7 +1,8 @@
 /* Asks HQ for the chain's rule table (WIRE.md, section 17).
  *
- * Sync thread only, but for ruling_next. Asked at each new connection, whenever HQ pokes, and every
- * quarter of an hour.
+ * Sync thread only, but for ruling_next and ruling_stand. Asked, from when it is known which table
+ * is in force, at each new connection, whenever HQ pokes or another table is in force, and every
+ * quarter of an hour. Each ask says which that is.
  */
 #ifndef LANEWAY_SYNC_RULING_H
 #define LANEWAY_SYNC_RULING_H
@@ -30,8 +31,12 @@ int ruling_tell(struct ruling *r, const struct frame *frame, char *err, size_t e
  * (INT64_MAX: when connected). */
 int64_t ruling_step(struct ruling *r, bool *news);
 
-/* HQ's table as it came, in JSON and not yet looked at; empty: HQ has none, the store's own stands.
- * false: nothing new. Any thread. */
+/* HQ's table as it came, in JSON and not yet looked at. false: nothing new. Any thread. */
 bool ruling_next(struct ruling *r, struct buf *out);
+
+/* Which of HQ's tables is in force (version; empty: none), and which one that HQ told is not taken
+ * and why (both empty: none). Any thread. */
+#define RULING_WHY_SIZE 201
+void ruling_stand(struct ruling *r, const char *version, const char *refused, const char *why);
 
 #endif

@@ -221,6 +221,12 @@ bool sync_rules(struct sync *s, struct buf *out)
 	return ruling_next(s->ruling, out);
 }
 
+void sync_rules_stand(struct sync *s, const char *version, const char *refused, const char *why)
+{
+	ruling_stand(s->ruling, version, refused, why);
+	mqtt_wake(s->mqtt);
+}
+
 bool sync_stop(struct sync *s)
 {
 	atomic_store(&s->stopping, true);

@@ -74,5 +74,7 @@ uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf);
 bool sync_inquired(struct sync *s, struct inquiry_answer *out);
 /* As ruling_next; `changed` is called when there is something. */
 bool sync_rules(struct sync *s, struct buf *out);
+/* As ruling_stand. Until it is called HQ is not asked. Any thread. */
+void sync_rules_stand(struct sync *s, const char *version, const char *refused, const char *why);
 
 #endif

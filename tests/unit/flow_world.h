@@ -88,6 +88,15 @@ bool sync_rules(struct sync *s, struct buf *out)
 	return true;
 }
 
+/* What HQ was told of which rules are in force: "version/refused/why". */
+static char stands[300];
+
+void sync_rules_stand(struct sync *s, const char *version, const char *refused, const char *why)
+{
+	(void)s;
+	snprintf(stands, sizeof stands, "%s/%s/%s", version, refused, why);
+}
+
 /* HQ is asked about nobody, except in the test of that, which is HQ. */
 #ifndef WORLD_ANSWERS
 uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf)

@@ -314,6 +314,22 @@ static void a_new_version_is_above_all_that_stores_hold(void **state)
 	publish(w, BLOCKS, 7);
 }
 
+/* Stores may hold version 3 of a life that is lost here. */
+static void a_database_that_was_restored_gives_no_number_twice(void **state)
+{
+	struct world *w = *state;
+	struct hq_db_restored why = {.cause = "mark", .detail = "a copy", .turn = 500};
+
+	publish(w, BLOCKS, 2);
+	fold(w);
+	assert_int_equal(hq_db_renew(w->db, &why), 0);
+	uint64_t turn = hq_db_turn(w->db);
+	assert_true(turn > 500);
+	publish(w, "{}", (int)turn + 1);
+	fold(w);
+	publish(w, BLOCKS, (int)turn + 2);
+}
+
 static void everybody_is_folded_when_a_release_delivers_another_table(void **state)
 {
 	struct world *w = *state;
@@ -373,6 +389,7 @@ int main(void)
 	    TEST(a_version_is_never_changed_or_taken_away),
 	    TEST(what_cannot_be_published_is_said_with_why),
 	    TEST(a_new_version_is_above_all_that_stores_hold),
+	    TEST(a_database_that_was_restored_gives_no_number_twice),
 	    TEST(everybody_is_folded_when_a_release_delivers_another_table),
 	    TEST(the_differences_stand_in_words_without_a_value),
 	};

@@ -83,18 +83,20 @@ static const char claims_sql[] =
     "SELECT lower(hex(claim.ref)) AS id, u.id AS customer_id, ident.kind AS kind, ident.value AS "
     "value,"
     " claim.verified AS verified, claim.source AS source, claim.fate AS fate, claim.reason AS "
-    "reason,"
+    "reason, claim.rules AS rules,"
     " ident.state AS state FROM profile u JOIN claim ON claim.unit = u.n JOIN ident"
     " ON ident.id = claim.ident WHERE u.person = ?1 ORDER BY u.n, ident.kind, ident.value";
 static const char joins_sql[] =
     "SELECT lower(hex(j.id)) AS id, a.id AS customer_id, b.id AS other, ident.kind AS kind,"
-    " ident.value AS value, j.fate AS fate, j.reason AS reason FROM joined j JOIN profile a"
+    " ident.value AS value, j.fate AS fate, j.reason AS reason, j.rules AS rules FROM joined j "
+    "JOIN profile a"
     " ON a.n = j.unit JOIN profile b ON b.n = j.other JOIN ident ON ident.id = j.ident"
     " WHERE a.person = ?1 OR b.person = ?1 ORDER BY a.n, b.n";
 static const char log_sql[] =
     "SELECT lower(hex(op.ref)) AS id, op.kind AS what, a.id AS customer_id, b.id AS other,"
     " op.actor AS actor, op.why AS why, store.name AS store, op.made_us, op.fate AS fate,"
-    " op.reason AS reason FROM op LEFT JOIN profile a ON a.ref = coalesce(op.near_left, op.left)"
+    " op.reason AS reason, op.rules AS rules FROM op LEFT JOIN profile a ON a.ref = "
+    "coalesce(op.near_left, op.left)"
     " LEFT JOIN profile b ON b.ref = coalesce(op.near_right, op.right) LEFT JOIN epoch"
     " ON epoch.id = op.epoch LEFT JOIN store ON store.id = epoch.store WHERE a.person = ?1"
     " OR b.person = ?1 OR op.ident IN (SELECT claim.ident FROM profile u JOIN claim"
@@ -127,7 +129,8 @@ json_t *hq_links_review(struct sqlite3 *db)
 	    &r,
 	    "SELECT review.id AS number, review.cause AS cause, u.id AS customer_id, o.id AS "
 	    "other, ident.kind AS kind,"
-	    " ident.value AS value, detail, review.since_us, folded FROM review LEFT JOIN profile u"
+	    " ident.value AS value, detail, review.since_us, folded, review.rules FROM review LEFT "
+	    "JOIN profile u"
 	    " ON u.n = review.unit LEFT JOIN profile o ON o.n = review.other LEFT JOIN ident"
 	    " ON ident.id = review.ident ORDER BY review.since_us, review.id LIMIT 10000",
 	    0);
@@ -155,9 +158,10 @@ static bool is_set(const json_t *row, const char *key)
 static void print_fate(const json_t *row)
 {
 	if (strcmp(text(row, "fate", "holds"), "holds") != 0)
-		printf("  %s%s%s", text(row, "fate", "?"),
+		printf("  %s%s%s%s%s", text(row, "fate", "?"),
 		       json_is_string(json_object_get(row, "reason")) ? ": " : "",
-		       text(row, "reason", ""));
+		       text(row, "reason", ""), text(row, "rules", "")[0] ? ", by rules " : "",
+		       text(row, "rules", ""));
 	printf("\n");
 }
 

@@ -92,6 +92,16 @@ static void print_knows(const json_t *days)
 		       100.0 * (double)answered / (double)known, answered, known);
 }
 
+static void print_rules(const json_t *rules)
+{
+	const char *version = text(rules, "version", ""), *refused = text(rules, "refused", "");
+
+	printf("    rules of device %s: %s%s\n", text(rules, "device", "?"),
+	       version[0] ? "version " : "its own", version);
+	if (refused[0])
+		printf("    REFUSED rules version %s: %s\n", refused, text(rules, "why", "?"));
+}
+
 static void print_store(const json_t *store)
 {
 	const char *dark = text(store, "dark_since", NULL);
@@ -99,6 +109,7 @@ static void print_store(const json_t *store)
 	printf("  %s  last heard %s%s%s\n", text(store, "store", "?"),
 	       text(store, "heard", "never"), dark ? "  DARK since " : "", dark ? dark : "");
 	print_clock(json_object_get(store, "clock"));
+	each(store, "rules", print_rules);
 	print_knows(json_object_get(store, "knows"));
 	each(store, "epochs", print_epoch);
 }
@@ -151,6 +162,8 @@ void hq_status_print(const json_t *s)
 	printf("events held %" PRId64 "  not folded yet %" PRId64
 	       "  waiting for a visit key %" PRId64 "\n",
 	       count(s, "held"), count(s, "unfolded"), count(s, "waiting_for_keys"));
+	printf("rules version %" PRId64 "  customers not folded by it yet %" PRId64 "\n",
+	       count(s, "rules"), count(s, "unfolded_profiles"));
 	printf("forked %" PRId64 "  quarantined %" PRId64 "  unreadable payloads %" PRId64 "\n",
 	       count(s, "forked"), count(s, "quarantined"), count(s, "unreadable"));
 	if (count(s, "came_twice"))

@@ -134,13 +134,14 @@ int hq_rules_publish(struct hq_rules *rules, struct hq_db *db, struct rule_set *
 
 	if (hq_db_begin(db) != 0)
 		return -1;
-	version = 1 + hq_db_int(db, HQ_RULES_DELIVERED, HQ_SQL_RULES_HIGHEST, "i",
-	                        (int64_t)HQ_RULES_DELIVERED);
+	version = 1 + hq_db_int(db, HQ_RULES_DELIVERED, HQ_SQL_RULES_HIGHEST, "iit",
+	                        (int64_t)HQ_RULES_DELIVERED, (int64_t)hq_db_turn(db),
+	                        hq_db_generation(db));
 	snprintf(table->version, sizeof table->version, "%" PRId64, version);
 	doc = text_of(table, &text);
 	if (doc) {
-		hq_db_run(db, HQ_SQL_RULES_ADD, "ittit", version, table->author, table->reason,
-		          wall_us, doc);
+		hq_db_run(db, HQ_SQL_RULES_ADD, "ittitt", version, table->author, table->reason,
+		          wall_us, doc, hq_db_generation(db));
 		fold_by(db, doc);
 		rc = hq_db_commit(db);
 	} else {

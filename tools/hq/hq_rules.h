@@ -2,6 +2,9 @@
  * which never loses one. The newest is in force. Version 1 is the table as it is delivered, and
  * stands in no row: it is in force until one is published, and stores are not told of it.
  *
+ * Numbers only rise. A database that was put back to an older copy has lost versions that stores
+ * may hold: in each new generation they go on above the turn, which no lost version has reached.
+ *
  * Persons are folded by the table in force; when that becomes another one, by publishing or by a
  * release that delivers another one, every customer is marked in the same transaction to be folded
  * anew, behind all that is due, so that a process that ends in between changes nothing of it.
@@ -42,7 +45,7 @@ int64_t hq_rules_table(struct sqlite3 *db, const struct ident_rules *forms, int6
                        struct rule_set *out, char *err, size_t err_size);
 
 /* The table becomes the next version, and the one in force; its author and reason are set, its
- * values are moved out of it. The number is above all that any store has said to hold. 0; -1: it
+ * values are moved out of it. 0; -1: it
  * could not be committed (logged), all is as before. */
 int hq_rules_publish(struct hq_rules *rules, struct hq_db *db, struct rule_set *table,
                      int64_t wall_us);

@@ -345,6 +345,8 @@ static const char *const steps[] = {
     " WHERE epoch IS NOT NULL;"
     "INSERT OR IGNORE INTO dirty(unit, later) SELECT unit, 1 FROM joined UNION"
     " SELECT other, 1 FROM joined;",
+    /* the life of the database in which each was published */
+    "ALTER TABLE rule_table ADD COLUMN generation TEXT NOT NULL DEFAULT '';",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -80,6 +80,15 @@ static json_t *hits_of(struct hq_rows *r, int64_t store)
 	                    store);
 }
 
+/* By which version of HQ's table each device goes, and which it does not take and why. */
+static json_t *rules_of(struct hq_rows *r, int64_t store)
+{
+	return hq_rows_list(r,
+	                    "SELECT device, version, refused, why, since_us FROM store_rules"
+	                    " WHERE store = ?1 ORDER BY device",
+	                    store);
+}
+
 static json_t *stores(struct hq_rows *r)
 {
 	json_t *list = hq_rows_list(
@@ -95,6 +104,8 @@ static json_t *stores(struct hq_rows *r)
 		                    epochs_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_set_new(store, "clock",
 		                    clock_of(r, json_integer_value(json_object_get(store, "id"))));
+		json_object_set_new(store, "rules",
+		                    rules_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_set_new(store, "knows",
 		                    hits_of(r, json_integer_value(json_object_get(store, "id"))));
 		json_object_del(store, "id");
@@ -162,6 +173,11 @@ json_t *hq_status_read(struct sqlite3 *db)
 	                    json_integer(number(r, "SELECT count(*) FROM quarantine")));
 	json_object_set_new(s, "unreadable",
 	                    json_integer(number(r, "SELECT count(*) FROM unreadable")));
+	json_object_set_new(
+	    s, "rules",
+	    json_integer(number(r, "SELECT coalesce(max(version), 1) FROM rule_table")));
+	json_object_set_new(s, "unfolded_profiles",
+	                    json_integer(number(r, "SELECT count(*) FROM dirty")));
 	json_object_set_new(s, "raw", raw(r));
 	json_object_set_new(s, "came_twice",
 	                    json_integer(number(r, "SELECT count(*) FROM message WHERE same = 1")));

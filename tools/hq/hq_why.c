@@ -121,30 +121,33 @@ static void put_pairs(struct why *w)
 
 static void put_matches(struct why *w)
 {
-	sqlite3_stmt *q =
-	    ask(w, "SELECT a.id, b.id, op.ref, op.actor, op.made_us, op.why FROM op JOIN profile a"
-	           " ON a.ref = op.left JOIN profile b ON b.ref = op.right WHERE a.person = ?1"
-	           " AND b.person = ?1 AND op.kind = 'link' AND op.fate = 'holds' ORDER BY op.id");
+	sqlite3_stmt *q = ask(
+	    w,
+	    "SELECT a.id, b.id, op.ref, op.actor, op.made_us, op.why, op.rules FROM op JOIN"
+	    " profile a ON a.ref = op.left JOIN profile b ON b.ref = op.right WHERE a.person = ?1"
+	    " AND b.person = ?1 AND op.kind = 'link' AND op.fate = 'holds' ORDER BY op.id");
 	char shown[HQ_SECRET_SIZE];
 
 	while (db_row(q, &w->failed)) {
 		buf_printf(w->out, "match %s and %s: said by %s", hq_db_text(q, 0),
 		           hq_db_text(q, 1), hq_db_text(q, 3));
 		put_time(w->out, "", sqlite3_column_int64(q, 4));
-		buf_printf(w->out, ", \"%s\";", hq_db_text(q, 5));
+		buf_printf(w->out, ", \"%s\", holds by rules %s;", hq_db_text(q, 5),
+		           hq_db_text(q, 6));
 		put_ref(w->out, " link", q, 2);
 		buf_byte(w->out, '\n');
 	}
 	sqlite3_finalize(q);
-	q = ask(w,
-	        "SELECT a.id, b.id, j.id, ident.kind, ident.value FROM joined j JOIN profile a"
-	        " ON a.n = j.unit JOIN profile b ON b.n = j.other JOIN ident ON ident.id = j.ident"
-	        " WHERE a.person = ?1 AND b.person = ?1 AND j.fate = 'holds' ORDER BY a.n, b.n");
+	q = ask(
+	    w,
+	    "SELECT a.id, b.id, j.id, ident.kind, ident.value, j.rules FROM joined j JOIN profile a"
+	    " ON a.n = j.unit JOIN profile b ON b.n = j.other JOIN ident ON ident.id = j.ident"
+	    " WHERE a.person = ?1 AND b.person = ?1 AND j.fate = 'holds' ORDER BY a.n, b.n");
 	while (db_row(q, &w->failed)) {
 		hq_secret_mask(hq_db_text(q, 4), shown);
 		buf_printf(w->out, "match %s and %s: both have %s %s, by rules %s;",
 		           hq_db_text(q, 0), hq_db_text(q, 1), hq_db_text(q, 3), shown,
-		           w->rules->version);
+		           hq_db_text(q, 5));
 		put_ref(w->out, " link", q, 2);
 		buf_byte(w->out, '\n');
 	}
@@ -231,7 +234,8 @@ static void put_identifier(struct why *w, sqlite3_stmt *q)
 	else if (strcmp(state, "one") != 0)
 		buf_printf(w->out, "; %s", state);
 	if (rule)
-		buf_printf(w->out, "; rule %s, trust %d", rule->name, rule->trust);
+		buf_printf(w->out, "; rule %s of rules %s, trust %d", rule->name, hq_db_text(q, 10),
+		           rule->trust);
 	buf_byte(w->out, '\n');
 	if (strcmp(hq_db_text(q, 8), "holds") != 0)
 		return;
@@ -247,7 +251,8 @@ static void put_identifiers(struct why *w)
 {
 	sqlite3_stmt *q =
 	    ask(w, "SELECT ident.kind, ident.value, claim.verified, claim.ref, u.id, ident.state,"
-	           " claim.source, ident.ref, claim.fate, claim.reason FROM profile u JOIN claim"
+	           " claim.source, ident.ref, claim.fate, claim.reason, claim.rules"
+	           " FROM profile u JOIN claim"
 	           " ON claim.unit = u.n JOIN ident ON ident.id = claim.ident WHERE u.person = ?1"
 	           " AND claim.fate <> 'undone' ORDER BY ident.kind, ident.value, u.n");
 

@@ -210,6 +210,15 @@ static void pending_problems(struct report *r, json_t *pending)
 		        number(pending, "events"));
 }
 
+static void rules_problems(struct report *r, json_t *rules)
+{
+	json_t *refused = json_object_get(rules, "refused");
+
+	if (json_is_object(refused))
+		problem(r, "version %s of HQ's rules is not taken: %s; version %s stays in force",
+		        text(refused, "version"), text(refused, "why"), text(rules, "version"));
+}
+
 static void clock_problems(struct report *r, json_t *clock)
 {
 	json_int_t differs_ms = json_integer_value(json_object_get(clock, "kernel_differs_ms"));
@@ -287,6 +296,21 @@ static void put_box(struct cli *c, json_t *o)
 	cli_put(c->out, text(o, "version"));
 	fprintf(c->out, ", up %s\n", up);
 	put_start(c, text(o, "start"));
+}
+
+static void put_rules(struct cli *c, json_t *rules)
+{
+	if (!json_is_object(rules))
+		return;
+	row(c, "rules");
+	fputs("version ", c->out);
+	cli_put(c->out, text(rules, "version"));
+	fputs(strcmp(text(rules, "from"), "hq") == 0 ? " of HQ, by " : " of this store, by ",
+	      c->out);
+	cli_put(c->out, text(rules, "author"));
+	fputs(": ", c->out);
+	cli_put(c->out, text(rules, "reason"));
+	putc('\n', c->out);
 }
 
 static void put_journal(struct cli *c, json_t *o)
@@ -457,6 +481,7 @@ static void put_table(struct cli *c, json_t *o)
 {
 	put_box(c, o);
 	put_journal(c, o);
+	put_rules(c, json_object_get(o, "rules"));
 	put_clock(c, json_object_get(o, "clock"));
 	put_days(c, json_object_get(o, "days"));
 	put_sync(c, json_object_get(o, "sync"));
@@ -484,6 +509,7 @@ int cli_status(struct cli *c, char **args)
 		    !json_is_false(json_object_get(json_object_get(o, "sync"), "configured")));
 		sync_problems(&r, json_object_get(o, "sync"));
 		pending_problems(&r, json_object_get(o, "pending"));
+		rules_problems(&r, json_object_get(o, "rules"));
 		clock_problems(&r, json_object_get(o, "clock"));
 		source_problems(&r, json_object_get(o, "sources"));
 		if (!c->json)
