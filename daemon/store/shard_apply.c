@@ -7,7 +7,6 @@
 #include "store/db.h"
 #include "store/shard_internal.h"
 
-#define FAULT_SIZE 160
 #define GROUP_US 1000000    /* 1 s: so long a page may wait for others to be committed with */
 #define GROUP_IDENTS 360000 /* identifiers that may wait: 12 MiB with their table */
 
@@ -17,22 +16,28 @@ static int db_fault(const struct shard *s, char *err, size_t err_size)
 	return -1;
 }
 
+static int put(void *ctx, const struct shard_made *made, char *err, size_t err_size)
+{
+	return shard_put_made(ctx, made, err, err_size);
+}
+
 /* The number of lines, or -1. */
-static int apply_lines(struct shard *s, const char *lines, size_t len, char *err, size_t err_size)
+static int apply_alone(struct shard *s, const char *lines, size_t len, char *err, size_t err_size)
 {
 	int count = 0;
 
 	while (len > 0) {
 		const char *end = memchr(lines, '\n', len);
 		size_t n = end != NULL ? (size_t)(end - lines) : len;
-		char fault[FAULT_SIZE];
+		char fault[SHARD_FAULT_SIZE];
 
 		if (end == NULL) {
 			snprintf(err, err_size, "line %d: expected a newline at its end",
 			         count + 1);
 			return -1;
 		}
-		if (shard_put_line(s, lines, n, fault, sizeof(fault)) != 0) {
+		shard_make(&s->maker, lines, n, &s->made);
+		if (shard_put_made(s, &s->made, fault, sizeof(fault)) != 0) {
 			snprintf(err, err_size, "line %d: %s", count + 1, fault);
 			return -1;
 		}
@@ -41,6 +46,25 @@ static int apply_lines(struct shard *s, const char *lines, size_t len, char *err
 		len -= n + 1;
 	}
 	return count;
+}
+
+static int apply_lines(struct shard *s, const char *lines, size_t len, char *err, size_t err_size)
+{
+	const struct shard_helping with = {
+	    .maker = &s->maker, .put = put, .ctx = s, .err = err, .err_size = err_size};
+
+	if (s->helper == NULL || len == 0 || lines[len - 1] != '\n')
+		return apply_alone(s, lines, len, err, err_size);
+	return shard_helper_apply(s->helper, &with, lines, len);
+}
+
+/* No more pages follow, or others than were thought. */
+static void end_pages(struct shard *s)
+{
+	shard_met_free(s->met);
+	s->met = NULL;
+	shard_helper_free(s->helper);
+	s->helper = NULL;
 }
 
 /* Pages that are freed are not overwritten one by one: without the salt nothing in them can be
@@ -53,9 +77,8 @@ static int drop_all(struct shard *s)
 	s->count = 0;
 	s->last_profile = 0;
 	shard_pending_drop(s->pending);
-	/* Without the memory for it the fill is only slower. */
-	shard_met_free(s->met);
-	s->met = shard_met_new();
+	end_pages(s);
+	s->met = shard_met_new(); /* without the memory for it the fill is only slower */
 	rc = db_exec(s->db, "PRAGMA secure_delete=OFF; DELETE FROM ident; DELETE FROM profile");
 	rc |= db_exec(s->db, "PRAGMA secure_delete=ON; DELETE FROM meta");
 	return rc == 0 ? shard_renew_salt(s) : -1;
@@ -73,7 +96,7 @@ static int set_mark(struct shard *s, const struct shard_mark *mark)
 
 static void make_anew(struct shard *s)
 {
-	char fault[FAULT_SIZE];
+	char fault[SHARD_FAULT_SIZE];
 	bool made;
 
 	log_warn("shard: %s: damaged; it is made anew and fetched from HQ", s->path);
@@ -83,19 +106,13 @@ static void make_anew(struct shard *s)
 		log_error("shard: %s", fault);
 }
 
-static void forget_met(struct shard *s)
-{
-	shard_met_free(s->met);
-	s->met = NULL;
-}
-
 /* Back to the last commit. What cannot be read there either makes the file anew. */
 static void roll_back(struct shard *s)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
 
 	s->open = false;
-	forget_met(s);
+	end_pages(s);
 	if (!sqlite3_get_autocommit(s->db))
 		db_exec(s->db, "ROLLBACK");
 	shard_pending_drop(s->pending);
@@ -132,6 +149,16 @@ static bool may_wait(const struct shard *s, const struct shard_mark *mark)
 	       clock_mono_us(clock_system()) - s->begun_us < GROUP_US;
 }
 
+/* Without the memory or the thread for it, it only takes longer. */
+static void begin_help(struct shard *s)
+{
+	uint8_t salt[VAULT_SALT_BYTES];
+
+	if (shard_salt_get(s->stmt[SHARD_META_GET], s->vault, s->work, salt) > 0)
+		s->helper = shard_helper_new(s->vault, salt);
+	vault_wipe(salt, sizeof(salt));
+}
+
 int shard_apply(struct shard *s, const char *lines, size_t len, const struct shard_mark *mark,
                 bool fresh, char *err, size_t err_size)
 {
@@ -145,6 +172,8 @@ int shard_apply(struct shard *s, const char *lines, size_t len, const struct sha
 		db_fault(s, err, err_size);
 		goto err_roll_back;
 	}
+	if (mark->more && s->helper == NULL)
+		begin_help(s);
 	count = apply_lines(s, lines, len, err, err_size);
 	if (count < 0)
 		goto err_roll_back;
@@ -153,7 +182,7 @@ int shard_apply(struct shard *s, const char *lines, size_t len, const struct sha
 		goto err_roll_back;
 	}
 	if (!mark->more)
-		forget_met(s);
+		end_pages(s);
 	return count;
 err_roll_back:
 	roll_back(s);

@@ -154,6 +154,59 @@ void shard_met_free(struct shard_met *m);
 /* Was it there before? It is now. */
 bool shard_met_add(struct shard_met *m, int64_t key);
 
+/* ---- a line, read and sealed: all that can be done before it is known whether its customer is
+ * ----
+ */
+
+#define SHARD_FAULT_SIZE 160
+#define SHARD_SEEDS                                                                                \
+	64 /* made at once: asking the system for randomness costs as much as a seal               \
+	    */
+
+/* What one thread needs for it. */
+struct shard_maker {
+	struct vault_work *work;
+	struct vault_shard *keys;
+	struct shard_squeeze *squeeze;
+	uint8_t seeds[SHARD_SEEDS][VAULT_SEED_BYTES];
+	int seeds_left;
+	struct shard_line line;
+	uint8_t head[SHARD_HEAD_MAX];
+};
+
+struct shard_made {
+	bool failed; /* with a sentence in fault */
+	bool deleted;
+	char customer_id[sizeof(((struct profile *)0)->customer_id)];
+	int64_t who;
+	int ident_count;
+	uint8_t blinds[SHARD_IDENTS_MAX][VAULT_BLIND_BYTES];
+	struct shard_row row;
+	char fault[SHARD_FAULT_SIZE];
+};
+
+void shard_make(struct shard_maker *m, const char *line, size_t len, struct shard_made *out);
+
+/* ---- a second thread that makes lines while the writer puts them into the tables, as long as
+ * pages follow one another: a first fill has a million lines, and is bound by the processor ---- */
+
+struct shard_helper;
+/* salt: of the shard's keys. NULL: no thread or no memory for it, which only takes longer. */
+struct shard_helper *shard_helper_new(const struct vault *vault,
+                                      const uint8_t salt[VAULT_SALT_BYTES]);
+void shard_helper_free(struct shard_helper *h);
+struct shard_helping {
+	struct shard_maker *maker; /* of this thread */
+	int (*put)(void *ctx, const struct shard_made *made, char *err, size_t err_size);
+	void *ctx;
+	char *err;
+	size_t err_size;
+};
+/* Make the lines, each ended by a newline, with both threads, and give them to `put` in their
+ * order, on this thread. The number of lines, or -1 with err. Nobody reads `lines` afterwards. */
+int shard_helper_apply(struct shard_helper *h, const struct shard_helping *with, const char *lines,
+                       size_t len);
+
 /* ---- the writer ---- */
 
 enum shard_statement {
@@ -171,17 +224,15 @@ enum shard_statement {
 	SHARD_STATEMENTS
 };
 
-#define SHARD_SEEDS                                                                                \
-	64 /* made at once: asking the system for randomness costs as much as a seal               \
-	    */
-
 struct shard {
 	char path[SHARD_PATH_SIZE];
 	const struct vault *vault;
 	struct vault_work *work;
 	struct vault_shard *keys;
-	struct shard_squeeze *squeeze;
-	sqlite3 *db; /* NULL: damaged, and could not be made anew */
+	struct shard_maker maker;
+	struct shard_made made;
+	struct shard_helper *helper; /* while more pages follow, or NULL */
+	sqlite3 *db;                 /* NULL: damaged, and could not be made anew */
 	int lock_fd;
 	sqlite3_stmt *stmt[SHARD_STATEMENTS];
 	struct shard_pending *pending;
@@ -192,12 +243,8 @@ struct shard {
 	int64_t begun_us;      /* when it began, mono */
 	bool erased;           /* it removed something: the log must not keep it */
 	bool torn;             /* what is written cannot be read: the file is made anew */
-	uint8_t seeds[SHARD_SEEDS][VAULT_SEED_BYTES];
-	int seeds_left;
-	struct shard_line line;
-	ssize_t old_len; /* of old */
-	uint8_t head[SHARD_HEAD_MAX], old[SHARD_HEAD_MAX];
-	struct shard_row row;
+	ssize_t old_len;       /* of old */
+	uint8_t old[SHARD_HEAD_MAX];
 };
 
 /* Close and open the file, as found or made anew if it cannot be read. As shard_open. */
@@ -213,8 +260,8 @@ int shard_load(struct shard *s);
 int shard_salt_get(sqlite3_stmt *meta_get, const struct vault *v, struct vault_work *w,
                    uint8_t out[VAULT_SALT_BYTES]);
 
-/* One line into the open transaction. 0, or -1 with err. */
-int shard_put_line(struct shard *s, const char *line, size_t len, char *err, size_t err_size);
+/* A line into the open transaction. 0, or -1 with err. */
+int shard_put_made(struct shard *s, const struct shard_made *made, char *err, size_t err_size);
 /* What waits, into the identifiers' table. 0, or -1. */
 int shard_ident_put(struct shard *s);
 

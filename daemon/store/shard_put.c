@@ -1,4 +1,4 @@
-/* A line of a page into the tables. */
+/* A line of a page, read and sealed, into the tables. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,8 +36,8 @@ static ssize_t load_head(struct shard *s, int64_t profile)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? n : -1;
 }
 
-/* Is this the profile of the line's customer? 1 with its head in s->old, 0 or -1. */
-static int is_profile(struct shard *s, int64_t profile)
+/* Is this the profile of that customer? 1 with its head in s->old, 0 or -1. */
+static int is_profile(struct shard *s, int64_t profile, const char *customer_id)
 {
 	struct profile found;
 
@@ -47,17 +47,17 @@ static int is_profile(struct shard *s, int64_t profile)
 	s->torn = shard_head_read(&found, s->old, (size_t)s->old_len) != 0;
 	if (s->torn)
 		return -1;
-	return strcmp(found.customer_id, s->line.profile.customer_id) == 0;
+	return strcmp(found.customer_id, customer_id) == 0;
 }
 
-static int64_t find_waiting(struct shard *s, int64_t key)
+static int64_t find_waiting(struct shard *s, int64_t key, const char *customer_id)
 {
 	size_t at = 0;
 	int64_t p;
 	bool has;
 
 	while ((p = shard_pending_next(s->pending, key, &at, &has)) != 0) {
-		int rc = has ? is_profile(s, p) : 0;
+		int rc = has ? is_profile(s, p, customer_id) : 0;
 
 		if (rc != 0)
 			return rc < 0 ? -1 : p;
@@ -65,7 +65,7 @@ static int64_t find_waiting(struct shard *s, int64_t key)
 	return 0;
 }
 
-static int64_t find_written(struct shard *s, int64_t key)
+static int64_t find_written(struct shard *s, int64_t key, const char *customer_id)
 {
 	sqlite3_stmt *stmt = s->stmt[SHARD_IDENT_GET];
 	struct shard_list list = {0};
@@ -79,7 +79,7 @@ static int64_t find_written(struct shard *s, int64_t key)
 		                         (size_t)sqlite3_column_bytes(stmt, 1), key) != 0;
 	for (int i = 0; i < list.count && found == 0; i++) {
 		int64_t p = shard_list_at(&list, i);
-		int is = is_profile(s, p);
+		int is = is_profile(s, p, customer_id);
 
 		found = is > 0 ? p : is;
 	}
@@ -88,19 +88,19 @@ static int64_t find_written(struct shard *s, int64_t key)
 }
 
 /* The number of the line's customer, with the head in s->old; 0: new here, or -1. */
-static int64_t find_profile(struct shard *s, int64_t key)
+static int64_t find_profile(struct shard *s, const struct shard_made *made)
 {
 	int64_t p;
 
-	if (s->met != NULL && !shard_met_add(s->met, key))
+	if (s->met != NULL && !shard_met_add(s->met, made->who))
 		return 0;
-	p = find_waiting(s, key);
-	return p != 0 ? p : find_written(s, key);
+	p = find_waiting(s, made->who, made->customer_id);
+	return p != 0 ? p : find_written(s, made->who, made->customer_id);
 }
 
 /* Identifiers that the profile had and the line has not, or the other way round. */
-static int change_idents(struct shard *s, int64_t profile, uint8_t (*blinds)[VAULT_BLIND_BYTES],
-                         int count)
+static int change_idents(struct shard *s, int64_t profile,
+                         const uint8_t (*blinds)[VAULT_BLIND_BYTES], int count)
 {
 	const uint8_t *had;
 	int rc = 0;
@@ -129,26 +129,13 @@ static int change_idents(struct shard *s, int64_t profile, uint8_t (*blinds)[VAU
 	return rc;
 }
 
-static const uint8_t *next_seed(struct shard *s)
-{
-	if (s->seeds_left == 0) {
-		vault_random(s->seeds, sizeof(s->seeds));
-		s->seeds_left = SHARD_SEEDS;
-	}
-	return s->seeds[--s->seeds_left];
-}
-
-/* Each state of a profile gets a key of its own; the one before goes with the row it stood in. */
-static int put_profile(struct shard *s, int64_t profile, bool known,
-                       const struct shard_text text[2])
+static int put_profile(struct shard *s, int64_t profile, bool known, const struct shard_row *row)
 {
 	sqlite3_stmt *stmt = s->stmt[known ? SHARD_PROFILE_SET : SHARD_PROFILE_ADD];
 
-	if (shard_row_seal(s->keys, s->work, next_seed(s), text, &s->row) != 0)
-		return -1;
 	sqlite3_bind_int64(stmt, 1, profile);
-	sqlite3_bind_blob(stmt, 2, s->row.head, (int)s->row.head_n, SQLITE_STATIC);
-	sqlite3_bind_blob(stmt, 3, s->row.json, (int)s->row.json_n, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 2, row->head, (int)row->head_n, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 3, row->json, (int)row->json_n, SQLITE_STATIC);
 	return shard_run(stmt);
 }
 
@@ -162,18 +149,10 @@ static int remove_profile(struct shard *s, int64_t profile, int64_t who)
 	       shard_run(s->stmt[SHARD_PROFILE_DROP]);
 }
 
-static int set_profile(struct shard *s, int64_t profile, int64_t who, const char *line, size_t len)
+static int set_profile(struct shard *s, int64_t profile, const struct shard_made *made)
 {
-	uint8_t blinds[SHARD_IDENTS_MAX][VAULT_BLIND_BYTES];
 	bool known = profile > 0;
-	struct shard_text text[2];
 
-	for (int i = 0; i < s->line.ident_count; i++)
-		vault_shard_blind(s->keys, s->work, s->line.idents[i].kind, s->line.idents[i].value,
-		                  blinds[i]);
-	text[0] = (struct shard_text){s->head, shard_head_write(s->head, &s->line, blinds)};
-	if (shard_squeeze_in(s->squeeze, (struct shard_text){line, len}, &text[1]) != 0)
-		return -1;
 	if (!known) {
 		s->torn = s->last_profile == UINT32_MAX; /* made anew, it numbers from 1 again */
 		if (s->torn)
@@ -181,27 +160,28 @@ static int set_profile(struct shard *s, int64_t profile, int64_t who, const char
 		profile = ++s->last_profile;
 		s->count++;
 		s->old_len = 0;
-		if (shard_pending_set(s->pending, who, profile, true) != 0)
+		if (shard_pending_set(s->pending, made->who, profile, true) != 0)
 			return -1;
 	}
-	return change_idents(s, profile, blinds, s->line.ident_count) |
-	       put_profile(s, profile, known, text);
+	return change_idents(s, profile, made->blinds, made->ident_count) |
+	       put_profile(s, profile, known, &made->row);
 }
 
-int shard_put_line(struct shard *s, const char *line, size_t len, char *err, size_t err_size)
+int shard_put_made(struct shard *s, const struct shard_made *made, char *err, size_t err_size)
 {
-	int64_t who, profile;
+	int64_t profile;
 	int rc = 0;
 
-	if (shard_line_read(&s->line, line, len, err, err_size) != 0)
+	if (made->failed) {
+		snprintf(err, err_size, "%s", made->fault);
 		return -1;
-	who = shard_who_key(s->keys, s->work, s->line.profile.customer_id);
-	profile = find_profile(s, who);
+	}
+	profile = find_profile(s, made);
 	if (profile < 0)
 		return fault(s, err, err_size);
-	if (!s->line.deleted)
-		rc = set_profile(s, profile, who, line, len);
+	if (!made->deleted)
+		rc = set_profile(s, profile, made);
 	else if (profile > 0)
-		rc = remove_profile(s, profile, who);
+		rc = remove_profile(s, profile, made->who);
 	return rc == 0 ? 0 : fault(s, err, err_size);
 }

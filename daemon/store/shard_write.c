@@ -102,8 +102,9 @@ static int take_salt(struct shard *s, uint8_t salt[VAULT_SALT_BYTES])
 	vault_shard_free(s->keys);
 	s->keys = vault_shard_new(s->vault, s->work, salt);
 	vault_wipe(salt, VAULT_SALT_BYTES);
-	vault_wipe(s->seeds, sizeof(s->seeds));
-	s->seeds_left = 0;
+	s->maker.keys = s->keys;
+	vault_wipe(s->maker.seeds, sizeof(s->maker.seeds));
+	s->maker.seeds_left = 0;
 	return s->keys != NULL ? 0 : -1;
 }
 
@@ -208,8 +209,9 @@ int shard_open(struct shard **out, const char *path, const struct vault *vault, 
 	s->vault = vault;
 	s->work = vault_work_new();
 	s->pending = shard_pending_new();
-	s->squeeze = shard_squeeze_new(true);
-	if (s->work == NULL || s->pending == NULL || s->squeeze == NULL)
+	s->maker.work = s->work;
+	s->maker.squeeze = shard_squeeze_new(true);
+	if (s->work == NULL || s->pending == NULL || s->maker.squeeze == NULL)
 		goto err_memory;
 	if (!text_copy(s->path, sizeof(s->path), path)) {
 		snprintf(err, err_size, "%s: the path is too long", path);
@@ -235,7 +237,8 @@ void shard_free(struct shard *s)
 	shard_close_file(s);
 	shard_pending_free(s->pending);
 	shard_met_free(s->met);
-	shard_squeeze_free(s->squeeze);
+	shard_helper_free(s->helper);
+	shard_squeeze_free(s->maker.squeeze);
 	vault_shard_free(s->keys);
 	vault_work_free(s->work);
 	vault_wipe(s, sizeof(*s));

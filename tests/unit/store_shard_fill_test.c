@@ -119,6 +119,88 @@ static void a_page_that_is_not_the_last_waits_and_is_there_once_settled(void **s
 	assert_int_equal(find(p, "loyalty", "2600000000170", NULL), 1);
 }
 
+/* Two threads read the lines of a page that others follow; the writer says which was wrong. */
+static void a_bad_line_among_many_is_named_and_nothing_of_its_page_stays(void **state)
+{
+	const struct shard_mark mark = {.generation = "00000000000000aa", .more = true};
+	static const int bad[] = {1, 2, 31, 32, 33, 64, 120, 200};
+	struct place *p = *state;
+	struct buf lines = {0};
+	char err[200], expected[32];
+
+	assert_int_equal(apply(p, anna, false), 1);
+	for (size_t b = 0; b < sizeof(bad) / sizeof(bad[0]); b++) {
+		buf_reset(&lines);
+		for (int i = 1; i <= 200; i++)
+			buf_printf(&lines, "{\"customer_id\":\"C%d\",\"version\":%s}\n", i,
+			           i == bad[b] || i == bad[b] + 3 ? "\"x\"" : "1");
+		assert_int_equal(shard_apply(p->shard, (char *)lines.data, lines.len, &mark, false,
+		                             err, sizeof(err)),
+		                 -1);
+		snprintf(expected, sizeof(expected), "line %d: version:", bad[b]);
+		assert_memory_equal(err, expected, strlen(expected));
+		assert_int_equal(shard_count(p->reader), 1);
+	}
+	assert_int_equal(put_page(p->shard, 1, 1, true), OF_PAGE);
+	assert_int_equal(shard_settle(p->shard), 0);
+	assert_int_equal(shard_count(p->reader), OF_PAGE + 1);
+	buf_free(&lines);
+}
+
+#define STATES 6
+#define CUTS 60
+
+/* Each customer in the same state, or -1: there is none yet. */
+static int state_of(struct shard_reader *r)
+{
+	struct shard_hit hit;
+	char nf[16];
+	int state = -1;
+
+	for (int i = 0; i < OF_PAGE; i++) {
+		snprintf(nf, sizeof(nf), "+%d", OF_PAGE + i);
+		if (shard_find(r, "phone", nf, &hit, 1) != 1)
+			assert_int_equal(state, -1);
+		else if (i == 0)
+			state = (int)hit.profile.version;
+		else
+			assert_int_equal(hit.profile.version, state);
+	}
+	return state;
+}
+
+static void a_log_that_ends_anywhere_leaves_one_state_of_all_customers(void **state)
+{
+	struct place *p = *state;
+	struct shard_reader *reader;
+	struct shard_mark mark;
+	struct shard *s;
+	char path[160], log[192], err[200];
+	struct stat st;
+	bool made, seen[STATES + 1] = {false};
+
+	for (int i = 1; i <= STATES; i++) {
+		assert_int_equal(put_page(p->shard, 1, i, true), OF_PAGE);
+		assert_int_equal(shard_settle(p->shard), 0);
+	}
+	for (int i = 0; i < CUTS; i++) {
+		cut(p, path, sizeof(path), i);
+		snprintf(log, sizeof(log), "%s-wal", path);
+		assert_int_equal(stat(log, &st), 0);
+		assert_int_equal(truncate(log, st.st_size * i / (CUTS - 1)), 0);
+		assert_int_equal(shard_open(&s, path, p->vault, &made, err, sizeof(err)), 0);
+		assert_int_equal(shard_reader_open(&reader, path, p->vault, err, sizeof(err)), 0);
+		int found = state_of(reader);
+		assert_int_equal(shard_mark_get(s, &mark), 0);
+		assert_int_equal(mark.version, found >= 0 ? 2 : 0);
+		assert_int_equal(shard_count(reader), found >= 0 ? OF_PAGE : 0);
+		seen[found < 0 ? 0 : found] = true;
+		shard_reader_free(reader);
+		shard_free(s);
+	}
+	assert_true(seen[STATES] && seen[STATES - 1]); /* the cuts fell between commits, too */
+}
+
 #define ROUNDS 30
 
 static void *fill_again_and_again(void *arg)
@@ -238,6 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_fill_that_ends_at_any_page_leaves_whole_pages_and_goes_on),
 	    TEST(a_page_that_is_not_the_last_waits_and_is_there_once_settled),
+	    TEST(a_bad_line_among_many_is_named_and_nothing_of_its_page_stays),
+	    TEST(a_log_that_ends_anywhere_leaves_one_state_of_all_customers),
 	    TEST(a_reader_during_fills_sees_whole_profiles_or_none),
 	    TEST(another_device_key_finds_nobody),
 	    TEST(all_that_was_held_before_a_fresh_fill_is_closed_for_ever),

@@ -68,7 +68,7 @@ static int64_t cpu_us(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
