@@ -117,9 +117,10 @@ static int read_whose(const struct reading *r, const json_t *unit, const json_t 
 static int read_wording(struct reading *r, const json_t *text, const json_t *language,
                         struct consent_choice *c)
 {
-	if (text && !json_part_text(text, CONSENT_TEXT_MAX))
+	/* A STOP was said in nobody's words. */
+	if (text && !json_is_null(text) && !json_part_text(text, CONSENT_TEXT_MAX))
 		return fault(r, "text", "text of at most 32 bytes");
-	if (language && !json_part_text(language, CONSENT_LANGUAGE_MAX))
+	if (language && !json_is_null(language) && !json_part_text(language, CONSENT_LANGUAGE_MAX))
 		return fault(r, "language", "text of at most 35 bytes");
 	c->text_version = keep_text(r, json_string_value(text));
 	c->language = keep_text(r, json_string_value(language));

@@ -107,6 +107,46 @@ static void a_no_that_covered_somebody_is_explained_of_them_too(void **state)
 	store_free(s);
 }
 
+static void stop(struct store *s, uint8_t id, uint8_t unit, uint8_t claim)
+{
+	char properties[500], sealed[100];
+
+	snprintf(properties, sizeof properties,
+	         "{\"channel\":\"sms\",\"choice_id\":\"%s\",\"chosen_from\":\"" CHOSEN
+	         "\",\"chosen_to\":\"" CHOSEN
+	         "\",\"ident_ref\":\"%s\",\"language\":null,\"method\":\"stop\",\"proof_ref\":null,"
+	         "\"purpose\":\"marketing\",\"scope\":\"chain\",\"text_version\":null,\"value\":"
+	         "\"withdrawn\"}",
+	         ref(id), ref(claim));
+	snprintf(sealed, sizeof sealed, "{\"covers\":[\"%s\"],\"unit\":\"%s\"}", ref(unit),
+	         ref(unit));
+	speak(s, "Consent Changed", properties, sealed);
+}
+
+/* Of all who have a number each is told of their own choices, and of what binds the number. */
+static void what_one_chose_for_a_number_is_told_of_another_only_if_it_binds_the_number(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	enrol(s, 4, 5, "Bert", PHONE);
+	arrive(s);
+	int64_t version = world_number(w, "SELECT version FROM profile WHERE n = 2");
+	choose(s, 6, 1, 2, "granted");
+	choose(s, 7, 1, 2, "refused");
+	arrive(s);
+	assert_true(says(w, 1, "\"value\":\"refused\""));
+	assert_false(says(w, 2, "\"choices\""));
+	assert_int_equal(world_number(w, "SELECT version FROM profile WHERE n = 2"), version);
+	stop(s, 8, 1, 2);
+	arrive(s);
+	assert_true(says(w, 2, "\"method\":\"stop\""));
+	assert_false(says(w, 2, "\"value\":\"refused\""));
+	assert_true(world_number(w, "SELECT version FROM profile WHERE n = 2") > version);
+	store_free(s);
+}
+
 static void a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without(void **state)
 {
 	struct world *w = *state;
@@ -659,6 +699,7 @@ int main(void)
 	    TEST(an_enrolment_becomes_a_customer_with_what_was_said),
 	    TEST(a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it),
 	    TEST(a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without),
+	    TEST(what_one_chose_for_a_number_is_told_of_another_only_if_it_binds_the_number),
 	    TEST(a_no_that_covered_somebody_is_explained_of_them_too),
 	    TEST(what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event),
 	    TEST(an_event_that_comes_again_says_nothing_twice),

@@ -199,11 +199,13 @@ static void put_choice(struct hq_identity *id, const struct hq_identity_event *e
 	put_covers(id, c);
 	if (unit)
 		hq_db_run(id->db, HQ_SQL_DIRTY_ADD, "i", unit);
-	/* Whoever else was meant, or has the address. */
+	/* Whoever else was meant. */
 	for (size_t i = 0; i < c->cover_count; i++)
 		hq_db_run(id->db, HQ_SQL_DIRTY_UNIT, "b", c->covers[i].byte,
 		          sizeof c->covers[i].byte);
-	hq_db_run(id->db, HQ_SQL_DIRTY_IDENT, "i", address_of(id, ev, c));
+	/* What binds an address binds all who have it; what one allows there is one's own. */
+	if (!unit || c->method == CONSENT_STOP || c->method == CONSENT_COMPLAINT)
+		hq_db_run(id->db, HQ_SQL_DIRTY_IDENT, "i", address_of(id, ev, c));
 }
 
 static enum hq_identity_result take_choice(struct hq_identity *id, struct hq_identity_event *ev)

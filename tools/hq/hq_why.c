@@ -367,7 +367,8 @@ static void put_consents(struct why *w)
 	    " (SELECT ref FROM ident WHERE ident.id = c.address) FROM choice c WHERE c.id IN ("
 	    "SELECT choice.id FROM profile u JOIN choice ON choice.unit = u.n WHERE u.person = ?1"
 	    " UNION SELECT choice.id FROM profile u JOIN claim ON claim.unit = u.n JOIN choice"
-	    " ON choice.address = claim.ident WHERE u.person = ?1 UNION SELECT k.choice FROM"
+	    " ON choice.address = claim.ident WHERE u.person = ?1 AND (choice.unit IS NULL OR"
+	    " choice.method IN ('stop', 'complaint')) UNION SELECT k.choice FROM"
 	    " profile u JOIN choice_cover k ON k.unit = u.ref WHERE u.person = ?1)"
 	    /* one about an address that nobody has is no word about the person */
 	    " AND (c.address IS NOT NULL OR c.claim IS NULL)"
