@@ -131,6 +131,7 @@ static void take_baskets(struct flow *f, const struct flow_names *names)
 	f->kept_unmarked = FLOW_MARK_EVERY;
 	flow_rules_begin(f, flow_rebuild_rules(f->rebuild));
 	flow_hq_kept_begin(f, flow_rebuild_kept(f->rebuild));
+	flow_weights_begin(f, flow_rebuild_weights(f->rebuild));
 	flow_guard_begin(f, flow_rebuild_guards(f->rebuild));
 	flow_lookup_begin(f, flow_rebuild_lookups(f->rebuild));
 	flow_word_begin(f, flow_rebuild_tills(f->rebuild));

@@ -242,6 +242,13 @@ const struct hint *flow_hint_on(const struct flow *f, const struct lane_view *v)
 
 /* ---- making ---- */
 
+void flow_hint_weigh(struct flow *f, struct score_model *model)
+{
+	score_model_free(f->hints->model);
+	f->hints->model = model;
+	flow_hint_due(f);
+}
+
 int flow_hint_start(struct flow *f)
 {
 	f->hints = calloc(1, sizeof *f->hints);

@@ -8,6 +8,17 @@
 int flow_hint_start(struct flow *f); /* 0 or -1 */
 void flow_hint_free(struct flow *f);
 
+/* Score by these from now on, which are the hints' then. */
+void flow_hint_weigh(struct flow *f, struct score_model *model);
+
+/* ---- flow_weights.c: which weights ---- */
+/* What HQ said in an earlier run: the mark of that name. */
+void flow_weights_begin(struct flow *f, const struct buf *mark);
+/* Tell the sync thread which are in use, as it asks HQ for others. */
+void flow_weights_stand(struct flow *f);
+/* HQ may have said something new. */
+void flow_weights_heard(struct flow *f);
+
 /* Somebody whom this store enrolled stands on this lane: it is looked for a suggestion soon, once
  * for each basket. */
 void flow_hint_met(struct flow *f, const struct lane_view *v);

@@ -90,6 +90,8 @@ struct flow {
 	struct shard_reader *shard;
 	struct vault_work *work;
 	struct flow_hints *hints; /* flow_hint.c's */
+	struct buf hq_weights;    /* HQ's, in JSON; empty: the built-in ones */
+	char weights_made[33];    /* when those were made */
 	struct overlay *overlay;  /* NULL until FLOW_NAMES */
 	bool overlay_failed;      /* something that is kept is not in it */
 	struct event *overlay_event;

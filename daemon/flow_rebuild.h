@@ -59,6 +59,7 @@ const struct buf *flow_rebuild_guards(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_rules(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_lookups(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_kept(const struct flow_rebuild *r);
+const struct buf *flow_rebuild_weights(const struct flow_rebuild *r);
 
 /* Baskets and profiles, with this store's own changes to them; they belong to the caller. false:
  * not yet, or taken before. */
@@ -82,6 +83,7 @@ bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
 #define FLOW_MARK_KEPT "kept"       /* what HQ kept of what was said here, sealed (same) */
 #define FLOW_MARK_GUARDS "guards"   /* what the guards know (identity/ward.h) */
 #define FLOW_MARK_LOOKUPS "lookups" /* who looked somebody up when (identity/quota.h) */
+#define FLOW_MARK_WEIGHTS "weights" /* HQ's, for suggestions: hq.weights, shortened */
 #define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
 
 #endif

@@ -34,6 +34,7 @@ static void on_sync_changed(evutil_socket_t fd, short what, void *ctx)
 	if (read(fd, &n, sizeof n) != (ssize_t)sizeof n)
 		return;
 	flow_rules_heard(ctx);
+	flow_weights_heard(ctx);
 	flow_clock_look(ctx); /* a trusted point is journaled as soon as there is one */
 	flow_overlay_heard(ctx);
 	flow_inquired(ctx);
@@ -149,6 +150,7 @@ int flow_sync(struct flow *f, struct sync *sync, int changed_fd)
 {
 	f->sync = sync;
 	flow_rules_stand(f);
+	flow_weights_stand(f);
 	f->sync_event = event_new(f->p.base, changed_fd, EV_READ | EV_PERSIST, on_sync_changed, f);
 	return f->sync_event && event_add(f->sync_event, NULL) == 0 ? 0 : -1;
 }
@@ -306,6 +308,7 @@ void flow_free(struct flow *f)
 	vault_work_free(f->work);
 	buf_free(&f->json);
 	flow_rules_free(f);
+	buf_free(&f->hq_weights);
 	flow_guard_free(f->guard);
 	flow_lookup_free(f->lookup);
 	free(f);

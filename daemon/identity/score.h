@@ -30,6 +30,8 @@
 #define SCORE_CONTACTS_MAX 2   /* telephones, and e-mail addresses, of one record */
 #define SCORE_LEVELS_MAX 8     /* of one field */
 #define SCORE_OFTEN_MAX 16384  /* frequent values that a model knows, of all fields together */
+#define SCORE_TOLD_OFTEN_MAX 4096
+#define SCORE_TOLD_BYTES_MAX (256 * 1024)
 #define SCORE_LIKELY_MBIT 3322 /* ten to one: worth a steward's look */
 #define SCORE_SURE_MBIT 9966   /* a thousand to one: worth asking the customer */
 #define SCORE_RECORDS_MIN 1000 /* fewer than this are too few to learn from */
@@ -140,6 +142,9 @@ struct score_model *score_model_defaults(void);
 struct score_model *score_model_read(const char *json, size_t len, char *err, size_t err_size);
 void score_model_write(const struct score_model *model, struct buf *out);
 void score_model_free(struct score_model *model);
+/* What a store needs of it, at most SCORE_TOLD_BYTES_MAX as text: of frequent values the most
+ * frequent ones, and none of birth dates. Those that are left out weigh no more than before. */
+void score_model_shorten(struct score_model *model);
 /* What it is, when it was made, of how many records (0: nobody's, the defaults). */
 const char *score_model_version(const struct score_model *model);
 const char *score_model_made(const struct score_model *model);

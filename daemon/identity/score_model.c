@@ -94,6 +94,48 @@ void score_model_free(struct score_model *m)
 	free(m);
 }
 
+static int frequent_first(const void *a, const void *b)
+{
+	const struct score_often *x = a, *y = b;
+
+	if (x->share < y->share || x->share > y->share)
+		return x->share > y->share ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct score_often *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static enum score_field field_of(const struct score_often *o)
+{
+	return (enum score_field)(o->key & 15);
+}
+
+void score_model_shorten(struct score_model *m)
+{
+	int kept = 0;
+
+	if (m->often_count > 0)
+		qsort(m->often, (size_t)m->often_count, sizeof *m->often, frequent_first);
+	for (int i = 0; i < m->often_count; i++) {
+		const struct score_often *o = &m->often[i];
+		enum score_field f = field_of(o);
+		if (f == SCORE_BORN || f >= SCORE_FIELD_COUNT)
+			continue;
+		if (kept < SCORE_TOLD_OFTEN_MAX)
+			m->often[kept++] = *o;
+		else if (m->rest[f] > 0)
+			m->rest[f] = fmax(m->rest[f], o->share);
+	}
+	m->often_count = kept;
+	if (kept > 0)
+		qsort(m->often, (size_t)kept, sizeof *m->often, by_key);
+}
+
 static void write_levels(const char *name, const double p[SCORE_FIELD_COUNT][SCORE_LEVELS_MAX],
                          struct buf *out)
 {

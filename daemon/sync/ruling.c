@@ -16,6 +16,7 @@
 
 struct ruling {
 	struct downlink_params params;
+	const char *word;
 	char store[EVENT_STORE_SIZE], device[EVENT_STORE_SIZE];
 	bool up;
 	char id[TELL_ID_SIZE];
@@ -30,13 +31,14 @@ struct ruling {
 	char standing[33], refused[33], why[RULING_WHY_SIZE];
 };
 
-struct ruling *ruling_new(const struct downlink_params *params)
+struct ruling *ruling_new(const struct downlink_params *params, const char *word)
 {
 	struct ruling *r = calloc(1, sizeof *r);
 
 	if (!r)
 		return NULL;
 	r->params = *params;
+	r->word = word;
 	text_copy(r->store, sizeof r->store, params->store);
 	text_copy(r->device, sizeof r->device, params->device);
 	pthread_mutex_init(&r->lock, NULL);
@@ -142,8 +144,8 @@ static void ask(struct ruling *r, int64_t now)
 	vault_random(id, sizeof id);
 	text_hex(id, sizeof id, r->id);
 	buf_reset(&r->payload);
-	buf_printf(&r->payload, "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"rules\"",
-	           r->device, r->id);
+	buf_printf(&r->payload, "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"ask\":\"%s\"",
+	           r->device, r->id, r->word);
 	pthread_mutex_lock(&r->lock);
 	say(r, "version", r->standing);
 	if (r->refused[0]) {

@@ -1,7 +1,8 @@
-/* Asks HQ for the chain's rule table (WIRE.md, section 17).
+/* Asks HQ for a text of the chain's that has a version: the rule table (WIRE.md, section 17), the
+ * weights of suggestions (section 10).
  *
- * Sync thread only, but for ruling_next and ruling_stand. Asked, from when it is known which table
- * is in force, at each new connection, whenever HQ pokes or another table is in force, and every
+ * Sync thread only, but for ruling_next and ruling_stand. Asked, from when it is known which one is
+ * in force, at each new connection, by ruling_again, when another one is in force, and every
  * quarter of an hour. Each ask says which that is.
  */
 #ifndef LANEWAY_SYNC_RULING_H
@@ -16,22 +17,23 @@
 
 struct ruling;
 
-/* The params are the downlink's (shard is not used) and are pointed to from then on. NULL: out of
+/* The params are the downlink's (shard is not used) and are pointed to from then on. word: what is
+ * asked for, "rules" or "weights"; static text. NULL: out of
  * memory (then HQ is not asked in this run); every other function does nothing then. */
-struct ruling *ruling_new(const struct downlink_params *params);
+struct ruling *ruling_new(const struct downlink_params *params, const char *word);
 void ruling_free(struct ruling *r);
 
 void ruling_up(struct ruling *r);
 void ruling_down(struct ruling *r);
-/* HQ has poked: ask at once. */
+/* HQ has poked, and this may be what is new: ask at once. */
 void ruling_again(struct ruling *r);
-/* A tell of rules for this device. 0; -1 with a sentence in err. */
+/* A tell of that for this device. 0; -1 with a sentence in err. */
 int ruling_tell(struct ruling *r, const struct frame *frame, char *err, size_t err_size);
-/* Ask if it is time; *news: a table lies ready. The mono time at which it wants to be called again
+/* Ask if it is time; *news: a text lies ready. The mono time at which it wants to be called again
  * (INT64_MAX: when connected). */
 int64_t ruling_step(struct ruling *r, bool *news);
 
-/* HQ's table as it came, in JSON and not yet looked at. false: nothing new. Any thread. */
+/* HQ's text as it came, in JSON and not yet looked at. false: nothing new. Any thread. */
 bool ruling_next(struct ruling *r, struct buf *out);
 
 /* Which of HQ's tables is in force (version; empty: none), and which one that HQ told is not taken

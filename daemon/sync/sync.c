@@ -107,6 +107,7 @@ static void on_item(struct sync *s, const struct mqtt_item *item)
 		countersign_down(s->countersign);
 		inquiry_down(s->inquiry);
 		ruling_down(s->ruling);
+		ruling_down(s->weighing);
 		uplink_down(s->uplink);
 		downlink_down(s->downlink);
 		break;
@@ -131,15 +132,16 @@ static void *thread_main(void *arg)
 			on_item(s, item);
 			mqtt_item_free(item);
 		}
-		bool answers, news;
+		bool answers, news, weights;
 		const int64_t next[] = {trust_step(s->trust),
 		                        uplink_step(s->uplink),
 		                        downlink_step(s->downlink),
 		                        countersign_step(s->countersign),
 		                        inquiry_step(s->inquiry, &answers),
-		                        ruling_step(s->ruling, &news)};
+		                        ruling_step(s->ruling, &news),
+		                        ruling_step(s->weighing, &weights)};
 		tell_state(s);
-		if ((answers || news) && s->params.changed)
+		if ((answers || news || weights) && s->params.changed)
 			s->params.changed(s->params.ctx);
 		mqtt_wait(s->mqtt, wait_ms(s, next, sizeof(next) / sizeof(next[0])));
 	}
@@ -224,6 +226,17 @@ bool sync_rules(struct sync *s, struct buf *out)
 void sync_rules_stand(struct sync *s, const char *version, const char *refused, const char *why)
 {
 	ruling_stand(s->ruling, version, refused, why);
+	mqtt_wake(s->mqtt);
+}
+
+bool sync_weights(struct sync *s, struct buf *out)
+{
+	return ruling_next(s->weighing, out);
+}
+
+void sync_weights_stand(struct sync *s, const char *made)
+{
+	ruling_stand(s->weighing, made, "", "");
 	mqtt_wake(s->mqtt);
 }
 

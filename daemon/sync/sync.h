@@ -76,5 +76,10 @@ bool sync_inquired(struct sync *s, struct inquiry_answer *out);
 bool sync_rules(struct sync *s, struct buf *out);
 /* As ruling_stand. Until it is called HQ is not asked. Any thread. */
 void sync_rules_stand(struct sync *s, const char *version, const char *refused, const char *why);
+/* The same of the weights that suggestions go by. */
+bool sync_weights(struct sync *s, struct buf *out);
+/* Which of HQ's weights are in use, by when they were made; empty: none. Until it is called HQ is
+ * not asked. Any thread. */
+void sync_weights_stand(struct sync *s, const char *made);
 
 #endif

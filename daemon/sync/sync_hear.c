@@ -87,6 +87,11 @@ static int on_rules(struct sync *s, const struct frame *frame, char *err, size_t
 	return ruling_tell(s->ruling, frame, err, err_size);
 }
 
+static int on_weights(struct sync *s, const struct frame *frame, char *err, size_t err_size)
+{
+	return ruling_tell(s->weighing, frame, err, err_size);
+}
+
 static int on_profile(struct sync *s, const struct frame *frame, char *err, size_t err_size)
 {
 	return inquiry_tell(s->inquiry, frame, err, err_size) < 0 ? -1 : 0;
@@ -98,7 +103,7 @@ static const struct {
 	int (*take)(struct sync *s, const struct frame *frame, char *err, size_t err_size);
 } tells[] = {
     {"changes", on_changes}, {"time", on_time},   {"statement", on_statement},
-    {"profile", on_profile}, {"rules", on_rules},
+    {"profile", on_profile}, {"rules", on_rules}, {"weights", on_weights},
 };
 
 static int take_tell(struct sync *s, const struct frame *frame, char *err, size_t err_size)

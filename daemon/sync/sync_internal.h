@@ -36,6 +36,7 @@ struct sync {
 	struct countersign *countersign;
 	struct inquiry *inquiry;
 	struct ruling *ruling;   /* NULL: HQ is not asked for rules in this run */
+	struct ruling *weighing; /* the same for weights */
 	struct confirm *confirm; /* too large for a stack */
 	struct generation generation;
 	int64_t heard_us;

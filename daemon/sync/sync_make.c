@@ -35,6 +35,7 @@ static void on_good(void *ctx)
 	countersign_up(s->countersign);
 	inquiry_up(s->inquiry);
 	ruling_up(s->ruling);
+	ruling_up(s->weighing);
 }
 
 static void on_close(void *ctx)
@@ -62,6 +63,7 @@ void sync_make_free(struct sync *s)
 	countersign_free(s->countersign);
 	inquiry_free(s->inquiry);
 	ruling_free(s->ruling);
+	ruling_free(s->weighing);
 	uplink_free(s->uplink);
 	batch_codec_free(s->codec);
 	shard_free(s->shard);
@@ -147,7 +149,8 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	if (!s->downlink)
 		return -1;
 	s->countersign = countersign_new(&down, p->ledger);
-	s->ruling = ruling_new(&down);
+	s->ruling = ruling_new(&down, "rules");
+	s->weighing = ruling_new(&down, "weights");
 	const struct inquiry_params inquiry = {.store = s->store,
 	                                       .device = s->device,
 	                                       .vault = p->vault,

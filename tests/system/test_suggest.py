@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 from rig import until
-from store import cached, lane, post
+from store import cached, hq_lines, lane, post
 from test_two_stores import OTHERS, Chain
 
 pytestmark = pytest.mark.takes(25)
@@ -113,3 +113,23 @@ def test_02_a_yes_is_the_stewards_to_decide(chain):
     chain.say("link", chain.clara, new, "--reason", "asked her", "--yes")
     assert ("same_person", None) not in chain.review()
     until(lambda: cached(west.rig, chain.clara).get("pairs") is None, 30, "the stores to know one customer")
+
+
+def test_03_stores_score_by_what_hq_learned_also_without_hq(make_rig):
+    """Goal: weights that were estimated at HQ reach the store without a word of anybody, and stay over a kill -9."""
+    rig = make_rig(customers=1200)
+    rig.bring_up()
+    rig.tool("laneway-hq", "duplicates", "--estimate", "-c", rig.work / "hq.conf")
+    made = json.loads((rig.work / "hq" / "hq.weights").read_text())["made"]
+    rig.stop("hq")
+    rig.start_hq()  # the store asks when HQ is heard again; else within a quarter of an hour
+    rig.kill("daemon")
+    rig.start_daemon()
+    until(lambda: [e["properties"] for e in hq_lines(rig, "Configuration Changed") if e["properties"]["author"] == "HQ"]
+          == [{"author": "HQ", "reason": "weights for suggestions", "version": made}], 30, "HQ's weights to be in use")
+    rig.kill("hq")
+    rig.kill("daemon")
+    before = rig.log_of("daemon").count("suggestions go by weights")
+    rig.start_daemon()
+    until(lambda: rig.log_of("daemon").count("suggestions go by weights") == before + 1, 15, "the weights to be there again")
+    assert f"of {made}" in rig.log_of("daemon").rsplit("suggestions go by weights", 1)[1]

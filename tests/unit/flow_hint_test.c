@@ -1,6 +1,8 @@
 /* Suggestions on a lane: whom is looked for, what is shown of them, what a tap does. */
 #include "flow_world.h"
 
+#include "flow_hint.h"
+
 #define CLARA "AAECAwQFBgcICQoLDA0OEQ" /* her unit */
 #define CLARAS_PHONE "+491728394057"
 #define ENROL_CLARA                                                                                \
@@ -340,6 +342,74 @@ static void a_tap_on_who_is_gone_meanwhile_is_refused(void **state)
 	assert_non_null(strstr(refused.message, "not known here any more"));
 }
 
+/* ---- weights ---- */
+
+/* The built-in ones, by which nobody is anybody. */
+static char *distrustful(const char *made)
+{
+	struct score_model *m = score_model_defaults();
+	struct buf text = {0};
+	json_error_t err;
+	score_model_write(m, &text);
+	json_t *o = json_loadb((char *)text.data, text.len, 0, &err);
+	assert_non_null(o);
+	json_object_set_new(o, "match", json_real(1e-12));
+	json_object_set_new(o, "made", json_string(made));
+	char *out = json_dumps(o, 0);
+	json_decref(o);
+	buf_free(&text);
+	score_model_free(m);
+	return out;
+}
+
+static void hq_tells_weights(struct world *w, const char *text)
+{
+	uint64_t one = 1;
+	hq_weights = text;
+	assert_int_equal(write(w->sync_fd, &one, sizeof one), sizeof one);
+	WAIT_FOR(w, !hq_weights);
+}
+
+static void hqs_weights_count_at_once_and_after_a_restart_without_hq(void **state)
+{
+	struct world *w = *state;
+	char *weights = distrustful("2026-11-22T00:00:00.000Z");
+	clara_comes_again(w);
+	hq_tells_weights(w, weights);
+	WAIT_FOR(w, !suggestion(w, "1"));
+	WAIT_FOR(w, kept_times(w, "Configuration Changed") == 1);
+	json_t *changed = kept(w, "Configuration Changed", 0);
+	assert_string_equal(text_of(json_object_get(changed, "properties"), "version"),
+	                    "2026-11-22T00:00:00.000Z");
+	json_decref(changed);
+	assert_string_equal(weighs, "2026-11-22T00:00:00.000Z");
+	hq_tells_weights(w, weights);
+	weighs[0] = '\0';
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, counted(w, COUNTER_HINTS_LOOKED) > 0);
+	settle(w);
+	assert_null(suggestion(w, "1"));
+	assert_int_equal(kept_times(w, "Configuration Changed"), 1);
+	assert_string_equal(weighs, "2026-11-22T00:00:00.000Z");
+	free(weights);
+}
+
+static void weights_that_cannot_be_read_change_nothing(void **state)
+{
+	struct world *w = *state;
+	char *much = calloc(1, SCORE_TOLD_BYTES_MAX + 2);
+	clara_comes_again(w);
+	memset(much, ' ', SCORE_TOLD_BYTES_MAX + 1);
+	hq_tells_weights(w, "{\"version\":\"x\"}");
+	hq_tells_weights(w, much);
+	settle(w);
+	assert_non_null(suggestion(w, "1"));
+	assert_int_equal(kept_times(w, "Configuration Changed"), 0);
+	free(much);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -358,6 +428,8 @@ int main(void)
 	    T(who_says_yes_proposes_it_and_nothing_else_changes),
 	    T(a_tap_on_what_is_no_longer_so_is_refused),
 	    T(a_tap_on_who_is_gone_meanwhile_is_refused),
+	    T(hqs_weights_count_at_once_and_after_a_restart_without_hq),
+	    T(weights_that_cannot_be_read_change_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,29 @@ void sync_rules_stand(struct sync *s, const char *version, const char *refused, 
 	snprintf(stands, sizeof stands, "%s/%s/%s", version, refused, why);
 }
 
+/* The same for weights. */
+static const char *hq_weights;
+
+bool sync_weights(struct sync *s, struct buf *out)
+{
+	(void)s;
+	if (!hq_weights)
+		return false;
+	buf_reset(out);
+	buf_str(out, hq_weights);
+	hq_weights = NULL;
+	return true;
+}
+
+/* What HQ was told of which weights are in use. */
+static char weighs[64];
+
+void sync_weights_stand(struct sync *s, const char *made)
+{
+	(void)s;
+	snprintf(weighs, sizeof weighs, "%s", made);
+}
+
 /* HQ is asked about nobody, except in the test of that, which is HQ. */
 #ifndef WORLD_ANSWERS
 uint64_t sync_inquire(struct sync *s, const char *kind, const char *nf)

@@ -1,6 +1,7 @@
 #include "hq_tell_world.h"
 
 #include "hq/hq_tell_profile.h"
+#include "identity/score.h"
 
 static void add(struct telling *t, int from, int n)
 {
@@ -291,6 +292,67 @@ static void a_store_cannot_read_the_customers_out_one_by_one(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, telling_set_up, telling_tear_down)
 
+/* ---- weights ---- */
+
+#define ASK_WEIGHTS                                                                                \
+	"{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"weights\",\"version\":"  \
+	"\"%s\"}"
+
+static const char *weights_version(struct telling *t, const char *has)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, ASK_WEIGHTS, has);
+	ask_with(t, text);
+	return json_string_value(json_object_get(t->header, "version"));
+}
+
+static void put_weights(struct telling *t, int often)
+{
+	struct score_model *m = score_model_defaults();
+	struct buf text = {0};
+	char path[160];
+
+	score_model_write(m, &text);
+	buf_byte(&text, '\0');
+	char *list = strstr((char *)text.data, "\"often\":[]}");
+	snprintf(path, sizeof path, "%s/hq.weights.new", t->w->dir);
+	FILE *f = fopen(path, "w");
+	fprintf(f, "%.*s\"often\":[", (int)(list - (char *)text.data), (char *)text.data);
+	for (int i = 0; i < often; i++)
+		fprintf(f, "%s[\"%015x1\",0.001]", i ? "," : "", i + 1);
+	fputs("]}", f);
+	fclose(f);
+	char to[160];
+	snprintf(to, sizeof to, "%s/hq.weights", t->w->dir);
+	assert_int_equal(rename(path, to), 0);
+	buf_free(&text);
+	score_model_free(m);
+}
+
+static void weights_are_told_as_they_stand_in_their_file_once_for_each_version(void **state)
+{
+	struct telling *t = *state;
+	char version[33], err[200];
+	struct score_model *m;
+
+	assert_int_equal(hq_tell_weights(t->tell, t->w->dir), 0);
+	assert_string_equal(weights_version(t, ""), "");
+	assert_string_equal(t->lines, "");
+	put_weights(t, 3);
+	text_copy(version, sizeof version, weights_version(t, ""));
+	assert_int_equal(line_count(t), 1);
+	m = score_model_read(t->lines, strlen(t->lines) - 1, err, sizeof err);
+	assert_non_null(m);
+	assert_string_equal(score_model_made(m), version);
+	score_model_free(m);
+	assert_string_equal(weights_version(t, version), version);
+	assert_string_equal(t->lines, "");
+	put_weights(t, 16000); /* a chain's: what is told is bounded */
+	weights_version(t, "");
+	assert_true(strlen(t->lines) > 50000 && strlen(t->lines) < SCORE_TOLD_BYTES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +369,7 @@ int main(void)
 	    TEST(one_profile_is_told_by_its_identifier),
 	    TEST(what_is_not_sealed_to_hq_for_this_device_is_not_answered),
 	    TEST(a_store_cannot_read_the_customers_out_one_by_one),
+	    TEST(weights_are_told_as_they_stand_in_their_file_once_for_each_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,19 +50,14 @@ static inline int telling_tear_down(void **state)
 }
 
 /* Ask as device d1 of store s1 and open the answer as that device does. */
-static inline void ask(struct telling *t, const char *generation, uint64_t since)
+static inline void ask_with(struct telling *t, const char *text)
 {
-	char text[256], err[200];
+	char err[200];
 	struct buf out = {0};
 	struct frame frame;
 	const uint8_t *lines;
 	size_t len;
 
-	snprintf(text, sizeof text,
-	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
-	         "\"generation\":\"%s\","
-	         "\"since\":%" PRIu64 "}",
-	         generation, since);
 	assert_int_equal(hq_tell_answer(t->tell, "s1", text, strlen(text), &out), 0);
 	if (frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err,
 	                 sizeof err) != 0)
@@ -76,6 +71,18 @@ static inline void ask(struct telling *t, const char *generation, uint64_t since
 	free(t->lines);
 	t->lines = strndup((const char *)lines, len);
 	buf_free(&out);
+}
+
+static inline void ask(struct telling *t, const char *generation, uint64_t since)
+{
+	char text[256];
+
+	snprintf(text, sizeof text,
+	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	         "\"generation\":\"%s\","
+	         "\"since\":%" PRIu64 "}",
+	         generation, since);
+	ask_with(t, text);
 }
 
 /* Ask for one profile, sealed to HQ. 0 with its lines, or -1: not answered. */

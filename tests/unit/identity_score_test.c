@@ -324,6 +324,34 @@ static void a_model_survives_its_text_form(void **state)
 	buf_free(&again);
 }
 
+static void a_shortened_model_keeps_what_is_most_frequent_and_weighs_the_rest_no_more(void **state)
+{
+	struct score_model *m = score_model_defaults(), *back;
+	struct buf text = {0};
+	char err[200];
+
+	(void)state;
+	m->rest[SCORE_LAST] = 0.00001;
+	m->often_count = SCORE_OFTEN_MAX;
+	m->often = calloc((size_t)m->often_count, sizeof *m->often);
+	for (int i = 0; i < m->often_count; i++)
+		m->often[i] = (struct score_often){
+		    (uint64_t)i << 4 | (i % 2 ? SCORE_LAST : SCORE_BORN), 0.001 + i * 1e-8};
+	score_model_shorten(m);
+	assert_int_equal(m->often_count, SCORE_TOLD_OFTEN_MAX);
+	/* the most frequent half of the last names, still in order; none of birth dates */
+	for (int i = 0; i < m->often_count; i++)
+		assert_int_equal(m->often[i].key, (uint64_t)(2 * (4096 + i) + 1) << 4 | SCORE_LAST);
+	assert_true(m->rest[SCORE_LAST] == 0.001 + 8191 * 1e-8);
+	score_model_write(m, &text);
+	assert_true(text.len < SCORE_TOLD_BYTES_MAX);
+	back = score_model_read((const char *)text.data, text.len, err, sizeof err);
+	assert_non_null(back);
+	score_model_free(m);
+	score_model_free(back);
+	buf_free(&text);
+}
+
 /* What is put in the place of what, in the defaults' text, must be refused. */
 static void a_model_that_cannot_be_is_refused_with_a_reason(void **state)
 {
@@ -400,6 +428,8 @@ int main(void)
 	    cmocka_unit_test(a_suggestion_shows_initials_and_the_postcode_only),
 	    cmocka_unit_test(a_percentage_is_never_certain),
 	    cmocka_unit_test(a_model_survives_its_text_form),
+	    cmocka_unit_test(
+	        a_shortened_model_keeps_what_is_most_frequent_and_weighs_the_rest_no_more),
 	    cmocka_unit_test(a_model_that_cannot_be_is_refused_with_a_reason),
 	    cmocka_unit_test(short_forms_are_sorted_and_work_both_ways),
 	};

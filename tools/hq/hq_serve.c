@@ -424,6 +424,8 @@ static int start_store(struct serve *s, char *err, size_t err_size)
 	    !s->stores)
 		return -1;
 	hq_tell_rules(s->tell, &s->rules);
+	if (hq_tell_weights(s->tell, s->conf->data) != 0)
+		return -1;
 	hq_tell_error(s->tell, clock_raw_system()->kernel, NULL);
 	if (!webhook)
 		return 0;

@@ -15,6 +15,7 @@
 #include "hq/hq_profile.h"
 #include "hq/hq_statement.h"
 #include "hq/hq_tell_profile.h"
+#include "hq/hq_tell_weights.h"
 #include "sync/batch.h"
 
 #define HQ_TELL_ASK_MAX 4096     /* bytes of a request */
@@ -38,7 +39,8 @@ struct hq_tell {
 	void *error_ctx;
 	struct batch_codec *codec;
 	struct hq_tell_profile *profile;
-	const struct hq_rules *rules; /* NULL: none */
+	const struct hq_rules *rules;    /* NULL: none */
+	struct hq_tell_weights *weights; /* NULL: none are told */
 	struct buf lines, body, header;
 	struct hq_includes includes;
 };
@@ -83,6 +85,7 @@ void hq_tell_free(struct hq_tell *t)
 		return;
 	batch_codec_free(t->codec);
 	hq_tell_profile_free(t->profile);
+	hq_tell_weights_free(t->weights);
 	buf_free(&t->lines);
 	buf_free(&t->body);
 	buf_free(&t->header);
@@ -141,7 +144,7 @@ static const char *profile_fault(const json_t *root, struct hq_tell_ask *out)
 static const char *rules_fault(const json_t *root, struct hq_tell_ask *out)
 {
 	if (!copy_text(root, "version", out->version, sizeof out->version))
-		return "an ask for rules without a version";
+		return "an ask for rules or weights without a version";
 	if (json_object_get(root, "refused") &&
 	    (!copy_text(root, "refused", out->refused, sizeof out->refused) ||
 	     !copy_text(root, "why", out->why, sizeof out->why) ||
@@ -154,6 +157,8 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
                           struct buf *out);
 static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                         struct buf *out);
+static int answer_weights(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                        struct buf *out);
 static int answer_statement(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
@@ -174,6 +179,7 @@ static const struct {
     {"statement", statement_fault, answer_statement},
     {"profile", profile_fault, answer_profile},
     {"rules", rules_fault, answer_rules},
+    {"weights", rules_fault, answer_weights},
 };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
@@ -388,6 +394,36 @@ static int answer_rules(struct hq_tell *t, const char *store, const struct hq_te
 	buf_reset(&t->header);
 	buf_printf(&t->header,
 	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"rules\",\"version\":",
+	           ask->device, ask->id);
+	lw_event_json_string(&t->header, version);
+	buf_byte(&t->header, '}');
+	buf_byte(&t->header, '\0');
+	return encode(t, store, ask, pub, out);
+}
+
+int hq_tell_weights(struct hq_tell *t, const char *dir)
+{
+	t->weights = hq_tell_weights_new(dir);
+	return t->weights ? 0 : -1;
+}
+
+static int answer_weights(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                          struct buf *out)
+{
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+	const struct buf *text = NULL;
+	const char *version = t->weights ? hq_tell_weights_now(t->weights, &text) : "";
+
+	if (!pub)
+		return -1;
+	buf_reset(&t->lines);
+	if (version[0] && strcmp(ask->version, version) != 0) {
+		buf_add(&t->lines, text->data, text->len);
+		buf_byte(&t->lines, '\n');
+	}
+	buf_reset(&t->header);
+	buf_printf(&t->header,
+	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"weights\",\"version\":",
 	           ask->device, ask->id);
 	lw_event_json_string(&t->header, version);
 	buf_byte(&t->header, '}');

@@ -36,6 +36,9 @@ int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask, size_t
  * theirs. It must live as long as t. */
 void hq_tell_rules(struct hq_tell *t, const struct hq_rules *rules);
 
+/* Tell stores the weights that stand in this folder (hq_tell_weights.h). 0 or -1. */
+int hq_tell_weights(struct hq_tell *t, const char *dir);
+
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
@@ -48,8 +51,8 @@ struct hq_tell_ask {
 	} versions[HQ_TELL_VERSIONS_MAX]; /* of "statement": what the store holds */
 	int version_count;
 	char box[HQ_TELL_BOX_SIZE]; /* of "profile": sealed to HQ, base64url */
-	/* of "rules": HQ's table that the store goes by, or empty; one that it does not take, and
-	 * why */
+	/* of "rules" and "weights": HQ's that the store goes by, or empty; of "rules" one that it
+	 * does not take, and why */
 	char version[33], refused[33], why[HQ_TELL_WHY_SIZE];
 };
 int hq_tell_parse(const void *ask, size_t len, struct hq_tell_ask *out, char *err, size_t err_size);
