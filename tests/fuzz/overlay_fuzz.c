@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity/overlay.h"
+#include "identity/hint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +29,46 @@ static size_t line_at(const uint8_t *data, size_t size, size_t at)
 	return nl ? (size_t)(nl - data) : size;
 }
 
+static bool typed(void *ctx, const struct overlay_typed *e)
+{
+	const struct hint_ask *ask = ctx;
+	const struct score_plain plain = {.first_name = e->first_name,
+	                                  .last_name = e->last_name,
+	                                  .phone = {e->phone},
+	                                  .mail = {e->email}};
+	hint_alike(ask, &plain);
+	return true;
+}
+
+/* A suggestion of this person to somebody of the same name and number. */
+static void suggest(const struct overlay *o, const struct overlay_person *p)
+{
+	static const char anna[] = "Anna", berg[] = "Berg";
+	struct rule_set rules;
+	struct ref unit = {.byte = {9}};
+	struct field_fact fact[] = {{FIELD_FIRST_NAME, {{1}}, unit, anna, "till", 50, 1, 1},
+	                            {FIELD_LAST_NAME, {{2}}, unit, berg, "till", 50, 1, 1}};
+	struct overlay_claim claim = {.kind = "phone", .value = "+4917283940571", .unit = unit};
+	const struct overlay_person here = {.unit = &unit,
+	                                    .unit_count = 1,
+	                                    .claim = &claim,
+	                                    .claim_count = 1,
+	                                    .fact = fact,
+	                                    .fact_count = 2};
+	struct hint_ask ask = {.who = &here, .rules = &rules, .model = score_model_defaults()};
+	struct hint best = {.mbit = 0};
+	rule_defaults(&rules);
+	if (!ask.model)
+		return;
+	hint_look(&ask, p, &best);
+	if (best.mbit && (strlen(best.text) >= HINT_TEXT_SIZE || strstr(best.text, berg) ||
+	                  strstr(best.text, "8394")))
+		abort();
+	overlay_typed(o, 16, typed, &ask);
+	score_model_free((struct score_model *)ask.model);
+	rule_free(&rules);
+}
+
 static void ask(struct overlay *o, const struct overlay_hq *hq)
 {
 	struct shard_hit hits[4];
@@ -38,6 +78,7 @@ static void ask(struct overlay *o, const struct overlay_hq *hq)
 	if (overlay_person(o, hq, "customer_id", "C000017", &p) == 1) {
 		if (!p.unit_count || p.unit_count > 256)
 			abort();
+		suggest(o, &p);
 		overlay_person_free(&p);
 	}
 }
