@@ -375,15 +375,32 @@ static void note_rules(struct hq_tell *t, const char *store, const struct hq_tel
 	hq_db_commit(t->db);
 }
 
+/* What has a version, under the word that was asked with: the line that stands in t->lines. */
+static int tell_text(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
+                     const char *version, struct buf *out)
+{
+	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
+
+	if (!pub)
+		return -1;
+	buf_reset(&t->header);
+	buf_printf(&t->header,
+	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"%s\",\"version\":",
+	           ask->device, ask->id, ask->kind);
+	lw_event_json_string(&t->header, version);
+	buf_byte(&t->header, '}');
+	buf_byte(&t->header, '\0');
+	return encode(t, store, ask, pub, out);
+}
+
 /* The store has this version already, or has looked at it: nothing but the version is told. */
 static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                         struct buf *out)
 {
-	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
 	bool told = t->rules && t->rules->version > HQ_RULES_DELIVERED;
 	const char *version = told ? t->rules->table.version : "";
 
-	if (!pub)
+	if (!hq_keys_device(t->keys, store, ask->device))
 		return -1;
 	note_rules(t, store, ask);
 	buf_reset(&t->lines);
@@ -391,14 +408,7 @@ static int answer_rules(struct hq_tell *t, const char *store, const struct hq_te
 		rule_write(&t->lines, &t->rules->table);
 		buf_byte(&t->lines, '\n');
 	}
-	buf_reset(&t->header);
-	buf_printf(&t->header,
-	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"rules\",\"version\":",
-	           ask->device, ask->id);
-	lw_event_json_string(&t->header, version);
-	buf_byte(&t->header, '}');
-	buf_byte(&t->header, '\0');
-	return encode(t, store, ask, pub, out);
+	return tell_text(t, store, ask, version, out);
 }
 
 int hq_tell_weights(struct hq_tell *t, const char *dir)
@@ -410,25 +420,15 @@ int hq_tell_weights(struct hq_tell *t, const char *dir)
 static int answer_weights(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out)
 {
-	const uint8_t *pub = hq_keys_device(t->keys, store, ask->device);
 	const struct buf *text = NULL;
 	const char *version = t->weights ? hq_tell_weights_now(t->weights, &text) : "";
 
-	if (!pub)
-		return -1;
 	buf_reset(&t->lines);
 	if (version[0] && strcmp(ask->version, version) != 0) {
 		buf_add(&t->lines, text->data, text->len);
 		buf_byte(&t->lines, '\n');
 	}
-	buf_reset(&t->header);
-	buf_printf(&t->header,
-	           "{\"v\":1,\"device\":\"%s\",\"id\":\"%s\",\"tell\":\"weights\",\"version\":",
-	           ask->device, ask->id);
-	lw_event_json_string(&t->header, version);
-	buf_byte(&t->header, '}');
-	buf_byte(&t->header, '\0');
-	return encode(t, store, ask, pub, out);
+	return tell_text(t, store, ask, version, out);
 }
 
 int hq_tell_answer(struct hq_tell *t, const char *store, const void *ask_bytes, size_t len,
