@@ -48,7 +48,10 @@ PEOPLE = {
     "lea": ("Lea", "base", 10, "active", 8),
     "leo": ("Leo", "silver", 20, "active", 8),
     "kim": ("Kim", "base", 33, "active", 9),
+    "clara": ("Clara", "base", 5, "active", 10),
 }
+LAST = {"clara": "Kern"}
+EMAIL = {"clara": "clara.kern@gmail.com"}  # Gmail folds dots and what stands behind a plus
 CARD = {who: card(4711000000 + i) for i, who in enumerate(PEOPLE)}
 PHONE = {who: phone(row[4]) for who, row in PEOPLE.items()}
 NEW_CARD, UNKNOWN_CARD, STAFF_CARD = card(5000000001), card(5000000002), card(5000000003)
@@ -57,9 +60,9 @@ NEW_CARD, UNKNOWN_CARD, STAFF_CARD = card(5000000001), card(5000000002), card(50
 def write_people(rig):
     with open(rig.work / "customers.csv", "w", newline="", encoding="utf-8") as f:
         out = csv.writer(f)
-        out.writerow(("customer_id", "first_name", "loyalty", "phone", "tier", "points", "points_as_of", "state"))
+        out.writerow(("customer_id", "first_name", "last_name", "email", "loyalty", "phone", "tier", "points", "points_as_of", "state"))
         for i, (who, (name, tier, points, state, _)) in enumerate(PEOPLE.items()):
-            out.writerow((f"X{i:06}", name, CARD[who], PHONE[who], tier, points, "2026-01-01", state))
+            out.writerow((f"X{i:06}", name, LAST.get(who, ""), EMAIL.get(who, ""), CARD[who], PHONE[who], tier, points, "2026-01-01", state))
 
 
 def write_rules(rig):
@@ -376,6 +379,41 @@ def test_provisional_is_who_was_enrolled_here_until_hq_confirms(aged):
     at.rig.start_broker()
     at.rig.start_hq()
     at.shows("known", "Mia", shot="provisional-confirmed", seconds=40)
+
+
+def test_suggested_is_asked_and_never_joined_by_itself(aged):
+    """Goal: whoever is enrolled without a line may be somebody whom the store holds: the screen asks, masked."""
+    at, _ = aged
+    at.rig.kill("broker")
+    at.open()
+    enrol_by_hand(at, "Clara", "clarakern+shop@gmail.com")
+    at.shows("suggested", "Clara", "")
+    assert at.text("mark") == "Same person?" and "Maybe already a customer: C" in at.text("word-text")
+    assert (at.text("word-same"), at.text("word-key")) == ("Same person", "Not the same")
+    assert "Kern" not in at.browser.page_source
+    el(at.browser, "word-key").click()
+    until(lambda: at.text("word-text") == "", 10, "the suggestion to go for ever")
+    at.shows("provisional", "Clara", shot="suggested-denied")
+
+
+def test_hqs_other_word_waits_for_a_tap(aged, tmp_path):
+    """Goal: whom HQ knows under this card already is said in one line; the basket changes when the cashier taps."""
+    at, _ = aged
+    at.rig.kill("broker")
+    at.open()
+    at.scanner.scan(NEW_CARD)
+    at.shows("unknown", shot="hq-before")
+    enrol_by_hand(at, "Mia", "0172 9990011")
+    at.shows("provisional", "Mia", shot="hq-enrolled")
+    (tmp_path / "mia.csv").write_text(f"customer_id,first_name,loyalty,tier,points,points_as_of\nX777,Mia,{NEW_CARD},gold,900,2026-01-01\n")
+    at.rig.tool("laneway-hq", "import", "-c", at.rig.work / "hq.conf", tmp_path / "mia.csv")
+    at.rig.start_broker()
+    at.shows("hq", "Mia", seconds=40)
+    assert at.text("mark") == "HQ differs" and at.text("word-text") == "HQ knows this customer already: Mia"
+    assert at.text("points") == "" and at.text("word-key") == "Take over"
+    el(at.browser, "word-key").click()
+    at.shows("known", "Mia", shot="hq-taken-over")
+    assert at.text("figure") == "900"
 
 
 def test_starting_keeps_cards_before_it_has_names(aged, tmp_path):

@@ -105,7 +105,7 @@ function notice(view) {
 }
 
 function prompt(view) {
-  if (view.question) return "";
+  if (view.question || view.change || view.suggestion) return "";
   if (view.state === "starting") return view.prompt || "Cards are kept, names in a moment";
   return view.prompt || "";
 }
