@@ -91,7 +91,7 @@ int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 /* What a cashier filled in (WIRE.md, "Forms of the lane"); body: the request's object (json_t). 0:
  * as flow_tap. Else nothing happened, and nothing is called: FLOW_FORM_WRONG: a member is wrong,
  * err says which; FLOW_FORM_REFUSED: not now, or somebody is known already (`known`). */
-enum flow_form_kind { FLOW_ENROL, FLOW_CORRECT, FLOW_NOT_ME, FLOW_SAME_PERSON };
+enum flow_form_kind { FLOW_ENROL, FLOW_CORRECT, FLOW_NOT_ME, FLOW_SAME_PERSON, FLOW_NOTE };
 #define FLOW_FORM_REFUSED (-1)
 #define FLOW_FORM_WRONG (-2)
 struct flow_form {

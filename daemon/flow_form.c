@@ -6,9 +6,6 @@
 
 #include "base/text.h"
 
-static const char *const note_codes[] = {"assistance", "large_print", "quiet", "invoice",
-                                         "no_bag",     "deliveries",  NULL};
-
 static int refuse(struct sale_error *err, const char *code, const char *message)
 {
 	form_wrong(err, code, "", "%s", message);
@@ -231,7 +228,8 @@ static int tell_known(struct form_call *c, const char *customer_id, bool shown,
 	drop_known(&c->form, &p);
 	const struct form *form = &c->form;
 	bool says = form->ident_count || form->first_name[0] || form->last_name[0] ||
-	            form->language[0] || form->note[0] || form->has_age;
+	            form->language[0] || form->note[0] || form->no_note[0] || form->text[0] ||
+	            form->has_age;
 	if (form->ident_count && !shown)
 		rc = refuse_new_ident(&form->ident[0], err);
 	else if ((says && !form_tell_person(&c->told, EVENT_CUSTOMER_CORRECTED, form, &who)) ||
@@ -298,12 +296,18 @@ static int who_is_there(struct form_call *c, struct lane_view *v, struct sale_er
 	return 0;
 }
 
-static bool listed(const char *note)
+static int check_notes(struct form *form, struct sale_error *err)
 {
-	for (const char *const *code = note_codes; *code; code++)
-		if (strcmp(*code, note) == 0)
-			return true;
-	return false;
+	if (form->note[0] && !note_listed(form->note))
+		return form_wrong(err, "bad_field", "note", "note: expected one of the list");
+	if (form->no_note[0] && !note_listed(form->no_note))
+		return form_wrong(err, "bad_field", "no_note", "no_note: expected one of the list");
+	if (form->note[0] && form->no_note[0])
+		return form_wrong(err, "bad_field", "no_note",
+		                  "no_note: expected one note at a time");
+	if (form->no_note[0])
+		strcat(form->no_note, ":");
+	return 0;
 }
 
 static int correct(struct form_call *c, struct sale_error *err)
@@ -324,8 +328,8 @@ static int correct(struct form_call *c, struct sale_error *err)
 		return refuse(err, "busy", "the box cannot keep it now; press again");
 	if (theirs)
 		return refuse(err, "known_customer", "somebody else has this already");
-	if (form->note[0] && !listed(form->note))
-		return form_wrong(err, "bad_field", "note", "note: expected one of the list");
+	if (check_notes(&c->form, err) < 0)
+		return FLOW_FORM_WRONG;
 	rc = tell_known(c, v.profile.customer_id, shown, err);
 	if (rc == 0 && !c->told.count)
 		return form_wrong(err, "missing_field", "first_name",
@@ -382,11 +386,26 @@ static bool looks_up(const struct form_call *c)
 	return does && strcmp(c->form.known, "new") != 0;
 }
 
+/* A manager's own words on who stands there; none takes back what was said before. */
+static int note(struct form_call *c, struct sale_error *err)
+{
+	struct lane_view v;
+	int rc = form_read_note(c->f, c->from, &c->form, err);
+
+	if (rc == 0)
+		rc = who_is_there(c, &v, err);
+	if (rc == 0)
+		rc = tell_known(c, v.profile.customer_id, false, err);
+	return rc < 0 ? rc : put(c, err);
+}
+
 static int fill_in(struct form_call *c, struct flow_known *known, struct sale_error *err)
 {
 	char words[97];
-	int rc = form_read(c->f, c->from, &c->form, err);
 
+	if (c->from->kind == FLOW_NOTE)
+		return note(c, err);
+	int rc = form_read(c->f, c->from, &c->form, err);
 	if (rc < 0)
 		return rc;
 	if (looks_up(c) && flow_lookup_used_up(c->f, c->from->lane, words))

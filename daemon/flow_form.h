@@ -6,10 +6,11 @@
 #include "flow_hint.h"
 #include "identity/consent_json.h"
 #include "identity/field_json.h"
+#include "identity/note.h"
 
 #define FORM_CHOICES_MAX 12
 #define FORM_IDENTS_MAX 3 /* a phone, an address, the card that was just shown */
-#define FORM_FACTS_MAX 6
+#define FORM_FACTS_MAX 8
 
 /* An identifier that the person is said to have. */
 struct form_ident {
@@ -25,7 +26,9 @@ struct form_choice {
 	char text_version[CONSENT_TEXT_MAX + 1], language[CONSENT_LANGUAGE_MAX + 1];
 };
 struct form {
-	char first_name[65], last_name[65], language[36], note[33], known[9], suggestion[33];
+	char first_name[65], last_name[65], language[36], note[33], no_note[33], known[9],
+	    suggestion[33];
+	char text[NOTE_CHARS_MAX * 4 + sizeof NOTE_TEXT]; /* a manager's note, as its fact */
 	bool has_age, age_ok;
 	struct form_ident ident[FORM_IDENTS_MAX];
 	int ident_count;
@@ -37,6 +40,9 @@ struct form {
  * expected. */
 int form_read(struct flow *f, const struct flow_form *from, struct form *out,
               struct sale_error *err);
+/* A manager's note. The same results. */
+int form_read_note(struct flow *f, const struct flow_form *from, struct form *out,
+                   struct sale_error *err);
 int form_wrong(struct sale_error *err, const char *code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

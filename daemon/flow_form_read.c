@@ -228,6 +228,7 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 	    {"last_name", out->last_name, sizeof out->last_name},
 	    {"language", out->language, sizeof out->language},
 	    {"note", out->note, sizeof out->note},
+	    {"no_note", out->no_note, sizeof out->no_note - 1},
 	    {"known", out->known, sizeof out->known},
 	    {"suggestion", out->suggestion, sizeof out->suggestion},
 	};
@@ -263,4 +264,32 @@ int form_read(struct flow *f, const struct flow_form *from, struct form *out,
 	if (from->kind == FLOW_ENROL)
 		read_card(f, from->lane, out);
 	return check_choices(from, out, err);
+}
+
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+int form_read_note(struct flow *f, const struct flow_form *from, struct form *out,
+                   struct sale_error *err)
+{
+	const json_t *body = from->body, *text = json_object_get(body, "text");
+	const size_t head = sizeof NOTE_TEXT - 1;
+
+	memset(out, 0, sizeof *out);
+	if (!text || json_object_size(body) != 1)
+		return form_wrong(err, "missing_field", "text", "expected text, and nothing else");
+	memcpy(out->text, NOTE_TEXT, head);
+	int rc = read_text(f, text, "text", out->text + head, sizeof out->text - head, err);
+	if (rc < 0)
+		return rc;
+	if (characters(out->text + head) > NOTE_CHARS_MAX)
+		return form_wrong(err, "bad_field", "text", "text: expected at most %d characters",
+		                  NOTE_CHARS_MAX);
+	return 0;
 }

@@ -48,6 +48,10 @@ static size_t facts_of(const struct form *form, struct field_fact out[FORM_FACTS
 		out[n++] = (struct field_fact){.field = FIELD_LANGUAGE, .value = form->language};
 	if (form->note[0])
 		out[n++] = (struct field_fact){.field = FIELD_NOTE, .value = form->note};
+	if (form->no_note[0])
+		out[n++] = (struct field_fact){.field = FIELD_NOTE, .value = form->no_note};
+	if (form->text[0])
+		out[n++] = (struct field_fact){.field = FIELD_NOTE, .value = form->text};
 	return n;
 }
 
@@ -78,7 +82,7 @@ static const char *properties_of(struct form_told *t, enum event_kind kind, cons
 		member_text(b, "age_ok", NULL);
 	else
 		member_bool(b, "age_ok", form->age_ok);
-	member_text(b, "by", "till");
+	member_text(b, "by", form->text[0] ? "manager" : "till");
 	put_ref(b, "enrolment_id", &who->id);
 	member_key(b, "fields");
 	put_list(b, names, n);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "flow_overlay.h"
 #include "identity/consent_object.h"
+#include "identity/note.h"
 
 #define MASKED_TAIL 4 /* characters of a number that stay readable */
 
@@ -164,6 +165,19 @@ static void put_person(struct why *w)
 	consent_why(&asked, w->out);
 }
 
+/* What a manager once wrote is over, also where HQ has not yet said so. */
+static void drop_over(const struct flow *f, struct overlay_person *p)
+{
+	struct clock_now now;
+	size_t kept = 0;
+
+	clock_read(f->p.clock, &now);
+	for (size_t i = 0; i < p->fact_count; i++)
+		if (!note_over(&p->fact[i], now.trust ? now.wall_us : 0))
+			p->fact[kept++] = p->fact[i];
+	p->fact_count = kept;
+}
+
 int flow_profile_why(struct flow *f, const char *customer_id, struct buf *out)
 {
 	const struct overlay_hq hq = flow_overlay_hq(f->shard);
@@ -172,6 +186,7 @@ int flow_profile_why(struct flow *f, const char *customer_id, struct buf *out)
 
 	if (rc != 1)
 		return rc;
+	drop_over(f, &p);
 	struct why w = {.f = f, .p = &p, .out = out};
 	w.address = calloc(2 * p.claim_count + 1, sizeof *w.address);
 	w.label = calloc(p.claim_count + 1, sizeof *w.label);

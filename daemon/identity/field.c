@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "identity/note.h"
 
 static const char *const names[FIELD_COUNT] = {
     [FIELD_FIRST_NAME] = "first_name",
@@ -168,11 +169,22 @@ void field_choose(const struct field_fact *facts, size_t n, size_t winner[FIELD_
 	}
 }
 
+/* What a note is about stands in front of its colon. */
+static int compare_note(const char *a, const char *b)
+{
+	size_t m = note_subject(a), n = note_subject(b);
+	int by = memcmp(a, b, m < n ? m : n);
+
+	return by ? by : (m > n) - (m < n);
+}
+
 /* 0: they are about the same thing. */
 static int compare_subject(const struct field_fact *a, const struct field_fact *b)
 {
 	if (a->field != b->field)
 		return a->field < b->field ? -1 : 1;
+	if (a->field == FIELD_NOTE)
+		return compare_note(a->value ? a->value : "", b->value ? b->value : "");
 	if (a->field != FIELD_CONTACT)
 		return 0;
 	return strncmp(a->value ? a->value : "", b->value ? b->value : "", EVENT_ID_SIZE - 1);
@@ -187,6 +199,8 @@ bool field_taken_back(const struct field_fact *f)
 {
 	if (!f->value)
 		return true;
+	if (f->field == FIELD_NOTE)
+		return note_taken_back(f->value);
 	size_t claim = f->field == FIELD_CONTACT ? EVENT_ID_SIZE : 0;
 	return strlen(f->value) <= claim;
 }

@@ -41,8 +41,8 @@ enum field {
 	FIELD_CITY,
 	FIELD_COUNTRY, /* ISO 3166: "DE" */
 	FIELD_TIER,
-	FIELD_STATE,   /* "active", "restricted", "confidential" */
-	FIELD_NOTE,    /* a code from the list, or a manager's text */
+	FIELD_STATE, /* "active", "restricted", "confidential" */
+	FIELD_NOTE,  /* what the staff should know: each note is one of its own (identity/note.h) */
 	FIELD_AGE_OK,  /* "yes", "no": over 16 */
 	FIELD_CONTACT, /* "<claim>:ok", "<claim>:bounced", "<claim>:wrong_person": is that address
 	                  good; "<claim>:" takes it back */
@@ -91,10 +91,10 @@ struct field_fact {
 bool field_wins(const struct field_fact *a, const struct field_fact *b);
 
 /* The winner of each field among facts[0..n): its place, or n where the field has none. Of
- * FIELD_CONTACT the first of all claims'; field_stand tells them apart. */
+ * FIELD_CONTACT and FIELD_NOTE the first of all; field_stand tells them apart. */
 void field_choose(const struct field_fact *facts, size_t n, size_t winner[FIELD_COUNT]);
 
-/* Are they about the same field, and the same claim where that has one value per claim? */
+/* Are they about the same field, and the same claim or note where that has a value for each? */
 bool field_same_subject(const struct field_fact *a, const struct field_fact *b);
 /* Does it say that there is no value? */
 bool field_taken_back(const struct field_fact *f);
@@ -108,8 +108,9 @@ void field_whole_name(const char *const value[FIELD_COUNT], char *out, size_t si
 struct field_stand {
 	size_t fact, before; /* places; before is n where there is nothing before it */
 };
-/* One per field that has a fact (of FIELD_CONTACT one per claim), sorted by field and claim. The
- * same as field_choose says. out has room for n; the count. O(n^2) at worst, for one person. */
+/* One per field that has a fact (of FIELD_CONTACT one per claim, of FIELD_NOTE one per note),
+ * sorted by field and that. The same as field_choose says. out has room for n; the count. O(n^2) at
+ * worst, for one person. */
 size_t field_stand(const struct field_fact *facts, size_t n, struct field_stand *out);
 
 /* One line for each value that stands, ended by a newline:

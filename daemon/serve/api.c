@@ -277,6 +277,11 @@ static void post_not_me(void *ctx, struct http_call *call)
 	form(ctx, call, FLOW_NOT_ME);
 }
 
+static void post_note(void *ctx, struct http_call *call)
+{
+	form(ctx, call, FLOW_NOTE);
+}
+
 /* What the flow says of itself. */
 static void reply_json(struct api *a, struct http_call *call,
                        void (*write)(struct flow *f, struct buf *out))
@@ -417,6 +422,7 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/correct", true, false, post_correct},
     {"/api/v1/lanes/*/not-me", true, false, post_not_me},
     {"/api/v1/lanes/*/same-person", true, false, post_same_person},
+    {"/api/v1/lanes/*/note", true, true, post_note},
     {"/api/v1/status", false, false, get_status},
     {"/api/v1/statements", false, false, get_statements},
     {"/api/v1/review", false, true, get_review},

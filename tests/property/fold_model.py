@@ -255,7 +255,7 @@ def fields(facts):
     of = {}
     for f in facts:
         if f["trust"] > 0:
-            claim = f["value"][:22].encode() if f["field"] == "contact" else b""
+            claim = {"contact": f["value"][:22], "note": f["value"].split(":")[0]}.get(f["field"], "").encode()
             of.setdefault((FIELDS.index(f["field"]), claim), []).append(f)
     out = []
     for _, said in sorted(of.items()):

@@ -46,16 +46,22 @@ static inline void enrol(struct store *s, uint8_t unit, uint8_t claim, const cha
 	speak(s, "Customer Enrolled", properties, sealed);
 }
 
-static inline void correct(struct store *s, uint8_t id, uint8_t unit, const char *members)
+static inline void correct_by(struct store *s, uint8_t id, uint8_t unit, const char *by,
+                              const char *members)
 {
 	char properties[300], sealed[400];
 
 	snprintf(properties, sizeof properties,
-	         "{\"age_ok\":null,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+	         "{\"age_ok\":null,\"by\":\"%s\",\"enrolment_id\":\"%s\",\"fields\":[],"
 	         "\"verified\":[]}",
-	         ref(id));
+	         by, ref(id));
 	snprintf(sealed, sizeof sealed, "{%s,\"unit\":\"%s\"}", members, ref(unit));
 	speak(s, "Customer Corrected", properties, sealed);
+}
+
+static inline void correct(struct store *s, uint8_t id, uint8_t unit, const char *members)
+{
+	correct_by(s, id, unit, "till", members);
 }
 
 static inline void link_event(struct store *s, const char *event, const char *rule, uint8_t id,

@@ -12,6 +12,7 @@
 #include "hq/hq_review.h"
 #include "identity/field_json.h"
 #include "identity/json_part.h"
+#include "identity/note.h"
 
 #define HQ_ENROL_CLAIMS_MAX 16 /* identifiers of one event; more are a steward's */
 #define HQ_ENROL_KEY_SIZE 64
@@ -72,11 +73,24 @@ static const char *fault_of(enum field f, const char *value)
 	return strlen(value) > bytes_max(f) ? "is too long" : NULL;
 }
 
+/* What is wrong with a note; NULL: nothing. */
+static const char *note_fault(const struct enrolling *e, const struct field_fact *f)
+{
+	bool text = f->field == FIELD_NOTE && f->value && note_is_text(f->value);
+
+	return text && strcmp(e->source, field_source_name(FIELD_MANAGER)) != 0
+	           ? "is free text, and not a manager's"
+	           : NULL;
+}
+
 static void take_fact(struct enrolling *e, const struct field_fact *f)
 {
 	const char *value = f->value ? f->value : "", *wrong = fault_of(f->field, value);
 	char detail[HQ_ENROL_DETAIL_SIZE];
 
+	if (note_over(f, e->id->wall_us))
+		return; /* it comes too late to be kept */
+	wrong = wrong ? wrong : note_fault(e, f);
 	if (wrong) {
 		snprintf(detail, sizeof detail, "store %s said a %s that %s", e->id->store,
 		         field_name(f->field), wrong);

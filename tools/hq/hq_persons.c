@@ -8,6 +8,7 @@
 #include "hq/hq_component.h"
 #include "hq/hq_person.h"
 #include "hq/hq_review.h"
+#include "identity/note.h"
 
 #define HQ_PERSONS_TRY_MAX 500 /* customers of a piece */
 
@@ -164,6 +165,8 @@ int hq_persons_fold(struct hq_db *db, const struct hq_scope *scope, int64_t wall
 
 	if (hq_person_begin(&f.work, db, scope->currency, wall_us) != 0)
 		return -1;
+	hq_db_run(db, HQ_SQL_NOTE_OVER_DIRTY, "i", wall_us - NOTE_US);
+	hq_db_run(db, HQ_SQL_NOTE_FORGET, "i", wall_us - NOTE_US);
 	while (!f.failed && (unit = hq_db_int(db, 0, HQ_SQL_DIRTY_NEXT, "i", (int64_t)0)) != 0)
 		fold_unit(&f, unit, 0);
 	while (!f.failed && (op = hq_db_int(db, 0, HQ_SQL_DIRTY_OP_NEXT, "")) != 0)

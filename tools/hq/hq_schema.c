@@ -347,6 +347,8 @@ static const char *const steps[] = {
     " SELECT other, 1 FROM joined;",
     /* the life of the database in which each was published */
     "ALTER TABLE rule_table ADD COLUMN generation TEXT NOT NULL DEFAULT '';",
+    /* notes in a manager's words are looked for by their age */
+    "CREATE INDEX unit_fact_note ON unit_fact(from_us) WHERE field = 'note';",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

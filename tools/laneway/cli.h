@@ -32,6 +32,7 @@ int cli_profile(struct cli *c, char **args);
 int cli_statements(struct cli *c, char **args);
 int cli_review(struct cli *c, char **args);
 int cli_block(struct cli *c, char **args);
+int cli_note(struct cli *c, char **args);
 int cli_unblock(struct cli *c, char **args);
 
 /* ---- the daemon (cli_client.c) ---- */

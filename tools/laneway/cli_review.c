@@ -1,4 +1,4 @@
-/* laneway review, block, unblock: identifiers that a person has to look at. */
+/* laneway review, block, unblock, note: what a manager looks at and says. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 #include "laneway/cli.h"
 
 #define VALUE_BYTES_MAX 512
+#define NOTE_BYTES_MAX 1024 /* longer is refused by the daemon, whole */
+#define PATH_BYTES_MAX 128
 
 static const char *text(const json_t *o, const char *key)
 {
@@ -147,4 +149,34 @@ int cli_block(struct cli *c, char **args)
 int cli_unblock(struct cli *c, char **args)
 {
 	return say(c, "/api/v1/unblock", args[0], "Cleared: it finds again from the next scan on.");
+}
+
+int cli_note(struct cli *c, char **args)
+{
+	char text[NOTE_BYTES_MAX + 2] = "", path[PATH_BYTES_MAX];
+	struct buf json = {0}, body = {0};
+
+	if (snprintf(path, sizeof path, "/api/v1/lanes/%s/note", args[0]) >= (int)sizeof path ||
+	    strcspn(args[0], "/?# %") != strlen(args[0])) {
+		fputs("laneway: expected the name of a lane\n", c->err);
+		return CLI_USAGE;
+	}
+	if (!fgets(text, sizeof text, c->in))
+		text[0] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	buf_byte(&json, '{');
+	member_text(&json, "text", text);
+	buf_add(&json, "}", 2); /* with its NUL */
+	int rc = json.failed ? CLI_PROBLEM : cli_post(c, path, (const char *)json.data, &body);
+	if (rc == CLI_OK)
+		fprintf(c->out, "%s\n",
+		        c->json   ? "{}"
+		        : text[0] ? "Kept for 90 days."
+		                  : "Taken back.");
+	if (json.data)
+		explicit_bzero(json.data, json.len);
+	explicit_bzero(text, sizeof text);
+	buf_free(&json);
+	buf_free(&body);
+	return rc;
 }
