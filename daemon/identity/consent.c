@@ -252,6 +252,13 @@ static int weight(enum consent_value v)
 	return v == CONSENT_GRANTED ? CONSENT_NOT_ASKED : (int)v;
 }
 
+bool consent_plain_yes(const struct consent_choice *c)
+{
+	return c->value == CONSENT_GRANTED &&
+	       (c->method == CONSENT_CUSTOMER || c->method == CONSENT_CONFIRMED ||
+	        (c->method == CONSENT_IMPORT && c->has_text));
+}
+
 void consent_evaluate(const struct consent_choice *choices, size_t n,
                       const struct consent_question *q, struct consent_answer *out)
 {

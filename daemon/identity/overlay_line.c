@@ -100,6 +100,18 @@ static int read_claims(struct overlay_known *l)
 
 /* ---- facts and choices ---- */
 
+/* HQ leaves out plain yeses before anything else. Where it left something out and not one of them
+ * is there, a no may be missing. */
+static bool lacks_a_no(const struct overlay_known *l)
+{
+	json_int_t left =
+	    json_integer_value(json_object_get(json_object_get(l->json, "left_out"), "choices"));
+	bool yes = false;
+	for (size_t i = 0; i < l->choices.count; i++)
+		yes = yes || consent_plain_yes(&l->choices.choice[i]);
+	return left > 0 && !yes;
+}
+
 /* A plain member: a fact of the customer's own record, older than everything. */
 static void add_plain(struct overlay_known *l, enum field field)
 {
@@ -123,7 +135,8 @@ static int read_said(struct overlay_known *l)
 	const json_t *facts = json_object_get(l->json, "facts");
 	char err[128];
 	l->choices_unreadable = consent_json_read(json_object_get(l->json, "choices"), &l->choices,
-	                                          err, sizeof err) != 0;
+	                                          err, sizeof err) != 0 ||
+	                        lacks_a_no(l);
 	l->tells_facts = facts && field_json_read(facts, &l->facts, err, sizeof err) == 0;
 	if (l->tells_facts)
 		return 0;

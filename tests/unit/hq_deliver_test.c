@@ -256,6 +256,45 @@ static void a_store_has_its_time_again_after_hq_was_away(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* What another release, or a mistake, might put there. */
+static void nothing_about_a_person_leaves_but_what_stops_a_message(void **state)
+{
+	static const char *const held[] = {
+	    "{\"type\":\"order\",\"customer_id\":\"C000001\",\"total\":\"9.99\"}",
+	    "{\"type\":\"suppress\",\"customer_id\":\"C000001\",\"order_id\":\"s1/"
+	    "1\",\"time\":\"t\","
+	    "\"first_name\":\"Anna\"}",
+	    "{\"type\":\"store_dark\",\"store\":\"s1\",\"since\":\"t\",\"customer_id\":"
+	    "\"C000001\"}",
+	    "{\"type\":\"store_dark\",\"store\":{\"email\":\"a@b.de\"},\"since\":\"t\"}",
+	    "{\"type\":\"order\",\"customer_id\":\"C000001\",\"context\":{\"consent\":{"
+	    "\"categoryPreferences\":{\"loyalty\":true,\"marketing_email\":true}}}}",
+	    "{\"type\":\"suppress\",\"type\":\"suppress\",\"customer_id\":\"C000001\"}",
+	    "{}",
+	    "[]",
+	    "no JSON"};
+	struct posting *p = *state;
+
+	for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+		char key[16];
+		snprintf(key, sizeof key, "held:%zu", i);
+		assert_non_null(hq_outbox_gate(held[i]));
+		hq_db_run(p->w->db, HQ_SQL_OUTBOX_ADD, "tti", key, held[i], (int64_t)1);
+	}
+	hq_outbox_suppress(p->w->db, "C000017", "s1/T1/2026-11-21/7", p->w->wall_us, p->w->wall_us);
+	hq_outbox_dark(p->w->db, "s1", p->w->wall_us, p->w->wall_us);
+	hq_outbox_back(p->w->db, "s1", p->w->wall_us, p->w->wall_us);
+	p->status = 204;
+	hq_deliver_pump(p->deliver);
+	while (world_number(p->w, "SELECT count(*) FROM outbox WHERE done_us IS NOT NULL") < 3)
+		run(p, 1);
+	assert_int_equal(p->posts, 3);
+	assert_int_equal(world_number(p->w, "SELECT count(*) FROM outbox WHERE done_us IS NULL"),
+	                 sizeof held / sizeof held[0]);
+	hq_deliver_pump(p->deliver);
+	assert_int_equal(p->posts, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +304,7 @@ int main(void)
 	    TEST(a_receiver_that_is_not_there_is_asked_again),
 	    TEST(a_silent_store_is_dark_once_and_back_when_it_is_heard),
 	    TEST(a_store_has_its_time_again_after_hq_was_away),
+	    TEST(nothing_about_a_person_leaves_but_what_stops_a_message),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

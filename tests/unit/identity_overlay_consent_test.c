@@ -166,10 +166,35 @@ static void with_a_line_of_hqs_that_cannot_be_read_nothing_is_allowed(void **sta
 	assert_false(asked(w, 'b').allowed);
 }
 
+static void with_a_line_that_may_lack_a_no_nothing_is_allowed(void **state)
+{
+	static const char no[] =
+	    "{\"at\":[\"2020-01-01T00:00:00.000Z\"],\"channel\":\"email\",\"id\":"
+	    "\"AQAAAAAAAAAAAAAAAAAAAA\",\"method\":\"till\",\"purpose\":"
+	    "\"profiling\",\"unit\":\"AQAAAAAAAAAAAAAAAAAAAA\",\"value\":\"refused\"}],\"left_"
+	    "out\":{\"choices\":1},"
+	    "\"x\":[{}";
+	static const char yes[] =
+	    "{\"at\":[\"2020-01-01T00:00:00.000Z\"],\"channel\":\"email\",\"id\":"
+	    "\"AQAAAAAAAAAAAAAAAAAAAA\",\"method\":\"customer\",\"purpose\":"
+	    "\"profiling\",\"text\":\"1\",\"unit\":\"AQAAAAAAAAAAAAAAAAAAAA\",\"value\":"
+	    "\"granted\"}],\"left_out\":"
+	    "{\"choices\":1},\"x\":[{}";
+	struct world *w = *state;
+	enrol_bert(w);
+	choose(w, '1', 'b', 'd', "granted", "confirmed", "2026-11-21T10:00:00.000Z");
+	w->choices = no;
+	assert_false(asked(w, 'b').allowed);
+	w->choices = yes;
+	assert_true(asked(w, 'b').allowed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_stop_here_binds_whoever_else_has_the_address, make,
+	                                    end),
+	    cmocka_unit_test_setup_teardown(with_a_line_that_may_lack_a_no_nothing_is_allowed, make,
 	                                    end),
 	    cmocka_unit_test_setup_teardown(
 	        with_a_line_of_hqs_that_cannot_be_read_nothing_is_allowed, make, end),

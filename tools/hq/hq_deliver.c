@@ -75,9 +75,20 @@ static bool take(void *ctx, int64_t id, const char *body)
 	struct hq_deliver *d = ctx;
 	struct job *job = find(d, 0);
 	char *copy = job && body[0] ? memory_text(body) : NULL; /* empty: it could not be read */
+	uint64_t before = memory_failures();
+	const char *why = copy ? hq_outbox_gate(body) : NULL;
 
-	if (!copy)
+	if (!copy || memory_failures() != before) {
+		free(copy);
 		return false;
+	}
+	if (why) {
+		log_error("webhook: job %" PRId64 " is not sent: %s; it stays in the outbox", id,
+		          why);
+		free(copy);
+		d->last = id;
+		return true;
+	}
 	*job = (struct job){.id = id, .wait_us = HQ_DELIVER_FIRST_US, .body = copy};
 	d->count++;
 	d->last = id;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <sqlite3.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "event/event.h"
@@ -106,6 +107,13 @@ void hq_includes_beyond(const struct hq_includes *i, struct buf *out)
 {
 	if (i && i->beyond.len)
 		member("beyond", &i->beyond, out);
+}
+
+size_t hq_includes_bytes(const struct hq_includes *i)
+{
+	size_t beyond = i->beyond.len ? i->beyond.len + strlen("\"beyond\":,") : 0;
+
+	return beyond + i->through.len + strlen("\"includes\":,");
 }
 
 void hq_includes_through(const struct hq_includes *i, struct buf *out)

@@ -25,4 +25,7 @@ void hq_includes_free(struct hq_includes *i);
 void hq_includes_beyond(const struct hq_includes *i, struct buf *out);
 void hq_includes_through(const struct hq_includes *i, struct buf *out);
 
+/* Of both members. */
+size_t hq_includes_bytes(const struct hq_includes *i);
+
 #endif

@@ -1,12 +1,15 @@
 #include "hq/hq_outbox.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "event/event.h"
+#include "identity/consent_object.h"
 
 #define HQ_OUTBOX_BATCH 64
 #define HQ_OUTBOX_KEY_SIZE 256
@@ -81,6 +84,35 @@ int hq_outbox_open(struct hq_db *db, int64_t after, hq_outbox_fn *fn, void *ctx)
 		n++;
 	}
 	return n;
+}
+
+/* Exactly these members: whatever else stands there could be about somebody. */
+static bool is_about_a_store(const json_t *body)
+{
+	const char *type = json_string_value(json_object_get(body, "type"));
+	bool dark = type && strcmp(type, "store_dark") == 0,
+	     back = type && strcmp(type, "store_back") == 0;
+
+	return (dark || back) && json_object_size(body) == 3 &&
+	       json_is_string(json_object_get(body, "store")) &&
+	       json_is_string(json_object_get(body, dark ? "since" : "time"));
+}
+
+static bool is_suppression(const json_t *body)
+{
+	const char *type = json_string_value(json_object_get(body, "type"));
+
+	return type && strcmp(type, "suppress") == 0;
+}
+
+const char *hq_outbox_gate(const char *body)
+{
+	json_t *root = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+	const struct consent_route route = {.suppression = is_suppression(root)};
+	const char *why = is_about_a_store(root) ? NULL : consent_forward(&route, root);
+
+	json_decref(root);
+	return why;
 }
 
 int hq_outbox_done(struct hq_db *db, int64_t id, int64_t now_us)

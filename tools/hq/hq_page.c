@@ -12,6 +12,7 @@
 #include "hq/hq_includes.h"
 #include "hq/hq_page.h"
 #include "hq/hq_profile.h"
+#include "store/shard.h"
 
 enum column {
 	COL_N,
@@ -38,40 +39,73 @@ static void member(struct buf *out, const char *key, const char *value)
 	buf_byte(out, ',');
 }
 
-static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
+/* Members from first_name to last_seen, and from matches to tier: what stands around `left_out`,
+ * which is known when the facts are. */
+static void write_before(struct hq_page_person *p, struct sqlite3_stmt *q,
                          const struct hq_includes *includes, struct buf *out)
 {
 	char seen[CLOCK_ISO8601_SIZE] = "";
-	struct hq_page_person p;
 
-	hq_page_read(&p, db, sqlite3_column_int64(q, COL_N));
 	if (sqlite3_column_type(q, COL_LAST_SEEN) != SQLITE_NULL)
 		clock_iso8601(sqlite3_column_int64(q, COL_LAST_SEEN), seen);
-	buf_byte(out, '{');
-	hq_includes_beyond(includes, out);
-	hq_page_choices(&p, out);
-	member(out, "customer_id", hq_db_text(q, COL_ID));
-	hq_page_facts(&p, out);
 	member(out, "first_name", hq_db_text(q, COL_FIRST_NAME));
-	hq_page_identifiers(&p, out);
+	hq_page_identifiers(p, out);
 	hq_includes_through(includes, out);
 	member(out, "language", hq_db_text(q, COL_LANGUAGE));
 	member(out, "last_seen", seen);
-	hq_page_left_out(&p, out);
-	hq_page_matches(&p, out);
+}
+
+static void write_behind(struct hq_page_person *p, struct sqlite3_stmt *q, struct buf *out)
+{
+	hq_page_matches(p, out);
 	member(out, "name", hq_db_text(q, COL_NAME));
-	hq_page_pairs(&p, out);
+	hq_page_pairs(p, out);
 	if (sqlite3_column_type(q, COL_POINTS) != SQLITE_NULL)
 		buf_printf(out, "\"points\":%" PRId64 ",",
 		           (int64_t)sqlite3_column_int64(q, COL_POINTS));
 	member(out, "points_as_of", hq_db_text(q, COL_POINTS_AS_OF));
 	member(out, "state", hq_db_text(q, COL_STATE));
 	member(out, "tier", hq_db_text(q, COL_TIER));
-	hq_page_units(&p, out);
+	hq_page_units(p, out);
+}
+
+/* What a line of these bytes, without what is kept free, leaves for facts. */
+static size_t room_for_facts(size_t bytes)
+{
+	const size_t max = SHARD_PROFILE_MAX - HQ_PAGE_INCLUDES_BYTES - HQ_PAGE_LEFT_OUT_BYTES;
+
+	if (bytes >= max)
+		return 0;
+	return max - bytes < HQ_PAGE_FACTS_BYTES ? max - bytes : HQ_PAGE_FACTS_BYTES;
+}
+
+static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
+                         const struct hq_includes *includes, struct buf *out)
+{
+	struct hq_page_person p;
+	struct buf before = {0}, behind = {0};
+	size_t begin = out->len;
+
+	hq_page_read(&p, db, sqlite3_column_int64(q, COL_N));
+	write_before(&p, q, includes, &before);
+	write_behind(&p, q, &behind);
+	buf_byte(out, '{');
+	hq_includes_beyond(includes, out);
+	hq_page_choices(&p, out);
+	member(out, "customer_id", hq_db_text(q, COL_ID));
+	p.facts_max = room_for_facts(out->len - begin + before.len + behind.len -
+	                             (includes ? hq_includes_bytes(includes) : 0));
+	hq_page_facts(&p, out);
+	buf_add(out, before.data, before.len);
+	hq_page_left_out(&p, out);
+	buf_add(out, behind.data, behind.len);
+	out->failed |= before.failed || behind.failed;
 	if (includes)
 		buf_printf(out, "\"version\":%" PRId64 ",",
 		           (int64_t)sqlite3_column_int64(q, COL_VERSION));
 	buf_printf(out, "\"visits\":%" PRId64 "}\n", (int64_t)sqlite3_column_int64(q, COL_VISITS));
+	buf_free(&before);
+	buf_free(&behind);
 	hq_page_free(&p);
 }
 

@@ -8,25 +8,26 @@
 #include "hq/hq_db.h"
 #include "hq/hq_facts.h"
 
-#define HQ_PAGE_IDENTS_MAX 32 /* what a store's shard takes */
-#define HQ_PAGE_UNITS_MAX 64
-#define HQ_PAGE_ENROLLED_MAX                                                                       \
-	8 /* of those in HQ_PAGE_IDENTS_MAX: enrolments, by their references                       \
-	   */
+#define HQ_PAGE_IDENTS_MAX 32  /* what a store's shard takes */
+#define HQ_PAGE_ENROLLED_MAX 8 /* of those: enrolments, by their references */
+#define HQ_PAGE_UNITS_MAX 32
 #define HQ_PAGE_CHOICES_MAX 32
 #define HQ_PAGE_MATCHES_MAX 8
-/* Bytes of each list: together with what stands beside them less than SHARD_PROFILE_MAX. Of
- * identifiers, 32 addresses of 80 bytes; longer ones leave fewer. */
-#define HQ_PAGE_IDENTS_BYTES 5120
+/* Bytes of each list. Facts get what the others leave, at most these: so no line is longer than
+ * SHARD_PROFILE_MAX, which a store refuses with its whole page. */
+#define HQ_PAGE_IDENTS_BYTES 4608
 #define HQ_PAGE_FACTS_BYTES 4096
 #define HQ_PAGE_CHOICES_BYTES 4096
-#define HQ_PAGE_PAIRS_BYTES 640 /* some 12; a pair stands in the lines of both */
+#define HQ_PAGE_PAIRS_BYTES 640     /* some 12; a pair stands in the lines of both */
+#define HQ_PAGE_INCLUDES_BYTES 2560 /* kept free for `beyond`, `includes` and `version` */
+#define HQ_PAGE_LEFT_OUT_BYTES 160  /* kept free for `left_out` */
 
 struct hq_page_person {
 	struct hq_db *db;
 	int64_t person;
 	int unit_count;
 	struct hq_facts facts;
+	size_t facts_max; /* bytes that the rest of the line leaves */
 	int left_idents, left_facts, left_choices, left_matches, left_units;
 };
 void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person);

@@ -269,7 +269,7 @@ void hq_page_facts(struct hq_page_person *p, struct buf *out)
 	const struct hq_facts *f = &p->facts;
 	struct field_stand *stand = f->count ? memory_alloc(f->count * sizeof *stand) : NULL;
 	uint8_t *rank = f->count ? memory_alloc(f->count) : NULL;
-	struct list l = open_list(out, "facts", HQ_PAGE_FACTS_BYTES);
+	struct list l = open_list(out, "facts", p->facts_max);
 
 	if (stand && rank)
 		rank_facts(f, stand, rank);

@@ -1,0 +1,246 @@
+/* A customer's line on a page: as much as a store takes, and what is left out is said. */
+#include "hq_import_world.h"
+
+#include <jansson.h>
+
+#include "hq/hq_page.h"
+#include "hq/hq_persons.h"
+#include "hq/hq_profile.h"
+#include "identity/consent_json.h"
+#include "store/shard.h"
+
+static void run(struct world *w, const char *sql)
+{
+	char *err = NULL;
+
+	assert_int_equal(hq_db_begin(w->db), 0);
+	if (sqlite3_exec(hq_db_handle(w->db), sql, NULL, NULL, &err) != SQLITE_OK)
+		fail_msg("%s", err);
+	assert_int_equal(hq_db_commit(w->db), 0);
+}
+
+/* n rows of a counter, as a source of a SELECT. */
+#define MANY "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d) "
+
+static void many(struct world *w, const char *select, int n)
+{
+	char sql[1000];
+
+	snprintf(sql, sizeof sql, select, n);
+	run(w, sql);
+}
+
+static json_t *line_of(struct world *w)
+{
+	struct buf out = {0};
+	json_t *line;
+
+	hq_profile_line(w->db, 1, &out);
+	assert_true(out.len <= SHARD_PROFILE_MAX);
+	line = json_loadb((char *)out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(line);
+	buf_free(&out);
+	return line;
+}
+
+static void holds(json_t *line, const char *list, size_t n, int left)
+{
+	assert_int_equal(json_array_size(json_object_get(line, list)), n);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(line, "left_out"), list)), left);
+	json_decref(line);
+}
+
+#define CHOICES                                                                                    \
+	MANY "INSERT INTO choice(ref, unit, purpose, channel, value, method, text, from_us,"       \
+	     " to_us, covers, seq) SELECT randomblob(16), 1, 'loyalty', 'any', %s, 'customer', "   \
+	     "'v',"                                                                                \
+	     " i * 1000000, i * 1000000, x'', i FROM k"
+
+static void choose(struct world *w, int n, const char *value)
+{
+	char sql[1000];
+
+	snprintf(sql, sizeof sql, CHOICES, n, value);
+	run(w, sql);
+}
+
+/* n of them that fit, and one more. */
+static void at_the_bound(struct world *w, const char *list, size_t n,
+                         void (*add)(struct world *, int))
+{
+	add(w, (int)n);
+	holds(line_of(w), list, n, 0);
+	add(w, (int)n + 1);
+	holds(line_of(w), list, n, 1);
+}
+
+static void refusals(struct world *w, int n)
+{
+	run(w, "DELETE FROM choice");
+	choose(w, n, "'refused'");
+}
+
+static size_t fitting_choices(struct world *w)
+{
+	size_t n;
+	json_t *line;
+
+	refusals(w, 100);
+	line = line_of(w);
+	n = json_array_size(json_object_get(line, "choices"));
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(line, "left_out"), "choices")),
+	    100 - n);
+	json_decref(line);
+	return n;
+}
+
+static void as_many_choices_as_there_is_room_for_and_not_one_more(void **state)
+{
+	struct world *w = *state;
+
+	world_import(w, "customer_id\nK1\n");
+	size_t n = fitting_choices(w);
+	assert_in_range(n, 15, HQ_PAGE_CHOICES_MAX);
+	at_the_bound(w, "choices", n, refusals);
+}
+
+/* refused 1 to 10, granted by a till 11 to 20, by the customer 21 to 30: the plain yeses stand
+ * last, each part has its newest first. */
+static void a_plain_yes_is_left_out_before_anything_else(void **state)
+{
+	struct world *w = *state;
+	struct consent_list list;
+	bool plain = false;
+	char err[200];
+	json_t *line;
+
+	world_import(w, "customer_id\nK1\n");
+	choose(w, 30, "CASE WHEN i <= 10 THEN 'refused' ELSE 'granted' END");
+	run(w, "UPDATE choice SET method = 'till' WHERE from_us BETWEEN 11000000 AND 20000000;"
+	       "UPDATE choice SET method = 'import', text = '' WHERE from_us = 20000000");
+	line = line_of(w);
+	assert_int_equal(
+	    consent_json_read(json_object_get(line, "choices"), &list, err, sizeof err), 0);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_false(plain && !consent_plain_yes(&list.choice[i]));
+		if (i > 0 && plain == consent_plain_yes(&list.choice[i]))
+			assert_true(list.choice[i].to_us < list.choice[i - 1].to_us);
+		plain = consent_plain_yes(&list.choice[i]);
+	}
+	assert_in_range(list.count, 21, 29); /* all 20 others, and the newest of the plain ones */
+	assert_true(plain);
+	assert_int_equal(list.choice[20].from_us, 30000000);
+	consent_list_free(&list);
+	json_decref(line);
+	refusals(w, 3);
+	choose(w, 2, "'granted'");
+	holds(line_of(w), "choices", 5, 0);
+}
+
+static void units(struct world *w, int n)
+{
+	run(w, "DELETE FROM profile WHERE n > 1");
+	if (n > 1)
+		many(w,
+		     MANY "INSERT INTO profile(n, id, state, ref, person, confirmed) SELECT i + 1,"
+		          " 'C' || (100000 + i), 'merged', randomblob(16), 1, 1 FROM k",
+		     n - 1);
+}
+
+static void claims(struct world *w, int n)
+{
+	run(w, "DELETE FROM claim; DELETE FROM ident");
+	many(w,
+	     MANY "INSERT INTO ident(id, kind, value, ref) SELECT i, 'phone', '+49' || i,"
+	          " randomblob(16) FROM k",
+	     n);
+	many(w,
+	     MANY "INSERT INTO claim(ref, unit, ident, verified, source, seq) SELECT"
+	          " randomblob(16), 1, i, 0, 'import', i FROM k",
+	     n);
+}
+
+static void enrolled(struct world *w, int n)
+{
+	units(w, n + 1);
+	run(w, "UPDATE profile SET confirmed = 0 WHERE n > 1");
+}
+
+static void each_list_ends_at_its_bound(void **state)
+{
+	struct world *w = *state;
+
+	world_import(w, "customer_id\nK1\n");
+	at_the_bound(w, "units", HQ_PAGE_UNITS_MAX, units);
+	units(w, 1);
+	at_the_bound(w, "identifiers", HQ_PAGE_IDENTS_MAX, claims);
+	run(w, "DELETE FROM claim");
+	enrolled(w, HQ_PAGE_ENROLLED_MAX);
+	json_t *line = line_of(w);
+	assert_int_equal(json_array_size(json_object_get(line, "identifiers")),
+	                 HQ_PAGE_ENROLLED_MAX);
+	json_decref(line);
+	enrolled(w, HQ_PAGE_ENROLLED_MAX + 1);
+	line = line_of(w);
+	assert_int_equal(json_array_size(json_object_get(line, "identifiers")),
+	                 HQ_PAGE_ENROLLED_MAX);
+	json_decref(line);
+}
+
+/* Everything at once, each as long as it can be: a store takes the page. */
+static void the_longest_line_is_one_that_a_store_takes(void **state)
+{
+	struct world *w = *state;
+	struct hq_includes includes = {0};
+	struct hq_profile_page page = {.max = 10, .bytes_max = 1 << 20, .includes = &includes};
+	struct buf out = {0};
+	bool more;
+
+	world_import(w, "customer_id,first_name,tier,language\nK1,Anna,gold,de\n");
+	units(w, 100);
+	run(w, "UPDATE profile SET confirmed = 0 WHERE n > 1");
+	claims(w, 100);
+	run(w,
+	    "UPDATE ident SET kind = 'email', value = id || replace(hex(zeroblob(140)), '00',"
+	    " 'x') || '@example.com', state = 'shared'; UPDATE claim SET unit = 1 + ident % 100");
+	choose(w, 100, "'refused'");
+	many(w,
+	     MANY "INSERT INTO unit_fact(unit, field, ref, value, source, from_us, to_us) SELECT i,"
+	          " 'street', randomblob(16), hex(zeroblob(60)) || i, 'import', i, i FROM k",
+	     100);
+	run(w,
+	    "UPDATE profile SET first_name = replace(hex(zeroblob(32)), '0', '\"'),"
+	    " name = replace(hex(zeroblob(64)), '0', '\"'), tier = replace(hex(zeroblob(16)), '0',"
+	    " '\"'), points = 1000000000000, points_as_of = '2026-11-20T00:00:00.000Z',"
+	    " last_seen_us = 1795280523123000, visits = 9223372036854775807, version = "
+	    "9223372036854775807"
+	    " WHERE n = 1");
+	for (int i = 0; i < 16; i++)
+		buf_printf(&includes.through, "%s\"%016d\":9223372036854775807", i ? "," : "{", i);
+	buf_byte(&includes.through, '}');
+	for (int i = 0; i < 16; i++)
+		buf_printf(&includes.beyond,
+		           "%s\"%016d\":[[9223372036854775807,9223372036854775807],"
+		           "[9223372036854775807,9223372036854775807]]",
+		           i ? "," : "{", i);
+	buf_byte(&includes.beyond, '}');
+	page.since = INT64_MAX - 1;
+	hq_profile_page(w->db, &page, &out, &more);
+	assert_in_range(out.len, 12000, SHARD_PROFILE_MAX);
+	hq_includes_free(&includes);
+	buf_free(&out);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	const struct CMUnitTest tests[] = {
+	    TEST(as_many_choices_as_there_is_room_for_and_not_one_more),
+	    TEST(a_plain_yes_is_left_out_before_anything_else),
+	    TEST(each_list_ends_at_its_bound),
+	    TEST(the_longest_line_is_one_that_a_store_takes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
