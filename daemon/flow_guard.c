@@ -15,6 +15,7 @@
 #define KNOWN_MAX 256 /* answers remembered: a scan and its basket are moments apart */
 #define SAVED_LEAST 2 /* a count of one is noted less often than each time */
 #define REASON_BYTES_MAX 128
+#define MARK_PURPOSE "guards-key" /* a person's reasons stand in it */
 #define CLEAN_EVERY_US (3600 * INT64_C(1000000))
 
 /* An identifier that was presented. */
@@ -93,6 +94,7 @@ struct telling {
 	const char *value; /* NULL: not known any more */
 	const char *ref;   /* names the block, and again what lifts it */
 	const char *scope, *reason;
+	const char *said; /* a person's words on it, or NULL */
 };
 
 static void new_ref(char out[EVENT_ID_SIZE])
@@ -131,6 +133,8 @@ static bool tell(struct flow *f, struct entry *e, const struct telling *t)
 	member_text(&p, "until", NULL);
 	buf_byte(&person, '{');
 	member_text(&person, "kind", ident_kind_name(t->ident));
+	if (t->said)
+		member_text(&person, "reason", t->said);
 	member_text(&person, "value", t->value);
 	const char *properties = object(e, &p), *sealed = object(e, &person);
 	struct lw_event *ev = properties && sealed ? entry_add(e, t->kind) : NULL;
@@ -151,10 +155,8 @@ static void save(struct flow *f, struct entry *e, uint32_t least)
 	struct buf saved = {0};
 
 	ward_save(f->guard->ward, today(f), least, &saved);
-	if (saved.failed || entry_mark(e, FLOW_MARK_GUARDS, saved.data, saved.len) < 0)
-		f->guard->unsaved = true;
-	else
-		f->guard->unsaved = false;
+	f->guard->unsaved =
+	    saved.failed || flow_mark_put(f, e, FLOW_MARK_GUARDS, MARK_PURPOSE, &saved) < 0;
 	buf_free(&saved);
 }
 
@@ -216,7 +218,7 @@ static void note_cause(struct flow *f, const struct known *k, const struct answe
 	b.ref = ref;
 	if (ward_set(f->guard->ward, &b, cause, NULL) && cause == WARD_PERSONS)
 		tell_alone(f, &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref,
-		                                "shared", ward_cause_name(cause)});
+		                                "shared", ward_cause_name(cause), NULL});
 }
 
 void flow_guard_presented(struct flow *f, const struct answer *a)
@@ -284,7 +286,7 @@ static bool count(struct flow *f, struct entry *e, const struct lw_event *ev)
 	if (cause != WARD_COUNTED &&
 	    !tell(f, e,
 	          &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, block, "shared",
-	                            ward_cause_name(cause)}))
+	                            ward_cause_name(cause), NULL}))
 		log_error("an identifier is shared now, but that cannot be told: out of memory");
 	const struct ward_row *row = ward_find(f->guard->ward, k->key);
 	return row && row->baskets >= SAVED_LEAST;
@@ -312,8 +314,12 @@ void flow_guard_refused(struct flow *f)
 
 void flow_guard_begin(struct flow *f, const struct buf *mark)
 {
-	if (mark->len && !ward_load(f->guard->ward, mark->data, mark->len))
+	struct buf plain = {0};
+
+	if (flow_mark_open(f, MARK_PURPOSE, mark, &plain) < 0 ||
+	    (plain.len && !ward_load(f->guard->ward, plain.data, plain.len)))
 		log_error("what the guards knew could not be read back whole");
+	buf_free(&plain);
 }
 
 /* ---- what clears itself ---- */
@@ -332,7 +338,7 @@ void flow_guard_tick(struct flow *f)
 	struct entry *e = entry_new();
 	while (e && (row = ward_clean(f->guard->ward, today(f), f->table.guard.clean_days))) {
 		struct telling t = {
-		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean"};
+		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean", NULL};
 		if (ward_state_of(row->cause) == GUARD_SHARED && !tell(f, e, &t))
 			break;
 		ward_clear(f->guard->ward, row->key);
@@ -364,6 +370,9 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 	if (!b->reason[0] || strlen(b->reason) > REASON_BYTES_MAX ||
 	    text_has_hidden(b->reason, strlen(b->reason)))
 		return refuse(err, "bad_reason", "reason", "expected 1 to 128 bytes of text");
+	if (pan_find(b->reason, false))
+		return refuse(err, "bad_reason", "reason",
+		              "it holds a payment card number, expected none");
 	if (ident_normalise(&f->rules, &given, &form) != IDENT_OK)
 		return refuse(err, "bad_value", "value", ident_reason_text(form.reason));
 	*k = (struct known){.kind = form.kind};
@@ -375,14 +384,15 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 
 /* Take back what was told of the identifier. false: out of memory. */
 static bool lift(struct flow *f, struct entry *e, const struct known *k, const struct ward_row *row,
-                 const char *reason)
+                 const char *said)
 {
 	bool blocked = row && row->cause == WARD_MANAGER;
 	struct telling t = {.kind = EVENT_IDENTIFIER_UNBLOCKED,
 	                    .ident = k->kind,
 	                    .value = k->value,
 	                    .scope = blocked ? "blocked" : "shared",
-	                    .reason = reason};
+	                    .reason = "manager",
+	                    .said = said};
 
 	if (!row || ward_state_of(row->cause) == GUARD_CLEAR || !row->ref[0])
 		return true;
@@ -407,7 +417,7 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 		              "it is neither blocked nor shared nor on the list");
 	new_ref(ref);
 	const struct telling t = {
-	    EVENT_IDENTIFIER_BLOCKED, k.kind, k.value, ref, "blocked", b->reason};
+	    EVENT_IDENTIFIER_BLOCKED, k.kind, k.value, ref, "blocked", "manager", b->reason};
 	if (!lift(f, e, &k, row, b->reason) || (b->block && !tell(f, e, &t)))
 		return refuse(err, "no_memory", "", "out of memory: do it again");
 	struct ward_basket at = basket_of(f, &k);

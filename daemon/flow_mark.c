@@ -13,7 +13,9 @@ int flow_mark_put(struct flow *f, struct entry *e, const char *name, const char 
 	uint8_t key[VAULT_KEY_BYTES], wrapped[VAULT_WRAP_BYTES], *place = NULL;
 
 	vault_random(key, sizeof key);
-	if (plain->len && vault_wrap(f->p.vault, f->work, purpose, mark_id, key, wrapped) == 0) {
+	mark.failed =
+	    plain->len && vault_wrap(f->p.vault, f->work, purpose, mark_id, key, wrapped) != 0;
+	if (plain->len && !mark.failed) {
 		buf_add(&mark, wrapped, sizeof wrapped);
 		place = buf_room(&mark, plain->len + VAULT_SEAL_OVERHEAD);
 		if (place && vault_seal(f->work, key, f->conf->store, strlen(f->conf->store) + 1,

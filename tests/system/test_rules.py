@@ -70,6 +70,6 @@ def test_a_manager_blocks_a_value_and_takes_it_back(rig):
     assert tool(rig, "review").stdout == "Nothing waits for a person.\n"
     until(lambda: hq_lines(rig, "Identifier Unblocked"), 10, "HQ to hear of it")
     blocked, lifted = (hq_lines(rig, e)[0]["properties"] for e in ("Identifier Blocked", "Identifier Unblocked"))
-    assert (blocked["scope"], blocked["reason"]) == ("blocked", "stood on a poster")
+    assert (blocked["scope"], blocked["reason"]) == ("blocked", "manager")
     assert lifted["ident_ref"] == blocked["ident_ref"]
     till.close()

@@ -180,19 +180,45 @@ static const char *say(struct world *w, bool block, const char *kind, const char
 	return refused;
 }
 
+static bool on_the_list(struct world *w, const char *reason)
+{
+	json_t *list = review(w), *row;
+	size_t i;
+	bool found = false;
+	json_array_foreach(list, i, row)
+	{
+		found |= strcmp(text_of(row, "reason"), reason) == 0;
+	}
+	json_decref(list);
+	return found;
+}
+
+/* Do the store's files have these bytes? */
+static bool in_files(struct world *w, const char *bytes)
+{
+	char command[200];
+	snprintf(command, sizeof command, "grep -r -q -a -- '%s' '%s'", bytes, w->p->dir);
+	return system(command) == 0;
+}
+
 static void a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart(void **state)
 {
 	struct world *w = *state;
 	served(w);
 	assert_string_equal(say(w, true, "loyalty", CARD, "stood on a poster"), "");
 	assert_string_equal(property(w, "Identifier Blocked", 0, "scope"), "blocked");
-	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "stood on a poster");
+	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "manager");
+	/* A manager's words may name somebody: they are sealed, in the event and beside it. */
+	assert_null(memmem(w->kept.data, w->kept.len, "poster", 6));
+	assert_true(on_the_list(w, "stood on a poster"));
 	scan(w, CARD);
 	WAIT_FOR(w, person_is(w, "1", "blocked"));
 	assert_string_equal(say(w, true, "loyalty", CARD, "again"), "blocked");
 	world_close(w);
+	assert_false(in_files(w, "poster"));
 	world_open(w);
 	keep(w);
+	assert_true(on_the_list(w, "stood on a poster"));
 	scan(w, CARD);
 	WAIT_FOR(w, person_is(w, "1", "blocked"));
 	assert_string_equal(say(w, false, "loyalty", CARD, "a mistake"), "");
@@ -213,6 +239,7 @@ static void a_managers_word_on_nothing_is_refused_with_a_code(void **state)
 	assert_string_equal(say(w, true, "shoe", CARD, "r"), "bad_kind");
 	assert_string_equal(say(w, true, "phone", "no number", "r"), "bad_value");
 	assert_string_equal(say(w, true, "loyalty", CARD, ""), "bad_reason");
+	assert_string_equal(say(w, true, "loyalty", CARD, "has " PAN), "bad_reason");
 	assert_string_equal(say(w, true, "loyalty", PAN, "r"), "bad_value");
 	assert_int_equal(kept_times(w, "Identifier Blocked"), 0);
 }

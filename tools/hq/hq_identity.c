@@ -123,7 +123,8 @@ static enum hq_identity_result take_block(struct hq_identity *id, struct hq_iden
 {
 	const char *kind = json_string_value(json_object_get(ev->sealed, "kind"));
 	const char *value = json_string_value(json_object_get(ev->sealed, "value"));
-	const char *why = hq_line_text(ev->line, "reason");
+	const char *said = json_string_value(json_object_get(ev->sealed, "reason"));
+	const char *why = said ? said : hq_line_text(ev->line, "reason");
 	bool shared = strcmp(hq_line_text(ev->line, "scope"), "shared") == 0;
 	struct hq_op op = {.kind = shared ? HQ_OP_SHARE : HQ_OP_BLOCK,
 	                   .by_person = true,

@@ -81,7 +81,7 @@ static void print_all(struct cli *c, const json_t *root)
 	if (json_array_size(list) == 0)
 		fputs("Nothing waits for a person.\n", c->out);
 	else if (idents)
-		fputs("\nlaneway unblock KIND --reason TEXT clears one; the value is read from "
+		fputs("\nlaneway unblock KIND --reason TEXT clears one; the value is read from\n"
 		      "standard input.\n",
 		      c->out);
 }
