@@ -27,11 +27,15 @@ static unsigned pick(struct property_random *r, unsigned n)
 static void make_value(struct property_random *r, struct field_fact *f, char out[VALUE_SIZE])
 {
 	static const char *const values[] = {"Anna", "Bonn", "gold", "de"};
+	static const char *const notes[] = {"quiet",  "quiet:", "no_bag",
+	                                    "text:a", "text:b", "text:"};
 	const char *value = pick(r, 6) ? values[pick(r, 4)] : "";
 
 	if (f->field == FIELD_CONTACT)
 		snprintf(out, VALUE_SIZE, "AAAAAAAAAAAAAAAAAAAAA%c:%s", pick(r, 2) ? 'Q' : 'g',
 		         value);
+	else if (f->field == FIELD_NOTE)
+		snprintf(out, VALUE_SIZE, "%s", notes[pick(r, 6)]);
 	else
 		snprintf(out, VALUE_SIZE, "%s", value);
 	f->value = f->field != FIELD_CONTACT && !out[0] && pick(r, 2) ? NULL : out;
@@ -137,11 +141,14 @@ static bool beats(const struct field_fact *a, const struct field_fact *b)
 	return memcmp(a->id.byte, b->id.byte, sizeof a->id.byte) > 0;
 }
 
-/* Field and claim, as text. */
+/* Field, and claim or note, as text. */
 static void subject(const struct field_fact *f, char out[64])
 {
-	snprintf(out, 64, "%d %.*s", (int)f->field, f->field == FIELD_CONTACT ? 22 : 0,
-	         f->value ? f->value : "");
+	const char *value = f->value ? f->value : "";
+	int of = f->field == FIELD_CONTACT ? 22 : 0;
+	if (f->field == FIELD_NOTE)
+		of = (int)strcspn(value, ":");
+	snprintf(out, 64, "%d %.*s", (int)f->field, of, value);
 }
 
 static bool same_subject(const struct field_fact *a, const struct field_fact *b)
@@ -226,7 +233,8 @@ static const char *check_every_value(const struct person *p, const struct line *
 			lined += same_subject(&p->fact[lines[k].stands], &p->fact[i]);
 		if (lined != (f != NULL))
 			return "a value is without a line, or has two";
-		if (f && f->field != FIELD_CONTACT && &p->fact[winner[f->field]] != f)
+		if (f && f->field != FIELD_CONTACT && f->field != FIELD_NOTE &&
+		    &p->fact[winner[f->field]] != f)
 			return "the value that was chosen is not the one that was explained";
 	}
 	return NULL;
