@@ -27,8 +27,8 @@ static const struct {
     [WARD_PERSONS] = {"persons", "Many customers have it", GUARD_SHARED, 2},
     [WARD_MANAGER] = {"manager", "Blocked by a manager", GUARD_BLOCKED, 4},
     [WARD_CONFLICT] = {"conflict", "More than one customer has it", GUARD_CLEAR, 1},
-    [WARD_LONG_UNSEEN] = {"long_unseen", "Came back after a long time: the same person?", GUARD_CLEAR,
-                          1},
+    [WARD_LONG_UNSEEN] = {"long_unseen", "Came back after a long time: the same person?",
+                          GUARD_CLEAR, 1},
 };
 
 const char *ward_cause_name(enum ward_cause cause)

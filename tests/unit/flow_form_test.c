@@ -76,11 +76,8 @@ static json_t *reviewed(struct world *w, const char *cause)
 	flow_review_json(w->flow, &json);
 	json_t *root = json_loadb((char *)json.data, json.len, 0, NULL), *row, *found = NULL;
 	size_t i;
-	json_array_foreach(json_object_get(root, "review"), i, row)
-	{
-		if (strcmp(text_of(row, "cause"), cause) == 0)
-			found = json_incref(row);
-	}
+	json_array_foreach(json_object_get(root, "review"), i, row) found =
+	    strcmp(text_of(row, "cause"), cause) ? found : json_incref(row);
 	json_decref(root);
 	buf_free(&json);
 	return found;
@@ -434,63 +431,6 @@ static void a_note_is_one_of_the_list(void **state)
 	        "no_note");
 }
 
-static const char *explained(struct world *w, const char *customer_id)
-{
-	static char text[4096];
-	struct buf out = {0};
-	assert_int_equal(flow_profile_why(w->flow, customer_id, &out), 1);
-	snprintf(text, sizeof text, "%.*s", (int)out.len, (const char *)out.data);
-	buf_free(&out);
-	return text;
-}
-
-static void several_notes_stand_and_one_is_taken_back(void **state)
-{
-	struct world *w = *state;
-	keep(w);
-	till_connect(w, "T1", "1");
-	till_open(w, "a:1", "B1");
-	scan(w, CARD);
-	WAIT_FOR(w, person_is(w, "1", "known"));
-	static const char *const forms[] = {"{\"note\":\"large_print\"}", "{\"note\":\"invoice\"}",
-	                                    "{\"no_note\":\"invoice\"}"};
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-		assert_int_equal(form(w, FLOW_CORRECT, "1", forms[i]), 0);
-		WAIT_FOR(w, answered.done);
-		pass(w, SECOND_US);
-		if (i == 1)
-			assert_non_null(strstr(explained(w, "C000017"), "note: invoice; till "));
-	}
-	assert_non_null(strstr(explained(w, "C000017"), "note: large_print; till "));
-	assert_non_null(strstr(explained(w, "C000017"), "note: (taken back); till "));
-}
-
-static void a_managers_text_is_said_as_a_managers_and_is_over_after_ninety_days(void **state)
-{
-	struct world *w = *state;
-	char text[400];
-	keep(w);
-	till_connect(w, "T1", "1");
-	till_open(w, "a:1", "B1");
-	refuses(w, FLOW_NOTE, "{\"text\":\"rings twice\"}", "no_customer", "");
-	scan(w, CARD);
-	WAIT_FOR(w, person_is(w, "1", "known"));
-	refuses(w, FLOW_NOTE, "{}", "missing_field", "text");
-	refuses(w, FLOW_NOTE, "{\"text\":\"a\",\"note\":\"quiet\"}", "missing_field", "text");
-	refuses(w, FLOW_NOTE, "{\"text\":\"pays with " PAN "\"}", "card_number", "text");
-	snprintf(text, sizeof text, "{\"text\":\"%0201d\"}", 0);
-	refuses(w, FLOW_NOTE, text, "bad_field", "text");
-	assert_int_equal(form(w, FLOW_NOTE, "1", "{\"text\":\"rings twice\"}"), 0);
-	WAIT_FOR(w, answered.done);
-	json_t *line = kept(w, "Customer Corrected", 0);
-	assert_string_equal(text_of(json_object_get(line, "properties"), "by"), "manager");
-	assert_null(memmem(w->kept.data, w->kept.len, "rings twice", 11)); /* it is sealed */
-	json_decref(line);
-	assert_non_null(strstr(explained(w, "C000017"), "note: text:rings twice; manager "));
-	pass(w, 91 * 86400 * SECOND_US);
-	assert_null(strstr(explained(w, "C000017"), "rings twice"));
-}
-
 /* ---- HQ ---- */
 
 static size_t pending(struct world *w)
@@ -652,8 +592,6 @@ int main(void)
 	    T(a_corrected_name_is_shown_at_once_and_after_a_restart),
 	    T(a_phone_is_changed_only_of_who_showed_a_card),
 	    T(a_note_is_one_of_the_list),
-	    T(several_notes_stand_and_one_is_taken_back),
-	    T(a_managers_text_is_said_as_a_managers_and_is_over_after_ninety_days),
 	    T(what_hq_made_of_an_enrolment_takes_its_place),
 	    T(whom_hq_knew_before_is_taken_over_with_a_tap),
 	    T(a_name_that_hq_kept_is_said_once_when_the_customer_is_there),

@@ -63,38 +63,6 @@ static bool says(struct world *w, int64_t n, const char *text)
 	return found;
 }
 
-#define NINETY_DAYS_US (90 * 86400 * INT64_C(1000000))
-
-static void a_managers_note_is_told_to_stores_for_ninety_days_and_then_forgotten(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	correct(s, 3, 1, "\"fields\":{\"note\":\"invoice\"}");
-	correct_by(s, 4, 1, "manager", "\"fields\":{\"note\":\"text:rings twice\"}");
-	correct(s, 5, 1, "\"fields\":{\"note\":\"text:not a manager\"}");
-	arrive(s);
-	assert_true(says(w, 1, "\"value\":\"text:rings twice\""));
-	assert_true(says(w, 1, "\"value\":\"invoice\""));
-	assert_false(says(w, 1, "not a manager"));
-	assert_int_equal(world_number(w, "SELECT count(*) FROM review WHERE detail LIKE"
-	                                 " '%free text, and not a manager''s%'"),
-	                 1);
-	w->wall_us += NINETY_DAYS_US - NINETY_DAYS_US / 90;
-	correct(s, 6, 1, "\"fields\":{\"language\":\"de\"}");
-	arrive(s);
-	assert_true(says(w, 1, "rings twice"));
-	w->wall_us += 2 * NINETY_DAYS_US / 90;
-	correct(s, 7, 1, "\"fields\":{\"language\":\"fr\"}");
-	arrive(s);
-	assert_false(says(w, 1, "rings twice"));
-	assert_true(says(w, 1, "\"value\":\"invoice\""));
-	assert_int_equal(
-	    world_number(w, "SELECT count(*) FROM unit_fact WHERE value LIKE 'text:%'"), 0);
-	store_free(s);
-}
-
 static void a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it(void **state)
 {
 	struct world *w = *state;
@@ -729,7 +697,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_enrolment_becomes_a_customer_with_what_was_said),
-	    TEST(a_managers_note_is_told_to_stores_for_ninety_days_and_then_forgotten),
 	    TEST(a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it),
 	    TEST(a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without),
 	    TEST(what_one_chose_for_a_number_is_told_of_another_only_if_it_binds_the_number),

@@ -1,0 +1,108 @@
+/* Notes at a lane: several of the list, and a manager's own words. */
+#include "flow_world.h"
+
+struct outcome_of {
+	bool done;
+	struct sale_error err; /* code empty: kept */
+};
+
+static void on_done(void *ctx, const struct sale_error *err)
+{
+	struct outcome_of *o = ctx;
+	o->done = true;
+	if (err)
+		o->err = *err;
+}
+
+static struct outcome_of answered;
+static struct flow_known known;
+static struct sale_error refused;
+
+static int form(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
+{
+	json_t *o = json_loads(body, 0, NULL);
+	const struct flow_form f = {
+	    .kind = kind, .lane = lane, .body = o, .done = on_done, .ctx = &answered};
+	assert_non_null(o);
+	answered = (struct outcome_of){0};
+	refused = (struct sale_error){0};
+	int rc = flow_form(w->flow, &f, &known, &refused);
+	json_decref(o);
+	return rc;
+}
+
+static void refuses(struct world *w, enum flow_form_kind kind, const char *body, const char *code,
+                    const char *field)
+{
+	assert_true(form(w, kind, "1", body) < 0);
+	assert_string_equal(refused.code, code);
+	assert_string_equal(refused.field, field);
+	assert_true(refused.message[0]);
+}
+
+static const char *explained(struct world *w, const char *customer_id)
+{
+	static char text[4096];
+	struct buf out = {0};
+	assert_int_equal(flow_profile_why(w->flow, customer_id, &out), 1);
+	snprintf(text, sizeof text, "%.*s", (int)out.len, (const char *)out.data);
+	buf_free(&out);
+	return text;
+}
+
+static void several_notes_stand_and_one_is_taken_back(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	static const char *const forms[] = {"{\"note\":\"large_print\"}", "{\"note\":\"invoice\"}",
+	                                    "{\"no_note\":\"invoice\"}"};
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		assert_int_equal(form(w, FLOW_CORRECT, "1", forms[i]), 0);
+		WAIT_FOR(w, answered.done);
+		pass(w, SECOND_US);
+		if (i == 1)
+			assert_non_null(strstr(explained(w, "C000017"), "note: invoice; till "));
+	}
+	assert_non_null(strstr(explained(w, "C000017"), "note: large_print; till "));
+	assert_non_null(strstr(explained(w, "C000017"), "note: (taken back); till "));
+}
+
+static void a_managers_text_is_said_as_a_managers_and_is_over_after_ninety_days(void **state)
+{
+	struct world *w = *state;
+	char text[400];
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	refuses(w, FLOW_NOTE, "{\"text\":\"rings twice\"}", "no_customer", "");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_NOTE, "{}", "missing_field", "text");
+	refuses(w, FLOW_NOTE, "{\"text\":\"a\",\"note\":\"quiet\"}", "missing_field", "text");
+	refuses(w, FLOW_NOTE, "{\"text\":\"pays with " PAN "\"}", "card_number", "text");
+	snprintf(text, sizeof text, "{\"text\":\"%0201d\"}", 0);
+	refuses(w, FLOW_NOTE, text, "bad_field", "text");
+	assert_int_equal(form(w, FLOW_NOTE, "1", "{\"text\":\"rings twice\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	json_t *line = kept(w, "Customer Corrected", 0);
+	assert_string_equal(text_of(json_object_get(line, "properties"), "by"), "manager");
+	assert_null(memmem(w->kept.data, w->kept.len, "rings twice", 11)); /* it is sealed */
+	json_decref(line);
+	assert_non_null(strstr(explained(w, "C000017"), "note: text:rings twice; manager "));
+	pass(w, 91 * 86400 * SECOND_US);
+	assert_null(strstr(explained(w, "C000017"), "rings twice"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	const struct CMUnitTest tests[] = {
+	    T(several_notes_stand_and_one_is_taken_back),
+	    T(a_managers_text_is_said_as_a_managers_and_is_over_after_ninety_days),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
