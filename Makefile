@@ -122,10 +122,14 @@ $(B)/tests/property/consent: $(call property_obj,consent consent_rules) $(B)/lib
 	$(LINK)
 $(B)/tests/property/field: $(call property_obj,field) $(B)/liblaneway.a
 	$(LINK)
-$(B)/tests/property/links: $(call property_obj,links world world_json generate orders undo) $(B)/liblaneway.a
+$(B)/tests/property/links: $(call property_obj,links world world_json generate orders undo person person_said) $(B)/liblaneway.a
 	$(LINK)
-$(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json generate) $(B)/libtools.a $(B)/liblaneway.a
+$(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json generate person person_said) $(B)/libtools.a $(B)/liblaneway.a
 	$(LINK)
+# What the model is compared by is tested as well.
+$(B)/tests/person_test: $(B)/tests/unit/person_test.o $(call property_obj,person person_said) $(B)/liblaneway.a
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links)
 
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.

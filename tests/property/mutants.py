@@ -24,12 +24,12 @@ CONSENT = "daemon/identity/consent.c"
 FIELD = "daemon/identity/field.c"
 LIBS = ["-ljansson", "-licuuc", "-lcrypto"]  # of what the programs need of the library
 WHY = "daemon/identity/field_why.c"
-OBJECTS = {"links": ["links", "world", "world_json", "generate", "orders", "undo"],
-           "hq_links": ["hq_links", "world", "world_json", "generate"]}  # of others: those that begin with the name
+OBJECTS = {"links": ["links", "world", "world_json", "generate", "orders", "undo", "person", "person_said"],
+           "hq_links": ["hq_links", "world", "world_json", "generate", "person", "person_said"]}  # of others: those that begin with the name
 PACKAGES = ["libevent", "libmosquitto", "sqlite3", "libssl", "libcrypto", "jansson", "libzstd", "libconfuse", "libsystemd",
             "libidn2", "libcurl"]  # of what HQ's part of the library needs
 FOLD, CLUSTER, JOIN = (f"daemon/identity/fold{part}.c" for part in ("", "_cluster", "_join"))
-PERSON = "daemon/identity/person.c"
+PERSON = "tests/property/person.c"
 WORLD = "tests/property/world.c"
 
 

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "identity/person.h"
+#include "person.h"
 
 /* Where an operation stands, whenever it arrives. Store 0 is HQ. */
 struct place {

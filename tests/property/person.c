@@ -1,4 +1,4 @@
-#include "identity/person.h"
+#include "person.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "event/member.h"
-#include "identity/person_internal.h"
+#include "person_internal.h"
 
 static int compare_refs(const void *a, const void *b)
 {

@@ -1,4 +1,5 @@
-/* What one person is: the fold, facts, choices and points of its units, as one text.
+/* What one person is: the fold, facts, choices and points of its units, as one text, by which the
+ * programs here and the model are compared.
  *
  * The text is canonical JSON (sorted keys, no blanks), so that two states are the same when their
  * bytes are. Nothing of what was undone stands in it. Members:
@@ -16,12 +17,13 @@
  *   links        that hold within this person
  *   points       taken one after the other, by time: the balance is never negative. What is missing
  *                when points were spent is a shortfall, for a manager's list, and what comes after
- * is not debited for it. Who spent points while linked keeps them spent where they were refused
- * claims, links and joins of its units that do not hold, with the reason units        the lowest
- * number first, those without one last, by their references
+ *                is not debited for it. Who spent points while linked keeps them spent where they
+ *                were
+ *   refused      claims, links and joins of its units that do not hold, with the reason
+ *   units        the lowest number first, those without one last, by their references
  */
-#ifndef LANEWAY_IDENTITY_PERSON_H
-#define LANEWAY_IDENTITY_PERSON_H
+#ifndef TESTS_PROPERTY_PERSON_H
+#define TESTS_PROPERTY_PERSON_H
 
 #include "base/buf.h"
 #include "identity/consent.h"

@@ -1,6 +1,6 @@
 #include "fold_world.h"
 
-#include "identity/person.h"
+#include "../property/person.h"
 
 #define SAID_MAX 8
 

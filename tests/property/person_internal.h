@@ -1,7 +1,7 @@
-#ifndef LANEWAY_IDENTITY_PERSON_INTERNAL_H
-#define LANEWAY_IDENTITY_PERSON_INTERNAL_H
+#ifndef TESTS_PROPERTY_PERSON_INTERNAL_H
+#define TESTS_PROPERTY_PERSON_INTERNAL_H
 
-#include "identity/person.h"
+#include "person.h"
 
 /* A person in its world: what of it is the person's. */
 struct person_view {

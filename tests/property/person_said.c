@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "event/member.h"
-#include "identity/person_internal.h"
+#include "person_internal.h"
 
 /* Was the claim that the contact is about undone? */
 static bool of_no_claim(const struct person_view *v, const struct field_fact *f)
