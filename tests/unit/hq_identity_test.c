@@ -264,6 +264,25 @@ static const char *phone_state(struct world *w)
 	return world_text(w, "SELECT state FROM ident WHERE value = '" PHONE "'");
 }
 
+/* Nothing here lets go of anything when its time has come: what lifts a block is an event. */
+static void a_block_that_says_until_when_counts_for_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	char properties[300];
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	snprintf(properties, sizeof properties,
+	         "{\"ident_ref\":\"%s\",\"reason\":\"prank\",\"scope\":\"blocked\","
+	         "\"until\":\"2026-12-01T00:00:00.000Z\"}",
+	         ref(7));
+	speak(s, "Identifier Blocked", properties, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}");
+	arrive(s);
+	assert_string_equal(phone_state(w), "one");
+	assert_non_null(strstr(world_text(w, "SELECT reason FROM uncounted"), "ends by itself"));
+	store_free(s);
+}
+
 static void what_clears_by_itself_in_a_store_is_clear_at_hq(void **state)
 {
 	struct world *w = *state;
@@ -706,6 +725,7 @@ int main(void)
 	    TEST(what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it),
 	    TEST(a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone),
 	    TEST(a_dropped_identifier_never_was_the_customers),
+	    TEST(a_block_that_says_until_when_counts_for_nothing),
 	    TEST(what_clears_by_itself_in_a_store_is_clear_at_hq),
 	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
 	    TEST(a_steward_lifts_what_stores_have_blocked),

@@ -358,6 +358,28 @@ static void a_person_has_no_more_units_than_the_hard_limit(void **state)
 	assert_true(one_person(w, "u0", "u255"));
 }
 
+/* The halves are people's doing; that both have one card does not make them too large a whole. */
+static void a_rule_makes_nobody_larger_than_the_hard_limit(void **state)
+{
+	struct fold_world *w = *state;
+	char name[2][16];
+	for (int i = 0; i < FOLD_UNITS_MAX + 2; i++) {
+		(void)snprintf(name[0], sizeof name[0], "u%d", i);
+		(void)snprintf(name[1], sizeof name[1], "u%d", i - 2);
+		enrol(w, name[0], NULL);
+		if (i > 1)
+			link_two(w, name[1], name[0]);
+	}
+	scanned(w, "u0", "card");
+	scanned(w, "u1", "card");
+	assert_false(one_person(w, "u0", "u1"));
+	assert_refused(the_join(w), FOLD_LIMIT);
+	say(w, FOLD_ERASE, "u256", NULL);
+	say(w, FOLD_ERASE, "u257", NULL);
+	assert_true(one_person(w, "u0", "u1"));
+	assert_true(one_person(w, "u254", "u255"));
+}
+
 static void the_same_input_in_another_order_of_units_gives_the_same_persons(void **state)
 {
 	struct fold_world *w = *state;
@@ -423,6 +445,7 @@ int main(void)
 	    T(a_link_that_a_rule_proposed_obeys_all_limits),
 	    T(what_names_nobody_here_is_refused_as_unknown),
 	    T(a_person_has_no_more_units_than_the_hard_limit),
+	    T(a_rule_makes_nobody_larger_than_the_hard_limit),
 	    T(the_same_input_in_another_order_of_units_gives_the_same_persons),
 	    T(nothing_folds_to_nothing),
 	    T(an_identifier_that_thousands_claim_is_folded_in_order),

@@ -139,6 +139,9 @@ static enum hq_identity_result take_block(struct hq_identity *id, struct hq_iden
 		return HQ_IDENTITY_BAD;
 	if (lw_event_kind_of(ev->line->event) == EVENT_IDENTIFIER_UNBLOCKED)
 		return take_unblock(id, &op, &named);
+	ev->why = "a block that ends by itself, expected no until: what lifts it is an event";
+	if (hq_line_text(ev->line, "until")[0])
+		return HQ_IDENTITY_BAD;
 	ev->why = "a blocked identifier that HQ's rules do not know";
 	if (!kind || !value)
 		return HQ_IDENTITY_BAD;
