@@ -59,7 +59,8 @@ def test_a_chains_customers_have_families_and_numbers_that_were_passed_on(hq):
     assert sum(n.startswith("+49341") for n in several) >= 0.10 * len(holders)
     assert sum(n.startswith("+4917") for n in several) >= 0.05 * len(holders)
     kinds = {k for r in rows for k in r["kind"].split()}
-    assert kinds >= {"typo", "moved", "swapped", "nickname", "married", "family", "twin", "junior", "initial", "missing", "born-typo", "reassigned"}
+    assert kinds >= {"typo", "moved", "swapped", "nickname", "married", "family", "twin", "junior", "initial", "missing", "born-typo", "reassigned",
+                     "campaign", "twice", "together", "no-last-name"}
 
 
 def test_families_are_not_taken_for_one_person(hq):
@@ -69,8 +70,20 @@ def test_families_are_not_taken_for_one_person(hq):
     assert sure["precision"] >= 0.998 and sure["right"] > 1000, sure
     assert at(answer, 3.5)["precision"] >= 0.98
     assert answer["hints"]["false_merges"]["per_10000"] < 10
-    assert answer["blocking_recall"] >= 0.97
+    assert answer["blocking_recall"] >= 0.96  # a tenth give no last name, and have no sound of it
     assert answer["identifier_in_common"] < answer["true_pairs"]
+    made = {(j["kind"], j["verified"]): j for j in answer["joins"]}
+    assert made["phone", False]["made"] > 10 and sum(j["wrong"] for j in made.values()) <= 2, made
+
+
+def test_without_place_and_time_nothing_typed_joins(hq):
+    """Goal: two enrolments of which nobody knows whether the one was known to the other are a person's to decide."""
+    rows = list(csv.DictReader(io.StringIO(people("chain", "--seed", SEED_CHAIN, "--persons", 1000))))
+    out = io.StringIO()
+    w = csv.DictWriter(out, [c for c in rows[0] if c not in ("store", "made")], extrasaction="ignore")
+    w.writeheader()
+    w.writerows(rows)
+    assert {(j["kind"], j["verified"]) for j in evaluate(hq, out.getvalue())["joins"]} <= {("loyalty", True), ("phone", True), ("email", True)}
 
 
 def test_a_seed_makes_the_same_people_everywhere():

@@ -93,7 +93,11 @@ static void merges_are_counted_per_person(void **state)
 	struct hq_clusters c;
 
 	(void)state;
-	assert_int_equal(hq_evaluate_clusters(&l, cluster, NULL, &c), 0);
+	uint8_t became[4];
+	assert_int_equal(hq_evaluate_clusters(&l, cluster, became, &c), 0);
+	assert_int_equal(became[1], HQ_EVALUATE_FALSE | HQ_EVALUATE_MISSED);
+	assert_int_equal(became[2], HQ_EVALUATE_FALSE | HQ_EVALUATE_MISSED);
+	assert_int_equal(became[3], 0);
 	assert_int_equal(c.persons, 3);
 	assert_int_equal(c.several, 2);
 	assert_int_equal(c.false_merged, 2);
@@ -137,6 +141,47 @@ static void the_rules_join_by_verified_identifiers_and_keep_others_apart(void **
 	assert_int_not_equal(cluster[1], cluster[2]);
 	assert_int_not_equal(cluster[2], cluster[3]);
 	hq_labelled_free(&l);
+	rule_free(&rules);
+}
+
+/* The same day in two stores, a week's distance to the day, and a time to the second. */
+static void where_and_when_it_was_made_decides_what_a_typed_phone_joins(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		bool joined;
+	} made[] = {
+	    {"s1,2026-03-01", "s2,2026-03-01", true},
+	    {"s1,2026-03-01", "s2,2026-03-07", true},
+	    {"s1,2026-03-01", "s2,2026-03-08", false},
+	    {"s1,2026-03-01", "s1,2026-03-02", false},
+	    {"s1,2026-03-01", ",2026-03-01", false},
+	    {"s1,2026-03-01", "s2,yesterday", false},
+	    {"s1,", "s2,2026-03-01", false},
+	    {"s1,2026-03-01T10:00:00.000Z", "s2,2026-03-08T10:00:00.000Z", true},
+	    {"s1,2026-03-01T10:00:00.000Z", "s2,2026-03-08T10:00:00.001Z", false},
+	};
+	struct rule_set rules;
+	char text[300], err[200];
+
+	(void)state;
+	rule_defaults(&rules);
+	for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+		struct hq_evaluate_joins joins;
+		struct hq_labelled l;
+		uint32_t cluster[2];
+		snprintf(text, sizeof text,
+		         "person,given_name,surname,phone,store,made\n"
+		         "p1,Anna,Berg,+493412076863,%s\np2,Anna,,+493412076863,%s\n",
+		         made[i].one, made[i].other);
+		assert_int_equal(read_text(text, &l, err), 0);
+		assert_int_equal(hq_evaluate_link(&l, &rules, cluster, &joins), 0);
+		if ((cluster[0] == cluster[1]) != made[i].joined)
+			fail_msg("%s and %s", made[i].one, made[i].other);
+		assert_int_equal(joins.made[IDENT_PHONE][0], made[i].joined);
+		assert_int_equal(joins.wrong[IDENT_PHONE][0], made[i].joined);
+		hq_labelled_free(&l);
+	}
 	rule_free(&rules);
 }
 
@@ -294,6 +339,7 @@ int main(void)
 	    cmocka_unit_test(merges_are_counted_per_person),
 	    cmocka_unit_test(intervals_are_wilsons),
 	    cmocka_unit_test(the_rules_join_by_verified_identifiers_and_keep_others_apart),
+	    cmocka_unit_test(where_and_when_it_was_made_decides_what_a_typed_phone_joins),
 	    cmocka_unit_test(hints_find_who_slipped_and_say_how_sure_they_are),
 	    cmocka_unit_test(each_pass_finds_what_it_is_for_and_a_pair_comes_once),
 	    cmocka_unit_test(a_number_of_too_many_is_nobodys_and_a_block_too_large_is_parted),
