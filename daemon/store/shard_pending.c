@@ -156,12 +156,13 @@ static void spread(struct shard_change *c, size_t *next, const size_t *end)
 static void sort_many(struct shard_change *c, size_t n)
 {
 	const size_t digits = (size_t)1 << RADIX_BITS;
-	size_t *next = calloc(2 * digits, sizeof(*next)), *end = next + digits, at = 0;
+	size_t *next = calloc(2 * digits, sizeof(*next)), *end, at = 0;
 
 	if (next == NULL) {
 		sort_some(c, n);
 		return;
 	}
+	end = next + digits;
 	for (size_t i = 0; i < n; i++)
 		end[digit_of(&c[i])]++;
 	for (size_t d = 0; d < digits; d++) {
