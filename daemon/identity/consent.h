@@ -116,8 +116,8 @@ void consent_evaluate(const struct consent_choice *choices, size_t n,
                       const struct consent_question *q, struct consent_answer *out);
 
 /* A yes that no rule makes less of: where room for choices is short these are left out before all
- * others, and what is left then allows nothing that all of them forbid. A yes that may be pending, or
- * that an import cannot say, is not one: next to another of the same time it forbids. */
+ * others, and what is left then allows nothing that all of them forbid. A yes that may be pending,
+ * or that an import cannot say, is not one: next to another of the same time it forbids. */
 bool consent_plain_yes(const struct consent_choice *c);
 
 /* "" for none of them; ..._COUNT for a name that is none. */

@@ -26,7 +26,7 @@ static bool describes(enum field f)
 /* A value that is no text is shown by its bytes' count: the line must stay one line. */
 static void put_value(struct buf *out, const struct field_fact *f, bool masked)
 {
-	const char *v = f->value;
+	const char *v = f->value ? f->value : "";
 
 	if (field_taken_back(f)) {
 		buf_str(out, "(taken back)");

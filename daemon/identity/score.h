@@ -27,9 +27,9 @@
 #include "base/buf.h"
 #include "identity/score_text.h"
 
-#define SCORE_CONTACTS_MAX 2   /* telephones, and e-mail addresses, of one record */
-#define SCORE_LEVELS_MAX 8     /* of one field */
-#define SCORE_OFTEN_MAX 16384  /* frequent values that a model knows, of all fields together */
+#define SCORE_CONTACTS_MAX 2  /* telephones, and e-mail addresses, of one record */
+#define SCORE_LEVELS_MAX 8    /* of one field */
+#define SCORE_OFTEN_MAX 16384 /* frequent values that a model knows, of all fields together */
 #define SCORE_TOLD_OFTEN_MAX 4096
 #define SCORE_TOLD_BYTES_MAX (256 * 1024)
 #define SCORE_LIKELY_MBIT 3322 /* ten to one: worth a steward's look */

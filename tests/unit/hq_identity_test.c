@@ -1,14 +1,10 @@
 /* Events of stores about who somebody is: what HQ makes of them, in every order of arrival. */
 #include "hq_say.h"
 
-#include <jansson.h>
-
 #include "hq/hq_identity.h"
-#include "hq/hq_links.h"
 #include "hq/hq_persons.h"
 #include "hq/hq_profile.h"
 #include "hq/hq_unit.h"
-#include "hq/hq_why.h"
 
 static char *line_of(struct world *w, int64_t n)
 {
@@ -61,124 +57,6 @@ static bool says(struct world *w, int64_t n, const char *text)
 
 	free(line);
 	return found;
-}
-
-static void a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	/* Two who were one when the first of them withdrew, and are two. */
-	enrol(s, 1, 2, "Anna", PHONE);
-	enrol(s, 4, 5, "Bert", "+4915127418396");
-	choose_for(s, 6, 1, 4, 0, "granted", CHOSEN);
-	choose_for(s, 7, 1, 4, 0, "withdrawn", CHOSEN);
-	arrive(s);
-	assert_true(says(w, 1, "\"value\":\"withdrawn\""));
-	assert_true(says(w, 2, "\"value\":\"withdrawn\""));
-	assert_int_equal(hq_db_begin(w->db), 0);
-	hq_unit_forget(w->db, 1, WORLD_WALL_US);
-	assert_int_equal(hq_db_commit(w->db), 0);
-	world_fold(w);
-	assert_true(says(w, 2, "\"value\":\"withdrawn\""));
-	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
-	assert_int_equal(world_number(w, "SELECT count(*) FROM choice_cover"), 1);
-	store_free(s);
-}
-
-/* What is told to stores and what is explained at HQ is one answer. */
-static void a_no_that_covered_somebody_is_explained_of_them_too(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-	struct buf out = {0};
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	enrol(s, 4, 5, "Bert", "+4915127418396");
-	choose_for(s, 7, 1, 4, 0, "withdrawn", CHOSEN);
-	arrive(s);
-	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000002", &out), 1);
-	buf_byte(&out, '\0');
-	const char *line = strstr((char *)out.data, "consent marketing_sms");
-	assert_non_null(line);
-	if (strncmp(strchr(line, ':'), ": no, latest; withdrawn", 23) != 0)
-		fail_msg("%.120s", line);
-	buf_free(&out);
-	store_free(s);
-}
-
-static void stop(struct store *s, uint8_t id, uint8_t unit, uint8_t claim)
-{
-	char properties[500], sealed[100];
-
-	snprintf(properties, sizeof properties,
-	         "{\"channel\":\"sms\",\"choice_id\":\"%s\",\"chosen_from\":\"" CHOSEN
-	         "\",\"chosen_to\":\"" CHOSEN
-	         "\",\"ident_ref\":\"%s\",\"language\":null,\"method\":\"stop\",\"proof_ref\":null,"
-	         "\"purpose\":\"marketing\",\"scope\":\"chain\",\"text_version\":null,\"value\":"
-	         "\"withdrawn\"}",
-	         ref(id), ref(claim));
-	snprintf(sealed, sizeof sealed, "{\"covers\":[\"%s\"],\"unit\":\"%s\"}", ref(unit),
-	         ref(unit));
-	speak(s, "Consent Changed", properties, sealed);
-}
-
-/* Of all who have a number each is told of their own choices, and of what binds the number. */
-static void what_one_chose_for_a_number_is_told_of_another_only_if_it_binds_the_number(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	enrol(s, 4, 5, "Bert", PHONE);
-	arrive(s);
-	int64_t version = world_number(w, "SELECT version FROM profile WHERE n = 2");
-	choose(s, 6, 1, 2, "granted");
-	choose(s, 7, 1, 2, "refused");
-	arrive(s);
-	assert_true(says(w, 1, "\"value\":\"refused\""));
-	assert_false(says(w, 2, "\"choices\""));
-	assert_int_equal(world_number(w, "SELECT version FROM profile WHERE n = 2"), version);
-	stop(s, 8, 1, 2);
-	arrive(s);
-	assert_true(says(w, 2, "\"method\":\"stop\""));
-	assert_false(says(w, 2, "\"value\":\"refused\""));
-	assert_true(world_number(w, "SELECT version FROM profile WHERE n = 2") > version);
-	store_free(s);
-}
-
-static void a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	choose(s, 6, 1, 9, "granted"); /* of a claim that nobody knows */
-	arrive(s);
-	assert_int_equal(world_number(w, "SELECT count(*) FROM choice"), 1);
-	assert_false(says(w, 1, "\"choices\""));
-	store_free(s);
-}
-
-static void what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	choose_for(s, 6, 1, 0, 2, "granted", "9999-12-31T23:59:59.999Z");
-	choose(s, 7, 1, 2, "refused"); /* a form that was signed before */
-	arrive(s);
-	assert_int_equal(
-	    world_number(w, "SELECT to_us > from_us FROM choice WHERE value = 'granted'"), 0);
-	assert_true(says(w, 1, "{\"address\":"));
-	for (uint64_t seq = 1; seq <= s->seq; seq++)
-		hq_identity_moved(w->db, 1, seq, 5000000, 9000000);
-	assert_int_equal(world_number(w, "SELECT to_us FROM choice WHERE value = 'granted'"),
-	                 9000000);
-	assert_true(world_number(w, "SELECT to_us FROM choice WHERE value = 'refused'") > 9000000);
-	assert_true(world_number(w, "SELECT count(*) FROM dirty") > 0);
-	store_free(s);
 }
 
 static void an_event_that_comes_again_says_nothing_twice(void **state)
@@ -241,107 +119,6 @@ static void a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone(voi
 	assert_string_equal(world_text(w, "SELECT count(*) || max(to_us = to_us) FROM unit_fact"
 	                                  " WHERE field = 'city'"),
 	                    "21");
-	store_free(s);
-	store_free(t);
-}
-
-/* value NULL: nothing is sealed, as of what clears by itself. */
-static void block_event(struct store *s, const char *event, const char *scope, uint8_t id,
-                        const char *value)
-{
-	char properties[300], sealed[100];
-
-	snprintf(properties, sizeof properties,
-	         "{\"ident_ref\":\"%s\",\"reason\":\"clean\",\"scope\":\"%s\",\"until\":null}",
-	         ref(id), scope);
-	snprintf(sealed, sizeof sealed, "{\"kind\":\"phone\",\"value\":\"%s\"}",
-	         value ? value : "");
-	speak(s, event, properties, value ? sealed : NULL);
-}
-
-static const char *phone_state(struct world *w)
-{
-	return world_text(w, "SELECT state FROM ident WHERE value = '" PHONE "'");
-}
-
-/* Nothing here lets go of anything when its time has come: what lifts a block is an event. */
-static void a_block_that_says_until_when_counts_for_nothing(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-	char properties[300];
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	snprintf(properties, sizeof properties,
-	         "{\"ident_ref\":\"%s\",\"reason\":\"prank\",\"scope\":\"blocked\","
-	         "\"until\":\"2026-12-01T00:00:00.000Z\"}",
-	         ref(7));
-	speak(s, "Identifier Blocked", properties, "{\"kind\":\"phone\",\"value\":\"" PHONE "\"}");
-	arrive(s);
-	assert_string_equal(phone_state(w), "one");
-	assert_non_null(strstr(world_text(w, "SELECT reason FROM uncounted"), "ends by itself"));
-	store_free(s);
-}
-
-static void what_clears_by_itself_in_a_store_is_clear_at_hq(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	block_event(s, "Identifier Blocked", "shared", 7, PHONE);
-	arrive(s);
-	assert_string_equal(phone_state(w), "shared");
-	block_event(s, "Identifier Unblocked", "shared", 7, NULL);
-	arrive(s);
-	assert_string_equal(phone_state(w), "one");
-	store_free(s);
-}
-
-static void a_store_takes_back_its_own_word_and_nobody_elses_block(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1), *t = store_new(w, "s2", 2);
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	block_event(s, "Identifier Blocked", "blocked", 7, PHONE);
-	block_event(t, "Identifier Blocked", "shared", 8, PHONE);
-	block_event(t, "Identifier Unblocked", "shared", 8, PHONE);
-	arrive(s);
-	arrive(t);
-	assert_string_equal(phone_state(w), "blocked");
-	block_event(s, "Identifier Unblocked", "blocked", 7, PHONE);
-	arrive(s);
-	assert_string_equal(phone_state(w), "one");
-	store_free(s);
-	store_free(t);
-}
-
-static void a_steward_lifts_what_stores_have_blocked(void **state)
-{
-	struct world *w = *state;
-	struct store *s = store_new(w, "s1", 1), *t = store_new(w, "s2", 2);
-	struct hq_links links = {.db = w->db, .scope = &w->scope, .wall_us = w->wall_us};
-	json_t *ask = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "action", "unblock", "kind", "phone",
-	                        "value", PHONE, "actor", "eva", "reason", "asked", "yes", 1);
-	char err[200] = "";
-	json_t *answer;
-
-	enrol(s, 1, 2, "Anna", PHONE);
-	block_event(s, "Identifier Blocked", "blocked", 7, PHONE);
-	block_event(t, "Identifier Blocked", "shared", 8, PHONE);
-	arrive(s);
-	arrive(t);
-	assert_string_equal(phone_state(w), "blocked");
-	answer = hq_links_do(&links, ask, err, sizeof err);
-	assert_string_equal(err[0] && !answer ? err : "", "");
-	assert_string_equal(phone_state(w), "one");
-	json_decref(answer);
-	json_decref(ask);
-	/* what a store says later stands again */
-	block_event(t, "Identifier Blocked", "blocked", 9, PHONE);
-	arrive(t);
-	assert_string_equal(phone_state(w), "blocked");
 	store_free(s);
 	store_free(t);
 }
@@ -716,19 +493,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_enrolment_becomes_a_customer_with_what_was_said),
-	    TEST(a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it),
-	    TEST(a_choice_for_an_address_that_one_has_not_is_not_told_as_one_without),
-	    TEST(what_one_chose_for_a_number_is_told_of_another_only_if_it_binds_the_number),
-	    TEST(a_no_that_covered_somebody_is_explained_of_them_too),
-	    TEST(what_was_chosen_without_a_clock_has_the_time_that_hq_gives_its_event),
 	    TEST(an_event_that_comes_again_says_nothing_twice),
 	    TEST(what_hqs_rules_refuse_is_listed_and_takes_nothing_else_with_it),
 	    TEST(a_correction_waits_for_its_enrolment_and_what_was_nulled_is_gone),
 	    TEST(a_dropped_identifier_never_was_the_customers),
-	    TEST(a_block_that_says_until_when_counts_for_nothing),
-	    TEST(what_clears_by_itself_in_a_store_is_clear_at_hq),
-	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
-	    TEST(a_steward_lifts_what_stores_have_blocked),
 	    cmocka_unit_test(one_phone_and_one_name_enrolled_in_two_stores_is_one_person),
 	    cmocka_unit_test(
 	        one_phone_enrolled_where_the_first_could_be_known_is_a_stewards_to_decide),

@@ -78,10 +78,47 @@ static void what_this_store_joins_is_told_until_it_is_taken_back(void **state)
 	overlay_person_free(&p);
 }
 
+/* The number that is typed when nobody says one. */
+static void a_number_that_hundreds_are_enrolled_with_is_each_ones_and_joins_nobody(void **state)
+{
+	struct world *w = *state;
+	struct shard_hit hit;
+	uint8_t bytes[EVENT_ID_BYTES] = {1};
+	char unit[EVENT_ID_SIZE], claim[EVENT_ID_SIZE], p[256];
+	struct overlay_state s;
+
+	for (int i = 0; i < 400; i++) {
+		bytes[0] = 1;
+		bytes[1] = (uint8_t)i;
+		bytes[2] = (uint8_t)(i >> 8);
+		text_b64(bytes, sizeof bytes, unit);
+		bytes[0] = 2;
+		text_b64(bytes, sizeof bytes, claim);
+		snprintf(p, sizeof p,
+		         "{\"age_ok\":true,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+		         "\"verified\":[]}",
+		         unit);
+		snprintf(w->sealed, sizeof w->sealed,
+		         "{\"fields\":{\"first_name\":\"N%c%c\"},\"identifiers\":[{\"kind\":"
+		         "\"phone\",\"ref\":\"%s\",\"value\":\"" PHONE "\",\"verified\":false}]}",
+		         'a' + i / 26, 'a' + i % 26, claim);
+		assert_int_equal(take(w, "Customer Enrolled", p, w->sealed), 1);
+		assert_int_equal(found(w, "phone", PHONE, &hit), i + 1);
+	}
+	assert_true(hit.shared);
+	overlay_state(w->o, &s);
+	assert_int_equal(s.persons, 400);
+	assert_true(overlay_is_new(w->o, unit));
+	struct profile last;
+	assert_int_equal(overlay_profile(w->o, unit, &last), 1);
+	assert_string_equal(last.first_name, "Npj");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
 	const struct CMUnitTest tests[] = {
+	    TEST(a_number_that_hundreds_are_enrolled_with_is_each_ones_and_joins_nobody),
 	    TEST(hqs_joins_are_told_as_hq_told_them),
 	    TEST(what_this_store_joins_is_told_until_it_is_taken_back),
 	};

@@ -20,8 +20,8 @@ int hq_outbox_open(struct hq_db *db, int64_t after, hq_outbox_fn *fn, void *ctx)
 int hq_outbox_done(struct hq_db *db, int64_t id, int64_t now_us);
 
 /* May this body go to the webhook? NULL, or why not. What is about a store names nobody; what is
- * about a person flows only by consent_forward (identity/consent_object.h), and the webhook names no
- * category that it needs: it gets what stops a message, and nothing else. */
+ * about a person flows only by consent_forward (identity/consent_object.h), and the webhook names
+ * no category that it needs: it gets what stops a message, and nothing else. */
 const char *hq_outbox_gate(const char *body);
 
 #endif

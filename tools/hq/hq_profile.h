@@ -54,7 +54,7 @@ enum hq_upsert {
 	HQ_UPSERT_SAME,
 	HQ_UPSERT_AMBIGUOUS, /* its first known identifier belongs to several customers, or one that
 	                        only one person can have belongs to another */
-	HQ_UPSERT_OTHER, /* a person's row names a company, or a company's a person */
+	HQ_UPSERT_OTHER,     /* a person's row names a company, or a company's a person */
 	HQ_UPSERT_FULL, /* the customer would have more than HQ_PROFILE_IDENTS_MAX identifiers */
 };
 
