@@ -73,3 +73,36 @@ def test_a_manager_blocks_a_value_and_takes_it_back(rig):
     assert (blocked["scope"], blocked["reason"]) == ("blocked", "manager")
     assert lifted["ident_ref"] == blocked["ident_ref"]
     till.close()
+
+
+def test_a_managers_note_goes_to_hq_and_look_ups_end_after_twenty(rig):
+    """Goal: the tool's note is a manager's at HQ; the 21st look-up of an hour is refused at the lane and is on the list."""
+    anna = customers(rig)[2]
+    till = Till(rig)
+    said = tool(rig, "note", "1", value="rings twice\n", check=False)
+    assert said.returncode == 1 and "nobody is attached" in said.stderr
+    till.kept("basket_opened", basket="B1", staff_ref="K1")
+    till.kept("customer_chosen", basket="B1", kind="loyalty", value=anna["loyalty"])
+    assert tool(rig, "note", "1", value="rings twice\n").stdout == "Kept for 90 days.\n"
+    assert "note: text:rings twice; manager " in tool(rig, "--why", "profile", cached_id(rig, anna)).stdout
+    until(lambda: note_at_hq(rig) == [("text:rings twice", "manager")], 20, "the note at HQ")
+    assert tool(rig, "note", "1", value="\n").stdout == "Taken back.\n"
+    till.kept("customer_removed", basket="B1")
+    for n in range(20):
+        till.kept("customer_chosen", basket="B1", kind="phone", value=f"+49172839{n:04}")
+        assert lane(rig)["person"]["state"] == "unknown"
+    till.kept("customer_chosen", basket="B1", kind="phone", value=anna["phone"])
+    assert lane(rig)["person"]["state"] == "blocked" and anna["first_name"] not in json.dumps(lane(rig))
+    assert lane(rig)["notice"].startswith("20 look-ups in an hour: ask for the card, or again at ")
+    assert "1 look-up refused" in tool(rig, "review").stdout
+    till.close()
+
+
+def cached_id(rig, person):
+    with rig.hq() as db:
+        return db.execute("SELECT id FROM profile WHERE external = ?", (person["customer_id"],)).fetchone()[0]
+
+
+def note_at_hq(rig):
+    with rig.hq() as db:
+        return db.execute("SELECT value, source FROM unit_fact WHERE field = 'note'").fetchall()
