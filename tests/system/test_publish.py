@@ -61,6 +61,7 @@ def test_a_table_that_blocks_what_made_two_one_parts_them_at_both_ends_and_an_ol
     chain.back((0, 1), kill=False)
     one, two = chain.enrolled()
     assert one == (one[0], one[0]) and two == (two[0], one[0])
+    until(lambda: all(lines[0].get("visits") == 2 for lines in both(chain)), 30, "both stores to know that it is one person")
     old, lines = state(hq), both(chain)
     path = table(hq, blocked=[{"kind": "phone", "value": PHONE}])
 
