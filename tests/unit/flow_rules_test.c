@@ -66,6 +66,7 @@ static void an_hq_that_has_no_table_does_not_take_away_the_one_in_force(void **s
 	WAIT_FOR(w, kept_times(w, "Configuration Changed") == 1);
 	hq_says(w, "");
 	turn(w);
+	assert_string_equal(stands, "7//");
 	assert_int_equal(kept_times(w, "Configuration Changed"), 1);
 	assert_string_equal(w->flow->table.version, "7");
 }

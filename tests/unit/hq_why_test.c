@@ -275,9 +275,28 @@ static void an_import_raises_only_with_its_proof(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
+/* While customers are folded by a new table, some stand by the one before it. */
+static void each_line_says_by_which_version_of_the_rules_it_stands(void **state)
+{
+	struct world *w = *state;
+	char *text;
+
+	world_import(w, "customer_id,phone\nK1,+4915127418395\nK2,\n");
+	link_both(w);
+	strcpy(w->rules.version, "8");
+	change(w, "UPDATE claim SET rules = '7'");
+	text = why(w, "C000001");
+	assert_non_null(
+	    strstr(line_of(text, "identifier phone"), "; rule phone_exact of rules 7, "));
+	assert_non_null(strstr(text, "\"same\", holds by rules 1; link "));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(each_line_says_by_which_version_of_the_rules_it_stands,
+	                                    world_set_up, world_tear_down),
 	    TEST(a_value_goes_with_the_fact_that_its_line_names),
 	    TEST(a_consent_goes_with_the_choice_that_its_line_names),
 	    TEST(a_match_goes_with_the_link_that_its_line_names),

@@ -46,7 +46,7 @@ static int set_up(void **state)
 	                                       .codec = f->codec,
 	                                       .publish = take,
 	                                       .ctx = f};
-	f->r = ruling_new(&params);
+	f->r = ruling_new(&params, "rules");
 	assert_non_null(f->r);
 	*state = f;
 	return 0;
@@ -89,13 +89,15 @@ static void tell(struct fixture *f, const char *version, const char *lines)
 	buf_free(&body);
 }
 
-/* The table that lies ready; "" when none does. */
+/* The table that lies ready; "" when none does, "nothing" for an empty one. */
 static const char *next(struct fixture *f)
 {
 	static char text[100];
 	struct buf out = {0};
 	bool news = ruling_next(f->r, &out);
 	snprintf(text, sizeof text, "%.*s", news ? (int)out.len : 0, (char *)out.data);
+	if (news && out.len == 0)
+		strcpy(text, "nothing");
 	buf_free(&out);
 	return text;
 }
