@@ -116,13 +116,14 @@ int flow_hint_person(const struct flow *f, const char *customer_id, struct overl
 
 static void look_for(struct flow *f, const struct overlay_person *who, struct hint *best)
 {
-	const struct hint_ask ask = {.who = who, .rules = &f->table, .model = f->hints->model};
+	struct hint_ask ask = {.who = who, .rules = &f->table, .model = f->hints->model};
 	struct candidates c = {.f = f, .ask = &ask};
 	struct overlay_person other;
 
 	if (!hint_may(who, &f->table))
 		return;
 	counter_add(f->p.counters, COUNTER_HINTS_LOOKED, 1);
+	hint_begin(&ask);
 	gather(&c);
 	for (int i = 0; i < c.count; i++) {
 		if (flow_hint_person(f, c.id[i], &other) != 1)

@@ -75,21 +75,53 @@ static struct score_plain plain_of(const struct overlay_person *who)
 	return p;
 }
 
+void hint_begin(struct hint_ask *ask)
+{
+	ask->plain = plain_of(ask->who);
+	score_prepare(&ask->plain, &ask->room, &ask->record);
+}
+
 static void compare(const struct hint_ask *ask, const struct score_plain *other, struct score *out)
 {
-	const struct score_plain here = plain_of(ask->who);
-	struct score_record a, b;
-	struct score_room room[2];
+	struct score_record record;
+	struct score_room room;
 
-	score_prepare(&here, &room[0], &a);
-	score_prepare(other, &room[1], &b);
-	score_pair(ask->model, &a, &b, out);
+	score_prepare(other, &room, &record);
+	score_pair(ask->model, &ask->record, &record, out);
+}
+
+static char letter_of(const char *name)
+{
+	char c = name ? *name : '\0';
+
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool same_letter(const char *a, const char *b)
+{
+	return letter_of(a) && letter_of(a) == letter_of(b);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* Names that begin alike, in either order, or one number. */
+static bool may_be_alike(const struct score_plain *a, const struct score_plain *b)
+{
+	return same_letter(a->first_name, b->first_name) ||
+	       same_letter(a->last_name, b->last_name) ||
+	       same_letter(a->first_name, b->last_name) ||
+	       same_letter(a->last_name, b->first_name) || same_text(a->phone[0], b->phone[0]);
 }
 
 bool hint_alike(const struct hint_ask *ask, const struct score_plain *other)
 {
 	struct score score;
 
+	if (!may_be_alike(&ask->plain, other))
+		return false;
 	compare(ask, other, &score);
 	return score.mbit >= HINT_MBIT_MIN;
 }

@@ -29,16 +29,24 @@ struct hint {
 /* Is a hint about this person allowed at all? */
 bool hint_may(const struct overlay_person *who, const struct rule_set *rules);
 
-/* Look at one candidate for `who`: *best becomes it when it is likelier than *best, which is zeroed
- * before the first one, and at least HINT_MBIT_MIN. */
+/* For whom is looked. The first three are given; hint_begin makes the rest, which points into
+ * itself and into `who`. */
 struct hint_ask {
 	const struct overlay_person *who;
 	const struct rule_set *rules;
 	const struct score_model *model;
+	struct score_plain plain;
+	struct score_room room;
+	struct score_record record;
 };
+void hint_begin(struct hint_ask *ask);
+
+/* Look at one candidate for `who`: *best becomes it when it is likelier than *best, which is zeroed
+ * before the first one, and at least HINT_MBIT_MIN. */
 void hint_look(const struct hint_ask *ask, const struct overlay_person *other, struct hint *best);
 
-/* Is this enrolment, of which no more is known than what was typed, worth looking at? */
+/* Is this enrolment, of which no more is known than what was typed, worth looking at? Most are not
+ * by the first letters of their names, which costs next to nothing. */
 bool hint_alike(const struct hint_ask *ask, const struct score_plain *other);
 
 #endif

@@ -60,6 +60,7 @@ static void suggest(const struct overlay *o, const struct overlay_person *p)
 	rule_defaults(&rules);
 	if (!ask.model)
 		return;
+	hint_begin(&ask);
 	hint_look(&ask, p, &best);
 	if (best.mbit && (strlen(best.text) >= HINT_TEXT_SIZE || strstr(best.text, berg) ||
 	                  strstr(best.text, "8394")))

@@ -87,9 +87,10 @@ static int tear_down(void **state)
 
 static struct hint hint(struct world *w)
 {
-	const struct hint_ask ask = {.who = &w->here->p, .rules = &w->rules, .model = w->model};
+	struct hint_ask ask = {.who = &w->here->p, .rules = &w->rules, .model = w->model};
 	struct hint best = {.mbit = 0};
 
+	hint_begin(&ask);
 	hint_look(&ask, &w->other->p, &best);
 	return best;
 }
@@ -148,19 +149,43 @@ static void a_family_on_one_mailbox_is_not_one_person(void **state)
 static void of_two_the_likelier_is_named(void **state)
 {
 	struct world *w = *state;
-	const struct hint_ask ask = {.who = &w->here->p, .rules = &w->rules, .model = w->model};
+	struct hint_ask ask = {.who = &w->here->p, .rules = &w->rules, .model = w->model};
 	struct one *likelier = one(3, "Clara", "Kern");
 	struct hint best = {.mbit = 0};
 
 	has(likelier, "email", "clara.kern@gmail.com");
 	has(likelier, "phone", "+491728394042");
 	has(w->here, "phone", "+491728394042");
+	hint_begin(&ask);
 	hint_look(&ask, &w->other->p, &best);
 	hint_look(&ask, &likelier->p, &best);
 	assert_int_equal(best.other.byte[0], 3);
 	hint_look(&ask, &w->other->p, &best);
 	assert_int_equal(best.other.byte[0], 3);
 	free(likelier);
+}
+
+static void of_many_who_were_typed_the_alike_are_looked_at(void **state)
+{
+	static const struct {
+		struct score_plain typed;
+		bool alike;
+	} cases[] = {
+	    {{.first_name = "Clara", .last_name = "Kern", .mail = {"clarakern@gmail.com"}}, true},
+	    {{.first_name = "clara", .last_name = "Kern-M", .mail = {"c.larakern@gmail.com"}},
+	     true},
+	    {{.first_name = "Kern", .last_name = "Clara", .mail = {"clarakern@gmail.com"}}, true},
+	    {{.first_name = "Clara", .last_name = "Kern", .mail = {"other@example.net"}}, false},
+	    {{.first_name = "Ben", .last_name = "Mohr", .mail = {"clarakern@gmail.com"}}, false},
+	    {{.phone = {"+491728394042"}}, false},
+	    {{.first_name = NULL}, false},
+	};
+	struct world *w = *state;
+	struct hint_ask ask = {.who = &w->here->p, .rules = &w->rules, .model = w->model};
+
+	hint_begin(&ask);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(hint_alike(&ask, &cases[i].typed), cases[i].alike);
 }
 
 static void who_is_protected_is_not_suggested_and_gets_no_suggestion(void **state)
@@ -254,6 +279,7 @@ int main(void)
 	    T(names_alone_are_not_enough),
 	    T(a_family_on_one_mailbox_is_not_one_person),
 	    T(of_two_the_likelier_is_named),
+	    T(of_many_who_were_typed_the_alike_are_looked_at),
 	    T(who_is_protected_is_not_suggested_and_gets_no_suggestion),
 	    T(staff_and_companies_are_not_suggested),
 	    T(of_whom_something_was_said_nothing_is_suggested),
