@@ -172,6 +172,17 @@ static void who_was_enrolled_on_the_other_lane_is_suggested_without_hq(void **st
 	says(w, FLOW_ENROL, "1", ENROL_CLARA);
 	WAIT_FOR(w, suggestion(w, "1"));
 	assert_string_equal(text_of(suggestion(w, "1"), "text"), "Maybe already a customer: C. K.");
+	/* Not even two enrolments are joined by a tap. */
+	char body[64];
+	const struct ident_given one = {.kind = IDENT_EMAIL, .value = "cla.rakern@gmail.com"},
+	                         two = {.kind = IDENT_EMAIL, .value = "clarakern+shop@gmail.com"};
+	struct answer a, b;
+	snprintf(body, sizeof body, "{\"suggestion\":\"%s\"}", text_of(suggestion(w, "1"), "id"));
+	says(w, FLOW_SAME_PERSON, "1", body);
+	WAIT_FOR(w, !suggestion(w, "1"));
+	flow_resolve(w->flow, NULL, &one, &a);
+	flow_resolve(w->flow, NULL, &two, &b);
+	assert_string_not_equal(a.hit.profile.customer_id, b.hit.profile.customer_id);
 }
 
 static void who_is_confidential_or_restricted_is_never_suggested(void **state)
@@ -264,6 +275,31 @@ static void after_a_restart_the_suggestion_is_there_again(void **state)
 	WAIT_FOR(w, !suggestion(w, "1"));
 }
 
+/* Nobody has another look at them but the start: they are HQ's. */
+static void a_correction_of_hqs_customer_suggests_too_also_after_a_restart(void **state)
+{
+	struct world *w = *state;
+	clara_is_known(w);
+	hq_brings(
+	    w, "{\"customer_id\":\"C000032\",\"first_name\":\"Clara\",\"identifiers\":[{\"kind\":"
+	       "\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0OFA\",\"value\":\"2600000000187\","
+	       "\"verified\":true}],\"includes\":{},\"name\":\"Clara Kern\",\"state\":\"active\","
+	       "\"units\":[{\"confirmed\":true,\"number\":32,\"ref\":"
+	       "\"AAECAwQFBgcICQoLDA0OFQ\"}],\"version\":820,\"visits\":1}\n");
+	basket(w);
+	scan(w, "2600000000187");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	settle(w);
+	assert_null(suggestion(w, "1"));
+	says(w, FLOW_CORRECT, "1", "{\"email\":\"clarakern+shop@gmail.com\"}");
+	WAIT_FOR(w, suggestion(w, "1"));
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "id"), CLARA);
+}
+
 static void what_another_store_was_told_counts_here(void **state)
 {
 	struct world *w = *state;
@@ -297,6 +333,10 @@ static void who_says_yes_proposes_it_and_nothing_else_changes(void **state)
 	flow_resolve(w->flow, NULL, &given, &a);
 	assert_int_equal(a.outcome, OUTCOME_MATCHED);
 	assert_string_equal(a.hit.profile.customer_id, "C000031");
+	const struct ident_given typed = {.kind = IDENT_EMAIL, .value = "clarakern+shop@gmail.com"};
+	flow_resolve(w->flow, NULL, &typed, &a);
+	assert_int_equal(a.outcome, OUTCOME_MATCHED);
+	assert_string_not_equal(a.hit.profile.customer_id, "C000031");
 	assert_true(is(person(w, "1"), "new"));
 	assert_int_equal(kept_times(w, "Customer Attached"), 1);
 }
@@ -424,6 +464,7 @@ int main(void)
 	    T(a_plain_scan_looks_for_nobody),
 	    T(who_says_no_is_never_asked_again_about_that_pair),
 	    T(after_a_restart_the_suggestion_is_there_again),
+	    T(a_correction_of_hqs_customer_suggests_too_also_after_a_restart),
 	    T(what_another_store_was_told_counts_here),
 	    T(who_says_yes_proposes_it_and_nothing_else_changes),
 	    T(a_tap_on_what_is_no_longer_so_is_refused),
