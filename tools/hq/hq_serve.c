@@ -494,11 +494,10 @@ static json_t *act(void *ctx, const char *action, const char *store, const char 
 /* Stores ask for the new table, customers are folded by it, in steps. */
 static void ruled(void *ctx)
 {
-	const struct timeval at_once = {0, 0};
 	struct serve *s = ctx;
 
 	poke_stores(-1, 0, s);
-	evtimer_add(s->on_fold, &at_once);
+	evtimer_add(s->on_fold, (&(const struct timeval){0, 0}));
 }
 
 /* A batch that comes in by hand; the store hears of what it has confirmed. */
@@ -541,23 +540,16 @@ static int start(struct serve *s, char *err, size_t err_size)
 	return start_events(s, err, err_size);
 }
 
-static void free_event(struct event *ev)
-{
-	if (ev)
-		event_free(ev);
-}
-
 static void stop(struct serve *s)
 {
+	struct event *const events[] = {s->on_int,  s->on_term, s->on_answers, s->on_poke,
+	                                s->on_sign, s->on_fold, s->on_tick,    s->on_mqtt};
+
 	hq_control_close(s->control);
-	free_event(s->on_int);
-	free_event(s->on_term);
-	free_event(s->on_answers);
-	free_event(s->on_poke);
-	free_event(s->on_sign);
-	free_event(s->on_fold);
-	free_event(s->on_tick);
-	free_event(s->on_mqtt);
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+		if (events[i])
+			event_free(events[i]);
+	}
 	if (s->mqtt && !mqtt_stop(s->mqtt)) {
 		/* Its thread hangs in a connect: everything of ours is committed, so just go. */
 		hq_db_close(s->db);
