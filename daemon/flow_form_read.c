@@ -13,7 +13,7 @@ int form_wrong(struct sale_error *err, const char *code, const char *field, cons
 
 	*err = (struct sale_error){0};
 	text_copy(err->code, sizeof err->code, code);
-	text_copy(err->field, sizeof err->field, field);
+	text_fit(err->field, sizeof err->field, field);
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof err->message, fmt, ap);
 	va_end(ap);
@@ -232,6 +232,7 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 	    {"known", out->known, sizeof out->known},
 	    {"suggestion", out->suggestion, sizeof out->suggestion},
 	};
+	char shown[65];
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (strcmp(name, texts[i].name) == 0)
@@ -244,7 +245,9 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 		return read_age(value, out, err);
 	if (strcmp(name, "consents") == 0)
 		return read_choices(value, out, err);
-	return form_wrong(err, "unknown_field", name, "\"%.64s\" is no member of this form", name);
+	text_fit(shown, sizeof shown, name);
+	return form_wrong(err, "unknown_field", name[0] ? name : "\"\"",
+	                  "\"%s\" is no member of this form", shown);
 }
 
 int form_read(struct flow *f, const struct flow_form *from, struct form *out,

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "folder.h"
 #include "store/db.h"
 #include "store/journal.h"
+#include "vault_files.h"
 
 /* The public half of device-sign.key. */
 #define PLACE_SIGN_PUB "6355691c178a8ff91007a7478afb955ef7352c63e7b25703984cf78b26e21a56"
@@ -69,26 +69,7 @@ static inline struct place *place_new(void)
 	assert_non_null(p);
 	folder_make(p->dir, "journal");
 	snprintf(p->path, sizeof(p->path), "%s/journal.db", p->dir);
-	place_put(p, "device-box.key",
-	          "-----BEGIN PRIVATE KEY-----\n"
-	          "MC4CAQAwBQYDK2VuBCIEIERERERERERERERERERERERERERERERERERERERERERE\n"
-	          "-----END PRIVATE KEY-----\n");
-	/* The public half of the box key above stands in for HQ's. */
-	place_put(p, "hq-box.pub",
-	          "-----BEGIN PUBLIC KEY-----\n"
-	          "MCowBQYDK2VuAyEA/y7kVgHsG2cxDHeQQEWFrmlzMe7hwfjPJBlzHB//Pms=\n"
-	          "-----END PUBLIC KEY-----\n");
-	place_put(p, "hq-sign.pub",
-	          "-----BEGIN PUBLIC KEY-----\n"
-	          "MCowBQYDK2VwAyEAyFOtDwzSthmuqSzuxP1Wok1kmdWEznklfkXP2BObYKc=\n"
-	          "-----END PUBLIC KEY-----\n");
-	place_put(p, "device-sign.key",
-	          "-----BEGIN PRIVATE KEY-----\n"
-	          "MC4CAQAwBQYDK2VwBCIEIEVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVF\n"
-	          "-----END PRIVATE KEY-----\n");
-	place_put(p, "tls.key", "-");
-	place_put(p, "tls.crt", "-");
-	place_put(p, "ca.crt", "-");
+	vault_files(p->dir);
 	if (vault_open(&p->vault, p->dir, true, err, sizeof(err)))
 		fail_msg("%s", err);
 	atomic_store(&p->wall_us, 1795280523000000LL); /* 2026-11-21 */
