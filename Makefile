@@ -130,7 +130,9 @@ $(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json gene
 $(B)/tests/person_test: $(B)/tests/unit/person_test.o $(call property_obj,person person_said) $(B)/liblaneway.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links)
+$(B)/tests/property/two_stores: $(call property_obj,two_stores shop) $(B)/libtools.a $(B)/liblaneway.a
+	$(LINK) -lcmocka
+PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links two_stores)
 
 # The fault rig: the daemon's own main, with the linker's --wrap in front of its clock, its sockets, its waiting.
 rig_obj = $(patsubst tests/fault/%.c,$(B)/tests/fault/%.o,$(wildcard $(1:%=tests/fault/%.c)))
@@ -219,6 +221,7 @@ property: deps
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED) 1000000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --long --seed $(PROPERTY_SEED)
 	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED) 3000
+	$(Q)$(B)/tests/property/two_stores $(PROPERTY_SEED) 400
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/mutants.py
 .PHONY: property-short
 property-short: $(PROPERTY)
@@ -226,6 +229,7 @@ property-short: $(PROPERTY)
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED)
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --seed $(PROPERTY_SEED)
 	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED)
+	$(Q)$(B)/tests/property/two_stores $(PROPERTY_SEED)
 
 # All set-up included: on a fresh Debian machine this is the one command.
 .PHONY: check

@@ -31,6 +31,33 @@ static void own_ref(uint8_t what, size_t a, size_t b, struct ref *out)
 	}
 }
 
+/* ---- whose units are whose ---- */
+
+static bool named_later(const struct gathered *g, size_t line, const struct ref *unit)
+{
+	for (size_t k = 0; k < g->line_count; k++)
+		if (k != line && g->line[k].profile.version > g->line[line].profile.version &&
+		    overlay_known_unit(&g->line[k], unit) < g->line[k].unit_count)
+			return true;
+	return false;
+}
+
+/* Between two pages of one change a unit stands on the line that has it and on the one that had it.
+ */
+static void part_lines(struct gathered *g)
+{
+	for (size_t l = 0; l < g->line_count; l++)
+		for (size_t u = g->line[l].unit_count; u-- > 0;)
+			if (named_later(g, l, &g->line[l].unit[u].ref))
+				overlay_known_drop(&g->line[l], u);
+	for (size_t l = g->line_count; l-- > 0;) {
+		if (g->line[l].unit_count)
+			continue;
+		overlay_known_free(&g->line[l]);
+		g->line[l] = g->line[--g->line_count];
+	}
+}
+
 /* ---- what HQ includes already ---- */
 
 /* A correction of a customer of whom HQ told no units then: it is about the one that HQ tells now.
@@ -247,6 +274,7 @@ bool overlay_fold(struct gathered *g)
 {
 	if (g->failed)
 		return false;
+	part_lines(g);
 	qsort(g->line, g->line_count, sizeof *g->line, by_number);
 	name_about(g);
 	mark_included(g);

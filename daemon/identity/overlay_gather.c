@@ -220,6 +220,7 @@ void gather_all(struct gathered *g)
 		else
 			follow_iden(g, idens++);
 	}
+	g->followed = idens;
 	for (size_t i = 0; i < g->pending.len; i++)
 		((struct pending *)g->pending.at[i])->gathered = false;
 	if (g->pending.len)

@@ -119,14 +119,16 @@ static const char *seen_of(const struct gathered *g, const struct ref *claim)
 	return "";
 }
 
-static bool fill_hit(struct overlay *o, const struct gathered *g, const struct fold_op *op)
+static bool fill_hit(struct overlay *o, const struct gathered *g, const struct group *grp,
+                     const struct fold_op *op)
 {
 	const struct reach_iden *r = &g->idens[overlay_iden_place(&op->right)];
 	const struct fold_ident *state = ident_of(g, &op->right);
 	struct iden *iden = overlay_iden(o, r->kind, r->value);
 	size_t unit = overlay_fold_unit(g, &op->left);
 	struct iden_hit hit = {.verified = op->verified};
-	if (!iden || !iden->group || unit == g->unit_count || g->fold->person[unit] == FOLD_NOBODY)
+	if (!iden || iden->group != grp || unit == g->unit_count ||
+	    g->fold->person[unit] == FOLD_NOBODY)
 		return true;
 	hit.person = g->index.place[g->fold->person[unit]];
 	hit.shared = state && state->state == FOLD_IDENT_SHARED;
@@ -138,13 +140,13 @@ static bool fill_hit(struct overlay *o, const struct gathered *g, const struct f
 
 /* Everybody who has an identifier: by the claims that hold, and by those that a block alone keeps
  * from it. */
-static bool fill_hits(struct overlay *o, const struct gathered *g)
+static bool fill_hits(struct overlay *o, const struct gathered *g, const struct group *grp)
 {
 	for (size_t i = 0; i < g->op_count; i++) {
 		const struct fold_verdict *v = &g->fold->verdict[i];
 		bool counts =
 		    v->fate == FOLD_HOLDS || (v->fate == FOLD_REFUSED && v->reason == FOLD_BLOCKED);
-		if (g->op[i].kind == FOLD_CLAIM && counts && !fill_hit(o, g, &g->op[i]))
+		if (g->op[i].kind == FOLD_CLAIM && counts && !fill_hit(o, g, grp, &g->op[i]))
 			return false;
 	}
 	return true;
@@ -153,7 +155,7 @@ static bool fill_hits(struct overlay *o, const struct gathered *g)
 /* Only what bears on something pending is held here: of HQ's other persons nothing. */
 static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 {
-	for (size_t i = 0; i < g->reach_idens; i++) {
+	for (size_t i = 0; i < g->followed; i++) {
 		struct iden *iden = overlay_iden_make(o, g->idens[i].kind, g->idens[i].value);
 		if (!iden || !overlay_list_push(&grp->idens, iden))
 			return false;
@@ -166,6 +168,8 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 		if (!line->whole || g->fold->person[unit] == FOLD_NOBODY)
 			continue;
 		iden = overlay_iden_make(o, "customer_id", line->profile.customer_id);
+		if (iden && iden->group)
+			continue; /* another group's, which was not reached: it stays there */
 		if (!iden || !overlay_list_push(&grp->idens, iden))
 			return false;
 		iden->group = grp;
@@ -174,7 +178,7 @@ static bool fill_idens(struct overlay *o, struct gathered *g, struct group *grp)
 		                                .verified = true}))
 			return false;
 	}
-	return fill_hits(o, g);
+	return fill_hits(o, g, grp);
 }
 
 /* Too many to be told apart: nobody in particular. */

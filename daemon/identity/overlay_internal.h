@@ -161,6 +161,8 @@ bool overlay_known_includes(const struct overlay_known *l, const uint8_t epoch[E
                             uint64_t seq);
 /* The line's nth pair. false: there are not so many. */
 bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_pair *out);
+/* Its unit at this place is another line's by now, with all that came with it. */
+void overlay_known_drop(struct overlay_known *l, size_t unit);
 /* The line's unit of this reference; unit_count: none. */
 size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref);
 
@@ -188,6 +190,8 @@ struct gathered {
 	struct reach_unit *units;
 	struct reach_iden *idens;
 	size_t reach_units, reach_idens, units_cap, idens_cap;
+	size_t
+	    followed; /* of idens: who has them is known; the rest stands on lines of HQ's only */
 	struct overlay_list pending; /* in canonical order once it is done */
 	struct overlay_list groups;  /* that were reached */
 	bool failed;                 /* out of memory, or HQ's word could not be read */

@@ -196,6 +196,25 @@ int overlay_known_read(struct overlay_known *out, const struct profile *p, const
 	return -1;
 }
 
+void overlay_known_drop(struct overlay_known *l, size_t unit)
+{
+	const struct ref ref = l->unit[unit].ref;
+	size_t facts = 0, claims = 0;
+	for (size_t i = 0; i < l->facts.count; i++)
+		if (!ref_same(&l->facts.fact[i].unit, &ref))
+			l->facts.fact[facts++] = l->facts.fact[i];
+	l->facts.count = facts;
+	for (size_t i = 0; i < l->claim_count; i++) {
+		if (l->claim[i].unit == unit)
+			continue;
+		l->claim[claims] = l->claim[i];
+		l->claim[claims++].unit -= l->claim[i].unit > unit;
+	}
+	l->claim_count = claims;
+	memmove(&l->unit[unit], &l->unit[unit + 1], (l->unit_count - unit - 1) * sizeof *l->unit);
+	l->unit_count--;
+}
+
 void overlay_known_free(struct overlay_known *l)
 {
 	json_decref(l->json);

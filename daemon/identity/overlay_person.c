@@ -19,10 +19,20 @@ static void add_fact(struct gathered *g, const struct field_fact *fact)
 		*f = *fact;
 }
 
+/* What HQ's line has already, though it does not say that it includes the event, is there once. */
+static bool has_fact(const struct gathered *g, const struct field_fact *fact)
+{
+	for (size_t i = 0; i < g->fact_count; i++)
+		if (ref_same(&g->fact[i].id, &fact->id))
+			return true;
+	return false;
+}
+
 static void add_facts(struct gathered *g, const struct field_list *l)
 {
 	for (size_t i = 0; i < l->count; i++)
-		add_fact(g, &l->fact[i]);
+		if (!has_fact(g, &l->fact[i]))
+			add_fact(g, &l->fact[i]);
 }
 
 /* Of a line whose units are not one person here, each has its own. */
@@ -43,9 +53,19 @@ static void trust_from(struct gathered *g, size_t first)
 		g->fact[i].trust = field_trust(g->o->trust, g->fact[i].field, g->fact[i].source);
 }
 
+static bool has_choice(const struct gathered *g, const struct ref *id)
+{
+	for (size_t i = 0; i < g->choice_count; i++)
+		if (ref_same(&g->choice[i].id, id))
+			return true;
+	return false;
+}
+
 static void add_choices(struct gathered *g, const struct consent_list *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
+		if (has_choice(g, &l->choice[i].id))
+			continue;
 		struct consent_choice *c = gather_room(g, (void **)&g->choice, &g->choice_count,
 		                                       &g->choice_cap, sizeof *c);
 		if (c)
@@ -131,6 +151,21 @@ static void hq_profile(const struct gathered *g, size_t person, struct group_per
 		         out->profile.customer_id);
 }
 
+/* Is it the person of one of HQ's lines, with all of its units and no other? */
+static bool is_one_line(const struct gathered *g, size_t person)
+{
+	size_t units = 0, of_lines = 0, lines = 0;
+	for (size_t u = 0; u < g->unit_count; u++)
+		units += g->fold->person[u] == person;
+	for (size_t l = 0; l < g->line_count; l++) {
+		if (!is_of(g, &g->line[l].unit[0].ref, person))
+			continue;
+		of_lines += g->line[l].unit_count;
+		lines++;
+	}
+	return lines == 1 && units == of_lines;
+}
+
 static bool said_here(const struct gathered *g, size_t person)
 {
 	for (size_t i = g->index.first[person]; i < g->pending.len; i = g->index.next[i]) {
@@ -164,7 +199,7 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 {
 	*out = (struct group_person){0};
 	hq_profile(g, person, out);
-	if (said_here(g, person)) {
+	if (said_here(g, person) || !is_one_line(g, person)) {
 		overlay_facts(g, person);
 		fields(g, &out->profile);
 	}

@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LANEWAY_BUILD", "build")
 SEED = "1"
 COUNT = "10000"
-COUNT_HQ = "80"
+COUNTS = {"hq_links": "80", "two_stores": "60"}  # of those with an HQ
 CONSENT = "daemon/identity/consent.c"
 FIELD = "daemon/identity/field.c"
 LIBS = ["-ljansson", "-licuuc", "-lcrypto"]  # of what the programs need of the library
 WHY = "daemon/identity/field_why.c"
 OBJECTS = {"links": ["links", "world", "world_json", "generate", "orders", "undo", "person", "person_said"],
-           "hq_links": ["hq_links", "world", "world_json", "generate", "person", "person_said"]}  # of others: those that begin with the name
+           "hq_links": ["hq_links", "world", "world_json", "generate", "person", "person_said"],
+           "two_stores": ["two_stores", "shop"]}  # of others: those that begin with the name
 PACKAGES = ["libevent", "libmosquitto", "sqlite3", "libssl", "libcrypto", "jansson", "libzstd", "libconfuse", "libsystemd",
             "libidn2", "libcurl"]  # of what HQ's part of the library needs
 FOLD, CLUSTER, JOIN = (f"daemon/identity/fold{part}.c" for part in ("", "_cluster", "_join"))
@@ -48,6 +49,10 @@ def consent(name, was, instead):
 
 def hq(name, source, was, instead):
     return Mutant(name, f"tools/hq/{source}.c", was, instead, "hq_links")
+
+
+def stores(name, source, was, instead):
+    return Mutant(name, f"daemon/identity/{source}.c", was, instead, "two_stores")
 
 
 def links(name, source, was, instead):
@@ -148,6 +153,12 @@ MUTANTS = [
     hq("HQ does not know last names", "hq_facts", "if (winner[FIELD_LAST_NAME] < f.count)", "if (false)"),
     hq("undos of claims are not read", "hq_component", "if (e.kind != HQ_OP_UNDO && e.kind != HQ_OP_ERASE)",
        "if (!e.row.claim && e.kind != HQ_OP_UNDO && e.kind != HQ_OP_ERASE)"),
+    stores("an event gives way when it has arrived, included or not", "overlay_fold",
+           "			    overlay_known_includes(&g->line[l], p->epoch, p->seq);", "			    true;"),
+    stores("the overlay gives way for the whole person", "overlay_person", "		add_facts(g, &p->facts);", "		if (!g->line_count)\n			add_facts(g, &p->facts);"),
+    stores("a linked person keeps the values of one", "overlay_person", "said_here(g, person) || !is_one_line(g, person)", "said_here(g, person)"),
+    stores("what HQ has is there twice", "overlay_person", "		if (!has_fact(g, &l->fact[i]))\n", ""),
+    stores("what is included is forgotten and counts on", "overlay_group", "		p->included = true;", ""),
     links("points stay where their claim never was", PERSON, "(ref_none(&p->claim) || !person_never_was(v->w, &p->claim))", "true"),
 ]
 
@@ -167,9 +178,9 @@ def link(mutant, place):
     if mutant.program in OBJECTS:
         objects = [BUILD / f"tests/property/{name}.o" for name in OBJECTS[mutant.program] if f"/{name}.c" not in mutant.source]
     libs = [BUILD / "liblaneway.a", *LIBS]
-    if mutant.program == "hq_links":
+    if mutant.program in COUNTS:
         packages = run("pkg-config", "--libs", *PACKAGES).stdout.split()
-        libs = [BUILD / "libtools.a", *libs, *packages, "-lphonenumber", "-lpthread"]
+        libs = [BUILD / "libtools.a", *libs, *packages, "-lphonenumber", "-lpthread", "-lcmocka"]
     program = place / mutant.program
     built = run("gcc", "-std=c11", "-D_GNU_SOURCE", "-Iinclude", "-Idaemon", "-Itools", f"-I{BUILD}", "-Itests/property", "-O1", "-c", changed, "-o", place / "changed.o")
     if built.returncode == 0:
@@ -186,7 +197,7 @@ def check(program):
         result = subprocess.run([sys.executable, "tests/property/links.py", "--seed", SEED], cwd=ROOT, env=env, capture_output=True, text=True)
         what = re.search(r"DIFFERENT: (?:# )?([^(:]*)", result.stdout)
     else:
-        result = run(program, SEED, COUNT_HQ if program.name == "hq_links" else COUNT)
+        result = run(program, SEED, COUNTS.get(program.name, COUNT))
         what = re.search(r"FAILED: (case \d+)", result.stdout)
     if result.returncode not in (0, 1) or (result.returncode == 1 and not what):
         raise SystemExit(f"{program.name} could not run:\n{result.stdout}{result.stderr}")

@@ -228,10 +228,12 @@ static inline int64_t place_ask(const struct place *p, const char *sql)
 	return v;
 }
 
-/* The file as somebody else left it. */
+/* The file as somebody else left it. Nobody else writes while the journal runs: it makes the log
+ * longer with zeros behind what it has committed itself. */
 static inline void place_damage(const struct place *p, const char *sql)
 {
 	sqlite3 *db;
+	assert_null(p->journal);
 	assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s", sqlite3_errmsg(db));

@@ -291,6 +291,7 @@ static void a_pack_whose_lines_do_not_fit_its_h_gives_no_run(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
+	place_stop(p);
 	place_damage(p, "UPDATE pack SET h = zeroblob(32) WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
 }
@@ -301,6 +302,7 @@ static void a_body_moved_to_another_place_does_not_open(void **state)
 	struct journal_run run;
 	place_fill(p, 3);
 	struct journal_state s = place_state(p);
+	place_stop(p);
 	place_damage(p, "UPDATE pack SET body = (SELECT body FROM pack WHERE id = " PLACE_PACK(
 	                    "2") ") WHERE id = " PLACE_PACK("3"));
 	assert_int_equal(journal_reader_run(place_reader(p), s.epoch, 3, 10, 1 << 20, &run), -1);
@@ -503,6 +505,7 @@ static void verify_finds(struct place *p, const char *sql, const char *word)
 	place_fill(p, 3);
 	if (verify(p, &v, err))
 		fail_msg("%s", err);
+	place_stop(p);
 	place_damage(p, sql);
 	assert_int_equal(verify(p, &v, err), -1);
 	if (!strstr(err, word))
