@@ -130,7 +130,7 @@ $(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json gene
 $(B)/tests/person_test: $(B)/tests/unit/person_test.o $(call property_obj,person person_said) $(B)/liblaneway.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(B)/tests/property/two_stores: $(call property_obj,two_stores shop) $(B)/libtools.a $(B)/liblaneway.a
+$(B)/tests/property/two_stores: $(call property_obj,two_stores two_stores_say shop) $(B)/libtools.a $(B)/liblaneway.a
 	$(LINK) -lcmocka
 PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links two_stores)
 
