@@ -219,8 +219,8 @@ def email(value):
         return None
     if re.search(r"[\s\x00-\x1f]", domain) or not domain or re.search(r"(^|\.)(?!xn)..--", domain, re.I):
         return None  # IDNA 2008: hyphens in the third and fourth place are for xn-- alone
-    r = subprocess.run(["idn2", "--quiet", "--no-tr46", domain] if domain.isascii() and "xn--" not in domain.lower()
-                       else ["idn2", "--quiet", domain], capture_output=True, text=True)
+    r = subprocess.run(["idn2", "--quiet", "--no-tr46", "--", domain] if domain.isascii() and "xn--" not in domain.lower()
+                       else ["idn2", "--quiet", "--", domain], capture_output=True, text=True)
     name = r.stdout.strip().lower()
     label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
     if r.returncode or len(name) > 253 or not re.fullmatch(rf"({label}\.)+(?![0-9]+$){label}", name):
