@@ -400,8 +400,13 @@ static bool lift(struct flow *f, struct entry *e, const struct known *k, const s
 	return tell(f, e, &t);
 }
 
+void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said)
+{
+	ward_put_back(f->guard->ward, said->key, said->had ? &said->was : NULL);
+}
+
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
-                     struct sale_error *err)
+                     struct flow_guard_said *said, struct sale_error *err)
 {
 	struct ward *ward = f->guard->ward;
 	char ref[EVENT_ID_SIZE];
@@ -422,10 +427,12 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 		return refuse(err, "no_memory", "", "out of memory: do it again");
 	struct ward_basket at = basket_of(f, &k);
 	at.ref = ref;
-	if (b->block)
-		ward_set(ward, &at, WARD_MANAGER, b->reason);
-	else
+	*said = (struct flow_guard_said){.had = row != NULL, .was = row ? *row : said->was};
+	memcpy(said->key, k.key, sizeof said->key);
+	if (!b->block)
 		ward_clear(ward, k.key);
+	else if (!ward_set(ward, &at, WARD_MANAGER, b->reason))
+		return refuse(err, "no_room", "value", "too many values are blocked here");
 	save(f, e, SAVED_LEAST);
 	explicit_bzero(&k, sizeof k);
 	return 0;

@@ -18,6 +18,7 @@
 #include "identity/field.h"
 #include "identity/resolve.h"
 #include "identity/rule.h"
+#include "identity/ward.h"
 #include "store/journal.h"
 #include "store/shard.h"
 #include "store/vault.h"
@@ -234,9 +235,16 @@ void flow_guard_tick(struct flow *f);
 /* The next row of the manager's list from *at on (0 at first); NULL: the end. */
 struct ward_row;
 const struct ward_row *flow_guard_next(const struct flow *f, size_t *at);
+/* What a manager's word changed, should it not be kept. */
+struct flow_guard_said {
+	uint8_t key[WARD_KEY_BYTES];
+	bool had;
+	struct ward_row was;
+};
 /* Fill an empty entry with what a manager said. 0, or -1 with err, nothing done. */
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
-                     struct sale_error *err);
+                     struct flow_guard_said *said, struct sale_error *err);
+void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said);
 
 /* ---- flow_lookup.c ---- */
 struct flow_lookup;

@@ -9,6 +9,8 @@
 struct flow_waiting {
 	void (*done)(void *ctx, const struct sale_error *err);
 	void *ctx;
+	bool about_guard;
+	struct flow_guard_said said;
 };
 
 static int refuse(struct sale_error *err, const char *code, const char *message)
@@ -42,7 +44,7 @@ int flow_tap_put(struct flow *f, struct entry *e,
 		flow_publish(f);
 		return refuse(err, "no_memory", "out of memory: press again");
 	}
-	*waiting = (struct flow_waiting){done, ctx};
+	*waiting = (struct flow_waiting){.done = done, .ctx = ctx};
 	e->tag = FLOW_TAG_TAP;
 	e->cookie = waiting;
 	flow_publish(f);
@@ -89,7 +91,7 @@ int flow_tap(struct flow *f, const struct flow_tap *tap, struct sale_error *err)
 
 int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err)
 {
-	struct flow_waiting *waiting = malloc(sizeof *waiting);
+	struct flow_waiting *waiting = calloc(1, sizeof *waiting);
 	struct entry *e = entry_new();
 
 	if (!waiting || !e || f->stage == FLOW_STARTING) {
@@ -97,7 +99,7 @@ int flow_block(struct flow *f, const struct flow_block *block, struct sale_error
 		       "the box is not ready; do it again in a moment");
 		goto err_free;
 	}
-	if (flow_guard_block(f, e, block, err) < 0)
+	if (flow_guard_block(f, e, block, &waiting->said, err) < 0)
 		goto err_free;
 	if (e->count == 0) { /* it was only on the list */
 		entry_free(e);
@@ -105,11 +107,14 @@ int flow_block(struct flow *f, const struct flow_block *block, struct sale_error
 		block->done(block->ctx, NULL);
 		return 0;
 	}
-	*waiting = (struct flow_waiting){block->done, block->ctx};
+	waiting->done = block->done;
+	waiting->ctx = block->ctx;
+	waiting->about_guard = true;
 	e->tag = FLOW_TAG_TAP;
 	e->cookie = waiting;
 	if (flow_put(f, e))
 		return 0;
+	flow_guard_unsaid(f, &waiting->said);
 	free(waiting);
 	return refuse(err, "busy", "the box cannot keep it now; do it again");
 err_free:
@@ -123,10 +128,11 @@ void flow_tap_answered(struct flow *f, const struct entry *e)
 	struct flow_waiting *waiting = e->cookie;
 	struct sale_error err;
 
-	(void)f;
 	if (e->status == ENTRY_KEPT) {
 		waiting->done(waiting->ctx, NULL);
 	} else {
+		if (waiting->about_guard)
+			flow_guard_unsaid(f, &waiting->said);
 		refuse(&err, e->reason, "the box cannot keep it now; press again");
 		waiting->done(waiting->ctx, &err);
 	}

@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #define SHOWN_TAIL 2 /* of a telephone number: digits that are shown */
-#define SHOWN_HEAD 2 /* of a postcode */
 
 /* ---- who may be told of ---- */
 
@@ -162,8 +161,6 @@ static void mask(const struct score_plain *p, struct buf *out)
 	add_initial(out, last);
 	if (!out->len)
 		buf_str(out, "no name");
-	if (strlen(said(p->postcode)) > SHOWN_HEAD)
-		buf_printf(out, ", %.*s\u2026", SHOWN_HEAD, p->postcode);
 	if (digits > SHOWN_TAIL)
 		buf_printf(out, ", phone \u2026%s", p->phone[0] + digits - SHOWN_TAIL);
 }

@@ -1,9 +1,9 @@
 /* Whom the customer on a lane may be, too: a suggestion to the cashier, who asks the customer.
  *
- * Nothing follows from it: it changes nobody's points, joins nobody, and shows initials, the
- * beginning of a postcode and the end of a number, nothing else. Who is confidential or restricted,
- * a company or on the staff list is neither suggested nor suggested to, and no pair of which
- * somebody has said anything already ("that is not me", or "the same"). Pure.
+ * Nothing follows from it: it changes nobody's points, joins nobody, and shows initials and the end
+ * of a number, nothing else. Who is confidential or restricted, a company or on the staff list is
+ * neither suggested nor suggested to, and no pair of which somebody has said anything already
+ * ("that is not me", or "the same"). Pure.
  */
 #ifndef LANEWAY_IDENTITY_HINT_H
 #define LANEWAY_IDENTITY_HINT_H
@@ -22,7 +22,7 @@ struct hint {
 	struct ref here, other; /* units: of who is here, of who is suggested */
 	char customer_id[33];   /* whom `other` is of, as the store knows them */
 	int mbit;
-	char text[HINT_TEXT_SIZE]; /* "Maybe already a customer: A. M., 50…, phone …42" */
+	char text[HINT_TEXT_SIZE]; /* "Maybe already a customer: A. M., phone …42" */
 	char evidence[HINT_EVIDENCE_SIZE]; /* what was compared, as a JSON list of words */
 };
 

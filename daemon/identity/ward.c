@@ -7,7 +7,7 @@
 #include "base/text.h"
 
 /* Rows lie in sets of eight, found by the key itself, which is as good as random: a look costs
- * eight comparisons, and no set of a store ever holds eight causes. */
+ * eight comparisons, and no set of a store ever holds eight that are shared or blocked. */
 #define WAYS 8
 #define SETS (WARD_ROWS_MAX / WAYS)
 
@@ -88,20 +88,29 @@ enum guard_state ward_ask(const struct ward *g, const uint8_t key[WARD_KEY_BYTES
 	return row ? ward_state_of(row->cause) : GUARD_CLEAR;
 }
 
-/* A place for a new row: a free one, or that of the longest unseen which is only counted. NULL: all
- * eight have a cause. */
+/* Of two rows the one that may go first: what is only counted before what is a question on the
+ * list, then the longer unseen. */
+static bool goes_before(const struct ward_row *a, const struct ward_row *b)
+{
+	int strength = causes[a->cause].strength - causes[b->cause].strength;
+
+	return strength ? strength < 0 : a->touched_us < b->touched_us;
+}
+
+/* A place for a new row: a free one, or that of one that binds nobody. NULL: all eight are shared
+ * or blocked. */
 static struct ward_row *room(struct ward *g, const uint8_t *key)
 {
-	struct ward_row *set = &g->row[set_of(key)], *oldest = NULL;
+	struct ward_row *set = &g->row[set_of(key)], *gone = NULL;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (is_free(&set[i]))
 			return &set[i];
-		if (set[i].cause == WARD_COUNTED &&
-		    (!oldest || set[i].touched_us < oldest->touched_us))
-			oldest = &set[i];
+		if (ward_state_of(set[i].cause) == GUARD_CLEAR &&
+		    (!gone || goes_before(&set[i], gone)))
+			gone = &set[i];
 	}
-	return oldest;
+	return gone;
 }
 
 void ward_mask(enum ident_kind kind, const char *nf, char out[17])
@@ -152,6 +161,17 @@ bool ward_set(struct ward *g, const struct ward_basket *b, enum ward_cause cause
 	if (reason)
 		text_copy(row->reason, sizeof row->reason, reason);
 	return true;
+}
+
+void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was)
+{
+	const struct ward_row *held = ward_find(g, key);
+	struct ward_row *row = held ? &g->row[held - g->row] : room(g, key);
+
+	if (row && was)
+		*row = *was;
+	else if (held)
+		explicit_bzero(row, sizeof *row);
 }
 
 bool ward_clear(struct ward *g, const uint8_t key[WARD_KEY_BYTES])

@@ -4,8 +4,8 @@
  * An identifier is known here by its blind index alone. Baskets are counted, not scans: on more
  * than guard.day_baskets_max of them in a business day, or guard.lane_baskets within lane_window_s
  * on one lane with one operator, an identifier is shared. It is cleared by a person or after
- * clean_days without a reason. Bounded: WARD_ROWS_MAX identifiers, the longest unseen of those
- * that are only counted give way. Pure: the caller says what time it is; a snapshot and the loading
+ * clean_days without a reason. Bounded: WARD_ROWS_MAX identifiers; what is only counted gives way,
+ * then what is only a question on the list, the longest unseen first. Pure: the caller says what time it is; a snapshot and the loading
  * of it keep the room over a restart. Loop thread.
  */
 #ifndef LANEWAY_IDENTITY_WARD_H
@@ -82,6 +82,8 @@ enum ward_cause ward_basket(struct ward *g, const struct rule_guard *limits,
  * reason: of a person, or NULL. false: it had this cause already, or there is no room. */
 bool ward_set(struct ward *g, const struct ward_basket *b, enum ward_cause cause,
               const char *reason);
+/* Make an identifier's row what it was: NULL, it had none. */
+void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was);
 /* Take its cause away, with what was counted. false: it has none. */
 bool ward_clear(struct ward *g, const uint8_t key[WARD_KEY_BYTES]);
 

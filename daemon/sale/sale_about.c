@@ -54,11 +54,12 @@ static void wait_for_basket(struct act *act, const struct sale_about *about)
 	act->lane->wait.id = id;
 }
 
-static int refuse_other(struct sale_error *err, const struct person *who)
+/* Who waits for a basket is masked on the screen, too. */
+static int refuse_other(struct sale_error *err, const struct basket *b)
 {
 	return sale_fail(err, "customer_attached", "lane",
 	                 "%s is the customer here: press \"Wrong customer\" first",
-	                 sale_first_name(&who->profile));
+	                 b ? sale_first_name(&b->person.profile) : "Somebody else");
 }
 
 static int about_new(struct act *act, const struct sale_about *about, struct sale_error *err)
@@ -68,9 +69,9 @@ static int about_new(struct act *act, const struct sale_about *about, struct sal
 	const char *id = about->who->hit.profile.customer_id;
 	struct person who;
 	if (b && b->person.profile_ref[0] && strcmp(b->person.profile.customer_id, id) != 0)
-		return refuse_other(err, &b->person);
+		return refuse_other(err, b);
 	if (!b && lane->wait.on && strcmp(lane->wait.person.profile.customer_id, id) != 0)
-		return refuse_other(err, &lane->wait.person);
+		return refuse_other(err, NULL);
 	sale_begin(act);
 	sale_news(lane);
 	lane->missed.on = false;

@@ -42,6 +42,22 @@ static bool same_name(const struct pick *pick, int i)
 	return false;
 }
 
+/* Of two who have one first name: the first letter of the last name, or else the tier. */
+static void add_more(const struct profile *p, char out[15])
+{
+	const char *space = strrchr(p->name, ' '), *last = space ? space + 1 : "";
+	char tier[13];
+	int n = *last && strcmp(p->name, p->first_name) != 0;
+
+	while (n && ((unsigned char)last[n] & 0xc0) == 0x80)
+		n++;
+	text_fit(tier, sizeof tier, p->tier);
+	if (n && n <= 4)
+		snprintf(out, 15, " %.*s.", n, last);
+	else if (tier[0])
+		snprintf(out, 15, ", %s", tier);
+}
+
 void sale_pick_view(const struct pick *pick, struct lane_view *v)
 {
 	memcpy(v->question_id, pick->question_id, sizeof v->question_id);
@@ -50,13 +66,12 @@ void sale_pick_view(const struct pick *pick, struct lane_view *v)
 	for (int i = 0; i < pick->count; i++) {
 		const struct profile *p = &pick->who[i].profile;
 		struct lane_choice *choice = &v->choices[v->choice_count++];
-		bool more = same_name(pick, i) && p->tier[0] && !p->confidential;
-		char name[31], tier[13];
+		char name[31], more[15] = "";
 		text_fit(name, sizeof name, sale_first_name(p));
-		text_fit(tier, sizeof tier, more ? p->tier : "");
+		if (same_name(pick, i) && !p->confidential)
+			add_more(p, more);
 		snprintf(choice->key, sizeof choice->key, "%d", i + 1);
-		snprintf(choice->label, sizeof choice->label, "%s%s%s", name, more ? ", " : "",
-		         tier);
+		snprintf(choice->label, sizeof choice->label, "%s%s", name, more);
 	}
 	v->choices[v->choice_count++] = (struct lane_choice){"none", "Somebody else"};
 }

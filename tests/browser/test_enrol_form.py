@@ -178,7 +178,7 @@ def test_hqs_other_word_waits_for_a_tap(screen, box, shots):
 
 
 def test_a_suggestion_can_be_denied_for_ever(screen, box, shots):
-    said = "Maybe already a customer: C. K., 50…, phone …42"
+    said = "Maybe already a customer: C. K., phone …42"
     shown(screen, box, merged(KNOWN, {"suggestion": {"id": "AAECAwQFBgcICQoLDA0ODw", "text": said}}))
     assert visible_text(screen, "word-text") == said
     for name, width, height in (("36-suggested", 1280, 800), ("36-suggested-small", 800, 480)):

@@ -247,6 +247,49 @@ static void on_a_full_disk_the_till_is_told_no_and_may_send_again(void **state)
 	assert_int_equal(kept_times(w, "Basket Opened"), 2);
 }
 
+static bool answered;
+static char answer_code[33];
+
+static void on_answer(void *ctx, const struct sale_error *err)
+{
+	(void)ctx;
+	answered = true;
+	snprintf(answer_code, sizeof answer_code, "%s", err ? err->code : "");
+}
+
+static const char *manager_says(struct world *w, bool block)
+{
+	struct sale_error err;
+	const struct flow_block b = {
+	    .block = block, .kind = "loyalty", .value = CARD, .reason = "r", .done = on_answer};
+	answered = false;
+	if (flow_block(w->flow, &b, &err) < 0)
+		return strcpy(answer_code, err.code);
+	WAIT_FOR(w, answered);
+	return answer_code;
+}
+
+/* Or the store would go by a block that HQ never hears of. */
+static void a_managers_word_that_is_not_kept_does_not_count(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	atomic_store(&fault.log_write_full, true);
+	assert_string_equal(manager_says(w, true), "disk_full");
+	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US);
+	assert_string_equal(manager_says(w, false), "not_blocked");
+	assert_string_equal(manager_says(w, true), "");
+	atomic_store(&fault.log_write_full, true);
+	assert_string_equal(manager_says(w, false), "disk_full");
+	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US);
+	assert_string_equal(manager_says(w, true), "blocked");
+	assert_string_equal(manager_says(w, false), "");
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 1);
+	assert_int_equal(kept_times(w, "Identifier Unblocked"), 1);
+}
+
 /* What a scanner brought meanwhile is counted, and told to HQ when there is room. */
 static void scans_on_a_full_disk_become_a_capture_gap(void **state)
 {
@@ -438,6 +481,7 @@ int main(void)
 	    T(a_product_code_is_not_taken_for_a_card),
 	    T(a_card_number_is_in_no_line_no_file_and_no_log),
 	    T(on_a_full_disk_the_till_is_told_no_and_may_send_again),
+	    T(a_managers_word_that_is_not_kept_does_not_count),
 	    T(scans_on_a_full_disk_become_a_capture_gap),
 	    T(a_gap_that_could_not_be_told_is_told_later),
 	    T(a_till_waits_while_the_queue_is_full_and_scans_go_on),

@@ -106,15 +106,14 @@ static void the_same_mailbox_and_name_are_thirty_to_one(void **state)
 	assert_string_equal(h.customer_id, "C000031");
 }
 
-static void it_shows_initials_the_postcodes_beginning_and_the_numbers_end(void **state)
+static void it_shows_initials_and_the_numbers_end(void **state)
 {
 	struct world *w = *state;
 
 	says(w->other, FIELD_POSTCODE, "50667");
 	says(w->other, FIELD_STREET, "Ring 1");
 	has(w->other, "phone", "+491728394042");
-	assert_string_equal(hint(w).text,
-	                    "Maybe already a customer: C. K., 50\u2026, phone \u202642");
+	assert_string_equal(hint(w).text, "Maybe already a customer: C. K., phone \u202642");
 }
 
 static void letters_of_any_script_are_whole(void **state)
@@ -274,7 +273,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(the_same_mailbox_and_name_are_thirty_to_one),
-	    T(it_shows_initials_the_postcodes_beginning_and_the_numbers_end),
+	    T(it_shows_initials_and_the_numbers_end),
 	    T(letters_of_any_script_are_whole),
 	    T(names_alone_are_not_enough),
 	    T(a_family_on_one_mailbox_is_not_one_person),

@@ -157,6 +157,40 @@ static void a_question_does_not_bar_anybody(void **state)
 	assert_null(ward_next(w, &at));
 }
 
+static void questions_bar_nobody_from_being_counted(void **state)
+{
+	(void)state;
+	for (uint8_t i = 0; i < 8; i++) {
+		key[5] = i; /* one set */
+		assert_true(ward_set(w, &b, WARD_CONFLICT, NULL));
+	}
+	key[5] = 100;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(count(i, i * 60), WARD_COUNTED);
+	assert_int_equal(count(5, 300), WARD_DAY_BASKETS);
+	assert_int_equal(ward_ask(w, key), GUARD_SHARED);
+	/* The next one's place is that of another question: what is shared stays. */
+	key[5] = 101;
+	assert_true(ward_set(w, &b, WARD_MANAGER, "r"));
+	key[5] = 100;
+	assert_int_equal(ward_ask(w, key), GUARD_SHARED);
+}
+
+static void what_is_put_back_is_as_it_was(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		count(i, i * 60);
+	const struct ward_row was = *ward_find(w, key);
+	assert_true(ward_set(w, &b, WARD_MANAGER, "r"));
+	ward_put_back(w, key, &was);
+	assert_memory_equal(ward_find(w, key), &was, sizeof was);
+	ward_put_back(w, key, NULL);
+	assert_null(ward_find(w, key));
+	ward_put_back(w, key, NULL);
+	assert_null(ward_find(w, key));
+}
+
 static void a_snapshot_brings_everything_back(void **state)
 {
 	(void)state;
@@ -250,6 +284,8 @@ int main(void)
 	    TEST(it_clears_after_clean_days_and_not_before),
 	    TEST(a_managers_word_stands_above_the_count_and_clears_by_a_person_alone),
 	    TEST(a_question_does_not_bar_anybody),
+	    TEST(questions_bar_nobody_from_being_counted),
+	    TEST(what_is_put_back_is_as_it_was),
 	    TEST(a_snapshot_brings_everything_back),
 	    TEST(a_damaged_snapshot_is_refused_at_every_place),
 	    TEST(memory_is_bounded_and_causes_stay),

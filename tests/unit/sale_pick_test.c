@@ -23,6 +23,17 @@ static void one_of_several_people_is_asked_for_by_name_and_chosen(void **state)
 	assert_string_equal(question(w), "");
 }
 
+static void of_one_first_name_the_last_names_letter_or_the_tier_tells_who(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "namesakes");
+	assert_string_equal(look(w)->choices[0].label, "Leo \u00d6.");
+	assert_string_equal(look(w)->choices[1].label, "Leo, silver");
+	assert_string_equal(choose(w, "1"), "Customer Attached");
+	assert_string_equal(of(w, "Customer Attached", "customer_id"), "C-Anna");
+}
+
 static void an_old_number_asks_whether_it_is_still_theirs(void **state)
 {
 	struct world *w = *state;
@@ -99,6 +110,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(one_of_several_people_is_asked_for_by_name_and_chosen),
+	    TEST(of_one_first_name_the_last_names_letter_or_the_tier_tells_who),
 	    TEST(an_old_number_asks_whether_it_is_still_theirs),
 	    TEST(somebody_else_is_nobody_and_that_is_told),
 	    TEST(the_question_stands_while_the_basket_goes_on_and_ends_with_it),

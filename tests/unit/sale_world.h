@@ -226,7 +226,7 @@ static inline void world_answer_for(const char *who, struct answer *a)
 	strcpy(a->ruleset, "1");
 	strcpy(a->rule, a->outcome == OUTCOME_MATCHED ? "loyalty_exact" : "no_rule");
 	strcpy(a->confidence, a->outcome == OUTCOME_MATCHED ? "certain" : "none");
-	if (!strcmp(who, "both") || !strcmp(who, "old")) {
+	if (!strcmp(who, "both") || !strcmp(who, "namesakes") || !strcmp(who, "old")) {
 		static const char *const names[] = {"Anna", "Ben"};
 		a->outcome = !strcmp(who, "old") ? OUTCOME_STALE : OUTCOME_CONFLICT;
 		a->candidate_count = a->found = a->outcome == OUTCOME_STALE ? 1 : 2;
@@ -239,6 +239,12 @@ static inline void world_answer_for(const char *who, struct answer *a)
 			snprintf(h->ident_ref, sizeof h->ident_ref, "%.22s%s", names[i],
 			         "......................" + strlen(names[i]));
 		}
+	}
+	if (!strcmp(who, "namesakes")) {
+		strcpy(a->candidate[0].profile.first_name, "Leo");
+		strcpy(a->candidate[0].profile.name, "Leo van \u00d6st");
+		strcpy(a->candidate[1].profile.first_name, "Leo");
+		strcpy(a->candidate[1].profile.tier, "silver");
 	}
 	if (a->outcome != OUTCOME_MATCHED)
 		return;
@@ -345,7 +351,8 @@ static inline const char *removed(struct world *w, const char *basket)
 	return till(w, "customer_removed", "{'basket':'%s'}", basket);
 }
 
-/* who: a name, or "?" (unknown), "pan" (a card number), "both" (two customers). */
+/* who: a name, or "?" (unknown), "pan" (a card number), "both" (two customers),
+ * "namesakes" (two of one first name). */
 static inline const char *scan(struct world *w, const char *who)
 {
 	struct answer a;
