@@ -22,7 +22,7 @@ struct hint {
 	struct ref here, other; /* units: of who is here, of who is suggested */
 	char customer_id[33];   /* whom `other` is of, as the store knows them */
 	int mbit;
-	char text[HINT_TEXT_SIZE]; /* "Maybe already a customer: A. M., phone …42" */
+	char text[HINT_TEXT_SIZE];         /* "Maybe already a customer: A. M., phone …42" */
 	char evidence[HINT_EVIDENCE_SIZE]; /* what was compared, as a JSON list of words */
 };
 

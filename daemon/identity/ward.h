@@ -5,8 +5,8 @@
  * than guard.day_baskets_max of them in a business day, or guard.lane_baskets within lane_window_s
  * on one lane with one operator, an identifier is shared. It is cleared by a person or after
  * clean_days without a reason. Bounded: WARD_ROWS_MAX identifiers; what is only counted gives way,
- * then what is only a question on the list, the longest unseen first. Pure: the caller says what time it is; a snapshot and the loading
- * of it keep the room over a restart. Loop thread.
+ * then what is only a question on the list, the longest unseen first. Pure: the caller says what
+ * time it is; a snapshot and the loading of it keep the room over a restart. Loop thread.
  */
 #ifndef LANEWAY_IDENTITY_WARD_H
 #define LANEWAY_IDENTITY_WARD_H
