@@ -13,8 +13,8 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "box.h"
-#include "conf.h"
-#include "flow.h"
+#include "conf/conf.h"
+#include "flow/flow.h"
 
 #define WATCHDOG_PERIOD_S 2
 #define DISPATCH_SLICE_US 500     /* a scan waits no longer than this for other callbacks, */

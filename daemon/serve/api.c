@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "flow.h"
+#include "flow/flow.h"
 #include "serve/api_form.h"
 #include "serve/later.h"
 #include "serve/live.h"

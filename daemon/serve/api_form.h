@@ -2,7 +2,7 @@
 #ifndef LANEWAY_SERVE_API_FORM_H
 #define LANEWAY_SERVE_API_FORM_H
 
-#include "flow.h"
+#include "flow/flow.h"
 #include "serve/http.h"
 
 struct json_t;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow.h"
+#include "flow/flow.h"
 #include "serve/api.h"
 #include "serve/live.h"
 #include "serve/verify.h"

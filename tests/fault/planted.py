@@ -35,7 +35,7 @@ class Defect:
 
 DEFECTS = [
     Defect("acknowledge at enqueue", [
-        ("daemon/flow_till.c", """		flow_publish(f);
+        ("daemon/flow/flow_till.c", """		flow_publish(f);
 	}
 	flow_tick(f);
 """, """		flow_publish(f);
@@ -49,7 +49,7 @@ DEFECTS = [
 	}
 	flow_tick(f);
 """),
-        ("daemon/flow_till.c", "	flow_publish(f);\n	if (!flow_put(f, e)) {\n",
+        ("daemon/flow/flow_till.c", "	flow_publish(f);\n	if (!flow_put(f, e)) {\n",
          "	flow_publish(f);\n	uint32_t count = e->count;\n	if (!flow_put(f, e)) {\n")],
         ["cut_store"]),
     Defect("acknowledge before the commit", [
@@ -84,7 +84,7 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
 {""")],
         [BETRAYAL]),
     Defect("retry window not rebuilt", [
-        ("daemon/flow_rebuild.c", "r->no_memory = window_kept(r->window,", "r->no_memory = r->no_memory && window_kept(r->window,")],
+        ("daemon/flow/flow_rebuild.c", "r->no_memory = window_kept(r->window,", "r->no_memory = r->no_memory && window_kept(r->window,")],
         ["cut_store"]),
     Defect("a message left out where they are summed up", [
         ("daemon/store/journal_taken.c", "		if (taken_add(t->run, &t->ids, &m))", "		if (m.id.counter % 7 && taken_add(t->run, &t->ids, &m))")],

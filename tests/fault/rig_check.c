@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "flow_internal.h"
+#include "flow/flow_internal.h"
 #include "rig.h"
 #include "store/journal.h"
 #include "store/vault.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "flow_internal.h"
+#include "flow/flow_internal.h"
 #include "rig.h"
 #include "store/journal_internal.h"
 

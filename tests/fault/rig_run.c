@@ -13,7 +13,7 @@
 #include "base/version.h"
 #include "base_memory.h"
 #include "capture/pos.h"
-#include "flow_internal.h"
+#include "flow/flow_internal.h"
 #include "serve/serve.h"
 #include "store/journal_internal.h"
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "flow_rebuild.h"
+#include "flow/flow_rebuild.h"
 #include "sale/sale.h"
 #include "store/journal.h"
 #include "store/vault.h"

@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "flow.h"
+#include "conf/conf.h"
+#include "flow/flow.h"
 #include "hq/hq_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

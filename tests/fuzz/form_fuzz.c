@@ -6,9 +6,9 @@
 
 #include "../unit/vault_files.h"
 #include "base/text.h"
-#include "conf.h"
-#include "flow_form.h"
-#include "flow_internal.h"
+#include "conf/conf.h"
+#include "flow/flow_form.h"
+#include "flow/flow_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "flow.h"
+#include "conf/conf.h"
+#include "flow/flow.h"
 #include "folder.h"
 
 #define NEEDED                                                                                     \

@@ -1,6 +1,6 @@
 /* What each option may hold. */
+#include "conf/field_conf.h"
 #include "conf_place.h"
-#include "field_conf.h"
 
 /* ---- what is right ---- */
 

@@ -1,7 +1,7 @@
 /* Suggestions on a lane: whom is looked for, what is shown of them, what a tap does. */
 #include "flow_world.h"
 
-#include "flow_hint.h"
+#include "flow/flow_hint.h"
 
 #define CLARA "AAECAwQFBgcICQoLDA0OEQ" /* her unit */
 #define CLARAS_PHONE "+491728394057"

@@ -18,7 +18,7 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "flow_internal.h"
+#include "flow/flow_internal.h"
 
 #define PATIENCE_MS 60000 /* longest wait for something that must come */
 #define TOKEN "0123456789abcdef"

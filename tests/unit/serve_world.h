@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "flow.h"
+#include "flow/flow.h"
 #include "folder.h"
 #include "serve/serve.h"
 #include "serve/ui.h"

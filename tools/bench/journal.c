@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
-#include "flow_rebuild.h"
+#include "flow/flow_rebuild.h"
 #include "store/journal.h"
 
 #define QUEUE_MAX 4096

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "conf_fault.h"
-#include "conf_file.h"
-#include "field_conf.h"
-#include "ident_conf.h"
+#include "conf/conf_fault.h"
+#include "conf/conf_file.h"
+#include "conf/field_conf.h"
+#include "conf/ident_conf.h"
 
 static cfg_opt_t broker_opts[] = {
     CFG_STR("host", "127.0.0.1", CFGF_NONE),

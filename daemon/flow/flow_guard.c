@@ -1,0 +1,444 @@
+/* The guards at work: identifiers that are presented, baskets that have one, and what a manager
+ * says. Which identifier an attached customer came with is looked up among the last answers. */
+#include "flow/flow_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "event/member.h"
+#include "identity/ward.h"
+
+#define KNOWN_MAX 256 /* answers remembered: a scan and its basket are moments apart */
+#define SAVED_LEAST 2 /* a count of one is noted less often than each time */
+#define REASON_BYTES_MAX 128
+#define MARK_PURPOSE "guards-key" /* a person's reasons stand in it */
+#define CLEAN_EVERY_US (3600 * INT64_C(1000000))
+
+/* An identifier that was presented. */
+struct known {
+	char ref[RESOLVE_CANDIDATES_MAX][EVENT_ID_SIZE];
+	uint8_t key[WARD_KEY_BYTES];
+	enum ident_kind kind;
+	char value[IDENT_VALUE_SIZE];
+};
+
+struct flow_guard {
+	struct ward *ward;
+	struct known known[KNOWN_MAX];
+	size_t next;
+	int64_t cleaned_us;
+	bool unsaved; /* an entry with its note was refused */
+};
+
+struct flow_guard *flow_guard_new(void)
+{
+	struct flow_guard *g = calloc(1, sizeof *g);
+
+	if (g)
+		g->ward = ward_new();
+	if (g && g->ward)
+		return g;
+	free(g);
+	return NULL;
+}
+
+void flow_guard_free(struct flow_guard *g)
+{
+	if (!g)
+		return;
+	ward_free(g->ward);
+	explicit_bzero(g, sizeof *g);
+	free(g);
+}
+
+static void key_of(struct flow *f, enum ident_kind kind, const char *value,
+                   uint8_t key[WARD_KEY_BYTES])
+{
+	vault_blind(f->p.vault, f->work, ident_kind_name(kind), value, key);
+}
+
+static int32_t today(const struct flow *f)
+{
+	struct sale_now now;
+	int64_t at_us = 0;
+	char noon[CLOCK_ISO8601_SIZE];
+
+	flow_now(f, &now);
+	snprintf(noon, sizeof noon, "%sT12:00:00.000Z", now.business_date);
+	clock_parse_iso8601(noon, &at_us);
+	return (int32_t)(at_us / (86400 * INT64_C(1000000)));
+}
+
+/* ---- events ---- */
+
+static void stamp(struct flow *f, struct entry *e, struct lw_event *ev)
+{
+	struct sale_now now;
+
+	flow_now(f, &now);
+	ev->mono_us = now.mono_us;
+	ev->wall_us = now.wall_us;
+	ev->trust = now.trust;
+	ev->business_date = entry_text(e, now.business_date);
+	ev->utc_offset_min = now.utc_offset_min;
+	ev->source = "box";
+}
+
+struct telling {
+	enum event_kind kind;
+	enum ident_kind ident;
+	const char *value; /* NULL: not known any more */
+	const char *ref;   /* names the block, and again what lifts it */
+	const char *scope, *reason;
+	const char *said; /* a person's words on it, or NULL */
+};
+
+static void new_ref(char out[EVENT_ID_SIZE])
+{
+	uint8_t random[EVENT_ID_BYTES];
+
+	if (getrandom(random, sizeof random, 0) == (ssize_t)sizeof random)
+		text_b64(random, sizeof random, out);
+	else
+		out[0] = '\0';
+}
+
+static const char *object(struct entry *e, struct buf *b)
+{
+	const char *text;
+
+	buf_add(b, "}", 2); /* with its NUL */
+	text = b->failed ? NULL : entry_text(e, (const char *)b->data);
+	explicit_bzero(b->data, b->len);
+	buf_free(b);
+	return text;
+}
+
+/* Identifier Blocked or Unblocked, at the end of the entry. false: out of memory, nothing added. */
+static bool tell(struct flow *f, struct entry *e, const struct telling *t)
+{
+	struct visit_key key;
+	struct buf p = {0}, person = {0};
+
+	if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key || !t->ref[0])
+		return false;
+	buf_byte(&p, '{');
+	member_text(&p, "ident_ref", t->ref);
+	member_text(&p, "reason", t->reason);
+	member_text(&p, "scope", t->scope);
+	member_text(&p, "until", NULL);
+	buf_byte(&person, '{');
+	member_text(&person, "kind", ident_kind_name(t->ident));
+	if (t->said)
+		member_text(&person, "reason", t->said);
+	member_text(&person, "value", t->value);
+	const char *properties = object(e, &p), *sealed = object(e, &person);
+	struct lw_event *ev = properties && sealed ? entry_add(e, t->kind) : NULL;
+	if (!ev)
+		return false;
+	stamp(f, e, ev);
+	ev->properties = properties;
+	if (t->value) {
+		ev->person = sealed;
+		ev->key = key;
+	}
+	explicit_bzero(&key, sizeof key);
+	return ev->business_date != NULL;
+}
+
+static void save(struct flow *f, struct entry *e, uint32_t least)
+{
+	struct buf saved = {0};
+
+	ward_save(f->guard->ward, today(f), least, &saved);
+	f->guard->unsaved =
+	    saved.failed || flow_mark_put(f, e, FLOW_MARK_GUARDS, MARK_PURPOSE, &saved) < 0;
+	buf_free(&saved);
+}
+
+/* ---- what is presented ---- */
+
+enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const char *nf)
+{
+	uint8_t key[WARD_KEY_BYTES];
+
+	key_of(f, kind, nf, key);
+	return ward_ask(f->guard->ward, key);
+}
+
+static enum ward_cause cause_of(const struct answer *a)
+{
+	if (a->outcome == OUTCOME_CONFLICT)
+		return WARD_CONFLICT;
+	if (a->outcome == OUTCOME_STALE)
+		return WARD_LONG_UNSEEN;
+	return a->outcome == OUTCOME_SHARED && a->found > 1 ? WARD_PERSONS : WARD_COUNTED;
+}
+
+static struct ward_basket basket_of(const struct flow *f, const struct known *k)
+{
+	return (struct ward_basket){.key = k->key,
+	                            .kind = k->kind,
+	                            .value = k->value,
+	                            .ref = k->ref[0],
+	                            .day = today(f),
+	                            .at_us = flow_age_us(f)};
+}
+
+/* A box's own entry for what was said of an identifier. */
+static void tell_alone(struct flow *f, const struct telling *t)
+{
+	struct entry *e = entry_new();
+
+	if (!e || !tell(f, e, t)) {
+		entry_free(e);
+		return;
+	}
+	save(f, e, SAVED_LEAST);
+	flow_put(f, e);
+}
+
+/* What an answer says about the identifier itself: for the manager's list. */
+static void note_cause(struct flow *f, const struct known *k, const struct answer *a)
+{
+	enum ward_cause cause = cause_of(a);
+	const struct ward_row *row = ward_find(f->guard->ward, k->key);
+	struct ward_basket b = basket_of(f, k);
+	char ref[EVENT_ID_SIZE];
+
+	if (row && row->cause == WARD_CONFLICT && a->outcome == OUTCOME_MATCHED)
+		ward_clear(f->guard->ward, k->key);
+	if (cause == WARD_COUNTED)
+		return;
+	new_ref(ref);
+	b.ref = ref;
+	if (ward_set(f->guard->ward, &b, cause, NULL) && cause == WARD_PERSONS)
+		tell_alone(f, &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref,
+		                                "shared", ward_cause_name(cause), NULL});
+}
+
+void flow_guard_presented(struct flow *f, const struct answer *a)
+{
+	struct flow_guard *g = f->guard;
+	struct known *k = &g->known[g->next];
+
+	if (a->reason != IDENT_OK || a->kind == IDENT_NONE || f->stage == FLOW_STARTING)
+		return;
+	g->next = (g->next + 1) % KNOWN_MAX;
+	*k = (struct known){.kind = a->kind};
+	key_of(f, a->kind, a->value, k->key);
+	text_copy(k->value, sizeof k->value, a->value);
+	if (answer_is_somebody(a))
+		text_copy(k->ref[0], sizeof k->ref[0], a->hit.ident_ref);
+	for (int i = 0; i < a->candidate_count; i++)
+		text_copy(k->ref[i], sizeof k->ref[i], a->candidate[i].ident_ref);
+	note_cause(f, k, a);
+}
+
+/* ---- baskets ---- */
+
+/* The identifier with this reference, presented a moment ago; NULL: it is too long ago. */
+static const struct known *known_by(const struct flow_guard *g, const char *ref)
+{
+	for (size_t i = 0; i < KNOWN_MAX; i++) {
+		const struct known *k = &g->known[(g->next + KNOWN_MAX - 1 - i) % KNOWN_MAX];
+		for (size_t c = 0; c < RESOLVE_CANDIDATES_MAX; c++) {
+			if (k->ref[c][0] && strcmp(k->ref[c], ref) == 0)
+				return k;
+		}
+	}
+	return NULL;
+}
+
+/* The reference in what will be sealed of a Customer Attached. */
+static bool ref_of(const struct lw_event *ev, char out[EVENT_ID_SIZE])
+{
+	static const char key[] = "\"ident_ref\":\"";
+	const char *at = ev->person ? strstr(ev->person, key) : NULL;
+
+	if (!at || strnlen(at, sizeof key + EVENT_ID_SIZE) < sizeof key + EVENT_ID_SIZE - 1)
+		return false;
+	memcpy(out, at + sizeof key - 1, EVENT_ID_SIZE - 1);
+	out[EVENT_ID_SIZE - 1] = '\0';
+	return true;
+}
+
+/* Count the basket; tell when that makes its identifier shared. true: what is kept has changed. */
+static bool count(struct flow *f, struct entry *e, const struct lw_event *ev)
+{
+	char ref[EVENT_ID_SIZE];
+	const struct known *k = ref_of(ev, ref) ? known_by(f->guard, ref) : NULL;
+
+	if (!k || ev->training || !ev->basket_id)
+		return false;
+	struct ward_basket b = basket_of(f, k);
+	char block[EVENT_ID_SIZE];
+	new_ref(block);
+	b.ref = block;
+	b.basket_id = ev->basket_id;
+	b.lane = ev->lane;
+	b.staff_ref = ev->staff_ref;
+	enum ward_cause cause = ward_basket(f->guard->ward, &f->table.guard, &b);
+	if (cause != WARD_COUNTED &&
+	    !tell(f, e,
+	          &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, block, "shared",
+	                            ward_cause_name(cause), NULL}))
+		log_error("an identifier is shared now, but that cannot be told: out of memory");
+	const struct ward_row *row = ward_find(f->guard->ward, k->key);
+	return row && row->baskets >= SAVED_LEAST;
+}
+
+void flow_guard_entry(struct flow *f, struct entry *e, bool all)
+{
+	struct lw_event *last = e->last;
+	bool changed = f->guard->unsaved;
+
+	if (f->stage == FLOW_STARTING)
+		return;
+	for (const struct lw_event *ev = e->first; ev; ev = ev == last ? NULL : ev->next) {
+		if (ev->kind == EVENT_CUSTOMER_ATTACHED)
+			changed |= count(f, e, ev);
+	}
+	if (changed || all)
+		save(f, e, all ? 1 : SAVED_LEAST);
+}
+
+void flow_guard_refused(struct flow *f)
+{
+	f->guard->unsaved = true;
+}
+
+void flow_guard_begin(struct flow *f, const struct buf *mark)
+{
+	struct buf plain = {0};
+
+	if (flow_mark_open(f, MARK_PURPOSE, mark, &plain) < 0 ||
+	    (plain.len && !ward_load(f->guard->ward, plain.data, plain.len)))
+		log_error("what the guards knew could not be read back whole");
+	buf_free(&plain);
+}
+
+/* ---- what clears itself ---- */
+
+void flow_guard_tick(struct flow *f)
+{
+	const struct ward_row *row;
+	int64_t now_us = flow_age_us(f);
+	struct clock_now now;
+
+	clock_read(f->p.clock, &now);
+	if (!now.trust || f->stage != FLOW_READY ||
+	    (f->guard->cleaned_us && now_us - f->guard->cleaned_us < CLEAN_EVERY_US))
+		return;
+	f->guard->cleaned_us = now_us;
+	struct entry *e = entry_new();
+	while (e && (row = ward_clean(f->guard->ward, today(f), f->table.guard.clean_days))) {
+		struct telling t = {
+		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean", NULL};
+		if (ward_state_of(row->cause) == GUARD_SHARED && !tell(f, e, &t))
+			break;
+		ward_clear(f->guard->ward, row->key);
+		f->guard->unsaved = true;
+	}
+	if (e)
+		flow_put(f, e);
+}
+
+/* ---- a manager's word ---- */
+
+static int refuse(struct sale_error *err, const char *code, const char *field, const char *message)
+{
+	*err = (struct sale_error){0};
+	text_copy(err->code, sizeof err->code, code);
+	text_copy(err->field, sizeof err->field, field);
+	text_copy(err->message, sizeof err->message, message);
+	return -1;
+}
+
+static int normal(struct flow *f, const struct flow_block *b, struct known *k,
+                  struct sale_error *err)
+{
+	const struct ident_given given = {.kind = ident_kind_of(b->kind), .value = b->value};
+	struct ident_form form;
+
+	if (given.kind == IDENT_NONE)
+		return refuse(err, "bad_kind", "kind", "expected loyalty, phone or email");
+	if (!b->reason[0] || strlen(b->reason) > REASON_BYTES_MAX ||
+	    text_has_hidden(b->reason, strlen(b->reason)))
+		return refuse(err, "bad_reason", "reason", "expected 1 to 128 bytes of text");
+	if (pan_find(b->reason, false))
+		return refuse(err, "bad_reason", "reason",
+		              "it holds a payment card number, expected none");
+	if (ident_normalise(&f->rules, &given, &form) != IDENT_OK)
+		return refuse(err, "bad_value", "value", ident_reason_text(form.reason));
+	*k = (struct known){.kind = form.kind};
+	text_copy(k->value, sizeof k->value, form.value);
+	explicit_bzero(&form, sizeof form);
+	key_of(f, k->kind, k->value, k->key);
+	return 0;
+}
+
+/* Take back what was told of the identifier. false: out of memory. */
+static bool lift(struct flow *f, struct entry *e, const struct known *k, const struct ward_row *row,
+                 const char *said)
+{
+	bool blocked = row && row->cause == WARD_MANAGER;
+	struct telling t = {.kind = EVENT_IDENTIFIER_UNBLOCKED,
+	                    .ident = k->kind,
+	                    .value = k->value,
+	                    .scope = blocked ? "blocked" : "shared",
+	                    .reason = "manager",
+	                    .said = said};
+
+	if (!row || ward_state_of(row->cause) == GUARD_CLEAR || !row->ref[0])
+		return true;
+	t.ref = row->ref;
+	return tell(f, e, &t);
+}
+
+void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said)
+{
+	ward_put_back(f->guard->ward, said->key, said->had ? &said->was : NULL);
+}
+
+int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
+                     struct flow_guard_said *said, struct sale_error *err)
+{
+	struct ward *ward = f->guard->ward;
+	char ref[EVENT_ID_SIZE];
+	struct known k;
+
+	if (normal(f, b, &k, err) < 0)
+		return -1;
+	const struct ward_row *row = ward_find(ward, k.key);
+	if (b->block && row && row->cause == WARD_MANAGER)
+		return refuse(err, "blocked", "value", "it is blocked already");
+	if (!b->block && (!row || row->cause == WARD_COUNTED))
+		return refuse(err, "not_blocked", "value",
+		              "it is neither blocked nor shared nor on the list");
+	new_ref(ref);
+	const struct telling t = {
+	    EVENT_IDENTIFIER_BLOCKED, k.kind, k.value, ref, "blocked", "manager", b->reason};
+	if (!lift(f, e, &k, row, b->reason) || (b->block && !tell(f, e, &t)))
+		return refuse(err, "no_memory", "", "out of memory: do it again");
+	struct ward_basket at = basket_of(f, &k);
+	at.ref = ref;
+	*said = (struct flow_guard_said){.had = row != NULL, .was = row ? *row : said->was};
+	memcpy(said->key, k.key, sizeof said->key);
+	if (!b->block)
+		ward_clear(ward, k.key);
+	else if (!ward_set(ward, &at, WARD_MANAGER, b->reason))
+		return refuse(err, "no_room", "value", "too many values are blocked here");
+	save(f, e, SAVED_LEAST);
+	explicit_bzero(&k, sizeof k);
+	return 0;
+}
+
+const struct ward_row *flow_guard_next(const struct flow *f, size_t *at)
+{
+	return ward_next(f->guard->ward, at);
+}
