@@ -168,7 +168,9 @@ void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const stru
 	const struct ward_row *held = ward_find(g, key);
 	struct ward_row *row = held ? &g->row[held - g->row] : room(g, key);
 
-	if (row && was)
+	if (!row)
+		return;
+	if (was)
 		*row = *was;
 	else if (held)
 		explicit_bzero(row, sizeof *row);
