@@ -152,7 +152,7 @@ static void enrolled_units(struct hq_page_person *p, struct list *l)
 
 	while (hq_db_row(p->db, q)) {
 		ref = hq_db_bytes(q, 1, EVENT_ID_BYTES);
-		if (!ref || sqlite3_column_int(q, 6) || l->count == HQ_PAGE_ENROLLED_MAX)
+		if (!ref || !sqlite3_column_int(q, 6) || l->count == HQ_PAGE_ENROLLED_MAX)
 			continue;
 		open_entry(l);
 		buf_str(l->out, "\"kind\":\"unit\",");

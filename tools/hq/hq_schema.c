@@ -349,6 +349,9 @@ static const char *const steps[] = {
     "ALTER TABLE rule_table ADD COLUMN generation TEXT NOT NULL DEFAULT '';",
     /* notes in a manager's words are looked for by their age */
     "CREATE INDEX unit_fact_note ON unit_fact(from_us) WHERE field = 'note';",
+    /* a store enrolled it, whatever HQ made of it since */
+    "ALTER TABLE profile ADD COLUMN enrolled INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE profile SET enrolled = NOT confirmed OR external IS NULL;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 
