@@ -165,7 +165,7 @@ static void claims(struct world *w, int n)
 static void enrolled(struct world *w, int n)
 {
 	units(w, n + 1);
-	run(w, "UPDATE profile SET confirmed = 0 WHERE n > 1");
+	run(w, "UPDATE profile SET confirmed = 0, enrolled = 1 WHERE n > 1");
 }
 
 static void each_list_ends_at_its_bound(void **state)
@@ -200,7 +200,7 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 
 	world_import(w, "customer_id,first_name,tier,language\nK1,Anna,gold,de\n");
 	units(w, 100);
-	run(w, "UPDATE profile SET confirmed = 0 WHERE n > 1");
+	run(w, "UPDATE profile SET confirmed = 0, enrolled = 1 WHERE n > 1");
 	claims(w, 100);
 	run(w,
 	    "UPDATE ident SET kind = 'email', value = id || replace(hex(zeroblob(140)), '00',"
