@@ -274,7 +274,7 @@ clean:
 help:
 	@echo "make demo              a broker, HQ, a store with three lanes and a simulated day; Ctrl-C ends it"
 	@echo "make demo SECONDS=20   20 s of trading with three faults, then a comparison; fails if anything differs"
-	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system, browser and fault tests; 5 minutes"
+	@echo "make check             lint, unit tests (ASan, UBSan), fuzz harnesses for 5 s each, system, browser and fault tests; 10 minutes"
 	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
 	@echo "make property          the properties of identity for 1,000,000 cases each, and defects that they must find"
 	@echo "make planted           planted defects, each caught by a test; prints a table"

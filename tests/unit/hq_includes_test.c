@@ -94,6 +94,32 @@ static void what_waits_for_its_key_is_not_included(void **state)
 	store_free(s);
 }
 
+static void what_came_behind_a_gap_is_included_as_it_is_counted(void **state)
+{
+	struct telling *t = *state;
+	struct store *s = store_new(t->w, "s1", 0xab);
+
+	other_customer(t);
+	enrol(s, 1, 2, "Anna", PHONE);
+	store_chatter(s, 2);
+	points(s, 8, 1, 5);
+	store_chatter(s, 2);
+	points(s, 9, 1, 7);
+	store_send(s, 1, 2);
+	store_send(s, 5, 6);
+	world_fold(t->w);
+	includes_all_but(t, s, ",3,4,7,8,");
+	store_send(s, 8, 8);
+	includes_all_but(t, s, ",3,4,7,8,"); /* has come, and is not folded yet */
+	world_fold(t->w);
+	includes_all_but(t, s, ",3,4,7,");
+	store_send(s, 1, 8);
+	world_fold(t->w);
+	includes_all_but(t, s, "");
+	assert_null(json_object_get(t->header, "beyond"));
+	store_free(s);
+}
+
 static void what_waits_for_its_unit_is_not_included(void **state)
 {
 	struct telling *t = *state;
@@ -195,7 +221,7 @@ static void what_cannot_be_read_is_not_included_until_it_is_read_and_folded(void
 	includes_all_but(t, s, ",2,");
 	assert_int_equal(hq_retry_run(t->w->db, t->w->keys, NULL, &retry), 0);
 	assert_int_equal(retry.read, 1);
-	includes_all_but(t, s, ",2,3,"); /* said again from there on when it is folded */
+	includes_all_but(t, s, ",2,"); /* read, and not folded yet */
 	world_fold(t->w);
 	includes_all_but(t, s, "");
 	store_free(s);
@@ -328,6 +354,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, telling_set_up, telling_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_waits_for_its_key_is_not_included),
+	    TEST(what_came_behind_a_gap_is_included_as_it_is_counted),
 	    TEST(what_waits_for_its_unit_is_not_included),
 	    TEST(what_waits_for_the_claim_of_its_address_is_not_included),
 	    TEST(a_choice_of_somebody_who_is_forgotten_waits_for_nothing),

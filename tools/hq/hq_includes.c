@@ -30,12 +30,15 @@ static bool add_run(struct runs *r, uint64_t from, uint64_t to)
 	return true;
 }
 
-/* What is folded through `folded`, less what waits. */
-static void read_runs(struct hq_db *db, int64_t epoch, uint64_t folded, struct runs *r)
+/* Seqs from..to, all held, less what waits. unfolded: events above this row are not folded yet.
+ * false: nothing more can be said. */
+static bool less_waits(struct hq_db *db, int64_t epoch, const uint64_t span[2], int64_t unfolded,
+                       struct runs *r)
 {
 	struct sqlite3_stmt *q =
-	    hq_db_query(db, HQ_SQL_EPOCH_WAITS, "iii", epoch, (int64_t)folded, (int64_t)WAITS_MAX);
-	uint64_t from = 1, seq;
+	    hq_db_query(db, HQ_SQL_EPOCH_WAITS, "iiiii", epoch, (int64_t)span[0], (int64_t)span[1],
+	                unfolded, (int64_t)WAITS_MAX);
+	uint64_t from = span[0], seq;
 	bool room = true;
 
 	for (int n = 0; hq_db_row(db, q); n++) {
@@ -44,10 +47,41 @@ static void read_runs(struct hq_db *db, int64_t epoch, uint64_t folded, struct r
 		from = seq + 1;
 		if (!room) {
 			hq_db_end(q);
+			return false;
+		}
+	}
+	return add_run(r, from, span[1]);
+}
+
+/* What is folded through `folded`; and what is held above a gap, which is folded as it comes. */
+static void read_runs(struct hq_db *db, int64_t epoch, uint64_t folded, int64_t unfolded,
+                      struct runs *r)
+{
+	uint64_t span[2] = {1, folded};
+	struct sqlite3_stmt *q;
+
+	if (!less_waits(db, epoch, span, INT64_MAX, r) || unfolded < 0)
+		return;
+	q = hq_db_query(db, HQ_SQL_RUN_FROM, "iii", epoch, (int64_t)folded + 1,
+	                (int64_t)HQ_INCLUDES_RUNS_MAX);
+	while (hq_db_row(db, q)) {
+		span[0] = (uint64_t)sqlite3_column_int64(q, 0);
+		span[1] = (uint64_t)sqlite3_column_int64(q, 1);
+		if (span[0] <= folded)
+			span[0] = folded + 1;
+		if (span[0] <= span[1] && !less_waits(db, epoch, span, unfolded, r)) {
+			hq_db_end(q);
 			return;
 		}
 	}
-	add_run(r, from, folded);
+}
+
+/* Above which row events are not folded; -1: so many are not that it is not looked at which. */
+static int64_t unfolded_from(struct hq_db *db)
+{
+	int64_t mark = hq_db_meta(db, "applied");
+
+	return hq_db_int(db, 0, HQ_SQL_EVENT_LAST, "") - mark > WAITS_MAX ? -1 : mark;
 }
 
 static void write_runs(struct buf *out, const char *epoch, const struct runs *r)
@@ -65,6 +99,7 @@ void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store
 	struct sqlite3_stmt *q =
 	    hq_db_query(db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_INCLUDES_EPOCHS_MAX);
 	char epoch[EVENT_EPOCH_SIZE];
+	int64_t unfolded = unfolded_from(db);
 	int room = HQ_INCLUDES_RUNS_MAX;
 	const void *bytes;
 
@@ -76,7 +111,8 @@ void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store
 		if (!bytes)
 			continue;
 		text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
-		read_runs(db, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 1), &r);
+		read_runs(db, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 1),
+		          unfolded, &r);
 		if (r.through > 0)
 			buf_printf(&i->through, "%s\"%s\":%" PRIu64, i->through.len ? "," : "{",
 			           epoch, r.through);
