@@ -1,5 +1,5 @@
 /* Enrolments and corrections at a lane: what they journal, and that every lane knows at once. */
-#include "flow_world.h"
+#include "flow_form_world.h"
 
 #define PHONE "+491728394057"
 #define CONSENTS                                                                                   \
@@ -7,36 +7,6 @@
 	"\"text_version\":\"2026-1\",\"language\":\"de\"},{\"purpose\":\"personalisation\","       \
 	"\"channel\":\"any\",\"value\":\"refused\",\"text_version\":\"2026-1\",\"language\":"      \
 	"\"de\"}]"
-
-struct outcome_of {
-	bool done;
-	struct sale_error err; /* code empty: kept */
-};
-
-static void on_done(void *ctx, const struct sale_error *err)
-{
-	struct outcome_of *o = ctx;
-	o->done = true;
-	if (err)
-		o->err = *err;
-}
-
-static struct outcome_of answered;
-static struct flow_known known;
-static struct sale_error refused;
-
-static int form(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
-{
-	json_t *o = json_loads(body, 0, NULL);
-	const struct flow_form f = {
-	    .kind = kind, .lane = lane, .body = o, .done = on_done, .ctx = &answered};
-	assert_non_null(o);
-	answered = (struct outcome_of){0};
-	refused = (struct sale_error){0};
-	int rc = flow_form(w->flow, &f, &known, &refused);
-	json_decref(o);
-	return rc;
-}
 
 static void enrols(struct world *w, const char *lane, const char *body)
 {

@@ -1,5 +1,5 @@
 /* Suggestions on a lane: whom is looked for, what is shown of them, what a tap does. */
-#include "flow_world.h"
+#include "flow_form_world.h"
 
 #include "flow/flow_hint.h"
 
@@ -7,36 +7,6 @@
 #define CLARAS_PHONE "+491728394057"
 #define ENROL_CLARA                                                                                \
 	"{\"first_name\":\"Clara\",\"last_name\":\"Kern\",\"email\":\"clarakern+shop@gmail.com\"}"
-
-struct outcome_of {
-	bool done;
-	struct sale_error err; /* code empty: kept */
-};
-
-static void on_done(void *ctx, const struct sale_error *err)
-{
-	struct outcome_of *o = ctx;
-	o->done = true;
-	if (err)
-		o->err = *err;
-}
-
-static struct outcome_of answered;
-static struct sale_error refused;
-
-static int form(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
-{
-	json_t *o = json_loads(body, 0, NULL);
-	struct flow_known known;
-	const struct flow_form f = {
-	    .kind = kind, .lane = lane, .body = o, .done = on_done, .ctx = &answered};
-	assert_non_null(o);
-	answered = (struct outcome_of){0};
-	refused = (struct sale_error){0};
-	int rc = flow_form(w->flow, &f, &known, &refused);
-	json_decref(o);
-	return rc;
-}
 
 static void says(struct world *w, enum flow_form_kind kind, const char *lane, const char *body)
 {
