@@ -161,8 +161,10 @@ bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a)
 		return false;
 	}
 	count(f, lane);
+	if (!flow_put(f, e))
+		return false;
 	f->lookup->told[f->lookup->told_next++ % TOLD_MAX] = told_of(f, lane, a);
-	return flow_put(f, e);
+	return true;
 }
 
 struct flow_lookup_refused flow_lookup_refused(const struct flow *f)
@@ -189,9 +191,11 @@ void flow_lookup_note(struct flow *f, struct entry *e)
 	buf_free(&mark);
 }
 
+/* A look-up may have been in what is lost: the next one is told again. */
 void flow_lookup_lost(struct flow *f)
 {
 	f->lookup->unsaved = true;
+	explicit_bzero(f->lookup->told, sizeof f->lookup->told);
 }
 
 void flow_lookup_begin(struct flow *f, const struct buf *mark)
