@@ -64,7 +64,7 @@ UI := $(wildcard daemon/serve/ui/*)
 DAEMON_SRC := $(filter-out daemon/main.c,$(wildcard daemon/*.c daemon/*/*.c))
 DAEMON_CXX := $(wildcard daemon/*/*.cc)
 LIB_OBJ := $(DAEMON_SRC:%.c=$(B)/%.o) $(DAEMON_CXX:%.cc=$(B)/%.o)
-tool_obj = $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1)/*.c))
+tool_obj = $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1)/*.c tools/$(1)/*/*.c))
 tool_lib = $(filter-out $(B)/tools/$(1)/main.o,$(call tool_obj,$(1)))
 PROGRAMS := $(B)/lanewayd $(B)/laneway $(B)/laneway-hq $(B)/laneway-sim
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
@@ -167,7 +167,7 @@ unit: $(UNIT)
 
 FUZZ_FLAGS = -std=c11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -pthread
 FUZZ_OBJ = $(DAEMON_SRC:%.c=$(FB)/%.o) $(DAEMON_CXX:%.cc=$(FB)/%.o) \
-  $(patsubst %.c,$(FB)/%.o,$(filter-out %/main.c,$(wildcard tools/hq/*.c)))
+  $(patsubst %.c,$(FB)/%.o,$(filter-out %/main.c,$(wildcard tools/hq/*.c tools/hq/*/*.c)))
 $(FB)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "base_memory.h"
-#include "hq/hq_apply.h"
-#include "hq/hq_conf.h"
-#include "hq/hq_control.h"
-#include "hq/hq_db.h"
-#include "hq/hq_profile.h"
-#include "hq/hq_serve.h"
+#include "hq/base/hq_conf.h"
+#include "hq/base/hq_db.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/serve/hq_apply.h"
+#include "hq/serve/hq_control.h"
+#include "hq/serve/hq_serve.h"
 #include "sync/batch.h"
 #include "sync/confirm.h"
 #include "sync/mqtt.h"

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "event/event.h"
-#include "hq/hq_db.h"
+#include "hq/base/hq_db.h"
 #include "hqrig.h"
 #include "store/vault.h"
 

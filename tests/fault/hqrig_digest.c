@@ -1,7 +1,7 @@
 /* What HQ has made of the events, as one number: the same whatever failed on the way there. */
 #include <sqlite3.h>
 
-#include "hq/hq_db.h"
+#include "hq/base/hq_db.h"
 #include "hqrig.h"
 
 #define OF_EPOCH                                                                                   \

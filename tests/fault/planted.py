@@ -90,11 +90,11 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
         ("daemon/store/journal_taken.c", "		if (taken_add(t->run, &t->ids, &m))", "		if (m.id.counter % 7 && taken_add(t->run, &t->ids, &m))")],
         ["cut_store"]),
     Defect("confirmation before HQ's commit", [
-        ("tools/hq/hq_serve.c", "	if (hq_ingest_commit(s->ingest) != 0)\n		return;\n",
+        ("tools/hq/serve/hq_serve.c", "	if (hq_ingest_commit(s->ingest) != 0)\n		return;\n",
          "	hq_ingest_confirm(s->ingest, send_confirm, s);\n	if (hq_ingest_commit(s->ingest) != 0)\n		return;\n")],
         ["cut_hq"]),
     Defect("HQ dedupe without the leaf", [
-        ("tools/hq/hq_ingest.c", "leaf && memcmp(leaf, t->in->leaf[i], EVENT_HASH_BYTES) == 0", "leaf != NULL")],
+        ("tools/hq/intake/hq_ingest.c", "leaf && memcmp(leaf, t->in->leaf[i], EVENT_HASH_BYTES) == 0", "leaf != NULL")],
         ["cut_hq"]),
     Defect("let go at a publish that may have failed", [
         ("daemon/sync/uplink.c", "	else\n		sent = publish(u);\n",
@@ -113,7 +113,7 @@ void uplink_confirm(struct uplink *u, const struct confirm *c)
          "		vault_random(j->epoch, sizeof(j->epoch));\n")],
         ["cut_store", "--restore"]),
     Defect("apply mark before the fold", [
-        ("tools/hq/hq_apply.c", "	for (; hq_db_row(a->p.db, q); n++) {\n		mark =",
+        ("tools/hq/serve/hq_apply.c", "	for (; hq_db_row(a->p.db, q); n++) {\n		mark =",
          """	int64_t from = mark;
 	for (; hq_db_row(a->p.db, q); n++)
 		mark = sqlite3_column_int64(q, 0);

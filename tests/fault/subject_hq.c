@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hq/hq_conf.h"
-#include "hq/hq_db.h"
-#include "hq/hq_memory.h"
-#include "hq/hq_serve.h"
+#include "hq/base/hq_conf.h"
+#include "hq/base/hq_db.h"
+#include "hq/base/hq_memory.h"
+#include "hq/serve/hq_serve.h"
 #include "hqrig.h"
 
 static struct base *make(const char *folder)

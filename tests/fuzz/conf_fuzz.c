@@ -8,7 +8,7 @@
 
 #include "conf/conf.h"
 #include "flow/flow.h"
-#include "hq/hq_conf.h"
+#include "hq/base/hq_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 #include "../unit/folder.h"
-#include "hq/hq_db.h"
-#include "hq/hq_import.h"
-#include "hq/hq_persons.h"
+#include "hq/base/hq_db.h"
+#include "hq/identity/hq_import.h"
+#include "hq/identity/hq_persons.h"
 
 struct hq_fuzz {
 	struct hq_db *db;

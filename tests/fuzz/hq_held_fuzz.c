@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hq/hq_held.h"
+#include "hq/intake/hq_held.h"
 #include "sync/confirm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "event/event.h"
-#include "hq/hq_identity.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_identity.h"
+#include "hq/identity/hq_profile.h"
 #include "hq_db_fuzz.h"
 #include "store/shard.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hq/hq_import.h"
+#include "hq/identity/hq_import.h"
 
 static void need(bool right)
 {

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "hq/hq_label.h"
+#include "hq/hint/hq_label.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

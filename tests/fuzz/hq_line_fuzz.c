@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hq/hq_fact.h"
-#include "hq/hq_line.h"
-#include "hq/hq_tell.h"
-#include "hq/hq_till.h"
+#include "hq/base/hq_line.h"
+#include "hq/identity/hq_fact.h"
+#include "hq/intake/hq_till.h"
+#include "hq/tell/hq_tell.h"
 #include "store/vault.h"
 
 static void need(bool right)

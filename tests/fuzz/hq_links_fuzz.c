@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "hq/hq_links.h"
+#include "hq/identity/hq_links.h"
 #include "hq_db_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

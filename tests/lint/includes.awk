@@ -14,10 +14,21 @@ BEGIN {
 	room["flow"] = "base event capture conf identity laneway sale store sync"
 	room["serve"] = "base event store flow/flow.h"
 
+	# rooms of tools/hq, likewise; all of them may use the daemon's
+	room["hq/ca"] = ""
+	room["hq/base"] = ""
+	room["hq/intake"] = "hq/base"
+	room["hq/identity"] = "hq/base"
+	room["hq/hint"] = "hq/base"
+	room["hq/prove"] = "hq/base hq/intake"
+	room["hq/tell"] = "hq/base hq/identity hq/hint hq/prove"
+	room["hq/serve"] = "hq/base hq/intake hq/identity hq/prove hq/tell"
+	room["hq/cmd"] = "hq/base hq/intake hq/identity hq/hint hq/prove hq/serve"
+
 	# where a library's header may stand: pattern of the header -> pattern of the file
 	place["^libserialport[.]h$"] = "^daemon/capture/port[.]c$"
 	place["^mosquitto"] = "^daemon/sync/mqtt[.]c$"
-	place["^openssl/"] = "^(daemon/store/vault[a-z0-9_]*|tools/hq/ca[a-z0-9_]*)[.][ch]$"
+	place["^openssl/"] = "^(daemon/store/vault[a-z0-9_]*|tools/hq/ca/[a-z0-9_]*)[.][ch]$"
 	place["^phonenumbers/"] = "^daemon/identity/phone[.]cc$"
 	place["^idn2[.]h$"] = "^daemon/identity/email[.]c$"
 	place["^unicode/"] = "^daemon/identity/(field_form|email|score_text)[.]c$"
@@ -35,10 +46,16 @@ function wrong(rule)
 	print FILENAME ":" FNR ": " rule
 }
 
+# The room that a file stands in, or a header is of: "store", or "hq/intake" of the tools.
+function room_of(path)
+{
+	sub("^(daemon|tools)/", "", path)
+	return match(path, "^(hq/)?[a-z]+/") ? substr(path, 1, RLENGTH - 1) : ""
+}
+
 function may(mine, header,    list, n, i, target)
 {
-	target = header
-	sub("/.*", "", target)
+	target = room_of(header)
 	if (target == mine)
 		return 1
 	n = split(room[mine], list, " ")
@@ -50,17 +67,15 @@ function may(mine, header,    list, n, i, target)
 
 function check_own(header,    mine)
 {
-	mine = FILENAME
-	if (mine ~ /^daemon\/[a-z]+\//) {
-		sub("^daemon/", "", mine)
-		sub("/.*", "", mine)
+	mine = room_of(FILENAME)
+	if (FILENAME ~ /^(daemon|tools\/hq)\/[a-z]+\//) {
 		if (!(mine in room))
-			wrong("room daemon/" mine " has no line in tests/lint/includes.awk")
-		else if (!may(mine, header))
-			wrong("daemon/" mine " may not include \"" header "\"")
-	} else if (mine ~ /^daemon\// && header ~ /^(hq|sim|laneway_cli|bench)\//) {
+			wrong("room " mine " has no line in tests/lint/includes.awk")
+		else if ((mine !~ /^hq/ || header ~ /^hq/) && !may(mine, header))
+			wrong(mine " may not include \"" header "\"")
+	} else if (FILENAME ~ /^daemon\// && header ~ /^(hq|sim|laneway_cli|bench)\//) {
 		wrong("the daemon may not include \"" header "\" of the tools")
-	} else if (mine ~ /^include\// && header !~ /^laneway\//) {
+	} else if (FILENAME ~ /^include\// && header !~ /^laneway\//) {
 		wrong("include/ stands alone, without \"" header "\"")
 	}
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../unit/folder.h"
-#include "hq/hq_op.h"
-#include "hq/hq_persons.h"
+#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_persons.h"
 #include "property.h"
 #include "world.h"
 

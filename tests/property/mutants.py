@@ -48,7 +48,7 @@ def consent(name, was, instead):
 
 
 def hq(name, source, was, instead):
-    return Mutant(name, f"tools/hq/{source}.c", was, instead, "hq_links")
+    return Mutant(name, f"tools/hq/identity/{source}.c", was, instead, "hq_links")
 
 
 def stores(name, source, was, instead):

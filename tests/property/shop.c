@@ -2,8 +2,8 @@
 
 #include <jansson.h>
 
-#include "hq/hq_includes.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_includes.h"
+#include "hq/identity/hq_profile.h"
 
 void shop_open(struct shop *s, struct world *w, const char *name, const uint8_t epoch[8])
 {

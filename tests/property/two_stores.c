@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "hq/hq_page.h"
+#include "hq/tell/hq_page.h"
 #include "identity/consent_object.h"
 #include "identity/field_json.h"
 

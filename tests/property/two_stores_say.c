@@ -3,9 +3,9 @@
 
 #include <jansson.h>
 
-#include "hq/hq_links.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_unit.h"
+#include "hq/identity/hq_links.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_unit.h"
 #include "identity/field_json.h"
 
 const char *const phones[3] = {"+4915127418395", "+4915127418396", "+4915127418397"};

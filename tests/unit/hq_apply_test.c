@@ -1,7 +1,7 @@
 #include "hq_world.h"
 
-#include "hq/hq_epoch.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/intake/hq_epoch.h"
 
 #define PERSON(id) "{\"customer_id\":\"" id "\",\"ident_ref\":\"r\"}"
 #define BASKET(b)                                                                                  \

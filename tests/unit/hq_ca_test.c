@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "folder.h"
-#include "hq/ca.h"
-#include "hq/ca_internal.h"
+#include "hq/ca/ca.h"
+#include "hq/ca/ca_internal.h"
 #include "store/vault.h"
 
 struct place {

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "hq/hq_cmd_args.h"
-#include "hq/hq_conf.h"
+#include "hq/base/hq_conf.h"
+#include "hq/cmd/hq_cmd_args.h"
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},

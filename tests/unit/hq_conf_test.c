@@ -1,7 +1,7 @@
 #include "hq_world.h"
 
-#include "hq/hq_conf.h"
-#include "hq/hq_line.h"
+#include "hq/base/hq_conf.h"
+#include "hq/base/hq_line.h"
 
 #define GOOD "region = \"DE\"\ncurrency = \"EUR\"\n"
 

@@ -5,14 +5,14 @@
 #include <jansson.h>
 #include <pthread.h>
 
-#include "hq/hq_act.h"
-#include "hq/hq_call.h"
-#include "hq/hq_conf.h"
-#include "hq/hq_control.h"
-#include "hq/hq_import_file.h"
-#include "hq/hq_links.h"
-#include "hq/hq_profile.h"
-#include "hq/hq_status.h"
+#include "hq/base/hq_call.h"
+#include "hq/base/hq_conf.h"
+#include "hq/cmd/hq_import_file.h"
+#include "hq/identity/hq_links.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/serve/hq_act.h"
+#include "hq/serve/hq_control.h"
+#include "hq/serve/hq_status.h"
 #include "store/db.h"
 
 /* A running HQ's control socket, its loop in a thread; the test is the command line. */

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "hq/hq_credit.h"
+#include "hq/intake/hq_credit.h"
 
 #define S 1000000LL
 

@@ -6,9 +6,9 @@
 
 #include <jansson.h>
 
-#include "hq/hq_day.h"
-#include "hq/hq_prove.h"
-#include "hq/hq_signer.h"
+#include "hq/prove/hq_day.h"
+#include "hq/prove/hq_prove.h"
+#include "hq/prove/hq_signer.h"
 #include "store/statement.h"
 
 #define DAY "2026-11-21"

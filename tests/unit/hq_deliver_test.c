@@ -5,10 +5,10 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-#include "hq/hq_deliver.h"
-#include "hq/hq_outbox.h"
-#include "hq/hq_stores.h"
-#include "hq/hq_webhook.h"
+#include "hq/base/hq_outbox.h"
+#include "hq/serve/hq_deliver.h"
+#include "hq/serve/hq_stores.h"
+#include "hq/serve/hq_webhook.h"
 
 #define WAIT_S 10
 

@@ -1,9 +1,9 @@
 #include "hq_import_world.h"
 
-#include "hq/hq_duplicates.h"
-#include "hq/hq_op.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_weights.h"
+#include "hq/hint/hq_duplicates.h"
+#include "hq/hint/hq_weights.h"
+#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_persons.h"
 #include "store/db.h"
 
 static void bring(struct world *w, const char *csv)

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "hq/hq_evaluate.h"
-#include "hq/hq_pairs.h"
+#include "hq/hint/hq_evaluate.h"
+#include "hq/hint/hq_pairs.h"
 #include "identity/rule.h"
 
 static int read_text(const char *text, struct hq_labelled *out, char err[200])

@@ -3,8 +3,8 @@
 
 #include <fcntl.h>
 
-#include "hq/hq_generation.h"
-#include "hq/hq_mark.h"
+#include "hq/base/hq_generation.h"
+#include "hq/base/hq_mark.h"
 
 static void run(const struct world *w, const char *what)
 {

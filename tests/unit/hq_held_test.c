@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "hq/hq_held.h"
-#include "hq/hq_raw.h"
-#include "hq/hq_run.h"
+#include "hq/intake/hq_held.h"
+#include "hq/intake/hq_raw.h"
+#include "hq/intake/hq_run.h"
 
 static struct confirm_epoch *said(struct world *w)
 {

@@ -1,10 +1,10 @@
 /* What stores were told of a suggestion: "that is not me", and "the same person". */
 #include "hq_world.h"
 
-#include "hq/hq_duplicates.h"
-#include "hq/hq_op.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_profile.h"
+#include "hq/hint/hq_duplicates.h"
+#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_profile.h"
 #include "identity/score.h"
 #include "store/db.h"
 

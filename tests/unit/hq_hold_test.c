@@ -1,9 +1,9 @@
 /* Which customers a store holds, and its own feed of them. */
 #include "hq_world.h"
 
-#include "hq/hq_hold.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_hold.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_profile.h"
 
 #define DAY INT64_C(86400000000)
 #define BUDGET(n) ((int64_t)(n)*HQ_HOLD_PROFILE_BYTES)

@@ -1,10 +1,10 @@
 /* Events of stores about who somebody is: what HQ makes of them, in every order of arrival. */
 #include "hq_say.h"
 
-#include "hq/hq_identity.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_profile.h"
-#include "hq/hq_unit.h"
+#include "hq/identity/hq_identity.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/identity/hq_unit.h"
 
 static char *line_of(struct world *w, int64_t n)
 {

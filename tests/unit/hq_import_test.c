@@ -1,7 +1,7 @@
 #include "hq_import_world.h"
 
-#include "hq/hq_csv.h"
-#include "hq/hq_profile.h"
+#include "hq/base/hq_csv.h"
+#include "hq/identity/hq_profile.h"
 
 static struct ident_rules rules(void)
 {

@@ -4,7 +4,7 @@
 
 #include "hq_world.h"
 
-#include "hq/hq_import.h"
+#include "hq/identity/hq_import.h"
 
 /* What came of it; to be freed. Each call is a file of its own. */
 static inline struct hq_import_report world_import_from(struct world *w, const char *csv,

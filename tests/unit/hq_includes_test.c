@@ -2,10 +2,10 @@
 #include "hq_say.h"
 #include "hq_tell_world.h"
 
-#include "hq/hq_day.h"
-#include "hq/hq_includes.h"
-#include "hq/hq_retry.h"
-#include "hq/hq_unit.h"
+#include "hq/identity/hq_includes.h"
+#include "hq/identity/hq_unit.h"
+#include "hq/intake/hq_retry.h"
+#include "hq/prove/hq_day.h"
 #include "identity/overlay.h"
 #include "sync/downlink.h"
 

@@ -1,6 +1,6 @@
 #include "hq_world.h"
 
-#include "hq/hq_fold.h"
+#include "hq/identity/hq_fold.h"
 
 static struct confirm_epoch *said(struct world *w)
 {

@@ -3,8 +3,8 @@
 
 #include <jansson.h>
 
-#include "hq/hq_links.h"
-#include "hq/hq_secret.h"
+#include "hq/base/hq_secret.h"
+#include "hq/identity/hq_links.h"
 
 #define CARD_0 "2600000000000"
 #define PERSONS "SELECT n || '>' || person FROM profile ORDER BY n"

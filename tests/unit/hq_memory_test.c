@@ -5,9 +5,9 @@
 #include <malloc.h>
 
 #include "base/memory.h"
-#include "hq/hq_epoch.h"
-#include "hq/hq_profile.h"
-#include "hq/hq_tell.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/intake/hq_epoch.h"
+#include "hq/tell/hq_tell.h"
 
 #define LOOK_STEP                                                                                  \
 	7 /* allocations between those that fail: all of them would take half a minute             \

@@ -1,7 +1,7 @@
 /* Notes at HQ: of the list for ever, a manager's words for 90 days. */
 #include "hq_say.h"
 
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_profile.h"
 
 #define PHONE "+4915127418395"
 

@@ -3,9 +3,9 @@
 
 #include <jansson.h>
 
-#include "hq/hq_page.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/tell/hq_page.h"
 #include "identity/consent_json.h"
 #include "store/shard.h"
 

@@ -1,9 +1,9 @@
 /* Who is one person, out of what was imported, linked, blocked and taken back. */
 #include "hq_import_world.h"
 
-#include "hq/hq_op.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_profile.h"
+#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_profile.h"
 
 #define CARD_0 "2600000000000"
 

@@ -1,7 +1,7 @@
 /* A day is proven when all of it is here, unchanged and counted; each way in which it is not. */
 #include "hq_day_world.h"
 
-#include "hq/hq_tell.h"
+#include "hq/tell/hq_tell.h"
 
 static void a_day_that_is_all_here_is_proven(void **state)
 {

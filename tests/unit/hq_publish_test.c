@@ -3,12 +3,12 @@
 
 #include <jansson.h>
 
-#include "hq/hq_conf.h"
-#include "hq/hq_import.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_publish.h"
-#include "hq/hq_rules_show.h"
-#include "hq/hq_watch.h"
+#include "hq/base/hq_conf.h"
+#include "hq/identity/hq_import.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_publish.h"
+#include "hq/identity/hq_rules_show.h"
+#include "hq/identity/hq_watch.h"
 
 #define CARD "2600100000016"
 #define PERSONS "SELECT n || '>' || person FROM profile ORDER BY n"

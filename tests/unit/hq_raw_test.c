@@ -3,10 +3,10 @@
 
 #include <jansson.h>
 
-#include "hq/hq_act.h"
-#include "hq/hq_raw.h"
-#include "hq/hq_retry.h"
-#include "hq/hq_status.h"
+#include "hq/intake/hq_raw.h"
+#include "hq/intake/hq_retry.h"
+#include "hq/serve/hq_act.h"
+#include "hq/serve/hq_status.h"
 
 static struct store *twin(struct world *w)
 {

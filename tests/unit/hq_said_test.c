@@ -3,11 +3,11 @@
 
 #include <jansson.h>
 
-#include "hq/hq_identity.h"
-#include "hq/hq_links.h"
-#include "hq/hq_profile.h"
-#include "hq/hq_unit.h"
-#include "hq/hq_why.h"
+#include "hq/identity/hq_identity.h"
+#include "hq/identity/hq_links.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/identity/hq_unit.h"
+#include "hq/identity/hq_why.h"
 
 #define PHONE "+4915127418395"
 

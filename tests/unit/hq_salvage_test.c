@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 
-#include "hq/hq_salvage.h"
+#include "hq/prove/hq_salvage.h"
 
 struct fixture {
 	struct world *hq;

@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 #include "folder.h"
-#include "hq/hq_schema.h"
+#include "hq/base/hq_schema.h"
 #include "store/db.h"
 
 struct place {

@@ -1,9 +1,9 @@
 /* The rule table, told to stores once it was published; and what they say of theirs. */
 #include "hq_tell_world.h"
 
-#include "hq/hq_conf.h"
-#include "hq/hq_epoch.h"
-#include "hq/hq_status.h"
+#include "hq/base/hq_conf.h"
+#include "hq/intake/hq_epoch.h"
+#include "hq/serve/hq_status.h"
 
 static struct hq_rules rules;
 

@@ -1,6 +1,6 @@
 #include "hq_tell_world.h"
 
-#include "hq/hq_tell_profile.h"
+#include "hq/tell/hq_tell_profile.h"
 #include "identity/score.h"
 
 static void add(struct telling *t, int from, int n)

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-#include "hq/hq_profile.h"
-#include "hq/hq_tell.h"
+#include "hq/identity/hq_profile.h"
+#include "hq/tell/hq_tell.h"
 #include "sync/inquiry.h"
 
 struct telling {

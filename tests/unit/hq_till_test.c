@@ -1,7 +1,7 @@
 /* What a till counted against what was received; gaps in its receipt numbers. */
 #include "hq_day_world.h"
 
-#include "hq/hq_till.h"
+#include "hq/intake/hq_till.h"
 
 /* ---- gaps ---- */
 

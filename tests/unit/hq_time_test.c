@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hq/hq_time.h"
+#include "hq/intake/hq_time.h"
 
 #define S INT64_C(1000000)
 #define HOUR (3600 * S)

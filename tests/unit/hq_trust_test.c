@@ -1,9 +1,9 @@
 /* Whom HQ believes what: a hierarchy that is configured anew folds every person again. */
 #include "hq_import_world.h"
 
-#include "hq/hq_persons.h"
-#include "hq/hq_trust.h"
-#include "hq/hq_unit.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_unit.h"
+#include "hq/prove/hq_trust.h"
 
 /* C000001, whom an import calls Ana and a till, later, Anna. */
 static void begin(struct world *w)

@@ -1,7 +1,7 @@
 /* HQ's import is held to the same vectors as the store's scanners. */
 #include "vectors.h"
 
-#include "hq/hq_import.h"
+#include "hq/identity/hq_import.h"
 
 static enum hq_import_column column_of(const char *kind)
 {

@@ -1,10 +1,10 @@
 /* `profile --why`: every value has its line, and what a line names is what makes it so. */
 #include "hq_import_world.h"
 
-#include "hq/hq_op.h"
-#include "hq/hq_persons.h"
-#include "hq/hq_unit.h"
-#include "hq/hq_why.h"
+#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_persons.h"
+#include "hq/identity/hq_unit.h"
+#include "hq/identity/hq_why.h"
 #include "identity/field.h"
 
 static void change(struct world *w, const char *sql)

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #include "bench/bench.h"
-#include "hq/hq_hold.h"
-#include "hq/hq_unit.h"
+#include "hq/identity/hq_hold.h"
+#include "hq/identity/hq_unit.h"
 
 #define DAYS 28
 #define STORES 10

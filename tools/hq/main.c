@@ -4,9 +4,9 @@
 
 #include "base/memory.h"
 #include "base/version.h"
-#include "hq/ca.h"
-#include "hq/hq_cmd.h"
-#include "hq/hq_memory.h"
+#include "hq/base/hq_memory.h"
+#include "hq/ca/ca.h"
+#include "hq/cmd/hq_cmd.h"
 
 static const struct command {
 	const char *name;

@@ -1,0 +1,361 @@
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "event/event.h"
+#include "hq/tell/hq_page.h"
+#include "identity/consent_json.h"
+#include "identity/field_json.h"
+#include "identity/json_part.h"
+
+void hq_page_read(struct hq_page_person *p, struct hq_db *db, int64_t person)
+{
+	*p = (struct hq_page_person){.db = db, .person = person};
+	p->unit_count = (int)hq_db_int(db, 0, HQ_SQL_UNIT_COUNT, "i", person);
+	if (p->unit_count > HQ_PAGE_UNITS_MAX)
+		p->left_units = p->unit_count - HQ_PAGE_UNITS_MAX;
+	if (p->unit_count > 1)
+		p->left_matches =
+		    (int)hq_db_int(db, 0, HQ_SQL_MATCH_COUNT, "i", person) - HQ_PAGE_MATCHES_MAX;
+	hq_facts_of_person(&p->facts, db, person);
+}
+
+void hq_page_free(struct hq_page_person *p)
+{
+	hq_facts_free(&p->facts);
+}
+
+static void reference(struct buf *out, const char *key, const void *bytes)
+{
+	char text[EVENT_ID_SIZE];
+
+	text_b64(bytes, EVENT_ID_BYTES, text);
+	buf_printf(out, "\"%s\":\"%s\"", key, text);
+}
+
+/* A list whose entries are taken back where they would make it too long. */
+struct list {
+	struct buf *out;
+	size_t begin, max, entry;
+	int count;
+};
+
+static struct list open_list(struct buf *out, const char *key, size_t max)
+{
+	struct list l = {.out = out, .begin = out->len, .max = max};
+
+	buf_printf(out, "\"%s\":[", key);
+	return l;
+}
+
+static void open_entry(struct list *l)
+{
+	l->entry = l->out->len;
+	buf_str(l->out, l->count ? ",{" : "{");
+}
+
+/* false: there was no room for it. */
+static bool end_entry(struct list *l)
+{
+	if (l->out->len - l->begin > l->max) {
+		l->out->len = l->entry;
+		return false;
+	}
+	l->count++;
+	return true;
+}
+
+static bool close_entry(struct list *l)
+{
+	buf_byte(l->out, '}');
+	return end_entry(l);
+}
+
+static void close_list(struct list *l, bool always)
+{
+	if (l->count == 0 && !always)
+		l->out->len = l->begin;
+	else
+		buf_str(l->out, "],");
+}
+
+void hq_page_units(struct hq_page_person *p, struct buf *out)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(p->db, HQ_SQL_UNITS_OF_PERSON, "ii", p->person, (int64_t)HQ_PAGE_UNITS_MAX);
+	struct list l = open_list(out, "units", SIZE_MAX);
+	const char *store;
+	const void *ref;
+
+	while (hq_db_row(p->db, q)) {
+		ref = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!ref)
+			continue;
+		store = hq_db_text(q, 3);
+		open_entry(&l);
+		if (store[0]) {
+			json_part_put_at(out, sqlite3_column_int64(q, 4),
+			                 sqlite3_column_int64(q, 5));
+			buf_byte(out, ',');
+		}
+		buf_printf(out, "\"confirmed\":%s,\"number\":%" PRId64 ",",
+		           sqlite3_column_int(q, 2) ? "true" : "false",
+		           (int64_t)sqlite3_column_int64(q, 0));
+		reference(out, "ref", ref);
+		if (store[0]) {
+			buf_str(out, ",\"store\":");
+			lw_event_json_string(out, store);
+		}
+		close_entry(&l);
+	}
+	close_list(&l, true);
+}
+
+/* Why the units are one person. */
+void hq_page_matches(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "matches", SIZE_MAX);
+	struct sqlite3_stmt *q;
+
+	if (p->unit_count < 2)
+		return close_list(&l, false);
+	q = hq_db_query(p->db, HQ_SQL_MATCHES_OF_PERSON, "ii", p->person,
+	                (int64_t)HQ_PAGE_MATCHES_MAX);
+	while (hq_db_row(p->db, q)) {
+		const void *id = hq_db_bytes(q, 0, EVENT_ID_BYTES),
+		           *left = hq_db_bytes(q, 2, EVENT_ID_BYTES),
+		           *right = hq_db_bytes(q, 3, EVENT_ID_BYTES);
+		if (!id || !left || !right)
+			continue;
+		open_entry(&l);
+		reference(out, "id", id);
+		if (sqlite3_column_type(q, 1) != SQLITE_NULL)
+			buf_printf(out, ",\"kind\":\"%s\"", hq_db_text(q, 1));
+		buf_byte(out, ',');
+		reference(out, "left", left);
+		buf_byte(out, ',');
+		reference(out, "right", right);
+		close_entry(&l);
+	}
+	close_list(&l, false);
+}
+
+/* By these a store finds what became of the customers that it enrolled. */
+static void enrolled_units(struct hq_page_person *p, struct list *l)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(p->db, HQ_SQL_UNITS_OF_PERSON, "ii", p->person, (int64_t)HQ_PAGE_UNITS_MAX);
+	const void *ref;
+
+	while (hq_db_row(p->db, q)) {
+		ref = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!ref || !sqlite3_column_int(q, 6) || l->count == HQ_PAGE_ENROLLED_MAX)
+			continue;
+		open_entry(l);
+		buf_str(l->out, "\"kind\":\"unit\",");
+		reference(l->out, "ref", ref);
+		buf_byte(l->out, ',');
+		reference(l->out, "value", ref);
+		buf_str(l->out, ",\"verified\":false");
+		close_entry(l);
+	}
+}
+
+void hq_page_identifiers(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "identifiers", HQ_PAGE_IDENTS_BYTES);
+	enrolled_units(p, &l);
+	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_IDENT_ALL, "i", p->person);
+	const char *state;
+	const void *ref, *unit;
+
+	while (hq_db_row(p->db, q)) {
+		ref = hq_db_bytes(q, 3, EVENT_ID_BYTES);
+		unit = hq_db_bytes(q, 5, EVENT_ID_BYTES);
+		state = hq_db_text(q, 4);
+		if (!ref || !unit || l.count == HQ_PAGE_IDENTS_MAX) {
+			p->left_idents++;
+			continue;
+		}
+		open_entry(&l);
+		buf_printf(out, "\"kind\":\"%s\",", hq_db_text(q, 0));
+		reference(out, "ref", ref);
+		if (strcmp(state, "shared") == 0 || strcmp(state, "blocked") == 0)
+			buf_printf(out, ",\"state\":\"%s\"", state);
+		if (p->unit_count > 1) {
+			buf_byte(out, ',');
+			reference(out, "unit", unit);
+		}
+		buf_str(out, ",\"value\":");
+		lw_event_json_string(out, hq_db_text(q, 1));
+		buf_printf(out, ",\"verified\":%s", sqlite3_column_int(q, 2) ? "true" : "false");
+		p->left_idents += !close_entry(&l);
+	}
+	close_list(&l, true);
+}
+
+/* What a store must not suggest again. */
+void hq_page_pairs(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "pairs", HQ_PAGE_PAIRS_BYTES);
+	const void *mine, *other;
+	struct sqlite3_stmt *q;
+
+	if (!hq_db_int(p->db, 0, HQ_SQL_OP_ANY, "")) {
+		close_list(&l, false);
+		return;
+	}
+	q = hq_db_query(p->db, HQ_SQL_PAIRS_OF_PERSON, "i", p->person);
+	while (hq_db_row(p->db, q)) {
+		mine = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+		other = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!mine || !other)
+			continue;
+		open_entry(&l);
+		buf_printf(out, "\"is\":\"%s\",",
+		           strcmp(hq_db_text(q, 2), "apart") == 0 ? "apart" : "same");
+		reference(out, "other", other);
+		if (p->unit_count > 1) {
+			buf_byte(out, ',');
+			reference(out, "unit", mine);
+		}
+		close_entry(&l);
+	}
+	close_list(&l, false);
+}
+
+static bool put_fact(struct list *l, const struct field_fact *f)
+{
+	l->entry = l->out->len;
+	field_json_write(l->out, f);
+	return end_entry(l);
+}
+
+/* In this order they are given room. Without what stands for each unit a store that takes a link
+ * back would know nothing of one of the two. */
+enum rank { STANDS, STANDS_FOR_UNIT, STOOD_BEFORE, IS_PAST };
+
+static void rank_as(uint8_t *rank, enum rank as)
+{
+	if (*rank > as)
+		*rank = (uint8_t)as;
+}
+
+/* Facts are sorted by unit. */
+static void rank_facts(const struct hq_facts *f, struct field_stand *stand, uint8_t *rank)
+{
+	size_t count = field_stand(f->fact, f->count, stand), from, to;
+
+	memset(rank, IS_PAST, f->count);
+	for (size_t i = 0; i < count; i++) {
+		rank_as(&rank[stand[i].fact], STANDS);
+		if (stand[i].before < f->count)
+			rank_as(&rank[stand[i].before], STOOD_BEFORE);
+	}
+	for (from = 0; from < f->count; from = to) {
+		for (to = from; to < f->count && ref_same(&f->fact[to].unit, &f->fact[from].unit);)
+			to++;
+		count = field_stand(f->fact + from, to - from, stand);
+		for (size_t i = 0; i < count; i++)
+			rank_as(&rank[from + stand[i].fact], STANDS_FOR_UNIT);
+	}
+}
+
+void hq_page_facts(struct hq_page_person *p, struct buf *out)
+{
+	const struct hq_facts *f = &p->facts;
+	struct field_stand *stand = f->count ? memory_alloc(f->count * sizeof *stand) : NULL;
+	uint8_t *rank = f->count ? memory_alloc(f->count) : NULL;
+	struct list l = open_list(out, "facts", p->facts_max);
+
+	if (stand && rank)
+		rank_facts(f, stand, rank);
+	for (int r = STANDS; rank && stand && r < IS_PAST; r++) {
+		for (size_t i = 0; i < f->count; i++) {
+			if (rank[i] == r && f->fact[i].field != FIELD_BIRTH_DATE)
+				p->left_facts += !put_fact(&l, &f->fact[i]);
+		}
+	}
+	close_list(&l, false);
+	free(rank);
+	free(stand);
+}
+
+static void take_ref(struct sqlite3_stmt *q, int column, struct ref *out)
+{
+	const void *bytes = hq_db_bytes(q, column, sizeof out->byte);
+
+	if (bytes)
+		memcpy(out->byte, bytes, sizeof out->byte);
+}
+
+static bool put_choice(struct list *l, struct sqlite3_stmt *q)
+{
+	struct ref covers[CONSENT_COVERS_MAX];
+	size_t bytes = (size_t)sqlite3_column_bytes(q, 10);
+	struct consent_choice c = {.purpose = consent_purpose_named(hq_db_text(q, 1)),
+	                           .channel = consent_channel_named(hq_db_text(q, 2)),
+	                           .value = consent_value_named(hq_db_text(q, 3)),
+	                           .method = consent_method_named(hq_db_text(q, 4)),
+	                           .has_text = hq_db_text(q, 5)[0] != '\0',
+	                           .from_us = sqlite3_column_int64(q, 6),
+	                           .to_us = sqlite3_column_int64(q, 7),
+	                           .covers = covers,
+	                           .text_version = hq_db_text(q, 5),
+	                           .language = hq_db_text(q, 11)};
+
+	take_ref(q, 0, &c.id);
+	take_ref(q, 8, &c.address);
+	take_ref(q, 9, &c.unit);
+	if (bytes > sizeof covers)
+		bytes = sizeof covers;
+	if (bytes)
+		memcpy(covers, sqlite3_column_blob(q, 10), bytes);
+	c.cover_count = bytes / sizeof covers[0];
+	if (!c.language[0])
+		c.language = NULL;
+	if (!c.has_text)
+		c.text_version = NULL;
+	l->entry = l->out->len;
+	consent_json_write(l->out, &c);
+	return end_entry(l);
+}
+
+/* What forbids stands first: what is left out for want of room must not make anything allowed. */
+void hq_page_choices(struct hq_page_person *p, struct buf *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_CHOICES_OF_PERSON, "i", p->person);
+	struct list l = open_list(out, "choices", HQ_PAGE_CHOICES_BYTES);
+
+	while (hq_db_row(p->db, q)) {
+		/* Behind one that found no room a shorter one would, and it may be a grant. */
+		if (p->left_choices > 0 || l.count == HQ_PAGE_CHOICES_MAX || !put_choice(&l, q))
+			p->left_choices++;
+	}
+	close_list(&l, false);
+}
+
+void hq_page_left_out(const struct hq_page_person *p, struct buf *out)
+{
+	const struct {
+		const char *name;
+		int count;
+	} left[] = {{"choices", p->left_choices},
+	            {"facts", p->left_facts},
+	            {"identifiers", p->left_idents},
+	            {"matches", p->left_matches},
+	            {"units", p->left_units}};
+	const char *comma = "\"left_out\":{";
+
+	for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+		if (left[i].count > 0) {
+			buf_printf(out, "%s\"%s\":%d", comma, left[i].name, left[i].count);
+			comma = ",";
+		}
+	}
+	if (comma[0] == ',')
+		buf_str(out, "},");
+}
