@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define US_PER_S 1000000
+#define US_PER_MS INT64_C(1000)
 #define WALL_US_MIN (-62135596800LL * US_PER_S)                /* 0001-01-01T00:00:00.000Z */
 #define WALL_US_MAX (253402300799LL * US_PER_S + US_PER_S - 1) /* 9999-12-31T23:59:59.999Z */
 
@@ -176,6 +177,13 @@ void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE])
 	put_digits(out + 14, 2, of_day / 60 % 60);
 	put_digits(out + 17, 2, of_day % 60);
 	put_digits(out + 20, 3, (wall_us - s * US_PER_S) / 1000);
+}
+
+int64_t clock_whole_ms(int64_t us, bool up)
+{
+	if (us > INT64_MAX - US_PER_MS || us < INT64_MIN + US_PER_MS)
+		return us;
+	return floor_div(us + (up ? US_PER_MS - 1 : 0), US_PER_MS) * US_PER_MS;
 }
 
 /* Digits where the pattern has '0', the very same byte elsewhere. */

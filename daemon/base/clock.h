@@ -6,6 +6,7 @@
 #ifndef LANEWAY_BASE_CLOCK_H
 #define LANEWAY_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,10 @@ void clock_boot_id(char out[CLOCK_BOOT_ID_SIZE]);
 
 /* UTC, milliseconds. Times outside the years 0001 to 9999 are clamped to them. */
 void clock_iso8601(int64_t wall_us, char out[CLOCK_ISO8601_SIZE]);
+
+/* The whole millisecond at or before a moment, or at or after it: what is told of it elsewhere. The
+ * ends of time, which mean "not known", stay as they are. */
+int64_t clock_whole_ms(int64_t us, bool up);
 
 /* Read what clock_iso8601 writes (milliseconds optional, 'Z' required). 0, or -1 with errno EINVAL.
  */

@@ -65,7 +65,7 @@ static void put_list(struct buf *b, const char *const *names, size_t n)
 	buf_byte(b, ']');
 }
 
-static const char *properties_of(struct form_told *t, enum event_kind kind, const struct form *form,
+static const char *properties_of(struct form_told *t, const struct form *form,
                                  const struct form_person *who)
 {
 	struct field_fact facts[FORM_FACTS_MAX];
@@ -78,7 +78,7 @@ static const char *properties_of(struct form_told *t, enum event_kind kind, cons
 	for (int i = 0; i < form->ident_count; i++)
 		if (form->ident[i].verified)
 			verified[v++] = ident_kind_name(form->ident[i].answer.kind);
-	if (kind == EVENT_CUSTOMER_CORRECTED && !form->has_age)
+	if (!form->has_age)
 		member_text(b, "age_ok", NULL);
 	else
 		member_bool(b, "age_ok", form->age_ok);
@@ -128,7 +128,7 @@ static const char *sealed_of(struct form_told *t, enum event_kind kind, const st
 bool form_tell_person(struct form_told *t, enum event_kind kind, const struct form *form,
                       const struct form_person *who)
 {
-	const char *properties = properties_of(t, kind, form, who);
+	const char *properties = properties_of(t, form, who);
 	return add(t, kind, properties, sealed_of(t, kind, form, who));
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "identity/note.h"
 
@@ -129,16 +130,25 @@ static int compare_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "");
 }
 
+/* A moment is told in whole milliseconds: one end must not order facts by what the other never
+ * heard. */
+static int compare_moment(int64_t a, int64_t b, bool up)
+{
+	a = clock_whole_ms(a, up);
+	b = clock_whole_ms(b, up);
+	return (a > b) - (a < b);
+}
+
 /* Only facts that differ nowhere but in their field are equal. */
 static int compare(const struct field_fact *a, const struct field_fact *b)
 {
 	if (a->trust != b->trust)
 		return a->trust < b->trust ? -1 : 1;
-	if (a->from_us != b->from_us)
-		return a->from_us < b->from_us ? -1 : 1;
-	if (a->to_us != b->to_us)
-		return a->to_us < b->to_us ? -1 : 1;
-	int by = memcmp(a->id.byte, b->id.byte, sizeof a->id.byte);
+	int by = compare_moment(a->from_us, b->from_us, false);
+	if (by == 0)
+		by = compare_moment(a->to_us, b->to_us, true);
+	if (by == 0)
+		by = memcmp(a->id.byte, b->id.byte, sizeof a->id.byte);
 	if (by == 0)
 		by = compare_text(a->value, b->value);
 	if (by == 0)

@@ -9,6 +9,8 @@
  *   3. of two that begin together the one that may be later (to_us)
  *   4. the greater id, then value, source and unit, byte by byte
  *
+ * Moments are held against each other in whole milliseconds, as a store hears them of HQ.
+ *
  * That is a total order over different facts, so it does not matter in which order facts came, and
  * a late fact goes into the history behind newer ones. Taking a fact away gives the field to the
  * next one. A fact of trust 0 never stands: its source has no say on this field.

@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "event/member.h"
 
-#define US_PER_MS 1000
-
 bool json_part_ref(const struct json_t *value, struct ref *out)
 {
 	if (!json_is_string(value) ||
@@ -58,33 +56,18 @@ void json_part_put_ref(struct buf *out, const char *key, const struct ref *r)
 	member_text(out, key, text);
 }
 
-/* Up where it is not whole; below zero division already rounds up. At the ends of time, which mean
- * "not known", nothing is left to round. */
-static int64_t rounded(int64_t us, bool up)
-{
-	if (us > INT64_MAX - US_PER_MS || us < INT64_MIN + US_PER_MS)
-		return us;
-	int64_t ms = us / US_PER_MS, rest = us % US_PER_MS;
-
-	if (rest > 0 && up)
-		ms++;
-	if (rest < 0 && !up)
-		ms--;
-	return ms * US_PER_MS;
-}
-
 void json_part_put_time(struct buf *out, const char *key, int64_t us, bool up)
 {
 	char text[CLOCK_ISO8601_SIZE];
 
-	clock_iso8601(rounded(us, up), text);
+	clock_iso8601(clock_whole_ms(us, up), text);
 	member_text(out, key, text);
 }
 
 void json_part_put_at(struct buf *out, int64_t from_us, int64_t to_us)
 {
 	char text[CLOCK_ISO8601_SIZE];
-	int64_t from = rounded(from_us, false), to = rounded(to_us, true);
+	int64_t from = clock_whole_ms(from_us, false), to = clock_whole_ms(to_us, true);
 
 	member_key(out, "at");
 	clock_iso8601(from, text);

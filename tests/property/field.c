@@ -52,7 +52,7 @@ static void make_fact(struct property_random *r, struct person *p)
 	f->unit.byte[0] = (uint8_t)(1 + pick(r, 3));
 	f->source = field_source_name((enum field_source)pick(r, FIELD_SOURCE_COUNT));
 	f->trust = field_trust(NULL, f->field, f->source);
-	f->from_us = (int64_t)pick(r, 5) * 1000000;
+	f->from_us = (int64_t)pick(r, 5) * 1000000 + (int64_t)pick(r, 3) * 600;
 	f->to_us = f->from_us + (pick(r, 3) ? 0 : (int64_t)pick(r, 5) * 1000000);
 	make_value(r, f, p->value[p->n]);
 	p->n++;
@@ -128,16 +128,19 @@ static size_t read_lines(const struct person *p, struct line out[FACTS_MAX])
 
 static bool beats(const struct field_fact *a, const struct field_fact *b)
 {
+	int64_t a_from = a->from_us / 1000, b_from = b->from_us / 1000; /* milliseconds */
+	int64_t a_to = (a->to_us + 999) / 1000, b_to = (b->to_us + 999) / 1000;
+
 	if (a->trust > b->trust)
 		return true;
 	if (a->trust < b->trust)
 		return false;
-	if (a->from_us > b->from_us)
+	if (a_from > b_from)
 		return true;
-	if (a->from_us < b->from_us)
+	if (a_from < b_from)
 		return false;
-	if (a->to_us != b->to_us)
-		return a->to_us > b->to_us;
+	if (a_to != b_to)
+		return a_to > b_to;
 	return memcmp(a->id.byte, b->id.byte, sizeof a->id.byte) > 0;
 }
 
@@ -267,7 +270,7 @@ static const char *check_late(struct property_random *r, struct person *p)
 	make_fact(r, p);
 	struct field_fact *late = &p->fact[p->n - 1];
 	const struct field_fact *was = stands_in(p->fact, p->n - 1, late);
-	if (!was || late->trust > was->trust || late->to_us >= was->from_us)
+	if (!was || late->trust > was->trust || late->to_us / 1000 >= was->from_us / 1000)
 		return NULL;
 	if (stands_in(p->fact, p->n, late) != was)
 		return "a late fact overwrote a newer one";

@@ -110,6 +110,23 @@ static void an_enrolment_is_one_entry_of_sealed_events(void **state)
 	json_decref(choice);
 }
 
+static void whose_age_was_not_asked_is_not_told_to_be_too_young(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	WAIT_FOR(w, said(w, 0, "kept", "a:1"));
+	enrols(w, "1", "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}");
+	json_t *enrolled = kept(w, "Customer Enrolled", 0);
+	json_t *p = json_object_get(enrolled, "properties");
+	char err[200];
+	assert_true(json_is_null(json_object_get(p, "age_ok")));
+	if (lw_event_check(EVENT_CUSTOMER_ENROLLED, p, err, sizeof err))
+		fail_msg("%s", err);
+	json_decref(enrolled);
+}
+
 static void a_new_card_that_was_just_shown_is_the_enrolments(void **state)
 {
 	struct world *w = *state;
@@ -548,6 +565,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(who_is_enrolled_is_attached_and_known_on_the_other_lane),
 	    T(an_enrolment_is_one_entry_of_sealed_events),
+	    T(whose_age_was_not_asked_is_not_told_to_be_too_young),
 	    T(a_new_card_that_was_just_shown_is_the_enrolments),
 	    T(before_a_basket_the_enrolled_waits_for_it),
 	    T(after_a_restart_the_enrolled_is_still_known_and_still_attached),

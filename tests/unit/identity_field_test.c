@@ -6,6 +6,7 @@
 /* clang-format on */
 #include <string.h>
 
+#include "base/clock.h"
 #include "identity/field.h"
 
 static struct ref ref(uint8_t n)
@@ -137,6 +138,26 @@ static void facts_of_one_moment_have_an_order_too(void **state)
 	said[0].id = said[1].id;
 	assert_true(field_wins(&said[1], &said[0]) != field_wins(&said[0], &said[1]));
 	assert_false(field_wins(&said[0], &said[0]));
+}
+
+static void facts_of_one_millisecond_stand_as_where_no_more_of_their_time_is_told(void **state)
+{
+	(void)state;
+	struct field_fact said[] = {fact(FIELD_CITY, "Bonn", "import", 500, 2),
+	                            fact(FIELD_CITY, "Kiel", "import", 500, 1)};
+	said[0].from_us += 100;
+	said[0].to_us += 100;
+	said[1].from_us += 900;
+	said[1].to_us += 900;
+	assert_string_equal(stands(said, 2, FIELD_CITY), "Bonn");
+	for (size_t i = 0; i < COUNT(said); i++) {
+		said[i].from_us = clock_whole_ms(said[i].from_us, false);
+		said[i].to_us = clock_whole_ms(said[i].to_us, true);
+	}
+	assert_string_equal(stands(said, 2, FIELD_CITY), "Bonn");
+	said[1].from_us += 1000;
+	said[1].to_us += 1000;
+	assert_string_equal(stands(said, 2, FIELD_CITY), "Kiel");
 }
 
 static void a_field_that_was_taken_back_stands_without_a_value(void **state)
@@ -312,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(a_late_fact_goes_into_the_history),
 	    cmocka_unit_test(a_fact_of_uncertain_time_gives_way_to_one_that_may_be_newer),
 	    cmocka_unit_test(facts_of_one_moment_have_an_order_too),
+	    cmocka_unit_test(facts_of_one_millisecond_stand_as_where_no_more_of_their_time_is_told),
 	    cmocka_unit_test(a_field_that_was_taken_back_stands_without_a_value),
 	    cmocka_unit_test(whether_an_address_is_good_is_told_for_each_address),
 	    cmocka_unit_test(first_names_are_compared_without_case_marks_and_second_names),
