@@ -247,7 +247,7 @@ class Fold:
 # --- fields ---
 
 def rank(fact):
-    return (fact["trust"], fact["from"], fact["to"], raw(fact["id"]), fact["value"].encode(), fact["source"].encode(),
+    return (fact["trust"], fact["from"] // 1000, -(-fact["to"] // 1000), raw(fact["id"]), fact["value"].encode(), fact["source"].encode(),
             raw(fact["unit"]))
 
 

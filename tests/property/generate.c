@@ -205,10 +205,11 @@ void generate_said(struct chance *r, struct pool *p, struct said *out)
 	}
 }
 
+/* Half milliseconds: what is finer than a whole one orders no facts. */
 static void some_time(struct chance *r, int64_t *from_us, int64_t *to_us)
 {
-	*from_us = (int64_t)chance_below(r, 40);
-	*to_us = *from_us + (chance_in(r, 30) ? (int64_t)chance_below(r, 8) : 0);
+	*from_us = (int64_t)chance_below(r, 60) * 500;
+	*to_us = *from_us + (chance_in(r, 30) ? (int64_t)chance_below(r, 12) * 500 : 0);
 }
 
 /* Of one of the first operations, or none. */

@@ -194,14 +194,14 @@ static void make_change(struct chance *r, struct pool *p, struct change *c)
 		keep_but_name(p, c);
 }
 
-static void amend(struct hq *hq, const struct fold_unit *u, int64_t at_us)
+static void amend(struct hq *hq, const struct fold_unit *u, int64_t at_ms)
 {
 	struct hq_said said = {.unit = u->number,
 	                       .field = "first_name",
 	                       .value = u->first_name,
 	                       .source = "steward",
-	                       .from_us = at_us,
-	                       .to_us = at_us};
+	                       .from_us = at_ms * 1000,
+	                       .to_us = at_ms * 1000};
 	must(hq_unit_say(hq->db, &said), "say another name");
 	said.field = "last_name";
 	said.value = u->last_name;
@@ -227,7 +227,7 @@ static void make_unit(struct chance *r, struct pool *p, const struct said *s,
 		fold_made_also(&u->made, made);
 }
 
-static void tell(struct chance *r, struct hq *hq, struct pool *p, struct change *c, int64_t at_us)
+static void tell(struct chance *r, struct hq *hq, struct pool *p, struct change *c, int64_t at_ms)
 {
 	struct fold_made made;
 	must(hq_db_begin(hq->db) == 0, "begin");
@@ -235,7 +235,7 @@ static void tell(struct chance *r, struct hq *hq, struct pool *p, struct change 
 		c->unit.made = (struct fold_made){0};
 		add_unit(hq, &c->unit);
 	} else if (c->kind == CHANGE_AMEND) {
-		amend(hq, &c->unit, at_us);
+		amend(hq, &c->unit, at_ms);
 	} else if (c->said.op.kind == FOLD_CLAIM) {
 		make_unit(r, p, &c->said, &made);
 		add_claim(hq, p, &c->said, &made);
