@@ -229,6 +229,15 @@ static bool fits(const char *form, const char *number)
 	return *form == *number;
 }
 
+/* Letters at a form's end are "VAT" in a language of its country: one company prints several. */
+static size_t words(const char *form)
+{
+	size_t n = strlen(form), from = n;
+	while (from > 0 && isalpha((unsigned char)form[from - 1]))
+		from--;
+	return n - from;
+}
+
 /* Upper case, without what only groups it. */
 static enum ident_reason compact(const char *value, char nf[VAT_BYTES_MAX + 1])
 {
@@ -263,6 +272,7 @@ enum ident_reason ident_vat(const char *value, char out[IDENT_VALUE_SIZE])
 			continue;
 		if (!forms[i].check || forms[i].check(number)) {
 			strcpy(out, nf);
+			out[strlen(out) - words(forms[i].form)] = 0;
 			return IDENT_OK;
 		}
 		reason = IDENT_CHECK_DIGIT;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "identity/gs1_internal.h"
+#include "identity/pan.h"
 
 static bool is_one_of(const char *ai, const char *const *list)
 {
@@ -29,7 +30,7 @@ static enum ident_reason judge_value(const struct gs1_element *e)
 	bool whole = key && digits == key && !e->value[digits];
 	if (whole && ident_mod10(e->value))
 		return IDENT_OK;
-	if (pan_find(e->value, false))
+	if (pan_grouped(e->value, false))
 		return IDENT_CARD_NUMBER;
 	if (key)
 		return whole ? IDENT_CHECK_DIGIT : IDENT_GS1_FORM;

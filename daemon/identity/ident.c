@@ -7,32 +7,41 @@
 #include "base/text.h"
 #include "identity/gs1.h"
 #include "identity/ident_internal.h"
+#include "identity/pan.h"
 
-#define AIM_BYTES 3              /* "]C1" */
+#define AIM_BYTES 3 /* "]C1" */
+#define CARD_DIGITS_MIN 12
 #define PRESENTED_BYTES_MAX 8191 /* longest value a source may hand in */
 
-/* Card numbers within codes: where the digits run on without a gap, no window of them is looked at
- * (pan.c says why), so all of them go. */
-static void mask_digits(char *text)
+_Static_assert(PRESENTED_BYTES_MAX <= PAN_GROUPED_BYTES_MAX, "a value is looked at to its end");
+
+/* Is there a card number in one identifier? In a web address each part is another number. */
+static bool has_card_number(const char *text, bool product)
 {
-	size_t n = 0, shown = 4;
-	for (char *p = text; *p; p++)
-		n += *p >= '0' && *p <= '9';
-	for (char *p = text; *p && n > shown; p++)
-		if (*p >= '0' && *p <= '9') {
-			*p = '*';
-			n--;
-		}
+	return pan_find(text, product) || (!gs1_link(text) && pan_grouped(text, product));
+}
+
+static bool has_long_run(const char *text)
+{
+	for (size_t n; *text; text += n ? n : 1) {
+		n = strspn(text, "0123456789");
+		if (n >= CARD_DIGITS_MIN)
+			return true;
+	}
+	return false;
 }
 
 /* The value as it came, without any card number: masked before the cut, which could leave the front
- * of one, and after it, because a cut makes a long number a short one. */
+ * of one, and after it, because a cut makes a long number a short one. Where the digits of a code
+ * run on without a gap, no window of them is looked at (pan.c says why): if a card number was seen
+ * in one and may still be there, all digits go. */
 static void present(struct ident_form *out, const char *value)
 {
 	char whole[PRESENTED_BYTES_MAX + 1];
 	text_fit(whole, sizeof whole, value);
-	if (pan_mask(whole) == 0 && out->reason == IDENT_CARD_NUMBER)
-		mask_digits(whole);
+	bool hidden = pan_mask(whole) == 0 || has_long_run(whole);
+	if ((out->reason == IDENT_CARD_NUMBER && hidden) || pan_grouped(whole, false))
+		pan_mask_digits(whole);
 	text_fit(out->value, sizeof out->value, whole);
 	pan_mask(out->value);
 	explicit_bzero(whole, sizeof whole);
@@ -81,7 +90,7 @@ static enum ident_reason normalise(const struct ident_rules *rules, const char *
 	}
 	if (out->kind == IDENT_GSRN && gs1_gsrn_ok(text))
 		return ident_gsrn(text, out->value);
-	if (pan_find(text, ean))
+	if (has_card_number(text, ean))
 		return IDENT_CARD_NUMBER;
 	if (reason != IDENT_OK && reason != IDENT_LINK)
 		return reason;

@@ -6,13 +6,17 @@
  */
 #include "identity/pan.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "identity/ident.h"
 
 #define PAN_DIGITS_MAX 19
-#define PAN_SHOWN_DIGITS 4  /* what may be shown of a card number */
+#define PAN_SHOWN_DIGITS 4 /* what may be shown of a card number */
+#define GTIN_DIGITS_MAX 14
 #define PHONE_DIGITS_MAX 13 /* longest of the common international phone numbers */
+
+#define WIDE_PLUS "\xef\xbc\x8b"
 
 #define LEN(n) (1U << (n))
 #define LEN_FROM_TO(a, b) (LEN((b) + 1) - LEN(a))
@@ -29,7 +33,9 @@ static const struct issuer issuers[] = {
     {.first = 2221, .last = 2720, .digits = 4, .lengths = LEN(16)},               /* Mastercard */
     {.first = 34, .last = 34, .digits = 2, .lengths = LEN(15)},                   /* Amex */
     {.first = 37, .last = 37, .digits = 2, .lengths = LEN(15)},                   /* Amex */
+    {.first = 2200, .last = 2205, .digits = 4, .lengths = LEN_FROM_TO(16, 19)},   /* Mir, Borica */
     {.first = 300, .last = 305, .digits = 3, .lengths = LEN_FROM_TO(14, 19)},     /* Diners */
+    {.first = 3095, .last = 3095, .digits = 4, .lengths = LEN_FROM_TO(14, 19)},   /* Diners */
     {.first = 36, .last = 36, .digits = 2, .lengths = LEN_FROM_TO(14, 19)},       /* Diners */
     {.first = 38, .last = 39, .digits = 2, .lengths = LEN_FROM_TO(14, 19)},       /* Diners */
     {.first = 6011, .last = 6011, .digits = 4, .lengths = LEN_FROM_TO(16, 19)},   /* Discover */
@@ -37,6 +43,10 @@ static const struct issuer issuers[] = {
     {.first = 65, .last = 65, .digits = 2, .lengths = LEN_FROM_TO(16, 19)},       /* Discover */
     {.first = 3528, .last = 3589, .digits = 4, .lengths = LEN_FROM_TO(16, 19)},   /* JCB */
     {.first = 62, .last = 62, .digits = 2, .lengths = LEN_FROM_TO(16, 19)},       /* UnionPay */
+    {.first = 8100, .last = 8171, .digits = 4, .lengths = LEN_FROM_TO(16, 19)},   /* UnionPay */
+    {.first = 60, .last = 60, .digits = 2, .lengths = LEN(16)},                   /* RuPay */
+    {.first = 81, .last = 82, .digits = 2, .lengths = LEN(16)},                   /* RuPay */
+    {.first = 9792, .last = 9792, .digits = 4, .lengths = LEN(16)},               /* Troy */
     {.first = 50, .last = 50, .digits = 2, .lengths = LEN_FROM_TO(12, 19)},       /* Maestro */
     {.first = 56, .last = 58, .digits = 2, .lengths = LEN_FROM_TO(12, 19)},       /* Maestro */
     {.first = 63, .last = 63, .digits = 2, .lengths = LEN_FROM_TO(12, 19)},       /* Maestro */
@@ -112,11 +122,21 @@ static const char *group_end(const char *p)
 	return p;
 }
 
+/* GTIN-13 and -14, and a GTIN-13 with an add-on of 2 or 5 digits behind it. */
+static bool is_goods(const char *digits, int n)
+{
+	char gtin[GTIN_DIGITS_MAX + 1] = "";
+	if (n == 13 || n == 14)
+		return ident_mod10(digits);
+	memcpy(gtin, digits, 13);
+	return (n == 15 || n == 18) && ident_mod10(gtin);
+}
+
 static bool is_pan(const char *digits, int n, bool product)
 {
 	if (!pan_prefix_clash(digits, n) || !ident_luhn(digits))
 		return false;
-	return !(product && (n == 13 || n == 14) && ident_mod10(digits));
+	return !(product && is_goods(digits, n));
 }
 
 /* The end of the longest card number that starts with this group, or NULL. */
@@ -145,7 +165,7 @@ static const char *phone_run_end(const char *text, const char *group)
 {
 	size_t before = (size_t)(group - text);
 	bool plus = (before >= 1 && group[-1] == '+') ||
-	            (before >= 3 && memcmp(group - 3, "\xef\xbc\x8b", 3) == 0);
+	            (before >= 3 && memcmp(group - 3, WIDE_PLUS, 3) == 0);
 	if (!plus)
 		return NULL;
 	const char *end = group;
@@ -240,4 +260,35 @@ int pan_mask(char *text)
 	while ((more = mask_pass(text)) > 0)
 		masked += more;
 	return masked;
+}
+
+/* Letters and the plus of a phone number stay what they are. */
+bool pan_grouped(const char *text, bool product)
+{
+	char plain[PAN_GROUPED_BYTES_MAX + 1];
+	size_t n = 0, len;
+	for (const char *p = text; *p && n + 1 < sizeof plain; p += len) {
+		bool wide_plus = strncmp(p, WIDE_PLUS, sizeof WIDE_PLUS - 1) == 0;
+		char digit;
+		len = digit_at(p, &digit);
+		if (len > 0) {
+			plain[n++] = digit;
+		} else if (*p == '+' || wide_plus || isalpha((unsigned char)*p)) {
+			plain[n++] = isalpha((unsigned char)*p) ? *p : '+';
+			len = wide_plus ? sizeof WIDE_PLUS - 1 : 1;
+		} else {
+			len = 1;
+			if (n > 0 && plain[n - 1] != ' ')
+				plain[n++] = ' ';
+		}
+	}
+	plain[n] = 0;
+	bool found = pan_find(plain, product);
+	explicit_bzero(plain, n);
+	return found;
+}
+
+void pan_mask_digits(char *text)
+{
+	mask_range(text, text + strlen(text));
 }

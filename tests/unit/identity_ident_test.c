@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "identity/pan.h"
+
 static void check_pan(const json_t *vector, const char *in, const char *out)
 {
 	bool product = json_is_true(json_object_get(vector, "product"));
@@ -24,11 +26,16 @@ static void check_refused(const json_t *vector, const struct ident_form *form)
 		fail_msg("%s \"%s\" is refused as %s, not as %s", text_of(vector, "kind"),
 		         text_of(vector, "in"), ident_reason_name(form->reason), reason);
 	assert_false(pan_find(form->value, false));
+	assert_false(pan_grouped(form->value, false) && !strstr(form->value, "://"));
 	assert_true(text_utf8_ok(form->value, strlen(form->value)));
 	assert_string_equal(form->region, "");
 	assert_false(form->foreign);
-	if (form->reason == IDENT_CARD_NUMBER)
-		assert_int_equal(form->kind, IDENT_NONE);
+	if (form->reason != IDENT_CARD_NUMBER)
+		return;
+	assert_int_equal(form->kind, IDENT_NONE);
+	for (const char *p = form->value; *p; p++)
+		if (strspn(p, "0123456789") >= 12)
+			fail_msg("\"%s\" is kept as \"%s\"", text_of(vector, "in"), form->value);
 }
 
 /* What is a normal form once is one for ever, with its kind and without the scanner's word. */
