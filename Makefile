@@ -130,7 +130,7 @@ $(B)/tests/property/hq_links: $(call property_obj,hq_links world world_json gene
 $(B)/tests/person_test: $(B)/tests/unit/person_test.o $(call property_obj,person person_said) $(B)/liblaneway.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(B)/tests/property/two_stores: $(call property_obj,two_stores two_stores_say shop) $(B)/libtools.a $(B)/liblaneway.a
+$(B)/tests/property/two_stores: $(call property_obj,two_stores two_stores_say two_stores_links two_stores_view two_stores_cause shop) $(B)/libtools.a $(B)/liblaneway.a
 	$(LINK) -lcmocka
 PROPERTY := $(addprefix $(B)/tests/property/,consent field links hq_links two_stores)
 
@@ -221,7 +221,7 @@ property: deps
 	$(Q)$(B)/tests/property/field $(PROPERTY_SEED) 1000000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/links.py --long --seed $(PROPERTY_SEED)
 	$(Q)$(B)/tests/property/hq_links $(PROPERTY_SEED) 3000
-	$(Q)$(B)/tests/property/two_stores $(PROPERTY_SEED) 400
+	$(Q)$(B)/tests/property/two_stores $(PROPERTY_SEED) 2000
 	$(Q)LANEWAY_BUILD=$(B) $(PYTHON) tests/property/mutants.py
 .PHONY: property-short
 property-short: $(PROPERTY)

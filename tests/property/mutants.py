@@ -26,7 +26,7 @@ LIBS = ["-ljansson", "-licuuc", "-lcrypto"]  # of what the programs need of the 
 WHY = "daemon/identity/field_why.c"
 OBJECTS = {"links": ["links", "world", "world_json", "generate", "orders", "undo", "person", "person_said"],
            "hq_links": ["hq_links", "world", "world_json", "generate", "person", "person_said"],
-           "two_stores": ["two_stores", "two_stores_say", "shop"]}  # of others: those that begin with the name
+           "two_stores": ["two_stores", "two_stores_say", "two_stores_links", "two_stores_view", "two_stores_cause", "shop"]}  # of others: those that begin with the name
 PACKAGES = ["libevent", "libmosquitto", "sqlite3", "libssl", "libcrypto", "jansson", "libzstd", "libconfuse", "libsystemd",
             "libidn2", "libcurl"]  # of what HQ's part of the library needs
 FOLD, CLUSTER, JOIN = (f"daemon/identity/fold{part}.c" for part in ("", "_cluster", "_join"))

@@ -3,14 +3,14 @@
 
 #include <jansson.h>
 
-#include "hq/identity/hq_links.h"
 #include "hq/identity/hq_persons.h"
 #include "hq/identity/hq_unit.h"
 #include "identity/field_json.h"
 
-const char *const phones[3] = {"+4915127418395", "+4915127418396", "+4915127418397"};
-const char *const cards[3] = {"2600000000017", "2600000000024", "2600000000031"};
-const char *const mails[3] = {"a@example.org", "b@example.org", "c@example.org"};
+const struct said_ident idents[IDENTS] = {
+    {"phone", "+4915127418395"},  {"phone", "+4915127418396"},  {"phone", "+4915127418397"},
+    {"loyalty", "2600000000017"}, {"loyalty", "2600000000024"}, {"loyalty", "2600000000031"},
+    {"email", "a@example.org"},   {"email", "b@example.org"},   {"email", "c@example.org"}};
 static const char *const names[] = {"Anna", "anna", "Bert", "Carla", ""};
 static const char *const last_names[] = {"Berg", "Hahn", ""};
 static const char *const languages[] = {"de", "fr", ""};
@@ -58,20 +58,14 @@ static void fields_of(struct bench *b, struct buf *out)
 
 static void claim_of(struct bench *b, const struct ref *unit, struct buf *out)
 {
-	unsigned kind = below(b, 4);
+	/* as many phones as all others, for most rules are about them */
+	const struct said_ident *is = &idents[below(b, 2) ? below(b, 3) : 3 + below(b, 6)];
 	struct ref ref = a_ref(b);
 	if (b->claim_count == sizeof b->claim / sizeof b->claim[0])
 		return;
 	buf_printf(out, "%s{\"kind\":\"%s\",\"ref\":\"%s\",\"value\":\"%s\",\"verified\":%s}",
-	           out->len ? "," : "",
-	           kind < 2    ? "phone"
-	           : kind == 2 ? "email"
-	                       : "loyalty",
-	           text_of(&ref),
-	           kind < 2    ? ONE_OF(phones)
-	           : kind == 2 ? ONE_OF(mails)
-	                       : ONE_OF(cards),
-	           kind == 3 ? "true" : "false");
+	           out->len ? "," : "", is->kind, text_of(&ref), is->value,
+	           strcmp(is->kind, "loyalty") == 0 || below(b, 5) == 0 ? "true" : "false");
 	b->claim[b->claim_count] = ref;
 	b->claim_unit[b->claim_count++] = *unit;
 }
@@ -93,9 +87,9 @@ static void say_person(struct bench *b, struct shop *s, const struct ref *unit, 
 	if (!enrolled)
 		snprintf(about, sizeof about, ",\"unit\":\"%s\"", text_of(unit));
 	snprintf(properties, sizeof properties,
-	         "{\"age_ok\":%s,\"by\":\"till\",\"enrolment_id\":\"%s\",\"fields\":[],"
+	         "{\"age_ok\":%s,\"by\":\"%s\",\"enrolment_id\":\"%s\",\"fields\":[],"
 	         "\"verified\":[]}",
-	         enrolled ? "true" : "null", text_of(&id));
+	         enrolled ? "true" : "null", below(b, 6) ? "till" : "manager", text_of(&id));
 	snprintf(sealed, sizeof sealed, "{%s\"fields\":{%s},\"identifiers\":[%s]%s}", drop,
 	         (char *)fields.data, (char *)claims.data, about);
 	shop_say(s, enrolled ? "Customer Enrolled" : "Customer Corrected", properties, sealed);
@@ -106,19 +100,24 @@ static void say_person(struct bench *b, struct shop *s, const struct ref *unit, 
 	buf_free(&claims);
 }
 
-/* One of the units that this store knows; false: none. */
-static bool known_unit(struct bench *b, struct shop *s, struct ref *out)
+bool known_person(struct bench *b, struct shop *s, struct ref *unit, struct overlay_person *p)
 {
 	const struct overlay_hq hq = shop_hq(s);
-	struct overlay_person p;
 	for (int tries = 0; b->unit_count && tries < 8; tries++) {
-		*out = b->unit[below(b, (unsigned)b->unit_count)];
-		if (overlay_person(s->o, &hq, "unit", text_of(out), &p) == 1) {
-			overlay_person_free(&p);
+		*unit = b->unit[below(b, (unsigned)b->unit_count)];
+		if (overlay_person(s->o, &hq, "unit", text_of(unit), p) == 1)
 			return true;
-		}
 	}
 	return false;
+}
+
+static bool known_unit(struct bench *b, struct shop *s, struct ref *unit)
+{
+	struct overlay_person p;
+	if (!known_person(b, s, unit, &p))
+		return false;
+	overlay_person_free(&p);
+	return true;
 }
 
 static void say_points(struct bench *b, struct shop *s, const struct ref *unit)
@@ -136,57 +135,68 @@ static void say_points(struct bench *b, struct shop *s, const struct ref *unit)
 	         text_of(unit));
 }
 
-static void say_choice(struct bench *b, struct shop *s, const struct ref *unit)
+/* About whom the store sees, for one of the addresses or none. */
+static void say_choice(struct bench *b, struct shop *s)
 {
 	static const char *const values[] = {"granted", "refused", "withdrawn"};
 	static const char *const purposes[] = {"marketing", "personalisation", "profiling"};
-	char properties[500], sealed[200], at[CLOCK_ISO8601_SIZE];
-	struct ref id = a_ref(b);
+	static const char *const channels[] = {"any", "email", "sms"};
+	static const char *const methods[] = {"till", "till", "customer", "stop"};
+	char properties[500], at[CLOCK_ISO8601_SIZE];
+	struct ref id = a_ref(b), unit;
+	struct overlay_person p;
+	struct buf sealed = {0};
+	const char *method = ONE_OF(methods);
+	bool stop = strcmp(method, "stop") == 0;
+	if (!known_person(b, s, &unit, &p))
+		return;
 	clock_iso8601(b->w->wall_us, at);
 	snprintf(properties, sizeof properties,
-	         "{\"channel\":\"any\",\"choice_id\":\"%s\",\"chosen_from\":\"%s\",\"chosen_to\":"
-	         "\"%s\",\"language\":\"de\",\"method\":\"till\",\"proof_ref\":null,\"purpose\":"
+	         "{\"channel\":\"%s\",\"choice_id\":\"%s\",\"chosen_from\":\"%s\",\"chosen_to\":"
+	         "\"%s\",\"language\":\"de\",\"method\":\"%s\",\"proof_ref\":null,\"purpose\":"
 	         "\"%s\",\"scope\":\"chain\",\"text_version\":\"1\",\"value\":\"%s\"}",
-	         text_of(&id), at, at, ONE_OF(purposes), ONE_OF(values));
-	snprintf(sealed, sizeof sealed, "{\"covers\":[\"%s\"],\"id\":\"%s\",\"unit\":\"%s\"}",
-	         text_of(unit), text_of(&id), text_of(unit));
-	shop_say(s, "Consent Changed", properties, sealed);
+	         ONE_OF(channels), text_of(&id), at, at, method,
+	         stop ? "marketing" : ONE_OF(purposes), stop ? "withdrawn" : ONE_OF(values));
+	buf_str(&sealed, "{");
+	if (p.claim_count && (stop || below(b, 2)))
+		buf_printf(&sealed, "\"address\":\"%s\",",
+		           text_of(&p.claim[below(b, (unsigned)p.claim_count)].ref));
+	for (size_t i = 0; i < p.unit_count && i < 8; i++)
+		buf_printf(&sealed, "%s\"%s\"", i ? "," : "\"covers\":[", text_of(&p.unit[i]));
+	buf_printf(&sealed, "],\"id\":\"%s\",\"unit\":\"%s\"}", text_of(&id), text_of(&unit));
+	buf_byte(&sealed, '\0');
+	shop_say(s, "Consent Changed", properties, (char *)sealed.data);
 	snprintf(b->what, sizeof b->what, "%s says %s of %s", s->journal->name, properties,
-	         text_of(unit));
-}
-
-static void say_link(struct bench *b, struct shop *s, const struct ref *a, const struct ref *c)
-{
-	char properties[400];
-	struct ref id = a_ref(b);
-	bool apart = below(b, 2) == 0;
-	snprintf(properties, sizeof properties,
-	         "{\"actor\":\"manager\",\"evidence\":[],\"left_ref\":\"%s\",\"link_id\":\"%s\","
-	         "\"right_ref\":\"%s\",\"rule\":\"%s\",\"ruleset\":\"1\",\"status\":\"confirmed\"}",
-	         text_of(a), text_of(&id), text_of(c), apart ? "not_me" : "manual");
-	shop_say(s, apart ? "Identity Unlinked" : "Identity Linked", properties, NULL);
-	snprintf(b->what, sizeof b->what, "%s says %s", s->journal->name, properties);
+	         (char *)sealed.data);
+	buf_free(&sealed);
+	overlay_person_free(&p);
 }
 
 void say(struct bench *b, struct shop *s)
 {
 	unsigned what = below(b, 100);
-	struct ref unit, other;
+	struct ref unit;
 	b->w->wall_us += 1000000 * (1 + below(b, 5));
 	b->events++;
-	if (what < 35 || !known_unit(b, s, &unit)) {
+	if (what < 30 || !known_unit(b, s, &unit)) {
 		if (b->unit_count == UNITS_MAX)
 			return;
 		b->unit[b->unit_count++] = unit = a_ref(b);
 		say_person(b, s, &unit, true);
-	} else if (what < 65) {
+	} else if (what < 52) {
 		say_person(b, s, &unit, false);
-	} else if (what < 78) {
+	} else if (what < 60) {
 		say_points(b, s, &unit);
-	} else if (what < 92) {
-		say_choice(b, s, &unit);
-	} else if (known_unit(b, s, &other) && !ref_same(&unit, &other)) {
-		say_link(b, s, &unit, &other);
+	} else if (what < 72) {
+		say_choice(b, s);
+	} else if (what < 80) {
+		say_link(b, s);
+	} else if (what < 87) {
+		say_unlink(b, s);
+	} else if (what < 95) {
+		say_block(b, s);
+	} else {
+		say_unblock(b, s);
 	}
 }
 
@@ -197,14 +207,20 @@ static int64_t unit_number(struct bench *b, const struct ref *unit)
 	return hq_db_int(b->w->db, 0, HQ_SQL_UNIT_BY_REF, "b", unit->byte, sizeof unit->byte);
 }
 
+/* Birth dates, too, which no store knows. */
 void steward_says(struct bench *b)
 {
-	struct hq_said said = {.field = below(b, 2) ? "first_name" : "language",
-	                       .source = "steward",
+	static const char *const words[][2] = {{"first_name", "Dora"},
+	                                       {"language", "it"},
+	                                       {"birth_date", "1990-02-28"},
+	                                       {"birth_date", "1991-03-01"}};
+	const char *const *word = ONE_OF(words);
+	struct hq_said said = {.field = word[0],
+	                       .value = word[1],
+	                       .source = below(b, 2) ? "steward" : "import",
 	                       .from_us = b->w->wall_us,
 	                       .to_us = b->w->wall_us};
 	said.ref = a_ref(b);
-	said.value = strcmp(said.field, "language") == 0 ? "it" : "Dora";
 	said.unit = b->unit_count ? unit_number(b, &b->unit[below(b, (unsigned)b->unit_count)]) : 0;
 	if (!said.unit)
 		return;
@@ -213,22 +229,4 @@ void steward_says(struct bench *b)
 	assert_int_equal(hq_persons_fold(b->w->db, &b->w->scope, b->w->wall_us, 0), 0);
 	assert_int_equal(hq_db_commit(b->w->db), 0);
 	snprintf(b->what, sizeof b->what, "HQ's steward says %s", said.value);
-}
-
-void steward_does(struct bench *b)
-{
-	const struct hq_links l = {b->w->db, &b->w->scope, b->w->wall_us};
-	static const char *const actions[] = {"link", "apart", "confirm"};
-	unsigned n = (unsigned)world_number(b->w, "SELECT count(*) FROM profile");
-	char first[16], second[16], err[200];
-	if (n < 2)
-		return;
-	snprintf(first, sizeof first, "C%06u", 1 + below(b, n));
-	snprintf(second, sizeof second, "C%06u", 1 + below(b, n));
-	json_t *ask = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "action", ONE_OF(actions), "actor",
-	                        "eva", "reason", "so", "first", first, "second", second, "yes", 1);
-	json_decref(hq_links_do(&l, ask, err, sizeof err));
-	snprintf(b->what, sizeof b->what, "HQ: %s %s %s",
-	         json_string_value(json_object_get(ask, "action")), first, second);
-	json_decref(ask);
 }
