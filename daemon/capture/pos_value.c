@@ -42,7 +42,7 @@ void pos_value_expected(const struct pos_value_rule *rule, char out[POS_VALUE_WO
 	    [POS_BOOL] = "true or false",
 	    [POS_INTEGER] = "a whole number",
 	    [POS_DATE] = "a date as text, YYYY-MM-DD",
-	    [POS_KIND] = "loyalty, phone or email",
+	    [POS_KIND] = "loyalty, gsrn, wallet, phone, email, account or vat_id",
 	    [POS_RATE] = "a percentage as decimal text with at most 4 decimals",
 	    [POS_LINE_KIND] = "goods, service, gift_card, deposit, fee or donation",
 	    [POS_TENDER_TYPE] = "cash, card, gift_card, voucher, points, account or other",

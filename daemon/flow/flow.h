@@ -114,6 +114,8 @@ int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *k
 struct flow_block {
 	bool block;
 	const char *kind, *value, *reason;
+	bool *
+	    at_hq; /* set where HQ's own word on it holds until HQ has heard of this; may be NULL */
 	void (*done)(void *ctx, const struct sale_error *err);
 	void *ctx;
 };

@@ -366,7 +366,8 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 	struct ident_form form;
 
 	if (given.kind == IDENT_NONE)
-		return refuse(err, "bad_kind", "kind", "expected loyalty, phone or email");
+		return refuse(err, "bad_kind", "kind",
+		              "expected loyalty, gsrn, wallet, phone, email, account or vat_id");
 	if (!b->reason[0] || strlen(b->reason) > REASON_BYTES_MAX ||
 	    text_has_hidden(b->reason, strlen(b->reason)))
 		return refuse(err, "bad_reason", "reason", "expected 1 to 128 bytes of text");
@@ -405,6 +406,19 @@ void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said)
 	ward_put_back(f->guard->ward, said->key, said->had ? &said->was : NULL);
 }
 
+/* HQ says of it that it is blocked or shared: only HQ takes that back. */
+static bool is_at_hq(struct flow *f, const struct known *k)
+{
+	struct shard_hit hits[RESOLVE_CANDIDATES_MAX];
+	int found = flow_find(f, ident_kind_name(k->kind), k->value, hits, RESOLVE_CANDIDATES_MAX);
+	bool at_hq = false;
+
+	for (int i = 0; i < found && i < RESOLVE_CANDIDATES_MAX; i++)
+		at_hq |= hits[i].shared || hits[i].blocked;
+	explicit_bzero(hits, sizeof hits);
+	return at_hq;
+}
+
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
                      struct flow_guard_said *said, struct sale_error *err)
 {
@@ -433,6 +447,8 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 		ward_clear(ward, k.key);
 	else if (!ward_set(ward, &at, WARD_MANAGER, b->reason))
 		return refuse(err, "no_room", "value", "too many values are blocked here");
+	if (b->at_hq)
+		*b->at_hq = !b->block && is_at_hq(f, &k);
 	save(f, e, SAVED_LEAST);
 	explicit_bzero(&k, sizeof k);
 	return 0;

@@ -157,6 +157,9 @@ void flow_drain(struct flow *f);
 
 /* The callbacks of capture: each file sets its own. */
 void flow_scan_ops(struct capture_ops *ops);
+/* Whose an identifier is: this store's own word on it where there is one, else the shard's. As
+ * shard_find. */
+int flow_find(struct flow *f, const char *kind, const char *nf, struct shard_hit *out, int max);
 /* Who an identifier means that is presented on this lane: the shard's word, or nobody while it is
  * not open. */
 void flow_resolve(struct flow *f, const char *lane, const struct ident_given *given,

@@ -95,15 +95,19 @@ void flow_lost_gaps(const struct flow *f)
 
 /* ---- scans ---- */
 
-static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out,
-                         int max)
+int flow_find(struct flow *f, const char *kind, const char *nf, struct shard_hit *out, int max)
 {
-	struct flow *f = ctx;
 	int touched = f->overlay ? overlay_find(f->overlay, kind, nf, out, max) : OVERLAY_UNTOUCHED;
 
 	if (touched != OVERLAY_UNTOUCHED)
 		return touched;
 	return f->shard ? shard_find(f->shard, kind, nf, out, max) : 0;
+}
+
+static int find_profiles(void *ctx, const char *kind, const char *nf, struct shard_hit *out,
+                         int max)
+{
+	return flow_find(ctx, kind, nf, out, max);
 }
 
 static enum guard_state guard_state(void *ctx, enum ident_kind kind, const char *nf)
@@ -220,8 +224,15 @@ static void on_refused(void *ctx, const char *source, const char *lane, const ch
                        uint64_t count)
 {
 	struct flow *f = ctx;
+	struct sale_now now;
 
 	log_warn("%s: input refused: %s", source, reason);
+	if (lane && f->stage != FLOW_STARTING) {
+		flow_now(f, &now);
+		sale_unreadable(f->sale, &now, lane);
+		flow_publish(f);
+		flow_tick(f);
+	}
 	flow_note_refused(f, source, lane, reason, count);
 }
 

@@ -296,6 +296,14 @@ const char *sale_changed(struct sale *s)
 	return NULL;
 }
 
+void sale_unreadable(struct sale *s, const struct sale_now *now, const char *lane)
+{
+	for (size_t i = 0; i < s->lane_count; i++) {
+		if (strcmp(s->lanes[i].name, lane) == 0)
+			sale_notice(&s->lanes[i], now, "Not readable: scan it again, or type it");
+	}
+}
+
 const char *sale_operator(const struct sale *s, const char *lane_name)
 {
 	for (size_t i = 0; i < s->lane_count; i++) {

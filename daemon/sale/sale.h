@@ -208,6 +208,9 @@ struct sale_spot {
 };
 bool sale_oldest(const struct sale *s, struct sale_spot *out);
 
+/* Something was read on this lane that is no code: its screen asks for it again. */
+void sale_unreadable(struct sale *s, const struct sale_now *now, const char *lane);
+
 /* Who serves on this lane, as its till named them last; NULL: it did not. */
 const char *sale_operator(const struct sale *s, const char *lane);
 

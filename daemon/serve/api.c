@@ -306,25 +306,49 @@ static const char *text_of(const json_t *o, const char *key)
 	return text ? text : "";
 }
 
+struct blocking {
+	struct later *later;
+	bool at_hq;
+};
+
+static void block_done(void *ctx, const struct sale_error *err)
+{
+	static const char at_hq[] = "{\"at_hq\":true}";
+	struct blocking *b = ctx;
+	struct http_call call;
+
+	if (!later_take(b->later, &call))
+		;
+	else if (!err && b->at_hq)
+		http_reply(&call, 200, JSON_TYPE, at_hq, sizeof at_hq - 1);
+	else
+		reply_tap(&call, err);
+	free(b);
+}
+
 static void block(struct api *a, struct http_call *call, bool blocks)
 {
 	struct sale_error err = {.code = "no_memory", .message = "out of memory: do it again"};
 	json_t *o = object(call);
-	struct later *later;
+	struct blocking *ctx = calloc(1, sizeof *ctx);
 
-	if (!o)
-		return;
-	later = later_keep(call);
+	if (ctx && o)
+		ctx->later = later_keep(call);
 	const struct flow_block b = {.block = blocks,
 	                             .kind = text_of(o, "kind"),
 	                             .value = text_of(o, "value"),
 	                             .reason = text_of(o, "reason"),
-	                             .done = tap_done,
-	                             .ctx = later};
-	if (!later)
+	                             .at_hq = ctx ? &ctx->at_hq : NULL,
+	                             .done = block_done,
+	                             .ctx = ctx};
+	if (!o) { /* answered */
+		free(ctx);
+	} else if (!ctx || !ctx->later) {
+		free(ctx);
 		reply_tap(call, &err);
-	else if (flow_block(a->flow, &b, &err) < 0)
-		tap_done(later, &err);
+	} else if (flow_block(a->flow, &b, &err) < 0) {
+		block_done(ctx, &err);
+	}
 	json_decref(o);
 }
 

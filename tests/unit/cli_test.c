@@ -179,6 +179,18 @@ static void closed_days_are_shown_with_hqs_word_on_each(void **state)
 	forget(&w);
 }
 
+/* `laneway --json --why profile`: cli_profile, asked with both. */
+static int json_why(struct cli *c, char **args)
+{
+	c->why = true;
+	return cli_profile(c, args);
+}
+
+static int ask_why(struct said *w, char *id, const char *answer)
+{
+	return ask(w, json_why, true, id, answer);
+}
+
 static void a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words(void **state)
 {
 	static const char found[] =
@@ -198,6 +210,9 @@ static void a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words(void 
 	forget(&w);
 	assert_int_equal(ask(&w, cli_profile, false, id, UNTIL_CLOSE "{\"customer"), CLI_PROBLEM);
 	assert_string_equal(w.err, "laneway: the daemon's answer is not JSON\n");
+	forget(&w);
+	assert_int_equal(ask_why(&w, id, UNTIL_CLOSE "tier: gold\npoints: 7\n"), CLI_OK);
+	assert_string_equal(w.out, "{\"why\":[\"tier: gold\",\"points: 7\"]}\n");
 	forget(&w);
 	listen_to(&w, "/nonexistent");
 	assert_int_equal(cli_profile(&w.cli, (char *[]){longer, NULL}), CLI_USAGE);

@@ -155,7 +155,7 @@ static void what_the_guards_know_survives_a_restart(void **state)
 	json_decref(list);
 }
 
-static bool done;
+static bool done, at_hq;
 static char refused[33];
 
 static void on_done(void *ctx, const struct sale_error *err)
@@ -169,9 +169,13 @@ static const char *say(struct world *w, bool block, const char *kind, const char
                        const char *reason)
 {
 	struct sale_error err;
-	const struct flow_block b = {
-	    .block = block, .kind = kind, .value = value, .reason = reason, .done = on_done};
-	done = false;
+	const struct flow_block b = {.block = block,
+	                             .kind = kind,
+	                             .value = value,
+	                             .reason = reason,
+	                             .at_hq = &at_hq,
+	                             .done = on_done};
+	done = at_hq = false;
 	if (flow_block(w->flow, &b, &err) < 0) {
 		snprintf(refused, sizeof refused, "%s", err.code);
 		return refused;
@@ -230,6 +234,25 @@ static void a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart
 	scan(w, CARD);
 	WAIT_FOR(w, person_is(w, "1", "known"));
 	assert_string_equal(say(w, false, "loyalty", CARD, "again"), "not_blocked");
+}
+
+/* HQ's page says it too, and the store's word has not reached HQ. */
+static void what_hq_has_blocked_as_well_is_said_when_it_is_cleared(void **state)
+{
+	static const char page[] =
+	    "{\"customer_id\":\"C000017\",\"first_name\":\"Anna\",\"identifiers\":[{\"kind\":"
+	    "\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"state\":\"blocked\",\"value\":\"" CARD
+	    "\",\"verified\":true}],\"includes\":{},\"points\":1200,\"state\":\"active\","
+	    "\"version\":813,\"visits\":7}\n";
+	struct world *w = *state;
+	served(w);
+	assert_string_equal(say(w, true, "loyalty", CARD, "stood on a poster"), "");
+	assert_false(at_hq);
+	world_page(w, page, 813);
+	assert_string_equal(say(w, false, "loyalty", CARD, "a mistake"), "");
+	assert_true(at_hq);
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "blocked"));
 }
 
 static void a_managers_word_on_nothing_is_refused_with_a_code(void **state)
@@ -305,6 +328,7 @@ int main(void)
 	    TEST(on_a_shared_card_no_phone_is_changed),
 	    TEST(what_the_guards_know_survives_a_restart),
 	    TEST(a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart),
+	    TEST(what_hq_has_blocked_as_well_is_said_when_it_is_cleared),
 	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
 	    TEST(a_shared_card_is_cleared_by_a_person_and_counts_anew),
 	};

@@ -253,6 +253,9 @@ static void noise_at_a_scanner_is_journaled_without_its_bytes(void **state)
 	json_decref(line);
 	assert_null(memmem(w->kept.data, w->kept.len, "QUARK", 5));
 	assert_int_equal(counted(w, COUNTER_SCAN_BAD), 1);
+	assert_string_equal(text_of(shown(w, "1"), "notice"),
+	                    "Not readable: scan it again, or type it");
+	assert_true(person_is(w, "1", "none"));
 }
 
 /* ---- reload ---- */

@@ -178,6 +178,20 @@ static inline struct conf *world_conf(struct world *w, const char *more)
 	return c;
 }
 
+/* A page of HQ's is put into the shard. */
+static inline void world_page(struct world *w, const char *page, uint64_t version)
+{
+	const struct shard_mark mark = {.generation = "00000000000000aa", .version = version};
+	char path[96], err[256] = "";
+	struct shard *s;
+	bool made;
+	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
+	if (shard_open(&s, path, w->p->vault, &made, err, sizeof err) ||
+	    shard_apply(s, page, strlen(page), &mark, true, err, sizeof err) != 1)
+		fail_msg("%s", err);
+	shard_free(s);
+}
+
 static inline void world_shard(struct world *w)
 {
 	static const char anna[] =
@@ -186,15 +200,7 @@ static inline void world_shard(struct world *w)
 	    "\",\"verified\":true}],\"includes\":{},\"language\":\"de\",\"name\":\"Anna Berg\","
 	    "\"points\":1200,\"points_as_of\":\"2026-11-20T00:00:00.000Z\",\"state\":\"active\","
 	    "\"tier\":\"gold\",\"version\":812,\"visits\":7}\n";
-	const struct shard_mark mark = {.generation = "00000000000000aa", .version = 812};
-	char path[96], err[256] = "";
-	struct shard *s;
-	bool made;
-	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
-	if (shard_open(&s, path, w->p->vault, &made, err, sizeof err) ||
-	    shard_apply(s, anna, strlen(anna), &mark, true, err, sizeof err) != 1)
-		fail_msg("%s", err);
-	shard_free(s);
+	world_page(w, anna, 812);
 }
 
 /* Behind a link, which goes first: the kernel gives the number of a pseudo-terminal that is gone to

@@ -52,6 +52,20 @@ static void expect(struct world *w, json_t *what, bool yes, const char *changes,
 	json_decref(answer);
 }
 
+/* Of the log's last entry. */
+static void newest_reference(struct world *w, char id[24])
+{
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_prepare_v2(hq_db_handle(w->db),
+	                                    "SELECT ref FROM op ORDER BY id DESC LIMIT 1", -1, &q,
+	                                    NULL),
+	                 SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	text_b64(sqlite3_column_blob(q, 0), 16, id);
+	sqlite3_finalize(q);
+}
+
 static void what_a_link_would_do_is_said_and_not_done(void **state)
 {
 	struct world *w = *state;
@@ -66,8 +80,15 @@ static void what_a_link_would_do_is_said_and_not_done(void **state)
 	expect(w, two("link", "C000001", "C000002"), true, "C000002:C000002>C000001", id);
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>1");
 	assert_string_equal(world_text(w, "SELECT actor || ' ' || why FROM op"), "eva test");
+	char err[300];
 	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
 	assert_string_equal(world_text(w, PERSONS), "1>1,2>2");
+	/* Once is enough, and for ever: whoever wants it back says it again. */
+	assert_null(ask(w, two("unlink", id, ""), true, err));
+	assert_string_equal(err, "it has been taken back already");
+	newest_reference(w, id);
+	assert_null(ask(w, two("unlink", id, ""), true, err));
+	assert_string_equal(err, "it takes something back itself: say that again instead");
 }
 
 static void blocking_a_value_parts_whom_it_had_joined_in_one_step(void **state)

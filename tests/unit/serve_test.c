@@ -205,6 +205,28 @@ static void a_choice_is_answered_when_it_is_kept(void **state)
 	client_close(&other);
 }
 
+static void a_value_that_hq_must_hear_of_first_is_answered_so(void **state)
+{
+	static const char body[] = "{\"kind\":\"phone\",\"reason\":\"r\",\"value\":\"1\"}";
+	struct world *w = *state;
+	struct client c = client_local(w->socket);
+	assert_int_equal(client_ask(w->base, &c, "POST", "/api/v1/unblock", JSON_POST, body), 200);
+	assert_string_equal(body_of(&c), "{\"at_hq\":true}");
+	client_close(&c);
+	c = client_local(w->socket);
+	assert_int_equal(client_ask(w->base, &c, "POST", "/api/v1/block", JSON_POST, body), 200);
+	assert_string_equal(body_of(&c), "{}");
+	client_close(&c);
+	c = client_local(w->socket);
+	w->flow.refuse = (struct sale_error){"not_blocked", "value", "it is not"};
+	assert_int_equal(client_ask(w->base, &c, "POST", "/api/v1/unblock", JSON_POST, body), 409);
+	assert_true(has_code(&c, "not_blocked"));
+	client_close(&c);
+	c = client_local(w->socket);
+	assert_int_equal(client_ask(w->base, &c, "POST", "/api/v1/block", JSON_POST, "[]"), 400);
+	client_close(&c);
+}
+
 static void a_client_that_left_before_its_tap_was_kept_harms_nobody(void **state)
 {
 	struct world *w = *state;
@@ -318,6 +340,7 @@ int main(void)
 	    TEST(a_choice_is_answered_when_it_is_kept),
 	    TEST(a_form_is_answered_when_it_is_kept),
 	    TEST(a_form_that_is_refused_says_why_and_whom_to_take_instead),
+	    TEST(a_value_that_hq_must_hear_of_first_is_answered_so),
 	    TEST(a_client_that_left_before_its_tap_was_kept_harms_nobody),
 	    TEST(a_tap_may_outlive_the_doors),
 	    TEST(a_body_that_is_no_choice_does_not_reach_flow),

@@ -82,6 +82,7 @@ int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *k
 int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err)
 {
 	*err = f->refuse;
+	*block->at_hq = !block->block;
 	if (!err->code[0])
 		block->done(block->ctx, NULL);
 	return err->code[0] ? -1 : 0;

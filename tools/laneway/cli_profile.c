@@ -44,15 +44,27 @@ static void put_profile(struct cli *c, json_t *o)
 	}
 }
 
+/* As lines, or as a list of them in one object. */
 static void put_lines(struct cli *c, const struct buf *body)
 {
 	char *text = strndup((const char *)body->data, body->len);
+	json_t *list = json_array();
 
 	for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
+		json_array_append_new(list, json_string(line));
+		if (c->json)
+			continue;
 		cli_put(c->out, line);
 		putc('\n', c->out);
 	}
+	if (c->json) {
+		json_t *o = json_pack("{s:o}", "why", json_incref(list));
+		json_dumpf(o, c->out, JSON_COMPACT);
+		putc('\n', c->out);
+		json_decref(o);
+	}
+	json_decref(list);
 	free(text);
 }
 

@@ -10,6 +10,9 @@
 #define VALUE_BYTES_MAX 512
 #define NOTE_BYTES_MAX 1024 /* longer is refused by the daemon, whole */
 #define PATH_BYTES_MAX 128
+#define AT_HQ                                                                                      \
+	"Cleared here. Head office says it of the value as well: it finds again once head\n"       \
+	"office has heard of this."
 
 static const char *text(const json_t *o, const char *key)
 {
@@ -107,6 +110,16 @@ int cli_review(struct cli *c, char **args)
 	return rc;
 }
 
+/* HQ has its own word on the value, and has to hear of this first. */
+static bool is_at_hq(const struct buf *body)
+{
+	json_t *o = json_loadb((const char *)body->data, body->len, 0, NULL);
+	bool at_hq = json_is_true(json_object_get(o, "at_hq"));
+
+	json_decref(o);
+	return at_hq;
+}
+
 static int say(struct cli *c, const char *path, const char *kind, const char *done)
 {
 	char value[VALUE_BYTES_MAX + 2] = "";
@@ -130,8 +143,10 @@ static int say(struct cli *c, const char *path, const char *kind, const char *do
 	member_text(&json, "value", value);
 	buf_add(&json, "}", 2); /* with its NUL */
 	rc = json.failed ? CLI_PROBLEM : cli_post(c, path, (const char *)json.data, &body);
-	if (rc == CLI_OK)
-		fprintf(c->out, "%s\n", c->json ? "{}" : done);
+	if (rc == CLI_OK && c->json)
+		fprintf(c->out, "%.*s\n", (int)body.len, (const char *)body.data);
+	else if (rc == CLI_OK)
+		fprintf(c->out, "%s\n", is_at_hq(&body) ? AT_HQ : done);
 	if (json.data)
 		explicit_bzero(json.data, json.len);
 	explicit_bzero(value, sizeof value);

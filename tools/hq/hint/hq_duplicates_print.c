@@ -73,8 +73,12 @@ void hq_duplicates_print(const json_t *a)
 	       "pairs compared\n",
 	       whole(a, "pairs"), (double)whole(a, "from_mbit") / 1000, whole(a, "records"),
 	       whole(a, "compared"));
-	printf("weights %s of %s%s\n", text(weights, "version"), text(weights, "made"),
-	       json_is_false(json_object_get(weights, "converged")) ? ", NOT converged" : "");
+	if (whole(weights, "records") == 0)
+		printf("weights as shipped: there are too few customers to learn others from\n");
+	else
+		printf("weights %s of %s%s\n", text(weights, "version"), text(weights, "made"),
+		       json_is_false(json_object_get(weights, "converged")) ? ", NOT converged"
+		                                                            : "");
 	if (whole(a, "passed_over") > 0)
 		printf("%lld times a record stood among too many that agree with it in one thing, "
 		       "and was not compared by that\n",

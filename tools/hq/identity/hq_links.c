@@ -93,6 +93,10 @@ static int taken_back(struct doing *d)
 	if (near_right)
 		memcpy(d->op.near_right.byte, near_right, sizeof what->byte);
 	hq_db_end(q);
+	if (hq_db_int(db, 0, HQ_SQL_OP_TAKES_BACK, "b", what->byte, sizeof what->byte))
+		return fault(d, "it takes something back itself: say that again instead");
+	if (hq_db_int(db, 0, HQ_SQL_OP_UNDONE, "b", what->byte, sizeof what->byte))
+		return fault(d, "it has been taken back already");
 	return 0;
 }
 
@@ -255,8 +259,10 @@ static json_t *try_out(struct doing *d)
 	if (d->op.kind != HQ_OP_KIND_COUNT) {
 		d->op.at.seq = hq_unit_sequence(d->l->db);
 		hq_op_add(d->l->db, &d->op, &made);
-		text_b64(made.byte, sizeof made.byte, id);
 	}
+	if (d->op.kind != HQ_OP_KIND_COUNT && d->op.kind != HQ_OP_UNDO &&
+	    d->op.kind != HQ_OP_UNBLOCK)
+		text_b64(made.byte, sizeof made.byte, id);
 	fault(d, "hq.db could not be written");
 	if (hq_persons_fold(d->l->db, d->l->scope, d->l->wall_us, 0) < 0)
 		return NULL;

@@ -273,6 +273,8 @@ void hq_links_print_done(const json_t *answer)
 		printf("the rules refuse it: %s\n", text(answer, "refused", "?"));
 	if (done && text(answer, "id", "")[0])
 		printf("done; `laneway-hq unlink %s` takes it back\n", text(answer, "id", ""));
+	else if (done)
+		printf("done\n");
 	if (!done)
 		printf("nothing has been done: say --yes to do it\n");
 }
