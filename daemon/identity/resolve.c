@@ -112,7 +112,7 @@ static void several(const struct resolver *r, struct answer *out, struct shard_h
 	carry(out, hits);
 	if (shared || out->found > r->rules->guard.persons_max)
 		say_of_kind(out, OUTCOME_SHARED, "many_customers",
-		            "is used by many: ask who it is");
+		            "is used by several: ask who it is");
 	else
 		say_of_kind(out, OUTCOME_CONFLICT, "several_customers",
 		            "belongs to more than one customer: ask who it is");

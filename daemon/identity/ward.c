@@ -24,7 +24,7 @@ static const struct {
     [WARD_DAY_BASKETS] = {"day_baskets", "Used for many baskets in one day", GUARD_SHARED, 3},
     [WARD_LANE_BASKETS] = {"lane_baskets", "Used for one basket after the other on the same lane",
                            GUARD_SHARED, 3},
-    [WARD_PERSONS] = {"persons", "Many customers have it", GUARD_SHARED, 2},
+    [WARD_PERSONS] = {"persons", "Several customers have it", GUARD_SHARED, 2},
     [WARD_MANAGER] = {"manager", "Blocked by a manager", GUARD_BLOCKED, 4},
     [WARD_CONFLICT] = {"conflict", "More than one customer has it", GUARD_CLEAR, 1},
     [WARD_LONG_UNSEEN] = {"long_unseen", "Came back after a long time: the same person?",

@@ -9,7 +9,7 @@ static const char *notice_of(enum outcome outcome)
 {
 	if (outcome == OUTCOME_STALE)
 		return "Not used for a long time";
-	return outcome == OUTCOME_SHARED ? "Many people use this"
+	return outcome == OUTCOME_SHARED ? "Several people use this"
 	                                 : "More than one customer has this";
 }
 

@@ -302,7 +302,7 @@ def test_a_sale_that_goes_on_says_what_was_in_between(screen, box):
 
 
 @pytest.mark.parametrize("name, headline, words", [
-    ("23-shared", "Used by many", "Ask for the customer's own card"),
+    ("23-shared", "Used by several", "Ask for the customer's own card"),
     ("25-blocked", "Not accepted", "Ask for another: a country's example number"),
     ("26-stale", "Still theirs?", "Not used for a long time: ask for another card"),
     ("27-staff", "Your own card", "Ask a colleague to serve you"),

@@ -28,7 +28,7 @@ const NOBODY = {
   unknown: "Card not known",
   refused_card: "Payment card",
   conflict: "Several match",
-  shared: "Used by many",
+  shared: "Used by several",
   blocked: "Not accepted",
   stale: "Still theirs?",
   staff: "Your own card",

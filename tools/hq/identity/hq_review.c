@@ -8,6 +8,7 @@
 #include "event/event.h"
 
 #define HQ_REVIEW_KEY_SIZE 64
+#define HQ_REVIEW_DETAIL_SIZE 80
 
 /* What a person has to decide; the rest is as it should be. */
 static bool is_trouble(const struct fold_verdict *v)
@@ -73,34 +74,48 @@ static void put_op(struct hq_db *db, const struct hq_review_fold *f, size_t i)
 	                            .wall_us = f->wall_us});
 }
 
-/* The first unit that claims it, so that the entry goes with that one's component. */
-static int64_t first_holder(const struct hq_component *c, int64_t ident)
+/* The first unit that claims it, so that the entry goes with that one's component, and the first
+ * of another person: two to begin with. */
+static void holders(const struct hq_review_fold *f, int64_t ident, struct hq_review *e)
 {
-	for (size_t i = 0; i < c->op_count; i++) {
-		if (c->row[i].claim && c->row[i].ident == ident)
-			return (int64_t)c->unit[c->row[i].unit].number;
+	const struct hq_component *c = f->c;
+	size_t first = 0;
+
+	for (size_t i = 0; i < c->op_count && e->other == 0; i++) {
+		size_t unit = c->row[i].unit;
+		if (!c->row[i].claim || c->row[i].ident != ident)
+			continue;
+		if (e->unit == 0) {
+			e->unit = (int64_t)c->unit[unit].number;
+			first = unit;
+		} else if (f->r->verdict[i].fate == FOLD_HOLDS &&
+		           f->r->person[unit] != f->r->person[first]) {
+			e->other = (int64_t)c->unit[unit].number;
+		}
 	}
-	return 0;
 }
 
 static void put_ident(struct hq_db *db, const struct hq_review_fold *f, const struct fold_ident *i)
 {
 	const struct hq_component *c = f->c;
 	bool shared = i->state == FOLD_IDENT_SHARED;
-	char key[HQ_REVIEW_KEY_SIZE];
+	char key[HQ_REVIEW_KEY_SIZE], detail[HQ_REVIEW_DETAIL_SIZE];
+	struct hq_review e = {.cause = shared ? "shared" : "several",
+	                      .key = key,
+	                      .detail = detail,
+	                      .rules = f->rules,
+	                      .wall_us = f->wall_us};
 
 	for (size_t k = 0; k < c->ident_count; k++) {
 		if (!ref_same(&c->ident[k].ref, &i->ident))
 			continue;
 		snprintf(key, sizeof key, "ident:%" PRId64, c->ident[k].id);
-		put(db, &(struct hq_review){.cause = shared ? "shared" : "several",
-		                            .key = key,
-		                            .unit = first_holder(c, c->ident[k].id),
-		                            .ident = c->ident[k].id,
-		                            .detail = shared ? "an identifier that joins nobody"
-		                                             : "an identifier of several customers",
-		                            .rules = f->rules,
-		                            .wall_us = f->wall_us});
+		snprintf(detail, sizeof detail, "an identifier of %zu customer%s%s",
+		         i->person_count, i->person_count == 1 ? "" : "s",
+		         shared ? ", joins nobody" : "");
+		e.ident = c->ident[k].id;
+		holders(f, e.ident, &e);
+		put(db, &e);
 	}
 }
 
