@@ -170,13 +170,16 @@ enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const ch
 	return ward_ask(f->guard->ward, key);
 }
 
-static enum ward_cause cause_of(const struct answer *a)
+/* Where too few for that have it, it is HQ that calls it shared: said again it would be this
+ * store's word, and would stay when HQ's reason goes. */
+static enum ward_cause cause_of(const struct flow *f, const struct answer *a)
 {
-	if (a->outcome == OUTCOME_CONFLICT)
-		return WARD_CONFLICT;
 	if (a->outcome == OUTCOME_STALE)
 		return WARD_LONG_UNSEEN;
-	return a->outcome == OUTCOME_SHARED && a->found > 1 ? WARD_PERSONS : WARD_COUNTED;
+	if (a->outcome == OUTCOME_SHARED && a->found > f->table.guard.persons_max)
+		return WARD_PERSONS;
+	bool several = a->outcome == OUTCOME_SHARED && a->found > 1;
+	return several || a->outcome == OUTCOME_CONFLICT ? WARD_CONFLICT : WARD_COUNTED;
 }
 
 static struct ward_basket basket_of(const struct flow *f, const struct known *k)
@@ -205,7 +208,7 @@ static void tell_alone(struct flow *f, const struct telling *t)
 /* What an answer says about the identifier itself: for the manager's list. */
 static void note_cause(struct flow *f, const struct known *k, const struct answer *a)
 {
-	enum ward_cause cause = cause_of(a);
+	enum ward_cause cause = cause_of(f, a);
 	const struct ward_row *row = ward_find(f->guard->ward, k->key);
 	struct ward_basket b = basket_of(f, k);
 	char ref[EVENT_ID_SIZE];

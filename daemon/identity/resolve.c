@@ -110,8 +110,11 @@ static void several(const struct resolver *r, struct answer *out, struct shard_h
                     bool shared)
 {
 	carry(out, hits);
-	if (shared || out->found > r->rules->guard.persons_max)
+	if (out->found > r->rules->guard.persons_max)
 		say_of_kind(out, OUTCOME_SHARED, "many_customers",
+		            "is used by several: ask who it is");
+	else if (shared)
+		say_of_kind(out, OUTCOME_SHARED, "shared",
 		            "is used by several: ask who it is");
 	else
 		say_of_kind(out, OUTCOME_CONFLICT, "several_customers",

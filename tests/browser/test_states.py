@@ -1,7 +1,7 @@
-"""Each state of the lane, brought about as it comes about in a store, on a real screen of two sizes.
+"""Each state of the lane, brought about as it comes about in a store, on a real screen of three sizes.
 
 Store, broker and HQ are real, and so are scans, forms, rules and what a till says. With LANEWAY_SHOTS=FOLDER a picture of
-each state is left there, as a 10-inch tablet and a 7-inch panel show it.
+each state is left there, as a 10-inch tablet, a 7-inch panel and a phone show it.
 """
 
 import csv
@@ -23,7 +23,7 @@ from power import slowcard  # noqa: E402
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.takes(60)]
 
 DAY_S = 86400
-SIZES = (("", 1280, 800), ("-small", 800, 480))
+SIZES = (("", 1280, 800), ("-small", 800, 480), ("-upright", 390, 844))
 LONG = "Maximiliane-Alexandra Josephine Theodora"  # 40 letters
 
 
@@ -115,7 +115,7 @@ class Lane:
         self.browser.get(f"http://127.0.0.1:{self.rig.http_port}/lane/1")
 
     def shows(self, mark, headline=None, notice=None, question=None, shot=None, seconds=10):
-        """Wait until the screen says it; then look at it at both sizes."""
+        """Wait until the screen says it; then look at it at each size."""
         def now():
             said = {"mark": self.browser.execute_script("return document.getElementById('screen').dataset.mark"),
                     "headline": visible_text(self.browser, "headline"), "notice": visible_text(self.browser, "notice"),

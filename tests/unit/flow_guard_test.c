@@ -318,6 +318,27 @@ static void after_ninety_clean_days_a_shared_card_is_one_customers_again(void **
 	json_decref(list);
 }
 
+static void what_hq_calls_shared_is_not_said_again_as_this_stores_word(void **state)
+{
+	struct world *w = *state;
+	struct answer a = {.outcome = OUTCOME_SHARED,
+	                   .reason = IDENT_OK,
+	                   .kind = IDENT_PHONE,
+	                   .value = "+491728394057",
+	                   .found = 2,
+	                   .candidate_count = 2};
+	served(w);
+	flow_guard_presented(w->flow, &a);
+	json_t *list = review(w);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_of(json_array_get(list, 0), "cause"), "conflict");
+	json_decref(list);
+	a.found = 4; /* more than any household: now this store knows it by itself */
+	flow_guard_presented(w->flow, &a);
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	assert_string_equal(property(w, "Identifier Blocked", 0, "reason"), "persons");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -331,6 +352,7 @@ int main(void)
 	    TEST(what_hq_has_blocked_as_well_is_said_when_it_is_cleared),
 	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
 	    TEST(a_shared_card_is_cleared_by_a_person_and_counts_anew),
+	    TEST(what_hq_calls_shared_is_not_said_again_as_this_stores_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

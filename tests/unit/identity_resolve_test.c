@@ -234,6 +234,11 @@ static void an_identifier_on_more_than_three_profiles_is_shared(void **state)
 	ask(&fake, IDENT_PHONE, "0176 12345698", false);
 	assert_int_equal(answer.outcome, OUTCOME_CONFLICT);
 	assert_int_equal(answer.candidate_count, 3);
+	fake.shared = true;
+	ask(&fake, IDENT_PHONE, "0176 12345698", false);
+	assert_int_equal(answer.outcome, OUTCOME_SHARED);
+	assert_string_equal(answer.why, "shared");
+	fake.shared = false;
 	fake.profiles = 9;
 	ask(&fake, IDENT_PHONE, "0176 12345698", false);
 	assert_int_equal(answer.outcome, OUTCOME_SHARED);
