@@ -118,9 +118,9 @@ const char *entry_text_n(struct entry *e, const char *s, size_t n);
 const char *entry_text(struct entry *e, const char *s);
 
 /* Let the journal remember `value` under `name` from this entry's commit on: a later mark of the
- * same name replaces it, an entry that is refused writes none. The name is static text
- * ([a-z_]{1,32}); the value is copied into the arena. 0, or -1: out of memory, the entry is as it
- * was. */
+ * same name replaces it, an entry that is refused writes none. The name
+ * ([a-z0-9_]{1,32}) must outlive the entry; the value is copied into the arena. 0, or -1: out of
+ * memory, the entry is as it was. */
 int entry_mark(struct entry *e, const char *name, const void *value, size_t len);
 
 /* What the journal knows and the loop does not. */

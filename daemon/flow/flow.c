@@ -48,21 +48,30 @@ err_free:
 
 /* Where a rebuild would have to begin: every so many events is often enough to keep it short. What
  * is pending stands behind all that is kept. */
-static bool note_open(struct flow *f, struct entry *e)
+static void note_open(struct flow *f, struct entry *e)
 {
 	struct sale_spot spot = f->kept;
 	struct buf mark = {0};
 
 	if (f->stage == FLOW_STARTING || f->kept_unmarked < FLOW_MARK_EVERY)
-		return false;
+		return;
 	sale_oldest(f->sale, &spot);
 	buf_add(&mark, spot.epoch, sizeof spot.epoch);
 	buf_be64(&mark, spot.seq);
-	bool noted = !mark.failed && entry_mark(e, FLOW_MARK_OPEN, mark.data, mark.len) == 0;
-	if (noted)
+	if (!mark.failed && entry_mark(e, FLOW_MARK_OPEN, mark.data, mark.len) == 0)
 		f->kept_unmarked = 0;
 	buf_free(&mark);
-	return noted;
+}
+
+/* What was noted with an entry is noted with the next one when it was refused. */
+static void notes_answered(struct flow *f, const struct entry *e)
+{
+	if (e->status != ENTRY_KEPT) {
+		f->tills_unmarked = f->serving_unmarked = true;
+		flow_lookup_lost(f);
+	}
+	flow_guard_answered(f, e);
+	flow_hq_kept_answered(f, e);
 }
 
 bool flow_put(struct flow *f, struct entry *e)
@@ -73,9 +82,10 @@ bool flow_put(struct flow *f, struct entry *e)
 		entry_free(e);
 		return true;
 	}
-	bool noted = note_open(f, e);
+	note_open(f, e);
 	flow_word_note(f, e);
-	flow_guard_entry(f, e, noted);
+	flow_word_serving(f, e);
+	flow_guard_entry(f, e);
 	flow_lookup_note(f, e);
 	flow_hq_kept_note(f, e);
 	if (journal_put(f->p.journal, e)) {
@@ -85,7 +95,7 @@ bool flow_put(struct flow *f, struct entry *e)
 	flow_now(f, &now);
 	e->status = ENTRY_REFUSED;
 	e->reason = "queue_full";
-	flow_hq_kept_answered(f, e);
+	notes_answered(f, e);
 	sale_answered(f->sale, e, &now);
 	counter_add(f->p.counters, COUNTER_EVENTS_REFUSED, e->count);
 	entry_free(e);
@@ -128,12 +138,7 @@ static void answered(struct flow *f, struct entry *e)
 		f->kept.seq = e->seq;
 		f->kept_unmarked += e->count;
 	}
-	if (!kept) {
-		f->tills_unmarked = true; /* their note may have gone with it */
-		flow_guard_refused(f);
-		flow_lookup_lost(f);
-	}
-	flow_hq_kept_answered(f, e);
+	notes_answered(f, e);
 	if (kept)
 		flow_overlay_kept(f, e);
 	if (e->has_id)

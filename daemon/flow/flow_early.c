@@ -133,8 +133,10 @@ static void take_baskets(struct flow *f, const struct flow_names *names)
 	flow_hq_kept_begin(f, flow_rebuild_kept(f->rebuild));
 	flow_weights_begin(f, flow_rebuild_weights(f->rebuild));
 	flow_guard_begin(f, flow_rebuild_guards(f->rebuild));
+	sale_idents(f->sale, flow_guard_known, f);
 	flow_lookup_begin(f, flow_rebuild_lookups(f->rebuild));
 	flow_word_begin(f, flow_rebuild_tills(f->rebuild));
+	flow_word_serving_begin(f, flow_rebuild_serving(f->rebuild));
 	if (e)
 		flow_put(f, e);
 	log_info("started: %s, %d open baskets, after %d ms", start.cause,

@@ -1,6 +1,6 @@
 /* The guards at work: identifiers that are presented, baskets that have one, and what a manager
  * says. Which identifier an attached customer came with is looked up among the last answers. */
-#include "flow/flow_internal.h"
+#include "flow/flow_guard_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,27 +12,9 @@
 #include "event/member.h"
 #include "identity/ward.h"
 
-#define KNOWN_MAX 256 /* answers remembered: a scan and its basket are moments apart */
-#define SAVED_LEAST 2 /* a count of one is noted less often than each time */
 #define REASON_BYTES_MAX 128
-#define MARK_PURPOSE "guards-key" /* a person's reasons stand in it */
 #define CLEAN_EVERY_US (3600 * INT64_C(1000000))
-
-/* An identifier that was presented. */
-struct known {
-	char ref[RESOLVE_CANDIDATES_MAX][EVENT_ID_SIZE];
-	uint8_t key[WARD_KEY_BYTES];
-	enum ident_kind kind;
-	char value[IDENT_VALUE_SIZE];
-};
-
-struct flow_guard {
-	struct ward *ward;
-	struct known known[KNOWN_MAX];
-	size_t next;
-	int64_t cleaned_us;
-	bool unsaved; /* an entry with its note was refused */
-};
+#define CLEAN_MAX 32 /* each time, so that the journal can refuse them */
 
 struct flow_guard *flow_guard_new(void)
 {
@@ -40,8 +22,10 @@ struct flow_guard *flow_guard_new(void)
 
 	if (g)
 		g->ward = ward_new();
-	if (g && g->ward)
+	if (g && g->ward) {
+		guard_keep_names(g);
 		return g;
+	}
 	free(g);
 	return NULL;
 }
@@ -150,16 +134,6 @@ static bool tell(struct flow *f, struct entry *e, const struct telling *t)
 	return ev->business_date != NULL;
 }
 
-static void save(struct flow *f, struct entry *e, uint32_t least)
-{
-	struct buf saved = {0};
-
-	ward_save(f->guard->ward, today(f), least, &saved);
-	f->guard->unsaved =
-	    saved.failed || flow_mark_put(f, e, FLOW_MARK_GUARDS, MARK_PURPOSE, &saved) < 0;
-	buf_free(&saved);
-}
-
 /* ---- what is presented ---- */
 
 enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const char *nf)
@@ -182,7 +156,7 @@ static enum ward_cause cause_of(const struct flow *f, const struct answer *a)
 	return several || a->outcome == OUTCOME_CONFLICT ? WARD_CONFLICT : WARD_COUNTED;
 }
 
-static struct ward_basket basket_of(const struct flow *f, const struct known *k)
+static struct ward_basket basket_of(const struct flow *f, const struct guard_known *k)
 {
 	return (struct ward_basket){.key = k->key,
 	                            .kind = k->kind,
@@ -192,27 +166,36 @@ static struct ward_basket basket_of(const struct flow *f, const struct known *k)
 	                            .at_us = flow_age_us(f)};
 }
 
-/* A box's own entry for what was said of an identifier. */
-static void tell_alone(struct flow *f, const struct telling *t)
+/* A box's own entry for the cause that an identifier has got; without it it has none. */
+static void tell_cause(struct flow *f, const struct telling *t, const struct ward_row *was)
 {
 	struct entry *e = entry_new();
+	struct guard_owed *owed = e ? guard_owe(f->guard, e, was->key) : NULL;
 
-	if (!e || !tell(f, e, t)) {
-		entry_free(e);
+	if (owed)
+		*owed = (struct guard_owed){.e = e, .was = *was};
+	if (e && tell(f, e, t)) {
+		flow_put(f, e);
 		return;
 	}
-	save(f, e, SAVED_LEAST);
-	flow_put(f, e);
+	if (owed)
+		f->guard->owed_count--;
+	ward_uncause(f->guard->ward, was->key, was);
+	entry_free(e);
 }
 
 /* What an answer says about the identifier itself: for the manager's list. */
-static void note_cause(struct flow *f, const struct known *k, const struct answer *a)
+static void note_cause(struct flow *f, const struct guard_known *k, const struct answer *a)
 {
 	enum ward_cause cause = cause_of(f, a);
 	const struct ward_row *row = ward_find(f->guard->ward, k->key);
+	struct ward_row was = {.cause = WARD_COUNTED};
 	struct ward_basket b = basket_of(f, k);
 	char ref[EVENT_ID_SIZE];
 
+	if (row)
+		was = *row;
+	memcpy(was.key, k->key, sizeof was.key);
 	if (row && row->cause == WARD_CONFLICT && a->outcome == OUTCOME_MATCHED)
 		ward_clear(f->guard->ward, k->key);
 	if (cause == WARD_COUNTED)
@@ -220,21 +203,32 @@ static void note_cause(struct flow *f, const struct known *k, const struct answe
 	new_ref(ref);
 	b.ref = ref;
 	if (ward_set(f->guard->ward, &b, cause, NULL) && cause == WARD_PERSONS)
-		tell_alone(f, &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref,
-		                                "shared", ward_cause_name(cause), NULL});
+		tell_cause(f,
+		           &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, ref,
+		                             "shared", ward_cause_name(cause), NULL},
+		           &was);
+}
+
+/* The place of one more, in that of the oldest. */
+static struct guard_known *next_known(struct flow *f, enum ident_kind kind, const char *value)
+{
+	struct flow_guard *g = f->guard;
+	struct guard_known *k = &g->known[g->next];
+
+	g->next = (g->next + 1) % GUARD_KNOWN_MAX;
+	*k = (struct guard_known){.kind = kind};
+	key_of(f, kind, value, k->key);
+	text_copy(k->value, sizeof k->value, value);
+	return k;
 }
 
 void flow_guard_presented(struct flow *f, const struct answer *a)
 {
-	struct flow_guard *g = f->guard;
-	struct known *k = &g->known[g->next];
+	struct guard_known *k;
 
 	if (a->reason != IDENT_OK || a->kind == IDENT_NONE || f->stage == FLOW_STARTING)
 		return;
-	g->next = (g->next + 1) % KNOWN_MAX;
-	*k = (struct known){.kind = a->kind};
-	key_of(f, a->kind, a->value, k->key);
-	text_copy(k->value, sizeof k->value, a->value);
+	k = next_known(f, a->kind, a->value);
 	if (answer_is_somebody(a))
 		text_copy(k->ref[0], sizeof k->ref[0], a->hit.ident_ref);
 	for (int i = 0; i < a->candidate_count; i++)
@@ -245,10 +239,11 @@ void flow_guard_presented(struct flow *f, const struct answer *a)
 /* ---- baskets ---- */
 
 /* The identifier with this reference, presented a moment ago; NULL: it is too long ago. */
-static const struct known *known_by(const struct flow_guard *g, const char *ref)
+static const struct guard_known *known_by(const struct flow_guard *g, const char *ref)
 {
-	for (size_t i = 0; i < KNOWN_MAX; i++) {
-		const struct known *k = &g->known[(g->next + KNOWN_MAX - 1 - i) % KNOWN_MAX];
+	for (size_t i = 0; i < GUARD_KNOWN_MAX; i++) {
+		const struct guard_known *k =
+		    &g->known[(g->next + GUARD_KNOWN_MAX - 1 - i) % GUARD_KNOWN_MAX];
 		for (size_t c = 0; c < RESOLVE_CANDIDATES_MAX; c++) {
 			if (k->ref[c][0] && strcmp(k->ref[c], ref) == 0)
 				return k;
@@ -270,15 +265,17 @@ static bool ref_of(const struct lw_event *ev, char out[EVENT_ID_SIZE])
 	return true;
 }
 
-/* Count the basket; tell when that makes its identifier shared. true: what is kept has changed. */
-static bool count(struct flow *f, struct entry *e, const struct lw_event *ev)
+/* Count the basket; tell when that makes its identifier shared. */
+static void count(struct flow *f, struct entry *e, const struct lw_event *ev)
 {
 	char ref[EVENT_ID_SIZE];
-	const struct known *k = ref_of(ev, ref) ? known_by(f->guard, ref) : NULL;
+	const struct guard_known *k = ref_of(ev, ref) ? known_by(f->guard, ref) : NULL;
 
-	if (!k || ev->training || !ev->basket_id)
-		return false;
+	if (!k || ev->training || !ev->basket_id ||
+	    ward_counted(f->guard->ward, k->key, ev->basket_id))
+		return;
 	struct ward_basket b = basket_of(f, k);
+	struct guard_owed *owed = guard_owe(f->guard, e, k->key);
 	char block[EVENT_ID_SIZE];
 	new_ref(block);
 	b.ref = block;
@@ -286,50 +283,64 @@ static bool count(struct flow *f, struct entry *e, const struct lw_event *ev)
 	b.lane = ev->lane;
 	b.staff_ref = ev->staff_ref;
 	enum ward_cause cause = ward_basket(f->guard->ward, &f->table.guard, &b);
+	if (owed) {
+		text_copy(owed->basket_id, sizeof owed->basket_id, ev->basket_id);
+		owed->caused = cause != WARD_COUNTED;
+	}
 	if (cause != WARD_COUNTED &&
 	    !tell(f, e,
 	          &(struct telling){EVENT_IDENTIFIER_BLOCKED, k->kind, k->value, block, "shared",
 	                            ward_cause_name(cause), NULL}))
 		log_error("an identifier is shared now, but that cannot be told: out of memory");
-	const struct ward_row *row = ward_find(f->guard->ward, k->key);
-	return row && row->baskets >= SAVED_LEAST;
 }
 
-void flow_guard_entry(struct flow *f, struct entry *e, bool all)
+void flow_guard_entry(struct flow *f, struct entry *e)
 {
 	struct lw_event *last = e->last;
-	bool changed = f->guard->unsaved;
 
 	if (f->stage == FLOW_STARTING)
 		return;
 	for (const struct lw_event *ev = e->first; ev; ev = ev == last ? NULL : ev->next) {
 		if (ev->kind == EVENT_CUSTOMER_ATTACHED)
-			changed |= count(f, e, ev);
+			count(f, e, ev);
 	}
-	if (changed || all)
-		save(f, e, all ? 1 : SAVED_LEAST);
+	guard_keep_note(f, e);
 }
 
-void flow_guard_refused(struct flow *f)
+void flow_guard_known(void *ctx, enum ident_kind kind, const char *value, const char *ref)
 {
-	f->guard->unsaved = true;
-}
+	struct flow *f = ctx;
+	struct guard_known *k = next_known(f, kind, value);
 
-void flow_guard_begin(struct flow *f, const struct buf *mark)
-{
-	struct buf plain = {0};
-
-	if (flow_mark_open(f, MARK_PURPOSE, mark, &plain) < 0 ||
-	    (plain.len && !ward_load(f->guard->ward, plain.data, plain.len)))
-		log_error("what the guards knew could not be read back whole");
-	buf_free(&plain);
+	text_copy(k->ref[0], sizeof k->ref[0], ref);
 }
 
 /* ---- what clears itself ---- */
 
+/* Shared ones that were clean for long enough are nobody's business any more. */
+static void clear_clean(struct flow *f, struct entry *e)
+{
+	struct ward *ward = f->guard->ward;
+	const struct ward_row *row;
+
+	for (int i = 0; i < CLEAN_MAX; i++) {
+		row = ward_clean(ward, today(f), f->table.guard.clean_days);
+		if (!row)
+			return;
+		struct telling t = {
+		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean", NULL};
+		bool shared = ward_state_of(row->cause) == GUARD_SHARED;
+		if (shared && !tell(f, e, &t))
+			return;
+		struct guard_owed *owed = shared ? guard_owe(f->guard, e, row->key) : NULL;
+		if (owed)
+			owed->cleared = true;
+		ward_clear(ward, row->key);
+	}
+}
+
 void flow_guard_tick(struct flow *f)
 {
-	const struct ward_row *row;
 	int64_t now_us = flow_age_us(f);
 	struct clock_now now;
 
@@ -338,17 +349,13 @@ void flow_guard_tick(struct flow *f)
 	    (f->guard->cleaned_us && now_us - f->guard->cleaned_us < CLEAN_EVERY_US))
 		return;
 	f->guard->cleaned_us = now_us;
+	int64_t window_us = f->table.guard.lane_window_s * INT64_C(1000000);
+	ward_forget(f->guard->ward, today(f), now_us - window_us);
 	struct entry *e = entry_new();
-	while (e && (row = ward_clean(f->guard->ward, today(f), f->table.guard.clean_days))) {
-		struct telling t = {
-		    EVENT_IDENTIFIER_UNBLOCKED, row->kind, NULL, row->ref, "shared", "clean", NULL};
-		if (ward_state_of(row->cause) == GUARD_SHARED && !tell(f, e, &t))
-			break;
-		ward_clear(f->guard->ward, row->key);
-		f->guard->unsaved = true;
-	}
-	if (e)
-		flow_put(f, e);
+	if (!e)
+		return;
+	clear_clean(f, e);
+	flow_put(f, e);
 }
 
 /* ---- a manager's word ---- */
@@ -362,7 +369,7 @@ static int refuse(struct sale_error *err, const char *code, const char *field, c
 	return -1;
 }
 
-static int normal(struct flow *f, const struct flow_block *b, struct known *k,
+static int normal(struct flow *f, const struct flow_block *b, struct guard_known *k,
                   struct sale_error *err)
 {
 	const struct ident_given given = {.kind = ident_kind_of(b->kind), .value = b->value};
@@ -379,7 +386,7 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 		              "it holds a payment card number, expected none");
 	if (ident_normalise(&f->rules, &given, &form) != IDENT_OK)
 		return refuse(err, "bad_value", "value", ident_reason_text(form.reason));
-	*k = (struct known){.kind = form.kind};
+	*k = (struct guard_known){.kind = form.kind};
 	text_copy(k->value, sizeof k->value, form.value);
 	explicit_bzero(&form, sizeof form);
 	key_of(f, k->kind, k->value, k->key);
@@ -387,8 +394,8 @@ static int normal(struct flow *f, const struct flow_block *b, struct known *k,
 }
 
 /* Take back what was told of the identifier. false: out of memory. */
-static bool lift(struct flow *f, struct entry *e, const struct known *k, const struct ward_row *row,
-                 const char *said)
+static bool lift(struct flow *f, struct entry *e, const struct guard_known *k,
+                 const struct ward_row *row, const char *said)
 {
 	bool blocked = row && row->cause == WARD_MANAGER;
 	struct telling t = {.kind = EVENT_IDENTIFIER_UNBLOCKED,
@@ -410,7 +417,7 @@ void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said)
 }
 
 /* HQ says of it that it is blocked or shared: only HQ takes that back. */
-static bool is_at_hq(struct flow *f, const struct known *k)
+static bool is_at_hq(struct flow *f, const struct guard_known *k)
 {
 	struct shard_hit hits[RESOLVE_CANDIDATES_MAX];
 	int found = flow_find(f, ident_kind_name(k->kind), k->value, hits, RESOLVE_CANDIDATES_MAX);
@@ -427,7 +434,7 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 {
 	struct ward *ward = f->guard->ward;
 	char ref[EVENT_ID_SIZE];
-	struct known k;
+	struct guard_known k;
 
 	if (normal(f, b, &k, err) < 0)
 		return -1;
@@ -452,7 +459,6 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 		return refuse(err, "no_room", "value", "too many values are blocked here");
 	if (b->at_hq)
 		*b->at_hq = !b->block && is_at_hq(f, &k);
-	save(f, e, SAVED_LEAST);
 	explicit_bzero(&k, sizeof k);
 	return 0;
 }

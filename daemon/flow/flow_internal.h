@@ -108,6 +108,7 @@ struct flow {
 	struct flow_till tills[FLOW_TILLS_MAX];
 	int till_count;
 	bool tills_unmarked;   /* which tills there are has changed since it was noted */
+	bool serving_unmarked; /* who serves at them likewise */
 	int64_t word_until_us; /* until then their word is awaited */
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
 	struct flow_asked asked[INQUIRY_MAX];
@@ -225,15 +226,18 @@ void flow_rules_free(struct flow *f);
 struct flow_guard;
 struct flow_guard *flow_guard_new(void); /* NULL: out of memory */
 void flow_guard_free(struct flow_guard *g);
-/* What the run before knew: the mark of that name. */
-void flow_guard_begin(struct flow *f, const struct buf *mark);
+/* What the run before knew: its marks, as journal_reader_marks gives them. */
+void flow_guard_begin(struct flow *f, const struct buf *marks);
 enum guard_state flow_guard_state(struct flow *f, enum ident_kind kind, const char *nf);
 /* An identifier was answered; the basket that it is for may come next. */
 void flow_guard_presented(struct flow *f, const struct answer *a);
-/* An entry goes to the journal: count its baskets, and add what that says of identifiers. all: note
- * every count. */
-void flow_guard_entry(struct flow *f, struct entry *e, bool all);
-void flow_guard_refused(struct flow *f); /* an entry was: its note may have gone with it */
+/* The same of one that was presented before a restart; its basket may come now. */
+void flow_guard_known(void *ctx, enum ident_kind kind, const char *value, const char *ref);
+/* An entry goes to the journal: count its baskets, add what that says of identifiers, and note what
+ * is known now. */
+void flow_guard_entry(struct flow *f, struct entry *e);
+/* The journal has answered: what it refused has not been. */
+void flow_guard_answered(struct flow *f, const struct entry *e);
 void flow_guard_tick(struct flow *f);
 /* The next row of the manager's list from *at on (0 at first); NULL: the end. */
 struct ward_row;
@@ -294,6 +298,9 @@ bool flow_word_awaited(const struct flow *f, const char *lane);
 void flow_word_settle(struct flow *f);
 /* Note with this entry which tills there are, if that changed. */
 void flow_word_note(struct flow *f, struct entry *e);
+/* The same for who serves at them; and what the run before noted. */
+void flow_word_serving(struct flow *f, struct entry *e);
+void flow_word_serving_begin(struct flow *f, const struct buf *mark);
 /* A message came by this connection. */
 void flow_word_message(struct flow *f, uint64_t link);
 enum capture_verdict flow_word_made(void *ctx, uint64_t link, int64_t before_us);

@@ -10,9 +10,10 @@
 #include "base/text.h"
 #include "identity/quota.h"
 
-#define SAVED_VERSION 1
-#define REASON "look_ups" /* of the event, when they are used up */
-#define TOLD_MAX 64       /* answers remembered: as many lanes ask at once at most */
+#define SAVED_VERSION 2
+#define SAVED_VERSION_UNTOLD 1 /* of a release that did not keep what was told */
+#define REASON "look_ups"      /* of the event, when they are used up */
+#define TOLD_MAX 64            /* answers remembered: as many lanes ask at once at most */
 
 /* What was told of last: to take it up is no second look-up. */
 struct told {
@@ -161,10 +162,9 @@ bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a)
 		return false;
 	}
 	count(f, lane);
-	if (!flow_put(f, e))
-		return false;
+	/* Kept with the event; when that is refused, nothing was told. */
 	f->lookup->told[f->lookup->told_next++ % TOLD_MAX] = told_of(f, lane, a);
-	return true;
+	return flow_put(f, e);
 }
 
 struct flow_lookup_refused flow_lookup_refused(const struct flow *f)
@@ -173,6 +173,37 @@ struct flow_lookup_refused flow_lookup_refused(const struct flow *f)
 }
 
 /* ---- over a restart ---- */
+
+static void save_told(const struct flow_lookup *l, struct buf *out)
+{
+	for (unsigned i = 0; i < TOLD_MAX; i++) {
+		const struct told *told = &l->told[(l->told_next + i) % TOLD_MAX];
+		if (!told->lane[0])
+			continue;
+		buf_byte(out, (uint8_t)strlen(told->lane));
+		buf_str(out, told->lane);
+		buf_add(out, told->key, sizeof told->key);
+	}
+	buf_byte(out, 0);
+}
+
+/* How many bytes they take; 0: they are cut off. */
+static size_t load_told(struct flow_lookup *l, const uint8_t *at, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && at[n]) {
+		struct told told = {0};
+		size_t name = at[n];
+		if (name >= sizeof told.lane || left - n < 1 + name + sizeof told.key)
+			return 0;
+		memcpy(told.lane, at + n + 1, name);
+		memcpy(told.key, at + n + 1 + name, sizeof told.key);
+		l->told[l->told_next++ % TOLD_MAX] = told;
+		n += 1 + name + sizeof told.key;
+	}
+	return n < left ? n + 1 : 0;
+}
 
 void flow_lookup_note(struct flow *f, struct entry *e)
 {
@@ -185,6 +216,7 @@ void flow_lookup_note(struct flow *f, struct entry *e)
 	buf_byte(&mark, (uint8_t)strlen(l->refused.day));
 	buf_str(&mark, l->refused.day);
 	buf_be32(&mark, l->refused.count);
+	save_told(l, &mark);
 	quota_save(l->quota, flow_age_us(f), &mark);
 	if (!mark.failed && entry_mark(e, FLOW_MARK_LOOKUPS, mark.data, mark.len) == 0)
 		l->unsaved = false;
@@ -206,13 +238,18 @@ void flow_lookup_begin(struct flow *f, const struct buf *mark)
 
 	if (!mark->len)
 		return;
-	if (at[0] != SAVED_VERSION || day >= sizeof refused->day || mark->len < head) {
+	bool known = at[0] == SAVED_VERSION || at[0] == SAVED_VERSION_UNTOLD;
+	if (!known || day >= sizeof refused->day || mark->len < head) {
 		log_error("which look-ups were made could not be read back");
 		return;
 	}
 	memcpy(refused->day, at + 2, day);
 	refused->day[day] = '\0';
 	refused->count = buf_get32(at + 2 + day);
-	if (!quota_load(f->lookup->quota, flow_age_us(f), at + head, mark->len - head))
+	size_t told =
+	    at[0] == SAVED_VERSION ? load_told(f->lookup, at + head, mark->len - head) : 0;
+	bool whole = told || at[0] != SAVED_VERSION;
+	if (!whole || !quota_load(f->lookup->quota, flow_age_us(f), at + head + told,
+	                          mark->len - head - told))
 		log_error("which look-ups were made could not be read back whole");
 }

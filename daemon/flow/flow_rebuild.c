@@ -50,7 +50,7 @@ struct flow_rebuild {
 	struct vault_work *work;
 	struct sale_sources sources;
 	struct buf last; /* the last line */
-	struct buf tills, guards, lookups, rule_table, hq_kept, weights;
+	struct buf tills, guards, lookups, rule_table, hq_kept, weights, serving;
 	struct flow_before before;
 	struct shard_reader *shard;
 	struct overlay *overlay;
@@ -176,11 +176,13 @@ static int read_lines(struct flow_rebuild *r)
 	buf_reset(&r->hq_kept);
 	journal_reader_mark(r->reader, FLOW_MARK_KEPT, &r->hq_kept);
 	buf_reset(&r->guards);
-	journal_reader_mark(r->reader, FLOW_MARK_GUARDS, &r->guards);
+	journal_reader_marks(r->reader, FLOW_MARK_GUARDS, &r->guards);
 	buf_reset(&r->lookups);
 	journal_reader_mark(r->reader, FLOW_MARK_LOOKUPS, &r->lookups);
 	buf_reset(&r->weights);
 	journal_reader_mark(r->reader, FLOW_MARK_WEIGHTS, &r->weights);
+	buf_reset(&r->serving);
+	journal_reader_mark(r->reader, FLOW_MARK_SERVING, &r->serving);
 	int rc = journal_reader_lines_from(r->reader, &from, take_line, r, &unread);
 	if (unread)
 		log_error("ALARM: %" PRIu64 " packs of the journal cannot be opened; baskets are "
@@ -370,6 +372,7 @@ void flow_rebuild_free(struct flow_rebuild *r)
 	buf_free(&r->guards);
 	buf_free(&r->lookups);
 	buf_free(&r->weights);
+	buf_free(&r->serving);
 	buf_free(&r->rule_table);
 	buf_free(&r->hq_kept);
 	rule_free(&r->table);
@@ -413,6 +416,11 @@ const struct buf *flow_rebuild_lookups(const struct flow_rebuild *r)
 const struct buf *flow_rebuild_weights(const struct flow_rebuild *r)
 {
 	return &r->weights;
+}
+
+const struct buf *flow_rebuild_serving(const struct flow_rebuild *r)
+{
+	return &r->serving;
 }
 
 const struct buf *flow_rebuild_rules(const struct flow_rebuild *r)

@@ -54,12 +54,13 @@ struct flow_before {
 
 /* Tills known before: the mark of that name, empty if there is none. With the baskets. */
 const struct buf *flow_rebuild_tills(const struct flow_rebuild *r);
-/* The same for what the guards knew. */
+/* The same for what the guards knew, as journal_reader_marks gives it. */
 const struct buf *flow_rebuild_guards(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_rules(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_lookups(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_kept(const struct flow_rebuild *r);
 const struct buf *flow_rebuild_weights(const struct flow_rebuild *r);
+const struct buf *flow_rebuild_serving(const struct flow_rebuild *r);
 
 /* Baskets and profiles, with this store's own changes to them; they belong to the caller. false:
  * not yet, or taken before. */
@@ -81,9 +82,10 @@ bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
 #define FLOW_MARK_TILLS "tills"     /* each till and its lane: u8 length || name */
 #define FLOW_MARK_RULES "rules"     /* HQ's rule table, sealed (WIRE.md, section 4) */
 #define FLOW_MARK_KEPT "kept"       /* what HQ kept of what was said here, sealed (same) */
-#define FLOW_MARK_GUARDS "guards"   /* what the guards know (identity/ward.h) */
+#define FLOW_MARK_GUARDS "guards"   /* what guards know (identity/ward.h): guards_000 and on */
 #define FLOW_MARK_LOOKUPS "lookups" /* who looked somebody up when (identity/quota.h) */
 #define FLOW_MARK_WEIGHTS "weights" /* HQ's, for suggestions: hq.weights, shortened */
+#define FLOW_MARK_SERVING "serving" /* 1 || who serves where (sale_serving) */
 #define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
 
 #endif

@@ -84,6 +84,35 @@ void flow_word_note(struct flow *f, struct entry *e)
 	buf_free(&mark);
 }
 
+/* ---- who serves ---- */
+
+#define SERVING_VERSION 1
+
+void flow_word_serving(struct flow *f, struct entry *e)
+{
+	struct buf mark = {0};
+
+	if (f->stage == FLOW_STARTING)
+		return;
+	f->serving_unmarked |= sale_serving_changed(f->sale);
+	if (!f->serving_unmarked)
+		return;
+	buf_byte(&mark, SERVING_VERSION);
+	sale_serving(f->sale, &mark);
+	if (!mark.failed && entry_mark(e, FLOW_MARK_SERVING, mark.data, mark.len) == 0)
+		f->serving_unmarked = false;
+	buf_free(&mark);
+}
+
+void flow_word_serving_begin(struct flow *f, const struct buf *mark)
+{
+	if (!mark->len) /* an older release wrote none */
+		return;
+	if (mark->data[0] != SERVING_VERSION ||
+	    !sale_serving_again(f->sale, mark->data + 1, mark->len - 1))
+		log_error("who serves on the lanes could not be read back");
+}
+
 /* ---- scans find their place ---- */
 
 static void tie(struct flow *f, const struct sale_early *early, bool ordered)

@@ -1,19 +1,10 @@
-#include "identity/ward.h"
+#include "identity/ward_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-
-/* Rows lie in sets of eight, found by the key itself, which is as good as random: a look costs
- * eight comparisons, and no set of a store ever holds eight that are shared or blocked. */
-#define WAYS 8
-#define SETS (WARD_ROWS_MAX / WAYS)
-
-struct ward {
-	struct ward_row row[WARD_ROWS_MAX];
-};
 
 static const struct {
 	const char *name, *words;
@@ -60,22 +51,27 @@ void ward_free(struct ward *g)
 
 /* ---- rows ---- */
 
-static bool is_free(const struct ward_row *row)
+bool ward_is_free(const struct ward_row *row)
 {
 	return !row->mask[0];
 }
 
-static size_t set_of(const uint8_t *key)
+size_t ward_set_of(const uint8_t *key)
 {
-	return (size_t)(buf_get16(key) % SETS) * WAYS;
+	return buf_get16(key) % WARD_SETS;
+}
+
+static void changed(struct ward *g, const struct ward_row *row)
+{
+	g->unsaved[(row - g->row) / WARD_WAYS] = true;
 }
 
 const struct ward_row *ward_find(const struct ward *g, const uint8_t key[WARD_KEY_BYTES])
 {
-	const struct ward_row *set = &g->row[set_of(key)];
+	const struct ward_row *set = &g->row[ward_set_of(key) * WARD_WAYS];
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (!is_free(&set[i]) && memcmp(set[i].key, key, WARD_KEY_BYTES) == 0)
+	for (size_t i = 0; i < WARD_WAYS; i++) {
+		if (!ward_is_free(&set[i]) && memcmp(set[i].key, key, WARD_KEY_BYTES) == 0)
 			return &set[i];
 	}
 	return NULL;
@@ -99,12 +95,12 @@ static bool goes_before(const struct ward_row *a, const struct ward_row *b)
 
 /* A place for a new row: a free one, or that of one that binds nobody. NULL: all eight are shared
  * or blocked. */
-static struct ward_row *room(struct ward *g, const uint8_t *key)
+struct ward_row *ward_room(struct ward *g, const uint8_t *key)
 {
-	struct ward_row *set = &g->row[set_of(key)], *gone = NULL;
+	struct ward_row *set = &g->row[ward_set_of(key) * WARD_WAYS], *gone = NULL;
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is_free(&set[i]))
+	for (size_t i = 0; i < WARD_WAYS; i++) {
+		if (ward_is_free(&set[i]))
 			return &set[i];
 		if (ward_state_of(set[i].cause) == GUARD_CLEAR &&
 		    (!gone || goes_before(&set[i], gone)))
@@ -130,7 +126,7 @@ void ward_mask(enum ident_kind kind, const char *nf, char out[17])
 static struct ward_row *row_of(struct ward *g, const struct ward_basket *b)
 {
 	const struct ward_row *held = ward_find(g, b->key);
-	struct ward_row *row = held ? &g->row[held - g->row] : room(g, b->key);
+	struct ward_row *row = held ? &g->row[held - g->row] : ward_room(g, b->key);
 
 	if (!row)
 		return NULL;
@@ -140,6 +136,7 @@ static struct ward_row *row_of(struct ward *g, const struct ward_basket *b)
 		ward_mask(b->kind, b->value, row->mask);
 	}
 	row->touched_us = b->at_us;
+	changed(g, row);
 	return row;
 }
 
@@ -166,7 +163,7 @@ bool ward_set(struct ward *g, const struct ward_basket *b, enum ward_cause cause
 void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was)
 {
 	const struct ward_row *held = ward_find(g, key);
-	struct ward_row *row = held ? &g->row[held - g->row] : room(g, key);
+	struct ward_row *row = held ? &g->row[held - g->row] : ward_room(g, key);
 
 	if (!row)
 		return;
@@ -174,6 +171,7 @@ void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const stru
 		*row = *was;
 	else if (held)
 		explicit_bzero(row, sizeof *row);
+	changed(g, row);
 }
 
 bool ward_clear(struct ward *g, const uint8_t key[WARD_KEY_BYTES])
@@ -182,6 +180,7 @@ bool ward_clear(struct ward *g, const uint8_t key[WARD_KEY_BYTES])
 
 	if (!row || row->cause == WARD_COUNTED)
 		return false;
+	changed(g, row);
 	explicit_bzero(&g->row[row - g->row], sizeof *row);
 	return true;
 }
@@ -212,6 +211,13 @@ static bool counted_before(const struct ward_row *row, uint32_t basket)
 			return true;
 	}
 	return false;
+}
+
+bool ward_counted(const struct ward *g, const uint8_t key[WARD_KEY_BYTES], const char *basket_id)
+{
+	const struct ward_row *row = ward_find(g, key);
+
+	return row && counted_before(row, hash(basket_id, HASH_BEGIN));
 }
 
 /* Baskets on this lane with this operator, within the window. */
@@ -257,13 +263,47 @@ enum ward_cause ward_basket(struct ward *g, const struct rule_guard *limits,
 	return !shared && ward_set(g, b, cause, NULL) ? cause : WARD_COUNTED;
 }
 
+void ward_uncount(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const char *basket_id,
+                  const struct ward_row *was)
+{
+	const struct ward_row *held = ward_find(g, key);
+	struct ward_row *row = held ? &g->row[held - g->row] : NULL;
+	uint32_t basket = hash(basket_id, HASH_BEGIN);
+
+	for (size_t i = 0; row && i < WARD_RECENT; i++) {
+		if (row->recent[i].basket != basket)
+			continue;
+		memset(&row->recent[i], 0, sizeof row->recent[i]);
+		if (row->baskets)
+			row->baskets--;
+		changed(g, row);
+	}
+	if (row && was)
+		ward_uncause(g, key, was);
+}
+
+void ward_uncause(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was)
+{
+	const struct ward_row *held = ward_find(g, key);
+	struct ward_row *row = held ? &g->row[held - g->row] : NULL;
+
+	if (!row)
+		return;
+	row->cause = was->cause;
+	row->since = was->since;
+	row->last = was->last;
+	memcpy(row->ref, was->ref, sizeof row->ref);
+	memcpy(row->reason, was->reason, sizeof row->reason);
+	changed(g, row);
+}
+
 /* ---- the list ---- */
 
 const struct ward_row *ward_next(const struct ward *g, size_t *at)
 {
 	while (*at < WARD_ROWS_MAX) {
 		const struct ward_row *row = &g->row[(*at)++];
-		if (!is_free(row) && row->cause != WARD_COUNTED)
+		if (!ward_is_free(row) && row->cause != WARD_COUNTED)
 			return row;
 	}
 	return NULL;
@@ -278,130 +318,4 @@ const struct ward_row *ward_clean(const struct ward *g, int32_t today, int clean
 			return row;
 	}
 	return NULL;
-}
-
-/* ---- over a restart ---- */
-
-#define SAVED_VERSION 1
-
-static void save_text(struct buf *out, const char *text)
-{
-	size_t len = strlen(text);
-
-	buf_byte(out, (uint8_t)len);
-	buf_add(out, text, len);
-}
-
-static void save_row(struct buf *out, const struct ward_row *row)
-{
-	buf_add(out, row->key, WARD_KEY_BYTES);
-	buf_byte(out, (uint8_t)row->cause);
-	save_text(out, ident_kind_name(row->kind));
-	save_text(out, row->ref);
-	save_text(out, row->mask);
-	save_text(out, row->reason);
-	buf_be32(out, (uint32_t)row->since);
-	buf_be32(out, (uint32_t)row->last);
-	buf_be32(out, (uint32_t)row->day);
-	buf_be32(out, row->baskets);
-	buf_byte(out, (uint8_t)row->next);
-	for (size_t i = 0; i < WARD_RECENT; i++) {
-		buf_be32(out, row->recent[i].basket);
-		buf_be32(out, row->recent[i].place);
-		buf_be64(out, (uint64_t)row->recent[i].at_us);
-	}
-}
-
-void ward_save(const struct ward *g, int32_t today, uint32_t least, struct buf *out)
-{
-	buf_byte(out, SAVED_VERSION);
-	for (size_t i = 0; i < WARD_ROWS_MAX; i++) {
-		const struct ward_row *row = &g->row[i];
-		bool counted = row->day == today && row->baskets >= least;
-		if (!is_free(row) && (row->cause != WARD_COUNTED || counted))
-			save_row(out, row);
-	}
-}
-
-/* What is left of a snapshot; `at` NULL: it ended too early. */
-struct loading {
-	const uint8_t *at, *end;
-};
-
-static const uint8_t *take(struct loading *l, size_t n)
-{
-	const uint8_t *at = l->at;
-
-	l->at = at && (size_t)(l->end - at) >= n ? at + n : NULL;
-	return l->at ? at : NULL;
-}
-
-static void take_text(struct loading *l, char *out, size_t size)
-{
-	const uint8_t *len = take(l, 1), *text = len ? take(l, *len) : NULL;
-
-	if (!text || *len >= size || memchr(text, 0, *len)) {
-		l->at = NULL;
-		return;
-	}
-	memcpy(out, text, *len);
-	out[*len] = '\0';
-}
-
-static uint32_t take_number(struct loading *l)
-{
-	const uint8_t *at = take(l, 4);
-
-	return at ? buf_get32(at) : 0;
-}
-
-static void take_recent(struct loading *l, struct ward_row *row)
-{
-	for (size_t i = 0; i < WARD_RECENT; i++) {
-		row->recent[i].basket = take_number(l);
-		row->recent[i].place = take_number(l);
-		const uint8_t *at = take(l, 8);
-		row->recent[i].at_us = at ? (int64_t)buf_get64(at) : 0;
-	}
-}
-
-static bool take_row(struct loading *l, struct ward_row *row)
-{
-	char kind[17] = "";
-	const uint8_t *key = take(l, WARD_KEY_BYTES), *cause = take(l, 1), *next;
-
-	take_text(l, kind, sizeof kind);
-	take_text(l, row->ref, sizeof row->ref);
-	take_text(l, row->mask, sizeof row->mask);
-	take_text(l, row->reason, sizeof row->reason);
-	row->since = (int32_t)take_number(l);
-	row->last = (int32_t)take_number(l);
-	row->day = (int32_t)take_number(l);
-	row->baskets = take_number(l);
-	next = take(l, 1);
-	take_recent(l, row);
-	if (!l->at || *cause >= WARD_CAUSE_COUNT || *next >= WARD_RECENT || !row->mask[0])
-		return false;
-	memcpy(row->key, key, WARD_KEY_BYTES);
-	row->cause = (enum ward_cause) * cause;
-	row->kind = ident_kind_of(kind);
-	row->next = *next;
-	return true;
-}
-
-bool ward_load(struct ward *g, const uint8_t *saved, size_t len)
-{
-	struct loading l = {saved + 1, saved + len};
-
-	if (len == 0 || saved[0] != SAVED_VERSION)
-		return false;
-	while (l.at < l.end) {
-		struct ward_row row = {0};
-		if (!take_row(&l, &row))
-			return false;
-		struct ward_row *place = ward_find(g, row.key) ? NULL : room(g, row.key);
-		if (place)
-			*place = row;
-	}
-	return true;
 }

@@ -6,7 +6,7 @@
  * on one lane with one operator, an identifier is shared. It is cleared by a person or after
  * clean_days without a reason. Bounded: WARD_ROWS_MAX identifiers; what is only counted gives way,
  * then what is only a question on the list, the longest unseen first. Pure: the caller says what
- * time it is; a snapshot and the loading of it keep the room over a restart. Loop thread.
+ * time it is, and keeps what has changed. Loop thread.
  */
 #ifndef LANEWAY_IDENTITY_WARD_H
 #define LANEWAY_IDENTITY_WARD_H
@@ -78,12 +78,21 @@ struct ward_basket {
 enum ward_cause ward_basket(struct ward *g, const struct rule_guard *limits,
                             const struct ward_basket *b);
 
+/* Was this basket of the identifier counted, as far as is remembered? */
+bool ward_counted(const struct ward *g, const uint8_t key[WARD_KEY_BYTES], const char *basket_id);
+
 /* Give an identifier a cause; a weaker one than it has changes nothing but when it was last seen.
  * reason: of a person, or NULL. false: it had this cause already, or there is no room. */
 bool ward_set(struct ward *g, const struct ward_basket *b, enum ward_cause cause,
               const char *reason);
 /* Make an identifier's row what it was: NULL, it had none. */
 void ward_put_back(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was);
+/* The journal refused the basket: it does not count. was: what the row was before, when the basket
+ * gave it a cause, else NULL. */
+void ward_uncount(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const char *basket_id,
+                  const struct ward_row *was);
+/* ... or refused to tell of a cause: it has the one that it had. */
+void ward_uncause(struct ward *g, const uint8_t key[WARD_KEY_BYTES], const struct ward_row *was);
 /* Take its cause away, with what was counted. false: it has none. */
 bool ward_clear(struct ward *g, const uint8_t key[WARD_KEY_BYTES]);
 
@@ -92,10 +101,20 @@ const struct ward_row *ward_next(const struct ward *g, size_t *at);
 /* A shared row that has been clean for so long; NULL: none. The caller clears it. */
 const struct ward_row *ward_clean(const struct ward *g, int32_t today, int clean_days);
 
-/* What is to be kept: rows with a cause, and those counted `least` times or more today. */
-void ward_save(const struct ward *g, int32_t today, uint32_t least, struct buf *out);
+/* ---- over a restart ----
+ *
+ * Rows lie in WARD_SETS sets; what changed is saved set by set, with the event that changed it. */
+#define WARD_SETS 512
+/* The next set from *set on (0 at first) that was not saved as it is. false: there is none. */
+bool ward_unsaved(const struct ward *g, size_t *set);
+/* Append all that is known of a set; it counts as saved then, until ward_lost. */
+void ward_save(struct ward *g, size_t set, struct buf *out);
+void ward_lost(struct ward *g, size_t set);
 /* Load what ward_save wrote. false: it is not that; what was readable stays. */
 bool ward_load(struct ward *g, const uint8_t *saved, size_t len);
+/* Let go what was only counted, on another day and before the window, which begins at from_us: it
+ * decides nothing any more. true: there was some. */
+bool ward_forget(struct ward *g, int32_t today, int64_t from_us);
 
 /* What may be shown of a value to tell it from others: its last three characters; of an e-mail
  * address the first. */

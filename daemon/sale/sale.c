@@ -318,6 +318,85 @@ const char *sale_operator(const struct sale *s, const char *lane_name)
 	return NULL;
 }
 
+/* ---- who serves ---- */
+
+void sale_served_by(struct sale *s, struct lane *lane, const char *staff_ref)
+{
+	if (strcmp(lane->staff_ref, staff_ref) == 0)
+		return;
+	text_copy(lane->staff_ref, sizeof lane->staff_ref, staff_ref);
+	s->serving_changed = true;
+}
+
+bool sale_serving_changed(struct sale *s)
+{
+	bool changed = s->serving_changed;
+	s->serving_changed = false;
+	return changed;
+}
+
+static void add_name(struct buf *out, const char *name)
+{
+	size_t len = strlen(name);
+	buf_byte(out, (uint8_t)len);
+	buf_add(out, name, len);
+}
+
+void sale_serving(const struct sale *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->lane_count; i++) {
+		const struct lane *lane = &s->lanes[i];
+		if (!lane->staff_ref[0])
+			continue;
+		add_name(out, lane->name);
+		add_name(out, lane->staff_ref);
+	}
+}
+
+/* The next name; false: it is cut off. */
+static bool take_name(const uint8_t **at, const uint8_t *end, char *out, size_t size)
+{
+	size_t len = *at < end ? **at : size;
+	if (len >= size || (size_t)(end - *at) <= len)
+		return false;
+	memcpy(out, *at + 1, len);
+	out[len] = '\0';
+	*at += 1 + len;
+	return true;
+}
+
+bool sale_serving_again(struct sale *s, const uint8_t *said, size_t len)
+{
+	const uint8_t *end = said + len;
+	char name[EVENT_NAME_SIZE], staff_ref[sizeof s->lanes->staff_ref];
+	for (size_t i = 0; i < s->lane_count; i++)
+		s->lanes[i].staff_ref[0] = '\0';
+	while (said < end) {
+		if (!take_name(&said, end, name, sizeof name) ||
+		    !take_name(&said, end, staff_ref, sizeof staff_ref))
+			return false;
+		struct lane *lane = sale_lane(s, name);
+		if (lane)
+			text_copy(lane->staff_ref, sizeof lane->staff_ref, staff_ref);
+	}
+	s->serving_changed = false;
+	return true;
+}
+
+void sale_idents(const struct sale *s,
+                 void (*fn)(void *ctx, enum ident_kind kind, const char *value, const char *ref),
+                 void *ctx)
+{
+	for (size_t i = 0; i < s->lane_count; i++) {
+		const struct wait *wait = &s->lanes[i].wait;
+		const struct held *held = &s->lanes[i].held;
+		if (wait->on && wait->id.value[0])
+			fn(ctx, wait->id.kind, wait->id.value, wait->person.ident_ref);
+		if (held->on && held->id.value[0])
+			fn(ctx, held->id.kind, held->id.value, held->person.ident_ref);
+	}
+}
+
 void sale_tills(const struct sale *s, void (*fn)(void *ctx, const char *till, const char *lane),
                 void *ctx)
 {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "event/event.h"
 #include "identity/resolve.h"
 #include "laneway/till.h"
@@ -213,6 +214,17 @@ void sale_unreadable(struct sale *s, const struct sale_now *now, const char *lan
 
 /* Who serves on this lane, as its till named them last; NULL: it did not. */
 const char *sale_operator(const struct sale *s, const char *lane);
+/* Whom the lanes' tills named has changed since the last call. */
+bool sale_serving_changed(struct sale *s);
+/* Append what is known of that: for each such lane u8 length, lane || u8 length, staff_ref. */
+void sale_serving(const struct sale *s, struct buf *out);
+/* It is what sale_serving said, and nobody else. false: it is cut off. */
+bool sale_serving_again(struct sale *s, const uint8_t *said, size_t len);
+
+/* Each identifier whose customer waits for a basket, or for the cashier's answer. */
+void sale_idents(const struct sale *s,
+                 void (*fn)(void *ctx, enum ident_kind kind, const char *value, const char *ref),
+                 void *ctx);
 
 /* Each open basket's till, and its lane. */
 void sale_tills(const struct sale *s, void (*fn)(void *ctx, const char *till, const char *lane),

@@ -141,6 +141,8 @@ struct staff_card {
 	bool on;
 	struct scanned id;
 	int64_t until_us; /* on a lane: so long it waits for a basket */
+	const struct entry *pending;
+	struct spot spot; /* where it was shown, while it waits */
 };
 
 /* A scan that is kept, but not tied: it is not known yet what stands on its lane. */
@@ -245,6 +247,7 @@ struct sale {
 	uint64_t early_lost;    /* beyond SALE_EARLY_MAX: kept, but tied to nobody */
 	uint32_t epochs;        /* seen so far: the number of the open one */
 	struct recall *recall;  /* while lines are replayed */
+	bool serving_changed;   /* some lane's staff_ref */
 	struct lane saved_lane; /* sale_end puts these back */
 	struct basket saved_basket;
 };
@@ -287,6 +290,8 @@ void sale_seen(struct place *at, const struct person *who);
 /* Known by an identifier that is several people's. */
 bool sale_shared(const struct person *who);
 const char *sale_first_name(const struct profile *p);
+/* Its till has named who serves; empty: nobody. */
+void sale_served_by(struct sale *s, struct lane *lane, const char *staff_ref);
 void sale_touch(struct lane *lane); /* its screen changes */
 void sale_news(struct lane *lane);  /* ... and what was said before no longer stands */
 void sale_notice(struct lane *lane, const struct sale_now *now, const char *text);
@@ -360,6 +365,9 @@ bool sale_staff_drop(struct act *act);
 /* Is what this basket becomes a staff sale? */
 bool sale_staff_sale(const struct basket *b);
 int64_t sale_staff_tick(struct lane *lane, int64_t now_us);
+/* The journal has answered e. The card's lane or, if b is not NULL, its basket. true: it was
+ * refused, and has to be shown again. */
+bool sale_staff_answered(struct lane *lane, struct basket *b, const struct entry *e);
 
 /* ---- sale_early.c ---- */
 struct early *sale_early_new(struct sale *s); /* NULL: too many, or out of memory */

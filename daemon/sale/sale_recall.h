@@ -21,7 +21,7 @@ struct recall {
 	int64_t ended_us;  /* wall time of the last line before the newest epoch */
 	uint8_t epoch[EVENT_EPOCH_BYTES];
 	struct lane_recall {
-		struct moment wait, held, last;
+		struct moment wait, held, last, staff;
 	} * lanes;
 };
 
@@ -60,7 +60,8 @@ void sale_recall_first_line(const struct replayed *r, const struct basket *b);
 void sale_recall_claimed(const struct replayed *r);
 
 /* ---- sale_staff.c ---- */
-/* An identifier was presented in this basket: was it, or is it no more, a staff sale's card? */
+/* An identifier was presented in this basket, or before one (NULL): was it, or is it no more, a
+ * staff sale's card? */
 void sale_staff_replay(const struct replayed *r, struct basket *b);
 void sale_recall_free(struct sale *s);
 

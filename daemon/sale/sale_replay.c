@@ -56,7 +56,7 @@ static void replay_opened(const struct replayed *r)
 	b->lane = sale_replay_lane(r);
 	b->spot = sale_replay_spot(r);
 	if (b->lane && b->place.staff_ref[0])
-		text_copy(b->lane->staff_ref, sizeof b->lane->staff_ref, b->place.staff_ref);
+		sale_served_by(s, b->lane, b->place.staff_ref);
 	sale_basket_add(s, b);
 	sale_recall_opened(b);
 }
@@ -302,8 +302,7 @@ static void replay_kind(const struct replayed *r, enum event_kind kind)
 		break;
 	case EVENT_IDENTIFIER_PRESENTED:
 		sale_recall_presented(r);
-		if (b)
-			sale_staff_replay(r, b);
+		sale_staff_replay(r, b);
 		break;
 	case EVENT_VISIT_STARTED:
 		sale_recall_visit_started(r);

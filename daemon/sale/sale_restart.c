@@ -126,6 +126,18 @@ static int held_again(const struct restart *r, struct lane *lane)
 	return sale_end(&act);
 }
 
+/* A staff card waits on for what is left of its time. */
+static void staff_again(const struct restart *r, struct lane *lane)
+{
+	struct staff_card *card = &lane->staff;
+	int64_t age = age_us(r, &sale_recall_of(r->s, lane)->staff);
+
+	card->on = card->on && age <= WAIT_US && card->id.value[0];
+	card->until_us = r->now->mono_us - age + WAIT_US;
+	if (card->on)
+		sale_touch(lane);
+}
+
 /* A scan that nobody could tie before the box was gone waits on; not across boots, where its moment
  * means nothing any more. */
 static int early_again(const struct restart *r, struct early *early)
@@ -179,6 +191,7 @@ int sale_replayed(struct sale *s, struct entry *e, const struct sale_now *now,
 		rc |= sale_replay_later(s, b);
 	for (size_t i = 0; i < s->lane_count; i++) {
 		last_again(&r, &s->lanes[i]);
+		staff_again(&r, &s->lanes[i]);
 		rc |= wait_again(&r, &s->lanes[i]) | held_again(&r, &s->lanes[i]);
 	}
 	for (size_t i = s->early_count; i > 0; i--)
@@ -216,6 +229,8 @@ bool sale_oldest(const struct sale *s, struct sale_spot *out)
 			take_older(&oldest, &lane->held.spot);
 		if (lane->last.on)
 			take_older(&oldest, &lane->last.spot);
+		if (lane->staff.on)
+			take_older(&oldest, &lane->staff.spot);
 	}
 	for (size_t i = 0; i < s->early_count; i++)
 		take_older(&oldest, &s->early[i].spot);

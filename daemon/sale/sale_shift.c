@@ -17,8 +17,7 @@ static void begin(struct call *c, struct place *at)
 	c->act.date = sale_member(c, "business_date");
 	sale_begin(&c->act);
 	bool opened = c->m->type == TILL_OPENED;
-	text_copy(c->act.lane->staff_ref, sizeof c->act.lane->staff_ref,
-	          opened ? at->staff_ref : "");
+	sale_served_by(c->act.s, c->act.lane, opened ? at->staff_ref : "");
 }
 
 int sale_till_opened(struct call *c)

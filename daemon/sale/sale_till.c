@@ -72,7 +72,7 @@ static void basket_name(struct call *c, struct basket *b)
 	text_copy(b->name, sizeof b->name, sale_member(c, "basket"));
 	if (staff_ref) {
 		text_copy(b->place.staff_ref, sizeof b->place.staff_ref, staff_ref);
-		text_copy(c->act.lane->staff_ref, sizeof c->act.lane->staff_ref, staff_ref);
+		sale_served_by(c->act.s, c->act.lane, staff_ref);
 	}
 	b->place.training = json_is_true(json_object_get(c->m->body, "training"));
 	b->lane = c->act.lane;

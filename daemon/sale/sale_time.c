@@ -170,6 +170,20 @@ static void answered_lane(const struct answered *a, struct lane *lane)
 	}
 }
 
+/* Of this lane or, if b is not NULL, of its basket. */
+static void answered_staff(const struct answered *a, struct lane *lane, struct basket *b)
+{
+	struct staff_card *card = b ? &b->staff : &lane->staff;
+	bool mine = card->pending == a->e;
+	bool refused = sale_staff_answered(lane, b, a->e);
+	if (mine && !b)
+		set_spot(a, &card->spot);
+	if (!refused || !lane)
+		return;
+	sale_news(lane);
+	sale_notice(lane, a->now, "Could not be kept: scan again");
+}
+
 /* A claim or a "wrong customer" after the order. */
 static void answered_last(const struct answered *a, struct lane *lane)
 {
@@ -275,6 +289,7 @@ static void answered_basket(const struct answered *a, struct basket *b)
 	if (b->unsettled)
 		answered_lines(a, b);
 	answered_person(a, b);
+	answered_staff(a, b->lane, b);
 	if (b->opening == a->e) {
 		b->opening = NULL;
 		b->unopened = !a->kept;
@@ -301,6 +316,7 @@ void sale_answered(struct sale *s, const struct entry *e, const struct sale_now 
 	for (size_t i = 0; i < s->lane_count; i++) {
 		answered_lane(&a, &s->lanes[i]);
 		answered_last(&a, &s->lanes[i]);
+		answered_staff(&a, &s->lanes[i], NULL);
 	}
 	for (struct basket *b = s->first; b; b = after) {
 		after = b->next;

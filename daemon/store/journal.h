@@ -260,6 +260,9 @@ int journal_reader_text(struct journal_reader *r, const char *name, char *out, s
 /* The value of a mark (entry_mark); out is replaced and stays the caller's. 0, or -1: no committed
  * entry has written one. */
 int journal_reader_mark(struct journal_reader *r, const char *name, struct buf *out);
+/* Every mark whose name begins so, in the order of names, as length (u32) || value one after the
+ * other; out is replaced. 0, or -1: not all could be read. */
+int journal_reader_marks(struct journal_reader *r, const char *prefix, struct buf *out);
 
 /* h(seq): the chain after this event; zeros for 0. 0, or -1: the journal does not hold that place
  * of the chain (never written, or deleted and not the anchor). */

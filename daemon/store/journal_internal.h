@@ -508,7 +508,7 @@ struct journal_reader {
 	struct pack_codec *codec;
 	struct journal_seek seek;
 	sqlite3_stmt *begin, *end, *body, *keys, *scan, *ids, *urgent, *key, *pack_count, *tail,
-	    *hole, *mark, *taken, *awaited;
+	    *hole, *mark, *marks, *taken, *awaited;
 	struct journal_walk walk;
 	int64_t key_ordinal; /* whose key is held; 0: none */
 	uint8_t key_epoch[EVENT_EPOCH_BYTES], epoch_key[VAULT_KEY_BYTES];

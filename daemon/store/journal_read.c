@@ -30,8 +30,12 @@ static int prepare(struct journal_reader *r)
 	r->tail = db_prepare(db, "SELECT id, count FROM pack ORDER BY id DESC LIMIT ?1");
 	r->mark =
 	    db_prepare(db, "SELECT value FROM meta WHERE name = '" JOURNAL_MARK_PREFIX "' || ?1");
+	/* Names are of small letters, digits and "_": "~" stands behind them. */
+	r->marks = db_prepare(db, "SELECT value FROM meta WHERE name >= '" JOURNAL_MARK_PREFIX
+	                          "' || ?1 AND name < '" JOURNAL_MARK_PREFIX "' || ?1 || '~'"
+	                          " ORDER BY name");
 	bool ok = r->begin && r->end && r->body && r->keys && r->scan && r->ids && r->urgent &&
-	          r->key && r->pack_count && r->tail && r->mark;
+	          r->key && r->pack_count && r->tail && r->mark && r->marks;
 	return ok ? journal_seek_open(&r->seek, db) : -1;
 }
 
@@ -67,7 +71,7 @@ void journal_reader_free(struct journal_reader *r)
 		return;
 	sqlite3_stmt *all[] = {r->begin, r->end,    r->body,  r->keys,       r->scan,
 	                       r->ids,   r->urgent, r->key,   r->pack_count, r->tail,
-	                       r->hole,  r->mark,   r->taken, r->awaited};
+	                       r->hole,  r->mark,   r->marks, r->taken,      r->awaited};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
 	journal_seek_close(&r->seek);

@@ -111,6 +111,23 @@ int journal_reader_mark(struct journal_reader *r, const char *name, struct buf *
 	return rc == SQLITE_ROW && !out->failed ? 0 : -1;
 }
 
+int journal_reader_marks(struct journal_reader *r, const char *prefix, struct buf *out)
+{
+	int rc;
+
+	buf_reset(out);
+	sqlite3_bind_text(r->marks, 1, prefix, -1, SQLITE_TRANSIENT);
+	while ((rc = sqlite3_step(r->marks)) == SQLITE_ROW) {
+		size_t len = (size_t)sqlite3_column_bytes(r->marks, 0);
+		buf_be32(out, (uint32_t)len);
+		buf_add(out, sqlite3_column_blob(r->marks, 0), len);
+	}
+	if (rc != SQLITE_DONE)
+		fault(r, "marks cannot be read");
+	sqlite3_reset(r->marks);
+	return rc == SQLITE_DONE && !out->failed ? 0 : -1;
+}
+
 int journal_reader_key(struct journal_reader *r, const uint8_t id[EVENT_ID_BYTES],
                        struct visit_key *out)
 {

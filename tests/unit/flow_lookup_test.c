@@ -124,6 +124,49 @@ static void a_restart_gives_nobody_a_new_hour(void **state)
 	assert_int_equal(flow_lookup_refused(w->flow).count, 2);
 }
 
+static void shift(struct world *w, const char *type, const char *more)
+{
+	char line[400], id[16];
+	number++;
+	snprintf(line, sizeof line, "{\"type\":\"%s\",\"source_message_id\":\"a:%d\"%s}", type,
+	         number, more);
+	till_say(w, line);
+	snprintf(id, sizeof id, "a:%d", number);
+	WAIT_FOR(w, said(w, 0, "kept", id));
+}
+
+static void restart(struct world *w)
+{
+	world_close(w);
+	world_open(w);
+	keep(w);
+	till_connect(w, "T1", "1");
+}
+
+/* The till named the cashier once, when its day began. */
+static void who_serves_is_known_after_a_restart_and_so_are_their_look_ups(void **state)
+{
+	struct world *w = *state;
+	begin(w);
+	shift(w, "till_opened", ",\"staff_ref\":\"K1\"");
+	int one = number + 1;
+	open_as(w, "");
+	look_up_often(w, one, LIMIT);
+	shift(w, "basket_voided", ",\"basket\":\"B2\"");
+	restart(w);
+	restart(w);
+	assert_string_equal(sale_operator(w->flow->sale, "1"), "K1");
+	int two = number + 1;
+	open_as(w, "");
+	look_up(w, two, "phone", "+491728390001");
+	assert_string_equal(presented(w, LIMIT, "reason"), "look_ups");
+	shift(w, "till_closed",
+	      ",\"orders\":0,\"orders_sum\":\"0.00\",\"refunds\":0,\"refunds_sum\":\"0.00\","
+	      "\"voids\":0,\"voids_sum\":\"0.00\"");
+	restart(w);
+	assert_null(sale_operator(w->flow->sale, "1"));
+}
+
 /* ---- forms ---- */
 
 static struct sale_error refused;
@@ -182,6 +225,27 @@ static void a_form_that_finds_somebody_is_told_and_counted_once(void **state)
 	assert_int_equal(counter_get(&w->p->counters, COUNTER_LOOKUPS), 1);
 }
 
+static void what_was_told_before_a_restart_is_no_second_look_up(void **state)
+{
+	struct world *w = *state;
+	mia_is_known(w);
+	open_as(w, "K1");
+	assert_int_equal(enrol(w, MIA "}"), FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "known_customer");
+	int before = kept_times(w, "Identifier Presented");
+	WAIT_FOR(w, kept_times(w, "Identifier Presented") > before || !w->flow->in_flight);
+	restart(w);
+	WAIT_FOR(w, kept_times(w, "Box Started") == 2);
+	before = kept_times(w, "Identifier Presented");
+	assert_int_equal(enrol(w, MIA ",\"known\":\"attach\"}"), 0);
+	assert_int_equal(counter_get(&w->p->counters, COUNTER_LOOKUPS), 1);
+	assert_int_equal(kept_times(w, "Identifier Presented"), before);
+	/* Asked again, it is one. */
+	assert_int_equal(enrol(w, "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\"}"),
+	                 FLOW_FORM_REFUSED);
+	assert_int_equal(counter_get(&w->p->counters, COUNTER_LOOKUPS), 2);
+}
+
 static void without_an_open_sale_a_form_does_not_say_who_it_is(void **state)
 {
 	struct world *w = *state;
@@ -219,7 +283,9 @@ int main(void)
 	    T(a_card_and_another_cashier_go_on_and_after_the_hour_so_does_the_first),
 	    T(a_lane_whose_till_names_no_cashier_is_one),
 	    T(a_restart_gives_nobody_a_new_hour),
+	    T(who_serves_is_known_after_a_restart_and_so_are_their_look_ups),
 	    T(a_form_that_finds_somebody_is_told_and_counted_once),
+	    T(what_was_told_before_a_restart_is_no_second_look_up),
 	    T(without_an_open_sale_a_form_does_not_say_who_it_is),
 	    T(when_they_are_used_up_a_form_takes_no_number_but_a_card),
 	};

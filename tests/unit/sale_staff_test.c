@@ -122,6 +122,114 @@ static void a_staff_card_that_was_taken_back_stays_so_after_a_power_cut(void **s
 	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
 }
 
+static void a_staff_card_before_its_basket_waits_on_over_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	staff_card(w);
+	later(w, 100);
+	assert_int_equal(restart(w, "crash", &from), 0);
+	assert_string_equal(shown(w), "staff");
+	later(w, 70); /* 170 s in all */
+	assert_string_equal(opened(w, "B1"), "Visit Started, Basket Opened, Identifier Presented");
+	assert_string_equal(of(w, "Identifier Presented", "again"), "early");
+	assert_string_equal(of(w, "Identifier Presented", "outcome"), "staff");
+	assert_int_equal(restart(w, "crash", &from), 1);
+	order(w, "B1");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "staff");
+	/* It was the one basket's. */
+	assert_int_equal(restart(w, "crash", &from), 0);
+	opened(w, "B2");
+	order(w, "B2");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
+}
+
+static void a_staff_card_waits_no_longer_for_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	staff_card(w);
+	later(w, 100);
+	restart(w, "crash", &from);
+	later(w, 81);
+	assert_string_equal(shown(w), "-");
+	staff_card(w);
+	w->now.mono_us += INT64_C(181000000);
+	w->now.wall_us += INT64_C(181000000);
+	restart(w, "crash", &from);
+	assert_string_equal(shown(w), "-");
+	opened(w, "B1");
+	order(w, "B1");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
+}
+
+static void a_staff_card_that_was_taken_back_before_its_basket_stays_so(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	staff_card(w);
+	wrong(w);
+	restart(w, "crash", &from);
+	assert_string_equal(shown(w), "-");
+	/* ... and can be taken back after the restart, with its value. */
+	staff_card(w);
+	restart(w, "crash", &from);
+	assert_string_equal(wrong(w), "Identifier Presented");
+	assert_string_equal(of(w, "Identifier Presented", "outcome"), "dropped");
+	assert_string_equal(shown(w), "-");
+}
+
+static void a_staff_card_that_the_journal_refuses_is_shown_again(void **state)
+{
+	struct world *w = *state;
+	w->journal = REFUSES;
+	staff_card(w);
+	assert_string_equal(shown(w), "-");
+	assert_string_equal(look(w)->notice, "Could not be kept: scan again");
+	w->journal = KEEPS;
+	opened(w, "B1");
+	w->journal = REFUSES;
+	staff_card(w);
+	assert_false(look(w)->person_staff);
+	w->journal = KEEPS;
+	order(w, "B1");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
+}
+
+static void a_staff_card_waits_for_its_basket_to_be_told_again(void **state)
+{
+	struct world *w = *state;
+	staff_card(w);
+	w->journal = REFUSES;
+	opened(w, "B1");
+	w->journal = KEEPS;
+	assert_string_equal(opened(w, "B1"), "Visit Started, Basket Opened, Identifier Presented");
+	assert_true(look(w)->person_staff);
+	order(w, "B1");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "staff");
+	opened(w, "B2");
+	order(w, "B2");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
+}
+
+/* The rebuild begins where the card was shown, not behind it. */
+static void a_waiting_staff_card_is_what_a_rebuild_needs(void **state)
+{
+	struct world *w = *state;
+	struct sources from = {0};
+	struct sale_spot spot = {.seq = 0};
+	opened(w, "B1");
+	order(w, "B1");
+	later(w, 60);
+	staff_card(w);
+	assert_true(sale_oldest(w->s, &spot));
+	restart_from(w, "crash", &from, &spot);
+	assert_string_equal(shown(w), "staff");
+	assert_true(sale_oldest(w->s, &spot));
+	restart_from(w, "crash", &from, &spot);
+	assert_string_equal(shown(w), "staff");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -134,6 +242,12 @@ int main(void)
 	    TEST(a_customer_beside_a_staff_card_has_a_staff_sale),
 	    TEST(a_power_cut_does_not_forget_a_staff_sale),
 	    TEST(a_staff_card_that_was_taken_back_stays_so_after_a_power_cut),
+	    TEST(a_staff_card_before_its_basket_waits_on_over_a_restart),
+	    TEST(a_staff_card_waits_no_longer_for_a_restart),
+	    TEST(a_staff_card_that_was_taken_back_before_its_basket_stays_so),
+	    TEST(a_staff_card_that_the_journal_refuses_is_shown_again),
+	    TEST(a_staff_card_waits_for_its_basket_to_be_told_again),
+	    TEST(a_waiting_staff_card_is_what_a_rebuild_needs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
