@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "identity/json_part.h"
 
 /* One list while it is read: what it owns has room for all that the JSON can hold. */
@@ -46,9 +47,9 @@ static int begin(struct reading *r, size_t count, size_t covers)
 	struct consent_list *l = r->out;
 
 	memset(l, 0, sizeof *l);
-	l->choice = calloc(count + 1, sizeof *l->choice);
-	l->covers = calloc(covers + 1, sizeof *l->covers);
-	l->text = calloc(count + 1, CONSENT_TEXT_MAX + CONSENT_LANGUAGE_MAX + 2);
+	l->choice = memory_zeroed(count + 1, sizeof *l->choice);
+	l->covers = memory_zeroed(covers + 1, sizeof *l->covers);
+	l->text = memory_zeroed(count + 1, CONSENT_TEXT_MAX + CONSENT_LANGUAGE_MAX + 2);
 	if (l->choice && l->covers && l->text)
 		return 0;
 	consent_list_free(l);

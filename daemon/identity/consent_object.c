@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "event/member.h"
 
@@ -170,7 +171,7 @@ static void put_lines(const struct consent_person *p, struct consent_choice *lef
 
 void consent_why(const struct consent_person *p, struct buf *out)
 {
-	struct consent_choice *left = calloc(p->choice_count + 1, sizeof *left);
+	struct consent_choice *left = memory_zeroed(p->choice_count + 1, sizeof *left);
 
 	out->failed = out->failed || !left;
 	if (left)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "event/member.h"
 #include "identity/json_part.h"
 
@@ -43,8 +44,8 @@ static int begin(struct reading *r, size_t count, size_t text_bytes)
 	struct field_list *l = r->out;
 
 	memset(l, 0, sizeof *l);
-	l->fact = calloc(count + 1, sizeof *l->fact);
-	l->text = calloc(text_bytes + 1, 1);
+	l->fact = memory_zeroed(count + 1, sizeof *l->fact);
+	l->text = memory_zeroed(text_bytes + 1, 1);
 	if (l->fact && l->text)
 		return 0;
 	field_list_free(l);

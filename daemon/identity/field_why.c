@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/field.h"
 
@@ -110,7 +111,7 @@ static void put_line(const struct field_fact *facts, size_t n, size_t top, bool 
 
 void field_why(const struct field_fact *facts, size_t n, bool masked, struct buf *out)
 {
-	struct field_stand *stands = calloc(n ? n : 1, sizeof *stands);
+	struct field_stand *stands = memory_zeroed(n ? n : 1, sizeof *stands);
 
 	if (!stands) {
 		out->failed = true;
@@ -128,7 +129,7 @@ static size_t others(const struct field_fact *facts, size_t n, enum field withou
 {
 	size_t count = 0;
 
-	*out = calloc(n ? n : 1, sizeof **out);
+	*out = memory_zeroed(n ? n : 1, sizeof **out);
 	for (size_t i = 0; *out && i < n; i++)
 		if (facts[i].field != without)
 			(*out)[count++] = facts[i];

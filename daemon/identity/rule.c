@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #define STALE_DAYS 730 /* numbers are given to somebody else after a while: 24 months */
@@ -91,7 +92,7 @@ int rule_copy(struct rule_set *out, const struct rule_set *from)
 	size_t bytes = (size_t)from->value_count * sizeof *from->value;
 
 	*out = *from;
-	out->value = bytes ? malloc(bytes) : NULL;
+	out->value = bytes ? memory_alloc(bytes) : NULL;
 	if (out->value) {
 		memcpy(out->value, from->value, bytes);
 		return 0;
@@ -168,7 +169,7 @@ int rule_add(struct rule_set *rules, const struct rule_value *value)
 	if (rules->value_count == RULE_VALUES_MAX)
 		return -1;
 	struct rule_value *more =
-	    realloc(rules->value, ((size_t)rules->value_count + 1) * sizeof *more);
+	    memory_more(rules->value, ((size_t)rules->value_count + 1) * sizeof *more);
 	if (!more)
 		return -1;
 	rules->value = more;
