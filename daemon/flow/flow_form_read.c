@@ -154,7 +154,9 @@ static int read_choice(const json_t *o, struct form *out, struct sale_error *err
 
 	if (!text_of(json_object_get(o, "purpose"), word, sizeof word) ||
 	    (c->purpose = consent_purpose_named(word)) == CONSENT_PURPOSE_COUNT)
-		return choice_wrong(err, "purpose", "loyalty, marketing, personalisation, ...");
+		return choice_wrong(err, "purpose",
+		                    "loyalty, marketing, personalisation, recognise_by_payment, "
+		                    "profiling or sell_share");
 	if (!text_of(json_object_get(o, "channel"), word, sizeof word) ||
 	    (c->channel = consent_channel_named(word)) == CONSENT_CHANNEL_COUNT)
 		return choice_wrong(err, "channel", "any, email, sms, call, post or push");
@@ -216,6 +218,15 @@ static int read_age(const json_t *value, struct form *out, struct sale_error *er
 	return 0;
 }
 
+static int read_known(struct flow *f, const json_t *value, struct form *out, struct sale_error *err)
+{
+	int rc = read_text(f, value, "known", out->known, sizeof out->known, err);
+
+	if (rc == 0 && strcmp(out->known, "attach") != 0 && strcmp(out->known, "new") != 0)
+		return form_wrong(err, "bad_field", "known", "known: expected attach or new");
+	return rc;
+}
+
 static int read_member(struct flow *f, const char *name, const json_t *value, struct form *out,
                        struct sale_error *err)
 {
@@ -229,7 +240,6 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 	    {"language", out->language, sizeof out->language},
 	    {"note", out->note, sizeof out->note},
 	    {"no_note", out->no_note, sizeof out->no_note - 1},
-	    {"known", out->known, sizeof out->known},
 	    {"suggestion", out->suggestion, sizeof out->suggestion},
 	};
 	char shown[65];
@@ -243,6 +253,8 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 		return read_ident(f, value, IDENT_EMAIL, out, err);
 	if (strcmp(name, "age_ok") == 0)
 		return read_age(value, out, err);
+	if (strcmp(name, "known") == 0)
+		return read_known(f, value, out, err);
 	if (strcmp(name, "consents") == 0)
 		return read_choices(value, out, err);
 	text_fit(shown, sizeof shown, name);

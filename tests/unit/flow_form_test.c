@@ -339,6 +339,10 @@ static void a_form_that_is_wrong_says_which_member_and_what_was_expected(void **
 	        "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\",\"consents\":[{\"purpose\":"
 	        "\"everything\"}]}",
 	        "bad_field", "consents");
+	assert_non_null(strstr(refused.message, "sell_share"));
+	refuses(w, FLOW_ENROL,
+	        "{\"first_name\":\"Mia\",\"phone\":\"0172 8394057\",\"known\":\"take\"}",
+	        "bad_field", "known");
 	assert_int_equal(kept_times(w, "Customer Enrolled"), 0);
 	assert_true(!w->kept.len || !memmem(w->kept.data, w->kept.len, "41111111", 8));
 }
