@@ -510,3 +510,10 @@ def test_a_store_hears_of_a_smaller_window_while_hq_lags_and_of_the_large_one_ag
         other.execute("ROLLBACK")
     until(lambda: credit() < 1 << 19, 10, "a small window after a round that waited")
     until(lambda: till.sale(f"B{time.monotonic_ns()}", f"{time.monotonic_ns() % 1000000:06d}") and credit() == 1 << 20, 20, "the largest window again")
+
+
+def test_a_command_that_is_none_is_named(make_rig):
+    """Goal: one line that says what was wrong and where to read on, not a page of usage."""
+    p = make_rig(customers=1).tool("laneway-hq", "duplicate", check=False)
+    assert (p.returncode, p.stdout) == (2, "")
+    assert p.stderr == "laneway-hq: no such command: duplicate (laneway-hq --help)\n"

@@ -99,5 +99,9 @@ int main(int argc, char **argv)
 		}
 		return end(&commands[i], commands[i].main(argc - 1, argv + 1));
 	}
+	if (argc > 1) {
+		fprintf(stderr, "laneway-hq: no such command: %s (laneway-hq --help)\n", argv[1]);
+		return 2;
+	}
 	return usage(stderr);
 }
