@@ -120,6 +120,15 @@ void consent_evaluate(const struct consent_choice *choices, size_t n,
  * or that an import cannot say, is not one: next to another of the same time it forbids. */
 bool consent_plain_yes(const struct consent_choice *c);
 
+/* Does `by`, which was said surely later, leave nothing of `c`? Then no question, about whichever
+ * units, and whatever else was or will be said, has another answer without c while `by` is there:
+ * neither what is allowed nor why. False where that is not sure. */
+bool consent_superseded(const struct consent_choice *c, const struct consent_choice *by);
+
+/* Mark those that others of the list supersede: `over` has a place for each. The rest answers every
+ * question as all of them do. */
+void consent_supersede(const struct consent_choice *choices, size_t n, bool *over);
+
 /* "" for none of them; ..._COUNT for a name that is none. */
 const char *consent_purpose_name(enum consent_purpose p);
 const char *consent_channel_name(enum consent_channel c);

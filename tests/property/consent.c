@@ -24,7 +24,7 @@ struct schedule {
 };
 
 struct figures {
-	uint64_t questions, allowed;
+	uint64_t questions, allowed, said, over; /* choices, and those that others supersede */
 };
 
 static unsigned pick(struct property_random *r, unsigned n)
@@ -242,12 +242,30 @@ static struct consent_choice choice_of(const struct rules_choice *c, int n,
 	};
 }
 
-static void evaluate(const struct schedule *s, int arrived, bool backwards,
-                     const struct rules_ask *ask, struct consent_answer *out)
+/* Take out what is superseded among the first `among`; how many choices are left of all. */
+static int without_superseded(struct consent_choice *choice, int n, int among)
+{
+	bool over[CHOICES_MAX];
+	int left = 0;
+
+	consent_supersede(choice, (size_t)among, over);
+	for (int i = 0; i < n; i++) {
+		if (i >= among || !over[i])
+			choice[left++] = choice[i];
+	}
+	return left;
+}
+
+enum way_to_ask { FORWARDS, BACKWARDS, PRUNED };
+
+/* pruned: so many of those that arrived first are told without what is superseded among them. */
+static int evaluate(const struct schedule *s, int arrived, enum way_to_ask way, int pruned,
+                    const struct rules_ask *ask, struct consent_answer *out)
 {
 	static struct ref covers[CHOICES_MAX][UNITS]; /* answers point to choices */
 	static struct consent_choice choice[CHOICES_MAX];
 	struct ref unit[UNITS];
+	int n = arrived;
 	struct consent_question q = {.purpose = purpose_of(ask->purpose),
 	                             .channel = channel_of(ask->channel),
 	                             .address = ref(ADDRESS, ask->address),
@@ -255,10 +273,13 @@ static void evaluate(const struct schedule *s, int arrived, bool backwards,
 	                             .unit_count = refs_of(ask->person, unit),
 	                             .restricted = ask->restricted};
 	for (int k = 0; k < arrived; k++) {
-		int at = s->arrival[backwards ? arrived - 1 - k : k];
+		int at = s->arrival[way == BACKWARDS ? arrived - 1 - k : k];
 		choice[k] = choice_of(&s->said[at], at, covers[k]);
 	}
-	consent_evaluate(choice, (size_t)arrived, &q, out);
+	if (way == PRUNED)
+		n = without_superseded(choice, arrived, pruned);
+	consent_evaluate(choice, (size_t)n, &q, out);
+	return n;
 }
 
 /* ---- the truth ---- */
@@ -321,35 +342,60 @@ static bool same(const struct consent_answer *a, const struct consent_answer *b)
 	return a->allowed == b->allowed && a->value == b->value && strcmp(a->rule, b->rule) == 0;
 }
 
-static bool ask_one(const struct schedule *s, int arrived, const struct rules_ask *ask,
+/* An answer, and which choice it names: the next one is worked out in the same place. */
+struct answered {
+	struct consent_answer a;
+	struct ref because;
+};
+
+static int ask_as(const struct schedule *s, int arrived, enum way_to_ask way, int pruned,
+                  const struct rules_ask *ask, struct answered *out)
+{
+	int n = evaluate(s, arrived, way, pruned, ask, &out->a);
+	out->because = out->a.because ? out->a.because->id : ref(CHOICE, 0);
+	return n;
+}
+
+static bool agree(const struct answered *a, const struct answered *b)
+{
+	return same(&a->a, &b->a) && ref_same(&a->because, &b->because);
+}
+
+static const char *allows(const struct answered *a)
+{
+	return a->a.allowed ? "yes" : "no";
+}
+
+static bool ask_one(const struct schedule *s, int arrived, int pruned, const struct rules_ask *ask,
                     struct figures *f)
 {
 	struct rules_choice known[CHOICES_MAX];
-	struct consent_answer a, b;
+	struct answered all, backwards, less;
 
 	for (int k = 0; k < arrived; k++)
 		known[k] = s->said[s->arrival[k]];
 	const char *forbidden = rules_forbid(known, arrived, ask);
-	evaluate(s, arrived, false, ask, &a);
-	struct ref because = a.because ? a.because->id : ref(CHOICE, 0);
-	evaluate(s, arrived, true, ask, &b);
+	ask_as(s, arrived, FORWARDS, 0, ask, &all);
+	ask_as(s, arrived, BACKWARDS, 0, ask, &backwards);
+	int left = ask_as(s, arrived, PRUNED, pruned, ask, &less);
 	f->questions++;
-	f->allowed += a.allowed;
-	bool right = a.allowed == (forbidden == NULL) && same(&a, &b) &&
-	             (b.because != NULL) == !ref_none(&because) &&
-	             (!b.because || ref_same(&b.because->id, &because)) &&
-	             !(a.allowed && truly_no(s, arrived, ask));
+	f->allowed += all.a.allowed;
+	f->said += (uint64_t)pruned;
+	f->over += (uint64_t)(arrived - left);
+	bool right = all.a.allowed == (forbidden == NULL) && agree(&all, &backwards) &&
+	             agree(&all, &less) && !(all.a.allowed && truly_no(s, arrived, ask));
 	if (!right)
-		printf("  allowed: %s (%s), backwards: %s (%s); the rules: %s\n",
-		       a.allowed ? "yes" : "no", a.rule, b.allowed ? "yes" : "no", b.rule,
-		       forbidden ? forbidden : "allow it");
+		printf("  allowed: %s (%s), backwards: %s (%s), without what is superseded of the "
+		       "first %d: %s (%s); the rules: %s\n",
+		       allows(&all), all.a.rule, allows(&backwards), backwards.a.rule, pruned,
+		       allows(&less), less.a.rule, forbidden ? forbidden : "allow it");
 	return right;
 }
 
 int main(int argc, char **argv)
 {
 	struct property p = property_begin(argc, argv, 10000);
-	struct figures f = {0, 0};
+	struct figures f = {0};
 
 	for (uint64_t i = 0; i < p.count; i++) {
 		struct property_random r = property_case(&p, i);
@@ -363,14 +409,16 @@ int main(int argc, char **argv)
 			    .person = person_to_ask(&r, &s),
 			    .restricted = pick(&r, 20) == 0,
 			};
-			if (ask_one(&s, arrived, &ask, &f))
+			int pruned = pick(&r, 2) ? arrived : (int)pick(&r, (unsigned)arrived + 1);
+			if (ask_one(&s, arrived, pruned, &ask, &f))
 				continue;
 			show(&p, i, &s, arrived, &ask);
 			return 1;
 		}
 	}
 	printf("consent: %" PRIu64 " schedules, %" PRIu64 " questions, %" PRIu64
-	       " allowed, none that the rules forbid; seed %" PRIu64 "\n",
-	       p.count, f.questions, f.allowed, p.seed);
+	       " allowed, none that the rules forbid; of %" PRIu64 " choices %" PRIu64
+	       " superseded, and no answer another without them; seed %" PRIu64 "\n",
+	       p.count, f.questions, f.allowed, f.said, f.over, p.seed);
 	return 0;
 }

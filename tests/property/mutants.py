@@ -47,6 +47,10 @@ def consent(name, was, instead):
     return Mutant(name, CONSENT, was, instead, "consent")
 
 
+def pruned(name, was, instead):
+    return Mutant(name, "daemon/identity/consent_prune.c", was, instead, "consent")
+
+
 def hq(name, source, was, instead):
     return Mutant(name, f"tools/hq/identity/{source}.c", was, instead, "hq_links")
 
@@ -87,6 +91,19 @@ MUTANTS = [
     consent("a purpose is every purpose", "c->purpose != a->q->purpose", "false"),
     consent("a restricted person is asked about like any other", "q->restricted && q->purpose != CONSENT_LOYALTY", "false"),
     consent("what came first is named", "return named_before(c, from->because);", "return false;"),
+    pruned("what overlaps supersedes", "by->from_us <= c->to_us", "by->from_us <= c->from_us"),
+    pruned("a grant supersedes a STOP", "if (is_stop(c) && !ref_none(&c->address)", "if (false && !ref_none(&c->address)"),
+    pruned("a no supersedes what lifted a STOP", "if (confirms(c) && !ref_none(&c->address)", "if (false && !ref_none(&c->address)"),
+    pruned("a grant supersedes the no that a confirmation has to come after", "if (!forbids(c) || c->purpose != CONSENT_MARKETING)",
+           "if (true)"),
+    pruned("a grant supersedes the no of a unit that was linked",
+           "return forbids(by) || (!forbids(c) && ref_same(&by->unit, &c->unit));", "return true;"),
+    pruned("a grant speaks for a unit that was linked", "(!forbids(c) && ref_same(&by->unit, &c->unit))", "!forbids(c)"),
+    pruned("an import that cannot raise supersedes", "if (cannot_raise(by) &&", "if (false &&"),
+    pruned("one channel supersedes another", "(by->channel != CONSENT_ANY && by->channel != c->channel)", "false"),
+    pruned("one purpose supersedes another", "by->purpose != c->purpose", "false"),
+    pruned("a grant for the person supersedes one for an address", "return ref_none(&by->address) && forbids(by);",
+           "return ref_none(&by->address);"),
     consent("everything is forbidden", "out->allowed = out->value == CONSENT_GRANTED;", "out->allowed = false;"),
     Mutant("trust does not count", FIELD, "if (a->trust != b->trust)", "if (false)", "field"),
     Mutant("the oldest stands", FIELD, "compare_moment(a->from_us, b->from_us, false);", "compare_moment(b->from_us, a->from_us, false);",
