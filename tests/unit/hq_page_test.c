@@ -55,13 +55,23 @@ static void holds(json_t *line, const char *list, size_t n, int left)
 	MANY "INSERT INTO choice(ref, unit, purpose, channel, value, method, text, from_us,"       \
 	     " to_us, covers, seq) SELECT randomblob(16), 1, 'loyalty', 'any', %s, 'customer', "   \
 	     "'v',"                                                                                \
-	     " i * 1000000, i * 1000000, x'', i FROM k"
+	     " i * 1000000, i * 1000000 + %s, x'', i FROM k"
 
+/* Between two moments that overlap with those of all others: none supersedes another. */
 static void choose(struct world *w, int n, const char *value)
 {
 	char sql[1000];
 
-	snprintf(sql, sizeof sql, CHOICES, n, value);
+	snprintf(sql, sizeof sql, CHOICES, n, value, "1000000000");
+	run(w, sql);
+}
+
+/* One after the other. */
+static void choose_surely(struct world *w, int n, const char *value)
+{
+	char sql[1000];
+
+	snprintf(sql, sizeof sql, CHOICES, n, value, "0");
 	run(w, sql);
 }
 
@@ -106,8 +116,8 @@ static void as_many_choices_as_there_is_room_for_and_not_one_more(void **state)
 	at_the_bound(w, "choices", n, refusals);
 }
 
-/* refused 1 to 10, granted by a till 11 to 20, by the customer 21 to 30: the plain yeses stand
- * last, each part has its newest first. */
+/* refused 1 to 6, granted by a till 7 to 14, by the customer 15 to 22: the plain yeses stand last,
+ * each part has its newest first. */
 static void a_plain_yes_is_left_out_before_anything_else(void **state)
 {
 	struct world *w = *state;
@@ -117,9 +127,9 @@ static void a_plain_yes_is_left_out_before_anything_else(void **state)
 	json_t *line;
 
 	world_import(w, "customer_id\nK1\n");
-	choose(w, 30, "CASE WHEN i <= 10 THEN 'refused' ELSE 'granted' END");
-	run(w, "UPDATE choice SET method = 'till' WHERE from_us BETWEEN 11000000 AND 20000000;"
-	       "UPDATE choice SET method = 'import', text = '' WHERE from_us = 20000000");
+	choose(w, 22, "CASE WHEN i <= 6 THEN 'refused' ELSE 'granted' END");
+	run(w, "UPDATE choice SET method = 'till' WHERE from_us BETWEEN 7000000 AND 14000000;"
+	       "UPDATE choice SET method = 'import', text = '' WHERE from_us = 14000000");
 	line = line_of(w);
 	assert_int_equal(
 	    consent_json_read(json_object_get(line, "choices"), &list, err, sizeof err), 0);
@@ -129,14 +139,62 @@ static void a_plain_yes_is_left_out_before_anything_else(void **state)
 			assert_true(list.choice[i].to_us < list.choice[i - 1].to_us);
 		plain = consent_plain_yes(&list.choice[i]);
 	}
-	assert_in_range(list.count, 21, 29); /* all 20 others, and the newest of the plain ones */
+	assert_in_range(list.count, 15, 21); /* all 14 others, and the newest of the plain ones */
 	assert_true(plain);
-	assert_int_equal(list.choice[20].from_us, 30000000);
+	assert_int_equal(list.choice[14].from_us, 22000000);
 	consent_list_free(&list);
 	json_decref(line);
 	refusals(w, 3);
 	choose(w, 2, "'granted'");
 	holds(line_of(w), "choices", 5, 0);
+}
+
+static struct consent_list choices_of(struct world *w, int left)
+{
+	json_t *line = line_of(w);
+	struct consent_list list;
+	char err[200];
+
+	assert_int_equal(
+	    consent_json_read(json_object_get(line, "choices"), &list, err, sizeof err), 0);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(line, "left_out"), "choices")),
+	    left);
+	json_decref(line);
+	return list;
+}
+
+/* No and yes by turns for years, last of all a yes: it is the first that is told. */
+static void a_long_history_does_not_push_out_what_was_chosen_last(void **state)
+{
+	struct world *w = *state;
+	struct consent_list list;
+
+	world_import(w, "customer_id\nK1\n");
+	choose_surely(w, 3000, "CASE WHEN i % 2 THEN 'refused' ELSE 'granted' END");
+	list = choices_of(w, 0);
+	assert_in_range(list.count, 15, HQ_PAGE_CHOICES_MAX);
+	assert_int_equal(list.choice[0].from_us, 2999000000); /* of what is asked with an address */
+	assert_int_equal(list.choice[1].from_us, 3000000000);
+	assert_int_equal(list.choice[1].value, CONSENT_GRANTED);
+	consent_list_free(&list);
+}
+
+/* More than is read: what forbids is, and of the yeses those that a store may believe. */
+static void of_more_choices_than_are_read_none_that_forbids_is_missing(void **state)
+{
+	struct world *w = *state;
+	struct consent_list list;
+
+	world_import(w, "customer_id\nK1\n");
+	choose_surely(w, 5000, "'granted'");
+	choose_surely(w, 2, "'refused'");
+	list = choices_of(w, 5002 - 4096);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.choice[0].value, CONSENT_REFUSED);
+	assert_int_equal(list.choice[1].value, CONSENT_GRANTED);
+	assert_int_equal(list.choice[1].from_us, 5000000000);
+	consent_list_free(&list);
 }
 
 static void units(struct world *w, int n)
@@ -238,6 +296,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(as_many_choices_as_there_is_room_for_and_not_one_more),
+	    TEST(a_long_history_does_not_push_out_what_was_chosen_last),
+	    TEST(of_more_choices_than_are_read_none_that_forbids_is_missing),
 	    TEST(a_plain_yes_is_left_out_before_anything_else),
 	    TEST(each_list_ends_at_its_bound),
 	    TEST(the_longest_line_is_one_that_a_store_takes),

@@ -327,6 +327,87 @@ static void restriction_leaves_loyalty_alone(void **state)
 	assert_true(out.allowed);
 }
 
+/* Is the first of the two superseded by the second? */
+static bool over(const char *first, uint8_t address, const char *second, uint8_t other)
+{
+	struct log l = {.n = 0};
+
+	say(&l, first, U1, address);
+	say(&l, second, U1, other);
+	return consent_superseded(&l.choice[0], &l.choice[1]);
+}
+
+static void a_later_word_supersedes_only_what_it_is_about_as_well(void **state)
+{
+	(void)state;
+	assert_true(
+	    over("profiling any granted till 10", NONE, "profiling any refused till 11", NONE));
+	assert_true(
+	    over("marketing sms granted till 10", A1, "marketing any refused till 11", NONE));
+	assert_true(over("marketing sms refused till 10", A1, "marketing sms refused till 11", A1));
+	assert_false(
+	    over("marketing any granted till 10", A1, "marketing sms refused till 11", A1));
+	assert_false(
+	    over("marketing sms granted till 10", A1, "marketing sms refused till 11", A2));
+	assert_false(
+	    over("profiling any granted till 10", NONE, "loyalty any refused till 11", NONE));
+	/* asked with an address, only the no speaks */
+	assert_false(
+	    over("profiling any refused till 10", NONE, "profiling any granted till 11", NONE));
+}
+
+static void what_may_overlap_supersedes_nothing(void **state)
+{
+	(void)state;
+	assert_false(
+	    over("profiling any granted till 10", NONE, "profiling any refused till 10", NONE));
+	assert_false(
+	    over("profiling any granted till 10-12", NONE, "profiling any refused till 12", NONE));
+	assert_false(
+	    over("profiling any granted till 11", NONE, "profiling any refused till 10", NONE));
+}
+
+static void what_still_holds_something_back_is_not_superseded(void **state)
+{
+	(void)state;
+	/* a STOP, until another one or nothing; the confirmation that lifted it */
+	assert_false(
+	    over("marketing sms withdrawn stop 10", A1, "marketing sms refused till 11", A1));
+	assert_false(
+	    over("marketing sms withdrawn stop 10", A1, "marketing sms granted confirmed 11", A1));
+	assert_true(
+	    over("marketing sms withdrawn stop 10", A1, "marketing sms withdrawn stop 11", A1));
+	assert_false(
+	    over("marketing sms granted confirmed 10", A1, "marketing sms refused till 11", A1));
+	assert_true(over("marketing sms granted confirmed 10", A1,
+	                 "marketing sms granted confirmed 11", A1));
+	/* a no, behind which an older confirmation does not count */
+	assert_false(
+	    over("marketing sms refused till 10", A1, "marketing sms granted customer 11", A1));
+	assert_true(
+	    over("marketing sms refused till 10", A1, "marketing sms granted confirmed 11", A1));
+	assert_true(
+	    over("profiling sms refused till 10", A1, "profiling sms granted customer 11", A1));
+}
+
+static void of_linked_units_each_has_to_be_spoken_for(void **state)
+{
+	(void)state;
+	struct log l = {.n = 0};
+
+	say(&l, "profiling any refused till 10", U1, A1);
+	covers(&l, U2);
+	say(&l, "profiling any granted customer 20", U1, A1);
+	covers(&l, U2);
+	assert_false(
+	    consent_superseded(&l.choice[0], &l.choice[1])); /* after an unlink U2 has it */
+	say(&l, "profiling any refused till 30", U2, A1);
+	assert_false(consent_superseded(&l.choice[1], &l.choice[2]));
+	covers(&l, U1);
+	assert_true(consent_superseded(&l.choice[0], &l.choice[2]));
+	assert_true(consent_superseded(&l.choice[1], &l.choice[2]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +430,10 @@ int main(void)
 	    cmocka_unit_test(marketing_typed_at_a_till_pends_until_the_address_confirms),
 	    cmocka_unit_test(another_persons_confirmation_confirms_nothing),
 	    cmocka_unit_test(restriction_leaves_loyalty_alone),
+	    cmocka_unit_test(a_later_word_supersedes_only_what_it_is_about_as_well),
+	    cmocka_unit_test(what_may_overlap_supersedes_nothing),
+	    cmocka_unit_test(what_still_holds_something_back_is_not_superseded),
+	    cmocka_unit_test(of_linked_units_each_has_to_be_spoken_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "event/event.h"
 #include "hq/tell/hq_page.h"
-#include "identity/consent_json.h"
 #include "identity/field_json.h"
 #include "identity/json_part.h"
 
@@ -282,60 +281,6 @@ void hq_page_facts(struct hq_page_person *p, struct buf *out)
 	close_list(&l, false);
 	free(rank);
 	free(stand);
-}
-
-static void take_ref(struct sqlite3_stmt *q, int column, struct ref *out)
-{
-	const void *bytes = hq_db_bytes(q, column, sizeof out->byte);
-
-	if (bytes)
-		memcpy(out->byte, bytes, sizeof out->byte);
-}
-
-static bool put_choice(struct list *l, struct sqlite3_stmt *q)
-{
-	struct ref covers[CONSENT_COVERS_MAX];
-	size_t bytes = (size_t)sqlite3_column_bytes(q, 10);
-	struct consent_choice c = {.purpose = consent_purpose_named(hq_db_text(q, 1)),
-	                           .channel = consent_channel_named(hq_db_text(q, 2)),
-	                           .value = consent_value_named(hq_db_text(q, 3)),
-	                           .method = consent_method_named(hq_db_text(q, 4)),
-	                           .has_text = hq_db_text(q, 5)[0] != '\0',
-	                           .from_us = sqlite3_column_int64(q, 6),
-	                           .to_us = sqlite3_column_int64(q, 7),
-	                           .covers = covers,
-	                           .text_version = hq_db_text(q, 5),
-	                           .language = hq_db_text(q, 11)};
-
-	take_ref(q, 0, &c.id);
-	take_ref(q, 8, &c.address);
-	take_ref(q, 9, &c.unit);
-	if (bytes > sizeof covers)
-		bytes = sizeof covers;
-	if (bytes)
-		memcpy(covers, sqlite3_column_blob(q, 10), bytes);
-	c.cover_count = bytes / sizeof covers[0];
-	if (!c.language[0])
-		c.language = NULL;
-	if (!c.has_text)
-		c.text_version = NULL;
-	l->entry = l->out->len;
-	consent_json_write(l->out, &c);
-	return end_entry(l);
-}
-
-/* What forbids stands first: what is left out for want of room must not make anything allowed. */
-void hq_page_choices(struct hq_page_person *p, struct buf *out)
-{
-	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_CHOICES_OF_PERSON, "i", p->person);
-	struct list l = open_list(out, "choices", HQ_PAGE_CHOICES_BYTES);
-
-	while (hq_db_row(p->db, q)) {
-		/* Behind one that found no room a shorter one would, and it may be a grant. */
-		if (p->left_choices > 0 || l.count == HQ_PAGE_CHOICES_MAX || !put_choice(&l, q))
-			p->left_choices++;
-	}
-	close_list(&l, false);
 }
 
 void hq_page_left_out(const struct hq_page_person *p, struct buf *out)
