@@ -118,6 +118,41 @@ static bool may_say(struct form_call *c, const struct form_ident *id, struct sal
 	return false;
 }
 
+static bool is_company(const struct overlay_person *p)
+{
+	for (size_t i = 0; i < p->claim_count; i++) {
+		enum ident_kind kind = ident_kind_of(p->claim[i].kind);
+		if (kind == IDENT_ACCOUNT || kind == IDENT_VAT_ID)
+			return true;
+	}
+	return false;
+}
+
+static bool finds_company(const struct form_call *c, const char *customer_id)
+{
+	const struct overlay_hq hq = flow_overlay_hq(c->f->shard);
+	struct overlay_person p;
+	bool company;
+
+	if (overlay_person(c->f->overlay, &hq, "customer_id", customer_id, &p) != 1)
+		return false;
+	company = is_company(&p);
+	overlay_person_free(&p);
+	return company;
+}
+
+/* Whoever buys for a company is not the company, and their consent is not the company's. */
+static bool is_a_buyers(const struct form *form)
+{
+	bool grants = false, card = false;
+
+	for (int i = 0; i < form->choice_count; i++)
+		grants |= form->choice[i].value == CONSENT_GRANTED;
+	for (int i = 0; i < form->ident_count; i++)
+		card |= strcmp(form->ident[i].field, "card") == 0;
+	return grants || card || form->first_name[0] || form->last_name[0] || form->has_age;
+}
+
 static int is_known(struct form_call *c, const struct form_ident *id, struct flow_known *known,
                     struct sale_error *err)
 {
@@ -133,7 +168,8 @@ static int is_known(struct form_call *c, const struct form_ident *id, struct flo
 		return FLOW_FORM_REFUSED;
 	}
 	mask(p, known->first_name);
-	known->attach = name_fits(form, p);
+	known->attach =
+	    name_fits(form, p) && !(is_a_buyers(form) && finds_company(c, p->customer_id));
 	form_wrong(err, "known_customer", id->field, "%s has this %s already", known->first_name,
 	           id->field);
 	return FLOW_FORM_REFUSED;
@@ -230,7 +266,10 @@ static int tell_known(struct form_call *c, const char *customer_id, bool shown,
 	bool says = form->ident_count || form->first_name[0] || form->last_name[0] ||
 	            form->language[0] || form->note[0] || form->no_note[0] || form->text[0] ||
 	            form->has_age;
-	if (form->ident_count && !shown)
+	if (is_company(&p) && is_a_buyers(form))
+		rc = refuse(err, "company",
+		            "this is a company: make a customer of its own of who buys for it");
+	else if (form->ident_count && !shown)
 		rc = refuse_new_ident(&form->ident[0], err);
 	else if ((says && !form_tell_person(&c->told, EVENT_CUSTOMER_CORRECTED, form, &who)) ||
 	         !form_tell_choices(&c->told, form, &who, &p))

@@ -134,6 +134,7 @@ static void read_card(struct flow *f, const char *lane, struct form *out)
 	*id = (struct form_ident){.field = "card", .verified = true};
 	flow_resolve(f, NULL, &given, &id->answer);
 	if (id->answer.outcome != OUTCOME_UNKNOWN || id->answer.reason != IDENT_OK ||
+	    id->answer.kind == IDENT_ACCOUNT || id->answer.kind == IDENT_VAT_ID ||
 	    rule_blocked(&f->table, id->answer.kind, id->answer.value))
 		return;
 	vault_random(id->ref.byte, sizeof id->ref.byte);

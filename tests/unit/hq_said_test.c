@@ -248,6 +248,77 @@ static void a_steward_lifts_what_stores_have_blocked(void **state)
 	store_free(t);
 }
 
+static void block_in_words(struct store *s, const char *event, const char *words)
+{
+	char properties[300], sealed[300];
+
+	snprintf(properties, sizeof properties,
+	         "{\"ident_ref\":\"%s\",\"reason\":\"manager\",\"scope\":\"blocked\","
+	         "\"until\":null}",
+	         ref(7));
+	snprintf(sealed, sizeof sealed,
+	         "{\"kind\":\"phone\",\"reason\":\"%s\",\"value\":\"" PHONE "\"}", words);
+	speak(s, event, properties, sealed);
+}
+
+static void has_why(struct world *w, const char *text, bool there)
+{
+	struct buf out = {0};
+
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000001", &out), 1);
+	buf_byte(&out, 0);
+	if ((strstr((char *)out.data, text) != NULL) != there)
+		fail_msg("expected %s%s in:\n%s", there ? "" : "no ", text, (char *)out.data);
+	buf_free(&out);
+}
+
+static void what_a_manager_said_on_a_block_and_on_lifting_it_is_in_hqs_log(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+	json_t *links, *log;
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	block_in_words(s, "Identifier Blocked", "stood on a poster");
+	block_in_words(s, "Identifier Unblocked", "was a misprint");
+	arrive(s);
+	assert_string_equal(phone_state(w), "one");
+	links = hq_links_read(hq_db_handle(w->db), "C000001");
+	log = json_object_get(links, "log");
+	assert_int_equal(json_array_size(log), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *row = json_array_get(log, i);
+		assert_string_equal(json_string_value(json_object_get(row, "what")),
+		                    i ? "undo" : "block");
+		assert_string_equal(json_string_value(json_object_get(row, "why")),
+		                    i ? "was a misprint" : "stood on a poster");
+		assert_string_equal(json_string_value(json_object_get(row, "store")), "s1");
+	}
+	json_decref(links);
+	has_why(w, "blocked phone: ", true);
+	has_why(w, ", \"stood on a poster\"; link ", true);
+	has_why(w, "; said by store s1 ", true);
+	has_why(w, ", \"was a misprint\"; link ", true);
+	store_free(s);
+}
+
+/* The block is lifted all the same. */
+static void words_that_no_terminal_should_show_are_left_out(void **state)
+{
+	struct world *w = *state;
+	struct store *s = store_new(w, "s1", 1);
+
+	enrol(s, 1, 2, "Anna", PHONE);
+	block_in_words(s, "Identifier Blocked", "\\u001b[2J");
+	block_in_words(s, "Identifier Unblocked", "he paid with 4111 1111 1111 1111");
+	arrive(s);
+	assert_string_equal(phone_state(w), "one");
+	has_why(w, "blocked phone: ", true);
+	has_why(w, "\033", false);
+	has_why(w, "4111", false);
+	store_free(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -262,6 +333,8 @@ int main(void)
 	    TEST(what_clears_by_itself_in_a_store_is_clear_at_hq),
 	    TEST(a_store_takes_back_its_own_word_and_nobody_elses_block),
 	    TEST(a_steward_lifts_what_stores_have_blocked),
+	    TEST(what_a_manager_said_on_a_block_and_on_lifting_it_is_in_hqs_log),
+	    TEST(words_that_no_terminal_should_show_are_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

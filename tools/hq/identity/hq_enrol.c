@@ -24,6 +24,7 @@ struct enrolling {
 	struct ref ref; /* of the enrolment or correction */
 	struct ref unit_ref;
 	int64_t unit;
+	bool company; /* the unit is one */
 	const char *source;
 };
 
@@ -49,18 +50,55 @@ static const char *source_of(const struct hq_line *line)
 	                                                                             : FIELD_TILL);
 }
 
-static void list_trouble(const struct enrolling *e, const char *what, const struct ref *ref,
-                         const char *detail)
+struct trouble {
+	const char *cause, *what;
+	const struct ref *ref;
+};
+
+static void list_as(const struct enrolling *e, const struct trouble *t, const char *detail)
 {
 	char key[HQ_ENROL_KEY_SIZE], name[EVENT_ID_SIZE];
 
-	text_b64(ref->byte, sizeof ref->byte, name);
-	snprintf(key, sizeof key, "%s:%s", what, name);
-	hq_review_add(e->id->db, &(struct hq_review){.cause = "refused_at_hq",
+	text_b64(t->ref->byte, sizeof t->ref->byte, name);
+	snprintf(key, sizeof key, "%s:%s", t->what, name);
+	hq_review_add(e->id->db, &(struct hq_review){.cause = t->cause,
 	                                             .key = key,
 	                                             .detail = detail,
 	                                             .unit = e->unit,
 	                                             .wall_us = e->id->wall_us});
+}
+
+static void list_trouble(const struct enrolling *e, const char *what, const struct ref *ref,
+                         const char *detail)
+{
+	list_as(e, &(struct trouble){"refused_at_hq", what, ref}, detail);
+}
+
+/* Whoever buys for a company is not the company: neither gets what is the other's. */
+static void list_other(const struct enrolling *e, const char *what, const struct ref *ref,
+                       const char *name)
+{
+	char detail[HQ_ENROL_DETAIL_SIZE];
+
+	snprintf(detail, sizeof detail, "store %s said a %s of a %s: each is a customer of its own",
+	         e->id->store, name, e->company ? "company" : "person");
+	list_as(e, &(struct trouble){"company", what, ref}, detail);
+}
+
+static bool is_persons_field(enum field f)
+{
+	return f == FIELD_FIRST_NAME || f == FIELD_LAST_NAME || f == FIELD_BIRTH_DATE ||
+	       f == FIELD_AGE_OK;
+}
+
+static bool is_persons_kind(enum ident_kind kind)
+{
+	return kind == IDENT_LOYALTY || kind == IDENT_GSRN || kind == IDENT_WALLET;
+}
+
+static bool is_companys_kind(enum ident_kind kind)
+{
+	return kind == IDENT_ACCOUNT || kind == IDENT_VAT_ID;
 }
 
 /* What is wrong with a value; NULL: nothing. */
@@ -91,6 +129,10 @@ static void take_fact(struct enrolling *e, const struct field_fact *f)
 	if (note_over(f, e->id->wall_us))
 		return; /* it comes too late to be kept */
 	wrong = wrong ? wrong : note_fault(e, f);
+	if (!wrong && e->company && is_persons_field(f->field)) {
+		list_other(e, "fact", &f->id, field_name(f->field));
+		return;
+	}
 	if (wrong) {
 		snprintf(detail, sizeof detail, "store %s said a %s that %s", e->id->store,
 		         field_name(f->field), wrong);
@@ -166,6 +208,10 @@ static void take_claim(struct enrolling *e, const json_t *object, int64_t place)
 	if (given.kind == IDENT_NONE || given.kind == IDENT_PAR ||
 	    ident_normalise(e->id->scope->forms, &given, &form) != IDENT_OK) {
 		refuse_claim(e, &form, kind ? kind : "", &claim.ref);
+		return;
+	}
+	if (e->company ? is_persons_kind(form.kind) : is_companys_kind(form.kind)) {
+		list_other(e, "claim", &claim.ref, ident_kind_name(form.kind));
 		return;
 	}
 	claim.kind = form.kind;
@@ -248,6 +294,7 @@ enum hq_identity_result hq_enrol_take(struct hq_identity *id, struct hq_identity
 	ev->why = "it is about somebody who is forgotten";
 	if (hq_db_int(id->db, 0, HQ_SQL_UNIT_GONE, "i", e.unit) != 0)
 		return HQ_IDENTITY_BAD;
+	e.company = hq_db_int(id->db, 0, HQ_SQL_UNIT_COMPANY, "i", e.unit) != 0;
 	take_facts(&e);
 	take_claims(&e);
 	take_drops(&e);

@@ -2,14 +2,18 @@
 
 #include <jansson.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "event/event.h"
 #include "hq/identity/hq_identity_internal.h"
 #include "hq/identity/hq_op.h"
+#include "hq/identity/hq_review.h"
 #include "identity/consent_json.h"
 #include "identity/json_part.h"
+#include "identity/pan.h"
 
 #define HQ_IDENTITY_POINTS_MAX INT64_C(1000000000000)     /* of one entry */
 #define HQ_IDENTITY_NO_END_US INT64_C(253402300799000000) /* the last second of 9999: not known */
@@ -109,6 +113,18 @@ static int64_t ident_in(struct hq_identity *id, enum ident_kind kind, const char
 	return hq_unit_ident(id->db, form.kind, form.value);
 }
 
+/* A manager's own words, or the rule's; what no terminal should be shown is left out. */
+static const char *words_of(const struct hq_identity_event *ev)
+{
+	const char *said = json_string_value(json_object_get(ev->sealed, "reason"));
+	const char *why = said ? said : hq_line_text(ev->line, "reason");
+
+	return strlen(why) <= HQ_IDENTITY_WHY_MAX && text_utf8_ok(why, strlen(why)) &&
+	               !text_has_hidden(why, strlen(why)) && !pan_find(why, false)
+	           ? why
+	           : "";
+}
+
 /* What lifts a block or share names it, so a store takes back its own word and nobody else's. */
 static enum hq_identity_result take_unblock(struct hq_identity *id, struct hq_op *op,
                                             const struct ref *named)
@@ -123,13 +139,11 @@ static enum hq_identity_result take_block(struct hq_identity *id, struct hq_iden
 {
 	const char *kind = json_string_value(json_object_get(ev->sealed, "kind"));
 	const char *value = json_string_value(json_object_get(ev->sealed, "value"));
-	const char *said = json_string_value(json_object_get(ev->sealed, "reason"));
-	const char *why = said ? said : hq_line_text(ev->line, "reason");
 	bool shared = strcmp(hq_line_text(ev->line, "scope"), "shared") == 0;
 	struct hq_op op = {.kind = shared ? HQ_OP_SHARE : HQ_OP_BLOCK,
 	                   .by_person = true,
 	                   .actor = "store",
-	                   .why = strlen(why) <= HQ_IDENTITY_WHY_MAX ? why : "",
+	                   .why = words_of(ev),
 	                   .made_us = id->to_us,
 	                   .at = id->at};
 	struct ref named;
@@ -212,6 +226,27 @@ static void put_choice(struct hq_identity *id, const struct hq_identity_event *e
 		hq_db_run(id->db, HQ_SQL_DIRTY_IDENT, "i", address_of(id, ev, c));
 }
 
+/* A buyer's consent is not the company's. What forbids is taken from anybody. */
+static bool is_a_buyers(struct hq_identity *id, const struct consent_choice *c, int64_t unit)
+{
+	char key[64], name[EVENT_ID_SIZE], detail[160];
+
+	if (c->value != CONSENT_GRANTED || c->method == CONSENT_CONFIRMED || unit == 0 ||
+	    hq_db_int(id->db, 0, HQ_SQL_UNIT_COMPANY, "i", unit) == 0)
+		return false;
+	text_b64(c->id.byte, sizeof c->id.byte, name);
+	snprintf(key, sizeof key, "choice:%s", name);
+	snprintf(detail, sizeof detail,
+	         "store %s was granted %s for a company: a buyer's consent is not the company's",
+	         id->store, consent_purpose_name(c->purpose));
+	hq_review_add(id->db, &(struct hq_review){.cause = "company",
+	                                          .key = key,
+	                                          .detail = detail,
+	                                          .unit = unit,
+	                                          .wall_us = id->wall_us});
+	return true;
+}
+
 static enum hq_identity_result take_choice(struct hq_identity *id, struct hq_identity_event *ev)
 {
 	struct consent_list list = {0};
@@ -231,7 +266,8 @@ static enum hq_identity_result take_choice(struct hq_identity *id, struct hq_ide
 			result = HQ_IDENTITY_WAITS;
 			break;
 		}
-		put_choice(id, ev, c, unit);
+		if (!is_a_buyers(id, c, unit))
+			put_choice(id, ev, c, unit);
 	}
 	consent_list_free(&list);
 	return result;

@@ -26,7 +26,8 @@ struct hq_identity {
 
 /* Is it one of these events? */
 bool hq_identity_is(const struct hq_line *line);
-/* Is what it says to HQ in `sealed`? (What lifts a block names the block.) */
+/* Is what it says to HQ in `sealed`? (What lifts a block names the block; a person's words on it
+ * stand there, if there are any.) */
 bool hq_identity_is_sealed(const struct hq_line *line);
 
 enum hq_identity_result {

@@ -100,7 +100,9 @@ static const char log_sql[] =
     " LEFT JOIN profile b ON b.ref = coalesce(op.near_right, op.right) LEFT JOIN epoch"
     " ON epoch.id = op.epoch LEFT JOIN store ON store.id = epoch.store WHERE a.person = ?1"
     " OR b.person = ?1 OR op.ident IN (SELECT claim.ident FROM profile u JOIN claim"
-    " ON claim.unit = u.n WHERE u.person = ?1) ORDER BY op.id";
+    " ON claim.unit = u.n WHERE u.person = ?1) OR (op.kind = 'undo' AND op.left IN (SELECT k.ref"
+    " FROM profile u JOIN claim ON claim.unit = u.n JOIN op k ON k.ident = claim.ident"
+    " WHERE u.person = ?1)) ORDER BY op.id";
 
 json_t *hq_links_read(struct sqlite3 *db, const char *customer_id)
 {

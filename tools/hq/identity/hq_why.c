@@ -261,6 +261,36 @@ static void put_identifiers(struct why *w)
 	sqlite3_finalize(q);
 }
 
+/* What people and guards said of them: `blocked phone ****569: said by store s1 <time>, "a poster";
+ * link Ab..`. What lifts it is the last of its lines. */
+static void put_blocks(struct why *w)
+{
+	sqlite3_stmt *q =
+	    ask(w, "WITH mine(id) AS (SELECT DISTINCT claim.ident FROM profile u JOIN claim ON"
+	           " claim.unit = u.n WHERE u.person = ?1 AND claim.fate <> 'undone'), said(ident,"
+	           " op, what) AS (SELECT o.ident, o.id, CASE o.kind WHEN 'block' THEN 'blocked'"
+	           " WHEN 'share' THEN 'shared' ELSE 'unblocked' END FROM mine JOIN op o ON o.ident"
+	           " = mine.id UNION SELECT o.ident, x.id, 'unblocked' FROM mine JOIN op o ON"
+	           " o.ident = mine.id JOIN op x ON x.left = o.ref AND x.kind = 'undo')"
+	           " SELECT said.what, ident.kind, ident.value, op.actor, coalesce(store.name, ''),"
+	           " op.made_us, op.why, op.ref FROM said JOIN op ON op.id = said.op JOIN ident ON"
+	           " ident.id = said.ident LEFT JOIN epoch ON epoch.id = op.epoch LEFT JOIN store"
+	           " ON store.id = epoch.store ORDER BY ident.kind, ident.value, op.id LIMIT 64");
+	char shown[HQ_SECRET_SIZE];
+
+	while (db_row(q, &w->failed)) {
+		hq_secret_mask(hq_db_text(q, 2), shown);
+		buf_printf(w->out, "%s %s: %s; said by %s%s%s", hq_db_text(q, 0), hq_db_text(q, 1),
+		           shown, hq_db_text(q, 3), hq_db_text(q, 4)[0] ? " " : "",
+		           hq_db_text(q, 4));
+		put_time(w->out, "", sqlite3_column_int64(q, 5));
+		buf_printf(w->out, ", \"%s\";", hq_db_text(q, 6));
+		put_ref(w->out, " link", q, 7);
+		buf_byte(w->out, '\n');
+	}
+	sqlite3_finalize(q);
+}
+
 /* ---- values ---- */
 
 static void put_fields(struct why *w)
@@ -393,6 +423,7 @@ static void put_all(struct why *w)
 	put_pairs(w);
 	put_refusals(w);
 	put_identifiers(w);
+	put_blocks(w);
 	put_fields(w);
 	put_sums(w);
 	put_consents(w);

@@ -150,6 +150,19 @@ static enum opened open_sealed(struct hq_apply *a, const struct hq_line_at *at,
 	return n < 0 ? OPENED_NEVER : OPENED;
 }
 
+/* What is only said beside the event is opened where it can be. */
+static enum opened open_identity(struct hq_apply *a, const struct hq_line_at *at,
+                                 const struct hq_line *line, struct plain *out)
+{
+	struct hq_line_sealed sealed;
+	bool needed = hq_identity_is_sealed(line);
+	enum opened opened = OPENED;
+
+	if (needed || hq_line_sealed(line, &sealed))
+		opened = open_sealed(a, at, line, out);
+	return opened == OPENED_NEVER && !needed ? OPENED : opened;
+}
+
 /* Which orders does this fact speak about? */
 static void mark_orders(struct hq_apply *a, const struct epoch_info *info,
                         const struct hq_fact *fact)
@@ -227,7 +240,7 @@ static void put_identity(struct hq_apply *a, const struct epoch_info *info,
 	                         .at = {.epoch = info->row, .seq = (int64_t)at->seq},
 	                         .store = info->store_name,
 	                         .wall_us = clock_wall_us(a->p.clock)};
-	enum opened opened = OPENED;
+	enum opened opened;
 	json_t *sealed = NULL;
 	const char *why = "what it says cannot be opened";
 	struct plain plain = {.len = 0};
@@ -235,8 +248,7 @@ static void put_identity(struct hq_apply *a, const struct epoch_info *info,
 
 	if (line->training)
 		return;
-	if (hq_identity_is_sealed(line))
-		opened = open_sealed(a, at, line, &plain);
+	opened = open_identity(a, at, line, &plain);
 	if (opened == OPENED_LATER) {
 		wait_for_key(a, info, at->seq, plain.key_id, true);
 		return;

@@ -100,6 +100,8 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 			                 sqlite3_column_int64(q, 5));
 			buf_byte(out, ',');
 		}
+		if (sqlite3_column_int(q, 7))
+			buf_str(out, "\"company\":true,");
 		buf_printf(out, "\"confirmed\":%s,\"number\":%" PRId64 ",",
 		           sqlite3_column_int(q, 2) ? "true" : "false",
 		           (int64_t)sqlite3_column_int64(q, 0));
