@@ -2,11 +2,16 @@
  * "Review"). */
 #include "flow/flow_internal.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "event/member.h"
 #include "identity/ward.h"
+
+#define SHORTFALLS_MAX 64 /* shown; the rest are counted */
 
 /* One line of the list. */
 struct row {
@@ -90,6 +95,60 @@ static void put_kept(struct buf *out, const struct flow_kept *k)
 	                       .last = day});
 }
 
+/* ---- points ---- */
+
+/* Of whom the shard has: HQ tells each store that holds the customer, for wherever they come next
+ * is where somebody can speak with them. */
+static void put_shortfall(const struct shard_hit *hit, const struct buf *json, struct buf *out)
+{
+	json_t *line = json_loadb((const char *)json->data, json->len, 0, NULL);
+	const char *at = json_string_value(json_object_get(line, "shortfall_since"));
+	json_int_t points = json_integer_value(json_object_get(line, "shortfall"));
+	char since[CLOCK_ISO8601_SIZE] = "", words[80];
+
+	if (at && text_copy(since, sizeof since, at) && strlen(since) >= CLOCK_DATE_SIZE)
+		since[CLOCK_DATE_SIZE - 1] = '\0';
+	snprintf(words, sizeof words, "%lld point%s that this customer spent %s not there",
+	         (long long)points, points == 1 ? "" : "s", points == 1 ? "is" : "are");
+	put(out, &(struct row){.state = "missing",
+	                       .cause = "shortfall",
+	                       .kind = "points",
+	                       .value = hit->profile.customer_id,
+	                       .words = words,
+	                       .since = since,
+	                       .last = since});
+	json_decref(line);
+}
+
+static void put_more(struct buf *out, int more)
+{
+	char words[80];
+
+	snprintf(words, sizeof words, "points are missing of %d customers more", more);
+	put(out, &(struct row){
+	             .state = "missing", .cause = "shortfall", .kind = "points", .words = words});
+}
+
+static void put_shortfalls(struct flow *f, struct buf *out)
+{
+	struct shard_hit *hit = calloc(SHORTFALLS_MAX, sizeof *hit);
+	struct buf *json = calloc(SHORTFALLS_MAX, sizeof *json);
+	int n = 0;
+
+	if (hit && json && f->shard)
+		n = shard_find_json(f->shard, SHARD_SHORTFALL, SHARD_SHORTFALL_ALL, hit, json,
+		                    SHORTFALLS_MAX);
+	for (int i = 0; i < n && i < SHORTFALLS_MAX; i++)
+		put_shortfall(&hit[i], &json[i], out);
+	if (n > SHORTFALLS_MAX)
+		put_more(out, n - SHORTFALLS_MAX);
+	out->failed |= !hit || !json || n < 0;
+	for (int i = 0; json && i < SHORTFALLS_MAX; i++)
+		buf_free(&json[i]);
+	free(json);
+	free(hit);
+}
+
 /* ---- look-ups ---- */
 
 static void put_lookups(const struct flow *f, struct buf *out)
@@ -118,6 +177,7 @@ void flow_review_json(struct flow *f, struct buf *out)
 	put_unconfirmed(f, out);
 	for (int i = 0; i < f->hq_kept.count; i++)
 		put_kept(out, &f->hq_kept.at[i]);
+	put_shortfalls(f, out);
 	put_lookups(f, out);
 	buf_str(out, "]}");
 }

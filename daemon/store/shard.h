@@ -46,6 +46,10 @@ struct shard_hit {
  * text: for hints, never for who somebody is. */
 #define SHARD_FOLDED "email_folded"
 
+/* The kind under which, as the value, everybody is found of whom points are missing. */
+#define SHARD_SHORTFALL "shortfall"
+#define SHARD_SHORTFALL_ALL "points"
+
 struct shard_reader;
 /* The file may be missing (first start): then open succeeds and every lookup misses until it
  * appears. */

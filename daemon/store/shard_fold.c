@@ -41,4 +41,7 @@ void shard_line_fold(struct shard_line *line)
 		folded->blocked = email->blocked;
 		line->ident_count++;
 	}
+	if (line->shortfall > 0)
+		line->idents[line->ident_count++] =
+		    (struct shard_ident){.kind = SHARD_SHORTFALL, .value = SHARD_SHORTFALL_ALL};
 }

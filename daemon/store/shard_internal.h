@@ -7,8 +7,9 @@
 #include "base/buf.h"
 #include "store/shard.h"
 
-#define SHARD_FORMAT 4             /* PRAGMA user_version */
-#define SHARD_IDENTS_MAX 32        /* identifiers of one profile */
+#define SHARD_FORMAT 4      /* PRAGMA user_version */
+#define SHARD_IDENTS_MAX 32 /* identifiers of one profile, as a line names them */
+#define SHARD_FOUND_BY_MAX (SHARD_IDENTS_MAX + 1) /* and SHARD_SHORTFALL */
 #define SHARD_IDENT_VALUE_SIZE 321 /* the longest normal form (an e-mail address) and NUL */
 #define SHARD_PATH_SIZE 512
 
@@ -24,8 +25,9 @@ struct shard_ident {
 struct shard_line {
 	bool deleted;
 	struct profile profile;
+	uint64_t shortfall; /* points; 0: none is missing */
 	int ident_count;
-	struct shard_ident idents[SHARD_IDENTS_MAX];
+	struct shard_ident idents[SHARD_FOUND_BY_MAX];
 };
 
 /* Read and check a line. Kinds of identifiers need not be known here; unknown members are let pass.
@@ -38,7 +40,8 @@ int shard_line_read(struct shard_line *out, const char *line, size_t len, char *
 int shard_line_parse(struct shard_line *out, const char *line, size_t len, char *err,
                      size_t err_size);
 bool shard_line_quick(struct shard_line *out, const char *line, size_t len);
-/* Add the mailboxes that its e-mail addresses fold to (SHARD_FOLDED), as far as there is room. */
+/* Add the mailboxes that its e-mail addresses fold to (SHARD_FOLDED), as far as there is room, and
+ * SHARD_SHORTFALL. */
 void shard_line_fold(struct shard_line *line);
 /* A normal form's mailbox; false: it is none of gmail.com, or it stands there folded already. */
 bool shard_fold(const char *email, char out[SHARD_IDENT_VALUE_SIZE]);
@@ -49,7 +52,7 @@ bool shard_fold(const char *email, char out[SHARD_IDENT_VALUE_SIZE]);
 /* Of an identifier without when it was seen. */
 #define SHARD_HEAD_IDENT_BYTES (VAULT_BLIND_BYTES + EVENT_ID_BYTES + 2)
 #define SHARD_HEAD_MAX                                                                             \
-	(28 + SHARD_IDENTS_MAX * (SHARD_HEAD_IDENT_BYTES + 24) + (int)sizeof(struct profile))
+	(28 + SHARD_FOUND_BY_MAX * (SHARD_HEAD_IDENT_BYTES + 24) + (int)sizeof(struct profile))
 
 /* The length; blinds: one for each identifier of the line. */
 size_t shard_head_write(uint8_t out[SHARD_HEAD_MAX], const struct shard_line *line,
@@ -180,7 +183,7 @@ struct shard_made {
 	char customer_id[sizeof(((struct profile *)0)->customer_id)];
 	int64_t who;
 	int ident_count;
-	uint8_t blinds[SHARD_IDENTS_MAX][VAULT_BLIND_BYTES];
+	uint8_t blinds[SHARD_FOUND_BY_MAX][VAULT_BLIND_BYTES];
 	struct shard_row row;
 	char fault[SHARD_FAULT_SIZE];
 };

@@ -174,6 +174,8 @@ static int read_line(struct shard_line *out, const json_t *root, char *err, size
 		return fault(err, err_size, "deleted", "true or false");
 	out->deleted = json_is_true(deleted);
 	wrong = read_profile(&out->profile, root);
+	if (wrong == NULL && !read_count(root, "shortfall", &out->shortfall))
+		wrong = "shortfall";
 	if (wrong != NULL)
 		return fault(err, err_size, wrong, "the type that a profile has there");
 	return read_idents(out, root, err, err_size);

@@ -348,6 +348,8 @@ static bool take_member(struct cursor *c, const struct span *name, struct shard_
 		return p->has_points = take_number(c, &p->points);
 	if (is(name, "visits"))
 		return take_count(c, &p->visits);
+	if (is(name, "shortfall"))
+		return take_count(c, &out->shortfall);
 	return is(name, "state") ? take_state(c, p) : skip_value(c, 1);
 }
 
@@ -360,6 +362,7 @@ bool shard_line_quick(struct shard_line *out, const char *line, size_t len)
 
 	out->deleted = false;
 	out->ident_count = 0;
+	out->shortfall = 0;
 	memset(&out->profile, 0, sizeof(out->profile));
 	if (!take(&c, '{'))
 		return false;

@@ -74,7 +74,7 @@ def test_a_manager_blocks_a_value_and_takes_it_back(rig):
     assert lifted["ident_ref"] == blocked["ident_ref"]
     customer = cached_id(rig, customers(rig)[1])
     words = until(lambda: (w := said_at_hq(rig, customer)) and "a mistake" in w and w, 20, "the manager's words at HQ")
-    assert "stood on a poster" in words and f"blocked loyalty: {'*' * 3}" in words and card not in words
+    assert "stood on a poster" in words and "blocked loyalty: " in words and card not in words
     assert "a mistake" in rig.tool("laneway-hq", "links", "show", customer, "-c", rig.work / "hq.conf").stdout
     for log in rig.work.glob("*.log"):
         assert "a mistake" not in log.read_text(errors="replace"), f"{log.name} has a manager's words"

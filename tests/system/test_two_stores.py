@@ -75,6 +75,11 @@ class Shop:
         """All that it said is at HQ, and what HQ made of it is here."""
         return self.rig.drained() and self.pending() == 0
 
+    def missing(self):
+        """What the manager's list says of points that are not there."""
+        said = self.rig.tool("laneway", "--socket", self.rig.work / "api.sock", "--json", "review").stdout
+        return [r for r in json.loads(said)["review"] if r["cause"] == "shortfall"]
+
     def why(self, customer_id):
         return self.rig.tool("laneway", "--socket", self.rig.work / "api.sock", "--why", "profile", customer_id).stdout
 
@@ -281,6 +286,19 @@ def test_points_are_together_while_they_are_one_and_what_was_spent_stays_spent(c
     chain.say("unlink", link, "--reason", "two sisters", "--yes")
     until(lambda: all([s.cached(x).get("points") for x in (a, b)] == [100, 0] for s in chain.shops), 30, "each has its own")
     assert [(r["customer_id"], r["detail"]) for r in chain.read("review") if r["cause"] == "shortfall"] == [(b, "50 points")]
+    for shop in chain.shops:
+        until(lambda s=shop: [(m["value"], m["kind"], m["words"]) for m in s.missing()] ==
+              [(b, "points", "50 points that this customer spent are not there")], 30, "the manager's list of each store")
+    shown = chain.shops[0].rig.tool("laneway", "--socket", chain.shops[0].rig.work / "api.sock", "review").stdout
+    assert "missing    since 20" in shown and f"points  {b}" in shown and "50 points that this customer spent are not there" in shown
+    ledger.points(units[1], 10)
+    until(lambda: all(s.cached(b).get("points") == 10 for s in chain.shops), 30, "no silent debit on what comes later")
+    assert all(len(s.missing()) == 1 for s in chain.shops)
+    number, = [r["number"] for r in chain.read("review") if r["cause"] == "shortfall"]
+    chain.say("review", "--settle", str(number), "--reason", "written off")
+    assert "shortfall" not in {r["cause"] for r in chain.read("review")}
+    until(lambda: not any(s.missing() for s in chain.shops), 30, "what is settled to leave the managers' lists")
+    assert [s.cached(b).get("points") for s in chain.shops] == [10, 10]
 
 
 def test_hqs_other_word_waits_for_a_tap_in_an_open_basket_and_counts_after_the_sale(chain):

@@ -1,6 +1,9 @@
 /* Who is one person, out of what was imported, linked, blocked and taken back. */
 #include "hq_import_world.h"
 
+#include <jansson.h>
+
+#include "hq/identity/hq_links.h"
 #include "hq/identity/hq_op.h"
 #include "hq/identity/hq_persons.h"
 #include "hq/identity/hq_profile.h"
@@ -299,6 +302,48 @@ static void points_that_were_spent_while_linked_stay_spent_and_debit_nobody_late
 	assert_string_equal(world_text(w, "SELECT points FROM profile"), "100,10");
 }
 
+#define SHORTFALLS                                                                                 \
+	"SELECT coalesce(group_concat(unit || ' ' || detail), '') FROM review WHERE cause = "      \
+	"'shortfall'"
+
+static void what_is_missing_goes_when_they_are_one_again_and_when_it_is_settled(void **state)
+{
+	struct world *w = *state;
+	struct hq_links links = {.db = w->db, .scope = &w->scope, .wall_us = w->wall_us};
+	char number[24], err[200] = "", *said;
+	struct ref made;
+	json_t *ask, *answer;
+
+	world_import(w, HEADER "K1,Anna,,100,2026-05-01,\nK2,Bo,,50,2026-05-01,\n");
+	made = link_units(w, 1, 2);
+	entry(w, 1, 2, -120, "2026-05-02");
+	undo(w, made);
+	assert_string_equal(world_text(w, SHORTFALLS), "2 70 points");
+	said = lines(w);
+	assert_non_null(strstr(said, "\"shortfall\":70,\"shortfall_since\":\"2026-05-02T"));
+	free(said);
+	made = link_units(w, 2, 1);
+	assert_string_equal(world_text(w, SHORTFALLS), "");
+	undo(w, made);
+	assert_string_equal(world_text(w, SHORTFALLS), "2 70 points");
+
+	snprintf(number, sizeof number, "%d",
+	         (int)world_number(w, "SELECT id FROM review WHERE cause = 'shortfall'"));
+	ask = json_pack("{s:s,s:s,s:s,s:s,s:b}", "action", "settle", "first", number, "actor",
+	                "eva", "reason", "written off", "yes", 1);
+	answer = hq_links_do(&links, ask, err, sizeof err);
+	assert_string_equal(answer ? "" : err, "");
+	json_decref(answer);
+	json_decref(ask);
+	assert_string_equal(world_text(w, SHORTFALLS), "");
+	said = lines(w);
+	assert_null(strstr(said, "shortfall"));
+	free(said);
+	entry(w, 2, 2, -5, "2026-05-03"); /* and what is missing behind that is all there is */
+	assert_string_equal(world_text(w, SHORTFALLS), "2 5 points");
+	assert_string_equal(world_text(w, "SELECT points FROM profile"), "100,0");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -315,6 +360,7 @@ int main(void)
 	    TEST(a_crowded_identifier_is_shared_and_connects_nobody),
 	    TEST(the_claim_that_is_too_many_parts_whom_the_identifier_had_joined),
 	    TEST(a_balance_is_what_was_imported_and_what_came_after_that),
+	    TEST(what_is_missing_goes_when_they_are_one_again_and_when_it_is_settled),
 	    TEST(points_that_were_spent_while_linked_stay_spent_and_debit_nobody_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

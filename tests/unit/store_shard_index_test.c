@@ -126,6 +126,35 @@ static void a_profile_of_any_text_comes_back_as_it_was(void **state)
 	buf_free(&json);
 }
 
+/* Also where a profile has as many identifiers as fit. */
+static void of_whom_points_are_missing_is_found_until_they_are_not(void **state)
+{
+	static const char *const missing[] = {"\"shortfall\":50,", "\"shortfall\":60,", ""};
+	struct place *p = *state;
+	struct shard_hit hit[2];
+	struct buf b = {0};
+
+	for (int i = 0; i < 3; i++) {
+		buf_reset(&b);
+		buf_str(&b, "{\"customer_id\":\"C000001\",\"identifiers\":[");
+		for (int k = 0; k < 32; k++)
+			buf_printf(&b,
+			           "%s{\"kind\":\"email\",\"ref\":\"" REF
+			           "\",\"value\":\"a.%d@gmail.com\",\"verified\":false}",
+			           k ? "," : "", k);
+		buf_printf(&b, "],%s\"version\":%d}\n", missing[i], i + 1);
+		buf_str(&b, "{\"customer_id\":\"C000002\",\"identifiers\":[],\"shortfall\":0,"
+		            "\"version\":9}\n");
+		buf_byte(&b, '\0');
+		assert_int_equal(apply(p, (char *)b.data, false), 2);
+		int n = shard_find(p->reader, SHARD_SHORTFALL, SHARD_SHORTFALL_ALL, hit, 2);
+		assert_int_equal(n, i < 2);
+		if (n)
+			assert_string_equal(hit[0].profile.customer_id, "C000001");
+	}
+	buf_free(&b);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -134,6 +163,7 @@ int main(void)
 	    TEST(rows_are_divided_as_they_grow_and_nobody_is_lost),
 	    TEST(an_identifier_of_very_many_finds_all_of_them_whoever_comes_and_goes),
 	    TEST(a_profile_of_any_text_comes_back_as_it_was),
+	    TEST(of_whom_points_are_missing_is_found_until_they_are_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,11 @@ static const char *const steps[] = {
     /* a store enrolled it, whatever HQ made of it since */
     "ALTER TABLE profile ADD COLUMN enrolled INTEGER NOT NULL DEFAULT 0;"
     "UPDATE profile SET enrolled = NOT confirmed OR external IS NULL;",
+    /* of a person: points that were spent and are not there, less those a steward has settled */
+    "ALTER TABLE profile ADD COLUMN shortfall INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile ADD COLUMN short_since TEXT;"
+    "INSERT OR IGNORE INTO dirty(unit) SELECT unit FROM review WHERE cause = 'shortfall';",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

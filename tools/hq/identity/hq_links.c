@@ -198,10 +198,15 @@ static int settle(struct doing *d)
 {
 	int64_t number;
 
-	if (!num_i64(said(d, "first"), 1, INT64_MAX, &number) ||
-	    hq_db_run(d->l->db, HQ_SQL_REVIEW_SETTLE, "i", number) != 1)
+	if (!num_i64(said(d, "first"), 1, INT64_MAX, &number))
 		return fault(d, "expected the number of an entry that a person settles");
-	return 0;
+	if (hq_db_run(d->l->db, HQ_SQL_SHORTFALL_SETTLE, "i", number) == 1) {
+		hq_db_run(d->l->db, HQ_SQL_SHORTFALL_DIRTY, "i", number);
+		return 0;
+	}
+	return hq_db_run(d->l->db, HQ_SQL_REVIEW_SETTLE, "i", number) == 1
+	           ? 0
+	           : fault(d, "expected the number of an entry that a person settles");
 }
 
 static const struct {

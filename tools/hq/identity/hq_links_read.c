@@ -234,7 +234,7 @@ void hq_links_print_review(const json_t *review)
 		       text(row, "kind", ""), text(row, "kind", "")[0] ? " " : "",
 		       text(row, "value", ""), text(row, "value", "")[0] ? "  " : "");
 		printf("    %s", text(row, "detail", ""));
-		if (!is_set(row, "folded") && strcmp(text(row, "cause", ""), "shortfall") != 0)
+		if (!is_set(row, "folded"))
 			printf("  (--settle %lld)",
 			       (long long)json_integer_value(json_object_get(row, "number")));
 		printf("\n");

@@ -14,6 +14,7 @@
 #include "hq/identity/hq_profile.h"
 #include "hq/identity/hq_review.h"
 
+#define SHORTFALL_KEY_SIZE 48
 #define HQ_PERSON_ITEMS_MAX 10    /* last items kept */
 #define HQ_PERSON_DIGEST_BYTES 16 /* of the line: enough to see a change */
 
@@ -101,11 +102,24 @@ static void read_orders(struct hq_person_work *w, int64_t person, struct folded 
 	f->items = f->seen_us == INT64_MIN ? memory_text("[]") : last_items(w->db, person);
 }
 
+static void shortfall_key(int64_t person, char key[SHORTFALL_KEY_SIZE])
+{
+	snprintf(key, SHORTFALL_KEY_SIZE, "shortfall:%" PRId64, person);
+}
+
+static void no_shortfall(struct hq_db *db, int64_t unit)
+{
+	char key[SHORTFALL_KEY_SIZE];
+
+	shortfall_key(unit, key);
+	hq_review_drop(db, key);
+}
+
 static void note_shortfall(struct hq_db *db, int64_t person, int64_t points, int64_t wall_us)
 {
-	char key[48], detail[48];
+	char key[SHORTFALL_KEY_SIZE], detail[48];
 
-	snprintf(key, sizeof key, "shortfall:%" PRId64, person);
+	shortfall_key(person, key);
 	snprintf(detail, sizeof detail, "%" PRId64 " points", points);
 	if (points > 0)
 		hq_review_add(db, &(struct hq_review){.cause = "shortfall",
@@ -114,26 +128,29 @@ static void note_shortfall(struct hq_db *db, int64_t person, int64_t points, int
 		                                      .unit = person,
 		                                      .wall_us = wall_us});
 	else
-		hq_review_drop(db, key);
+		no_shortfall(db, person);
 }
 
 static void fold(struct hq_person_work *w, int64_t person)
 {
 	struct folded *f = memory_zeroed(1, sizeof *f);
 	const char *state;
+	int64_t settled = hq_db_int(w->db, 0, HQ_SQL_PROFILE_SETTLED, "i", person), missing;
 
 	if (!f)
 		return;
 	read_facts(w, person, f);
 	read_orders(w, person, f);
-	hq_points_read(w->db, person, &f->points);
-	note_shortfall(w->db, person, f->points.shortfall, w->wall_us);
+	hq_points_read(w->db, person, settled, &f->points);
+	missing = f->points.shortfall > settled ? f->points.shortfall - settled : 0;
+	note_shortfall(w->db, person, missing, w->wall_us);
 	state = value_of(f, FIELD_STATE);
 	hq_db_run(
-	    w->db, HQ_SQL_PROFILE_FOLDED, "itttttitiiit", person, value_of(f, FIELD_FIRST_NAME),
+	    w->db, HQ_SQL_PROFILE_FOLDED, "itttttitiiitiit", person, value_of(f, FIELD_FIRST_NAME),
 	    name_of(f), value_of(f, FIELD_TIER), value_of(f, FIELD_LANGUAGE),
 	    state ? state : "active", f->points.known ? f->points.balance : INT64_MIN,
-	    f->points.as_of[0] ? f->points.as_of : NULL, f->visits, f->spend, f->seen_us, f->items);
+	    f->points.as_of[0] ? f->points.as_of : NULL, f->visits, f->spend, f->seen_us, f->items,
+	    missing, f->points.shortfall, f->points.short_since[0] ? f->points.short_since : NULL);
 	hq_facts_free(&f->facts);
 	free(f->items);
 	free(f);
@@ -172,10 +189,13 @@ void hq_person_settle(struct hq_person_work *w, int64_t unit)
 	person = sqlite3_column_int64(q, 3);
 	gone = sqlite3_column_int(q, 4) != 0;
 	hq_db_end(q);
-	if (!gone && person == unit)
+	if (!gone && person == unit) {
 		fold(w, unit);
-	else if (!gone)
-		hq_db_run(w->db, HQ_SQL_PROFILE_PART, "i", unit);
+	} else {
+		no_shortfall(w->db, unit);
+		if (!gone)
+			hq_db_run(w->db, HQ_SQL_PROFILE_PART, "i", unit);
+	}
 	hq_hold_weigh(w->db, unit);
 	tell_if_changed(w, unit, gone ? unit : person);
 }

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-void hq_points_read(struct hq_db *db, int64_t person, struct hq_points *out)
+void hq_points_read(struct hq_db *db, int64_t person, int64_t settled, struct hq_points *out)
 {
 	/* (points, time, is a balance) of balances and of entries that no balance has in it */
 	struct sqlite3_stmt *q = hq_db_query(db, HQ_SQL_POINTS_OF_PERSON, "i", person);
@@ -21,6 +21,8 @@ void hq_points_read(struct hq_db *db, int64_t person, struct hq_points *out)
 			text_copy(out->as_of, sizeof out->as_of, as_of);
 		if (out->balance < 0) {
 			out->shortfall -= out->balance;
+			if (out->shortfall > settled && !out->short_since[0])
+				text_copy(out->short_since, sizeof out->short_since, as_of);
 			out->balance = 0;
 		}
 	}

@@ -18,8 +18,10 @@
 struct hq_points {
 	bool known; /* there is a balance or an entry */
 	int64_t balance, shortfall;
-	char as_of[CLOCK_ISO8601_SIZE]; /* of what is newest in it; empty: not known */
+	char as_of[CLOCK_ISO8601_SIZE];       /* of what is newest in it; empty: not known */
+	char short_since[CLOCK_ISO8601_SIZE]; /* when more than `settled` was missing first */
 };
-void hq_points_read(struct hq_db *db, int64_t person, struct hq_points *out);
+/* settled: points of the shortfall that nobody has to look at any more. */
+void hq_points_read(struct hq_db *db, int64_t person, int64_t settled, struct hq_points *out);
 
 #endif

@@ -27,7 +27,9 @@ enum column {
 	COL_LANGUAGE,
 	COL_VISITS,
 	COL_LAST_SEEN,
-	COL_MERGED
+	COL_MERGED,
+	COL_SHORTFALL,
+	COL_SHORT_SINCE
 };
 
 static void member(struct buf *out, const char *key, const char *value)
@@ -55,6 +57,17 @@ static void write_before(struct hq_page_person *p, struct sqlite3_stmt *q,
 	member(out, "last_seen", seen);
 }
 
+/* Points that were spent and are not there since an unlink: for the manager's list. */
+static void write_shortfall(struct sqlite3_stmt *q, struct buf *out)
+{
+	int64_t points = sqlite3_column_int64(q, COL_SHORTFALL);
+
+	if (points <= 0)
+		return;
+	buf_printf(out, "\"shortfall\":%" PRId64 ",", points);
+	member(out, "shortfall_since", hq_db_text(q, COL_SHORT_SINCE));
+}
+
 static void write_behind(struct hq_page_person *p, struct sqlite3_stmt *q, struct buf *out)
 {
 	hq_page_matches(p, out);
@@ -64,6 +77,7 @@ static void write_behind(struct hq_page_person *p, struct sqlite3_stmt *q, struc
 		buf_printf(out, "\"points\":%" PRId64 ",",
 		           (int64_t)sqlite3_column_int64(q, COL_POINTS));
 	member(out, "points_as_of", hq_db_text(q, COL_POINTS_AS_OF));
+	write_shortfall(q, out);
 	member(out, "state", hq_db_text(q, COL_STATE));
 	member(out, "tier", hq_db_text(q, COL_TIER));
 	hq_page_units(p, out);
