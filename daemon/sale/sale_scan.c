@@ -109,8 +109,11 @@ void sale_unmatched(struct act *act, const struct place *at, const struct scanne
 {
 	sale_presented(act, at, id, NULL, outcome);
 	sale_unmatched_shown(act->lane, act->now, id, outcome);
-	if (sale_staff_card(id, outcome))
-		sale_staff_shown(act, id);
+	if (!sale_staff_card(id, outcome))
+		return;
+	sale_staff_shown(act, id);
+	if (!act->basket)
+		sale_notice(act->lane, act->now, "Staff card: the next sale is a staff sale");
 }
 
 void sale_ask(struct lane *lane, enum question kind, const struct person *instead_of)

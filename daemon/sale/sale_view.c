@@ -108,7 +108,8 @@ static void view_lane(struct sale *s, const struct lane *lane, const struct bask
 		out->person = lane->presented;
 		out->asking = lane->asking_until_us != 0;
 	}
-	if (front || alone)
+	/* What waits for the next sale says nothing of who has just paid. */
+	if (front || (alone && out->state != LANE_DONE))
 		view_staff(front ? &front->staff : &lane->staff, out);
 	if (alone && lane->held.on)
 		view_question(&lane->held, out);

@@ -59,6 +59,24 @@ static void a_staff_card_before_the_basket_waits_for_it(void **state)
 	assert_string_equal(of(w, "Order Completed", "sale_kind"), "sale");
 }
 
+static void a_staff_card_after_a_sale_says_nothing_of_who_has_paid(void **state)
+{
+	struct world *w = *state;
+	opened(w, "B1");
+	scan(w, "Anna");
+	order(w, "B1");
+	staff_card(w);
+	assert_string_equal(shown(w), "Anna");
+	assert_false(look(w)->person_staff);
+	assert_string_equal(look(w)->notice, "Staff card: the next sale is a staff sale");
+	later(w, 6);
+	assert_string_equal(shown(w), "staff");
+	opened(w, "B2");
+	assert_true(look(w)->person_staff);
+	order(w, "B2");
+	assert_string_equal(of(w, "Order Completed", "sale_kind"), "staff");
+}
+
 static void a_staff_card_does_not_wait_for_ever(void **state)
 {
 	struct world *w = *state;
@@ -237,6 +255,7 @@ int main(void)
 	    TEST(a_staff_card_that_is_nobodys_makes_a_staff_sale_of_nobody),
 	    TEST(nobody_can_be_enrolled_with_a_staff_card),
 	    TEST(a_staff_card_before_the_basket_waits_for_it),
+	    TEST(a_staff_card_after_a_sale_says_nothing_of_who_has_paid),
 	    TEST(a_staff_card_does_not_wait_for_ever),
 	    TEST(the_big_key_takes_a_staff_card_back),
 	    TEST(a_customer_beside_a_staff_card_has_a_staff_sale),
