@@ -65,6 +65,7 @@ const char *flow_cause(const struct flow_before *before, const char *boot, bool 
 static void box_started(struct flow *f, const struct sale_start *start, bool clean, int restored)
 {
 	char properties[256], mark[256];
+	struct buf clock = {0};
 	struct entry *e;
 
 	snprintf(properties, sizeof properties,
@@ -72,11 +73,15 @@ static void box_started(struct flow *f, const struct sale_start *start, bool cle
 	         "\"version\":\"%s\"}",
 	         start->boot, start->cause, clean ? "true" : "false", restored, version_text());
 	snprintf(mark, sizeof mark, "%s%s", start->boot, version_text());
+	buf_str(&clock, start->boot);
+	buf_be64(&clock, (uint64_t)f->guard_base_us);
 	e = flow_box_entry(f, EVENT_BOX_STARTED, NULL, properties);
-	if (e && entry_mark(e, FLOW_MARK_STARTED, mark, strlen(mark)) == 0)
+	if (e && !clock.failed && entry_mark(e, FLOW_MARK_STARTED, mark, strlen(mark)) == 0 &&
+	    entry_mark(e, FLOW_MARK_CLOCK, clock.data, clock.len) == 0)
 		flow_put(f, e);
 	else
 		entry_free(e);
+	buf_free(&clock);
 }
 
 static void resolve_scanned(void *ctx, enum ident_kind kind, const char *value, struct answer *out)
@@ -132,6 +137,7 @@ static void take_baskets(struct flow *f, const struct flow_names *names)
 	flow_rules_begin(f, flow_rebuild_rules(f->rebuild));
 	flow_hq_kept_begin(f, flow_rebuild_kept(f->rebuild));
 	flow_weights_begin(f, flow_rebuild_weights(f->rebuild));
+	flow_guard_age_begin(f, &names->before, boot);
 	flow_guard_begin(f, flow_rebuild_guards(f->rebuild));
 	sale_idents(f->sale, flow_guard_known, f);
 	flow_lookup_begin(f, flow_rebuild_lookups(f->rebuild));

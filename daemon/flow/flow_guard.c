@@ -163,7 +163,7 @@ static struct ward_basket basket_of(const struct flow *f, const struct guard_kno
 	                            .value = k->value,
 	                            .ref = k->ref[0],
 	                            .day = today(f),
-	                            .at_us = flow_age_us(f)};
+	                            .at_us = flow_guard_age_us(f)};
 }
 
 /* A box's own entry for the cause that an identifier has got; without it it has none. */
@@ -341,7 +341,7 @@ static void clear_clean(struct flow *f, struct entry *e)
 
 void flow_guard_tick(struct flow *f)
 {
-	int64_t now_us = flow_age_us(f);
+	int64_t now_us = flow_guard_age_us(f);
 	struct clock_now now;
 
 	clock_read(f->p.clock, &now);

@@ -113,8 +113,9 @@ struct flow {
 	struct flow_gap gaps[CONF_SCANNERS_MAX];
 	struct flow_asked asked[INQUIRY_MAX];
 	struct event *done_event, *sync_event, *tick_event, *clock_event, *rebuild_event;
-	int64_t age_base_us; /* flow_age_us at monotonic 0 */
-	size_t in_flight;    /* entries with the journal */
+	int64_t age_base_us;   /* flow_age_us at monotonic 0 */
+	int64_t guard_base_us; /* flow_guard_age_us at monotonic 0 */
+	size_t in_flight;      /* entries with the journal */
 	int64_t started_mono_us;
 
 	/* the start; `sale` is a room without baskets until FLOW_NAMES, `shard` NULL, `window` NULL
@@ -173,6 +174,10 @@ void flow_till_ops(struct capture_ops *ops);
 /* What message ids are aged by: the wall clock of the start, run on by the monotonic clock, so that
  * no jump ages them. */
 int64_t flow_age_us(const struct flow *f);
+/* The same as guards and quotas count by: it goes on over a restart within one boot, also when the
+ * clock has come to be trusted in between, which would make all that they know look older. */
+int64_t flow_guard_age_us(const struct flow *f);
+void flow_guard_age_begin(struct flow *f, const struct flow_before *before, const char *boot);
 
 /* ---- flow_clock.c ---- */
 /* Look at the clock at once and every second; journal its trusted points. 0 or -1. */

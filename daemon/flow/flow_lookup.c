@@ -80,7 +80,7 @@ static void note_refused(struct flow *f)
 static bool used_up(struct flow *f, const char *lane, char words[97])
 {
 	char who[QUOTA_WHO_SIZE], at[6];
-	int64_t now_us = flow_age_us(f);
+	int64_t now_us = flow_guard_age_us(f);
 
 	cashier_of(f, lane, who);
 	int limit = f->table.guard.lookups_max;
@@ -97,7 +97,7 @@ static void count(struct flow *f, const char *lane)
 	char who[QUOTA_WHO_SIZE];
 
 	cashier_of(f, lane, who);
-	quota_count(f->lookup->quota, who, flow_age_us(f));
+	quota_count(f->lookup->quota, who, flow_guard_age_us(f));
 	counter_add(f->p.counters, COUNTER_LOOKUPS, 1);
 	f->lookup->unsaved = true;
 }
@@ -217,7 +217,7 @@ void flow_lookup_note(struct flow *f, struct entry *e)
 	buf_str(&mark, l->refused.day);
 	buf_be32(&mark, l->refused.count);
 	save_told(l, &mark);
-	quota_save(l->quota, flow_age_us(f), &mark);
+	quota_save(l->quota, flow_guard_age_us(f), &mark);
 	if (!mark.failed && entry_mark(e, FLOW_MARK_LOOKUPS, mark.data, mark.len) == 0)
 		l->unsaved = false;
 	buf_free(&mark);
@@ -249,7 +249,7 @@ void flow_lookup_begin(struct flow *f, const struct buf *mark)
 	size_t told =
 	    at[0] == SAVED_VERSION ? load_told(f->lookup, at + head, mark->len - head) : 0;
 	bool whole = told || at[0] != SAVED_VERSION;
-	if (!whole || !quota_load(f->lookup->quota, flow_age_us(f), at + head + told,
+	if (!whole || !quota_load(f->lookup->quota, flow_guard_age_us(f), at + head + told,
 	                          mark->len - head - told))
 		log_error("which look-ups were made could not be read back whole");
 }

@@ -153,6 +153,12 @@ static void read_before(struct flow_rebuild *r)
 		snprintf(r->before.version, sizeof r->before.version, "%.*s",
 		         (int)(mark.len - (CLOCK_BOOT_ID_SIZE - 1)),
 		         (const char *)mark.data + CLOCK_BOOT_ID_SIZE - 1);
+	if (journal_reader_mark(r->reader, FLOW_MARK_CLOCK, &mark) == 0 &&
+	    mark.len == CLOCK_BOOT_ID_SIZE - 1 + 8) {
+		snprintf(r->before.guard_boot, sizeof r->before.guard_boot, "%.*s",
+		         CLOCK_BOOT_ID_SIZE - 1, (const char *)mark.data);
+		r->before.guard_base_us = (int64_t)buf_get64(mark.data + CLOCK_BOOT_ID_SIZE - 1);
+	}
 	json_decref(root);
 	buf_free(&mark);
 }

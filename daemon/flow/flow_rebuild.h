@@ -47,9 +47,11 @@ int flow_rebuild_fd(const struct flow_rebuild *r);
 
 /* The run before this one, as its last lines and marks tell. */
 struct flow_before {
-	bool any;                      /* there was one */
-	char boot[CLOCK_BOOT_ID_SIZE]; /* of its last line */
-	char version[64];              /* empty: not known */
+	bool any;                            /* there was one */
+	char boot[CLOCK_BOOT_ID_SIZE];       /* of its last line */
+	char version[64];                    /* empty: not known */
+	char guard_boot[CLOCK_BOOT_ID_SIZE]; /* whose guards' clock it was; empty: not known */
+	int64_t guard_base_us;
 };
 
 /* Tills known before: the mark of that name, empty if there is none. With the baskets. */
@@ -86,6 +88,7 @@ bool flow_rebuild_window(struct flow_rebuild *r, struct window **window,
 #define FLOW_MARK_LOOKUPS "lookups" /* who looked somebody up when (identity/quota.h) */
 #define FLOW_MARK_WEIGHTS "weights" /* HQ's, for suggestions: hq.weights, shortened */
 #define FLOW_MARK_SERVING "serving" /* 1 || who serves where (sale_serving) */
+#define FLOW_MARK_CLOCK "clock"     /* boot (32 hex digits) || flow_guard_age_us at 0 (i64) */
 #define FLOW_MARK_STARTED "started" /* boot (32 hex digits) || version */
 
 #endif

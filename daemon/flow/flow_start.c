@@ -125,6 +125,19 @@ int64_t flow_age_us(const struct flow *f)
 	return f->age_base_us + clock_mono_us(f->p.clock);
 }
 
+int64_t flow_guard_age_us(const struct flow *f)
+{
+	return f->guard_base_us + clock_mono_us(f->p.clock);
+}
+
+void flow_guard_age_begin(struct flow *f, const struct flow_before *before, const char *boot)
+{
+	bool known = boot[strspn(boot, "0")] != '\0';
+
+	if (known && strcmp(before->guard_boot, boot) == 0)
+		f->guard_base_us = before->guard_base_us;
+}
+
 struct flow *flow_new(const struct flow_params *params, char *err, size_t err_size)
 {
 	struct flow *f = calloc(1, sizeof *f);
@@ -135,7 +148,7 @@ struct flow *flow_new(const struct flow_params *params, char *err, size_t err_si
 	f->p = *params;
 	f->conf = params->conf;
 	f->started_mono_us = clock_mono_us(params->clock);
-	f->age_base_us = age_base_us(params->clock);
+	f->guard_base_us = f->age_base_us = age_base_us(params->clock);
 	f->ops.ctx = f;
 	flow_scan_ops(&f->ops);
 	flow_till_ops(&f->ops);

@@ -124,6 +124,29 @@ static void a_restart_gives_nobody_a_new_hour(void **state)
 	assert_int_equal(flow_lookup_refused(w->flow).count, 2);
 }
 
+/* A box without a clock of its own: it began hours ago by its own reckoning, and knows better now.
+ */
+static void a_restart_after_the_time_came_gives_nobody_a_new_hour(void **state)
+{
+	struct world *w = *state;
+	w->trust = CLOCK_NONE;
+	begin(w);
+	world_close(w);
+	world_open(w);
+	keep(w);
+	till_connect(w, "T1", "1");
+	open_as(w, "K1");
+	look_up_often(w, 1, LIMIT);
+	world_close(w);
+	w->trust = CLOCK_HQ;
+	atomic_fetch_add(&w->p->wall_us, 10 * 3600 * SECOND_US);
+	world_open(w);
+	keep(w);
+	till_connect(w, "T1", "1");
+	look_up(w, 1, "phone", "+491728390001");
+	assert_string_equal(presented(w, LIMIT, "reason"), "look_ups");
+}
+
 static void shift(struct world *w, const char *type, const char *more)
 {
 	char line[400], id[16];
@@ -283,6 +306,7 @@ int main(void)
 	    T(a_card_and_another_cashier_go_on_and_after_the_hour_so_does_the_first),
 	    T(a_lane_whose_till_names_no_cashier_is_one),
 	    T(a_restart_gives_nobody_a_new_hour),
+	    T(a_restart_after_the_time_came_gives_nobody_a_new_hour),
 	    T(who_serves_is_known_after_a_restart_and_so_are_their_look_ups),
 	    T(a_form_that_finds_somebody_is_told_and_counted_once),
 	    T(what_was_told_before_a_restart_is_no_second_look_up),
