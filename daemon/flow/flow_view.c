@@ -307,8 +307,8 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 	if (v->state == LANE_DONE || v->question_id[0] || v->person_early)
 		return "";
 	/* Until a basket is open the name is masked: nobody can be greeted by it. */
-	bool several = v->person_shared || v->profile.confidential;
-	if (v->person == PERSON_KNOWN && !v->person_struck && several)
+	bool unnamed = v->person_shared || v->profile.confidential || !v->profile.first_name[0];
+	if (v->person == PERSON_KNOWN && !v->person_struck && unnamed)
 		return "";
 	if (v->person == PERSON_KNOWN && !v->person_struck)
 		return level < FRESH_NO_PROMPTS && v->state != LANE_IDLE ? f->conf->prompt_greet

@@ -183,6 +183,24 @@ static void what_the_lane_says_of_a_customer_fades_with_the_datas_age(void **sta
 	}
 }
 
+static void who_has_no_name_is_not_to_be_greeted_by_it(void **state)
+{
+	struct world *w = *state;
+	world_close(w);
+	world_page(w,
+	           "{\"customer_id\":\"C000018\",\"identifiers\":[{\"kind\":\"loyalty\",\"ref\":"
+	           "\"AAECAwQFBgcICQoLDA0ODw\",\"value\":\"" CARD
+	           "\",\"verified\":true}],\"includes\":{},\"name\":\"ACME GmbH\",\"state\":"
+	           "\"active\",\"version\":813}\n",
+	           813);
+	world_open(w);
+	attach_anna(w);
+	json_t *view = lane_view(w, "1");
+	assert_string_equal(text_of(json_object_get(view, "person"), "state"), "known");
+	assert_string_equal(text_of(view, "prompt"), "");
+	json_decref(view);
+}
+
 static void a_name_is_masked_until_a_basket_is_open(void **state)
 {
 	struct world *w = *state;
@@ -295,6 +313,7 @@ int main(void)
 	    T(data_that_never_came_is_not_called_fresh),
 	    T(an_untrusted_clock_makes_the_data_older_never_younger),
 	    T(what_the_lane_says_of_a_customer_fades_with_the_datas_age),
+	    T(who_has_no_name_is_not_to_be_greeted_by_it),
 	    T(a_name_is_masked_until_a_basket_is_open),
 	    T(a_question_names_nobody_when_names_are_locked),
 	    T(the_strip_says_whether_hq_is_reachable),
