@@ -86,7 +86,9 @@ void score_pair(const struct score_model *m, const struct score_record *a,
 
 int score_percent(int mbit)
 {
-	return (int)(100 / (1 + exp2(-mbit / 1000.0)));
+	int percent = (int)(100 / (1 + exp2(-mbit / 1000.0)));
+
+	return percent > 99 ? 99 : percent;
 }
 
 static const char *said(const char *text)

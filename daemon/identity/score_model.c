@@ -223,10 +223,11 @@ static bool read_often(struct reading *r, const json_t *all)
 	{
 		const char *key = json_string_value(json_array_get(row, 0));
 		struct score_often *o = &r->m->often[i];
-		char *end = NULL;
-		o->key = key ? strtoull(key, &end, 16) : 0;
-		if (!key || strlen(key) != 16 || *end || !share(json_array_get(row, 1), &o->share))
+		if (!key || strlen(key) != 16 || key[strspn(key, "0123456789abcdef")] ||
+		    !share(json_array_get(row, 1), &o->share))
 			return wrong(r, "a frequent value", "16 hex digits and a share");
+		o->key = strtoull(key, NULL, 16);
+		o->share = fmax(o->share, SHARE_MIN);
 		if (i > 0 && o[-1].key >= o->key)
 			return wrong(r, "frequent values out of order", "rising ones");
 		r->m->often_count++;

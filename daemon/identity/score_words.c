@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "identity/score_internal.h"
 
 struct level_words {
@@ -133,6 +134,6 @@ void score_mask(const struct score_plain *who, char *out, size_t size)
 	if (who->postcode && *who->postcode)
 		buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", who->postcode);
 	buf_byte(&text, '\0');
-	snprintf(out, size, "%s", text.failed ? "" : (const char *)text.data);
+	text_fit(out, size, text.failed ? "" : (const char *)text.data);
 	buf_free(&text);
 }

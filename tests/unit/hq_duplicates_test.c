@@ -89,6 +89,29 @@ static void a_list_shows_initials_and_the_postcode_and_no_more_of_anybody(void *
 	json_decref(answer);
 }
 
+/* The value that stands for the customer is the one that is compared. */
+static void a_list_believes_whom_the_chain_believes(void **state)
+{
+	struct world *w = *state;
+
+	bring(w, HEADER ANNA ANA BO);
+	assert_int_equal(
+	    sqlite3_exec(hq_db_handle(w->db),
+	                 "INSERT INTO unit_fact(unit, ref, field, value, source, from_us, to_us)"
+	                 " SELECT n, randomblob(16), f.name, f.value, 'till', 1, 1 FROM"
+	                 " profile, (SELECT 'last_name' AS name, 'Other' AS value UNION ALL SELECT"
+	                 " 'birth_date', '1931-12-09') f WHERE external = 'K2'",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(pairs(w, LIKELY), 0);
+	assert_int_equal(sqlite3_exec(hq_db_handle(w->db),
+	                              "INSERT INTO field_trust VALUES ('last_name', 'till', 0),"
+	                              " ('birth_date', 'till', 0)",
+	                              NULL, NULL, NULL),
+	                 SQLITE_OK);
+	assert_int_equal(pairs(w, LIKELY), 1);
+}
+
 static void say(struct world *w, enum hq_op_kind kind, const char *a, const char *b)
 {
 	struct hq_op op = {
@@ -188,6 +211,7 @@ int main(void)
 	    TEST(a_list_shows_initials_and_the_postcode_and_no_more_of_anybody),
 	    TEST(who_is_known_to_be_one_or_to_be_two_is_not_listed_again),
 	    TEST(a_link_takes_a_pair_off_the_list),
+	    TEST(a_list_believes_whom_the_chain_believes),
 	    TEST(persons_are_listed_and_not_their_records),
 	    TEST(a_list_can_be_asked_by_source_time_and_score),
 	    TEST(weights_are_kept_beside_the_database_and_a_broken_file_is_named),

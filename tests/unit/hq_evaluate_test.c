@@ -83,6 +83,42 @@ static void rows_that_cannot_be_read_are_counted_and_card_numbers_are_not_taken(
 	hq_labelled_free(&l);
 }
 
+/* Somebody has labelled half of a file: the other half is not one person. */
+static void a_row_that_says_no_person_is_left_out_and_counted(void **state)
+{
+	struct hq_labelled l;
+	char err[200];
+
+	(void)state;
+	assert_int_equal(
+	    read_text("cluster,name\nc1,Anna Berg\n,Bo Lind\n ,Cem Oz\nc1,Ana Berg\n", &l, err), 0);
+	assert_int_equal(l.count, 2);
+	assert_int_equal(hq_people_count(l.people), 2);
+	assert_int_equal(l.bad, 2);
+	assert_int_equal(l.first_bad_line, 3);
+	hq_labelled_free(&l);
+}
+
+static void a_kind_that_is_called_all_is_one_kind_beside_all_of_them(void **state)
+{
+	struct hq_labelled l;
+	char err[200];
+	const struct hq_evaluate_ask how = {.made = "2026-11-22T00:00:00.000Z", .defaults = true};
+	json_t *answer, *kinds;
+
+	(void)state;
+	assert_int_equal(read_text("person,name,kind\np,Anna Berg,all\np,Ana Berg,typo\n", &l, err),
+	                 0);
+	answer = hq_evaluate(&l, &how);
+	kinds = json_object_get(answer, "kinds");
+	assert_int_equal(json_array_size(kinds), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(
+		    json_integer_value(json_object_get(json_array_get(kinds, i), "pairs")), 1);
+	json_decref(answer);
+	hq_labelled_free(&l);
+}
+
 /* Persons A (3 records), B (2), C (1): clusters {A1 A2}, {A3 B1}, {B2}, {C1}. */
 static void merges_are_counted_per_person(void **state)
 {
@@ -336,6 +372,8 @@ int main(void)
 	    cmocka_unit_test(febrls_own_columns_say_who_is_who),
 	    cmocka_unit_test(a_file_without_labels_is_refused),
 	    cmocka_unit_test(rows_that_cannot_be_read_are_counted_and_card_numbers_are_not_taken),
+	    cmocka_unit_test(a_row_that_says_no_person_is_left_out_and_counted),
+	    cmocka_unit_test(a_kind_that_is_called_all_is_one_kind_beside_all_of_them),
 	    cmocka_unit_test(merges_are_counted_per_person),
 	    cmocka_unit_test(intervals_are_wilsons),
 	    cmocka_unit_test(the_rules_join_by_verified_identifiers_and_keep_others_apart),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "identity/score.h"
 #include "identity/score_internal.h"
 
@@ -289,6 +290,9 @@ static void a_suggestion_shows_initials_and_the_postcode_only(void **state)
 	assert_string_equal(out, "04109");
 	score_mask(&(struct score_plain){.name = ""}, out, sizeof out);
 	assert_string_equal(out, "");
+	score_mask(&(struct score_plain){.postcode = "ääääääääääääääääääääääääääääääää"}, out,
+	           sizeof out);
+	assert_true(text_utf8_ok(out, strlen(out))); /* cut between letters */
 }
 
 static void a_percentage_is_never_certain(void **state)
@@ -297,6 +301,7 @@ static void a_percentage_is_never_certain(void **state)
 	assert_int_equal(score_percent(0), 50);
 	assert_int_equal(score_percent(SCORE_LIKELY_MBIT), 90);
 	assert_int_equal(score_percent(SCORE_SURE_MBIT), 99);
+	assert_int_equal(score_percent(60000), 99); /* all that there is to compare is the same */
 	assert_int_equal(score_percent(-60000), 0);
 }
 
@@ -352,6 +357,41 @@ static void a_shortened_model_keeps_what_is_most_frequent_and_weighs_the_rest_no
 	buf_free(&text);
 }
 
+/* Nothing that can stand in a file makes a score that is no number any more. */
+static void a_share_next_to_nothing_weighs_as_much_as_one_can(void **state)
+{
+	static const struct score_plain plain = {
+	    .first_name = "Anna", .last_name = "Berg", .street = "Ring 1", .postcode = "04109"};
+	struct score_model *m = score_model_defaults(), *back;
+	struct buf text = {0};
+	struct one who;
+	struct score s;
+	char err[200];
+
+	(void)state;
+	prepare(plain, &who);
+	struct score_often often[] = {
+	    {score_often_key(SCORE_PLACE, score_text_hash(who.record.postcode)), 1e-300},
+	    {score_often_key(SCORE_STREET, score_text_hash(who.record.street)), 1e-300}};
+	if (often[0].key > often[1].key) {
+		struct score_often first = often[0];
+		often[0] = often[1];
+		often[1] = first;
+	}
+	m->rest[SCORE_PLACE] = m->rest[SCORE_STREET] = 0.001;
+	m->often = often;
+	m->often_count = 2;
+	score_model_write(m, &text);
+	m->often = NULL;
+	back = score_model_read((const char *)text.data, text.len, err, sizeof err);
+	assert_non_null(back);
+	score_pair(back, &who.record, &who.record, &s);
+	assert_in_range(s.mbit, 1, 200000);
+	score_model_free(m);
+	score_model_free(back);
+	buf_free(&text);
+}
+
 /* What is put in the place of what, in the defaults' text, must be refused. */
 static void a_model_that_cannot_be_is_refused_with_a_reason(void **state)
 {
@@ -365,6 +405,7 @@ static void a_model_that_cannot_be_is_refused_with_a_reason(void **state)
 	    {"\"often\":[]", "\"often\":{}"},
 	    {"\"often\":[]", "\"often\":[[\"00\",0.5]]"},
 	    {"\"often\":[]", "\"often\":[[\"000000000000000g\",0.5]]"},
+	    {"\"often\":[]", "\"often\":[[\"-000000000000001\",0.5]]"},
 	    {"\"often\":[]", "\"often\":[[\"0000000000000002\",0.5],[\"0000000000000001\",0.5]]"},
 	    {"\"rest\":{", "\"rest\":{\"x\":1},\"y\":{"},
 	    {"}", ""}};
@@ -430,6 +471,7 @@ int main(void)
 	    cmocka_unit_test(a_model_survives_its_text_form),
 	    cmocka_unit_test(
 	        a_shortened_model_keeps_what_is_most_frequent_and_weighs_the_rest_no_more),
+	    cmocka_unit_test(a_share_next_to_nothing_weighs_as_much_as_one_can),
 	    cmocka_unit_test(a_model_that_cannot_be_is_refused_with_a_reason),
 	    cmocka_unit_test(short_forms_are_sorted_and_work_both_ways),
 	};

@@ -53,6 +53,8 @@ static int room_for(struct hq_intern *in, size_t n)
 
 	if (in->text_len + n <= in->text_room)
 		return 0;
+	while (room < in->text_len + n)
+		room *= 2;
 	text = room > UINT32_MAX ? NULL : memory_more(in->text, room);
 	if (!text)
 		return -1;

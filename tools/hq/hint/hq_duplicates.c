@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-#define PAIRS_MAX (4 << 20) /* held at once; more of them: the less likely half is only counted */
+#define PAIRS_MAX (4 << 20) /* held at once; more of them: only those above the middle one */
 #define WEEK_SIZE 12
 #define SHOWN_SIZE 64
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "hq/hint/hq_duplicates.h"
 #include "identity/field.h"
 #include "store/db.h"
@@ -15,9 +16,10 @@
 
 /* Units ?1 to ?2. In order of units, so that contacts are read along. */
 #define FACTS                                                                                      \
-	"SELECT u.n, u.person, f.field, f.value, f.source, f.from_us, f.to_us, f.ref, s.name"      \
+	"SELECT u.n, u.person, f.field, f.value, f.source, f.from_us, f.to_us, f.ref, s.name,"     \
+	" t.trust"                                                                                 \
 	" FROM profile u LEFT JOIN unit_fact f ON f.unit = u.n LEFT JOIN epoch e ON e.id = "       \
-	"f.epoch"                                                                                  \
+	"f.epoch LEFT JOIN field_trust t ON t.field = f.field AND t.source = f.source"             \
 	" LEFT JOIN store s ON s.id = e.store WHERE u.gone_us IS NULL AND u.company = 0"           \
 	" AND u.n BETWEEN ?1 AND ?2 ORDER BY u.n"
 #define CONTACTS                                                                                   \
@@ -94,11 +96,12 @@ static void take_fact(struct unit *unit, sqlite3_stmt *q)
 	    sqlite3_column_bytes(q, 7) != sizeof f.id.byte)
 		return;
 	memcpy(f.id.byte, sqlite3_column_blob(q, 7), sizeof f.id.byte);
-	f.trust = field_trust(NULL, field, f.source);
+	f.trust = sqlite3_column_type(q, 9) == SQLITE_NULL ? field_trust(NULL, field, f.source)
+	                                                   : sqlite3_column_int(q, 9);
 	note_source(unit, q, f.to_us);
 	if (unit->best[field].source && !field_wins(&f, &unit->best[field]))
 		return;
-	snprintf(unit->value[field], VALUE_SIZE, "%s", f.value);
+	text_fit(unit->value[field], VALUE_SIZE, f.value);
 	f.value = unit->value[field];
 	unit->best[field] = f;
 }

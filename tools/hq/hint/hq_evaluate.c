@@ -54,7 +54,7 @@ static void unite(uint32_t *forest, uint32_t a, uint32_t b)
 
 static struct kind *kind_named(struct work *w, const char *word, size_t n)
 {
-	for (int i = 0; i < w->kinds; i++) {
+	for (int i = 1; i < w->kinds; i++) { /* the first is of all of them */
 		if (strlen(w->kind[i].word) == n && memcmp(w->kind[i].word, word, n) == 0)
 			return &w->kind[i];
 	}

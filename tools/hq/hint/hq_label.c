@@ -238,15 +238,12 @@ static int grow(struct hq_labelled *l)
 	return 0;
 }
 
-/* 0, or -1: out of memory. */
-static int take_row(struct reader *r, const struct hq_csv_row *csv)
+/* What stands in r->cells. 0, or -1: out of memory. */
+static int take_row(struct reader *r)
 {
 	char nf[IDENT_KIND_COUNT][IDENT_VALUE_SIZE];
-	struct cells *c = &r->cells;
+	const struct cells *c = &r->cells;
 	struct hq_label *row;
-
-	take_cells(&r->header, csv, c);
-	person_of(c);
 	struct score_plain plain = {.first_name = c->text[HQ_LABEL_FIRST_NAME],
 	                            .last_name = c->text[HQ_LABEL_LAST_NAME],
 	                            .name = c->text[HQ_LABEL_NAME],
@@ -281,9 +278,15 @@ static int read_rows(struct reader *r, struct hq_csv *csv, struct hq_csv_row *ro
 	int rc;
 
 	while ((rc = hq_csv_next(csv, row)) != 0) {
-		if (rc < 0 || row->count != r->header.count)
+		if (rc < 0 || row->count != r->header.count) {
 			bad_row(r->l, row->line);
-		else if (take_row(r, row) != 0)
+			continue;
+		}
+		take_cells(&r->header, row, &r->cells);
+		person_of(&r->cells);
+		if (!r->cells.text[HQ_LABEL_PERSON][0])
+			bad_row(r->l, row->line); /* nobody has said whose it is */
+		else if (take_row(r) != 0)
 			return -1;
 	}
 	return 0;
