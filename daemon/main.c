@@ -30,10 +30,12 @@ struct app {
 };
 
 static const char usage[] =
-    "usage: lanewayd [-c FILE] [-n] [-V] [-h]\n"
-    "  -c FILE  configuration (default /etc/laneway/lanewayd.conf)\n"
-    "  -n       check the configuration and stop: exit 0 if it is right, 1 with one line if not\n"
-    "  -V       print the version\n"
+    "usage: lanewayd [-c FILE] [-n]\n"
+    "  -c, --config FILE  configuration (default /etc/laneway/lanewayd.conf)\n"
+    "  -n, --check        check the configuration and stop: exit 0 if it is right, 1 with one line "
+    "if not\n"
+    "  -V, --version      print the version\n"
+    "  -h, --help         this\n"
     "Signals: SIGTERM and SIGINT stop in order, SIGHUP reads the configuration again.\n";
 
 /* The configuration, whole and right; NULL with one line in a->err. */
@@ -178,12 +180,17 @@ static int run(struct app *a)
 
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	                                        {"check", no_argument, NULL, 'n'},
+	                                        {"version", no_argument, NULL, 'V'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {NULL, 0, NULL, 0}};
 	static struct app app;
 	const char *path = "/etc/laneway/lanewayd.conf";
 	bool check = false;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:nVh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:nVh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			path = optarg;

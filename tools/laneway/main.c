@@ -42,12 +42,13 @@ static const struct command commands[] = {
      "standard input",
      "KIND is loyalty, phone, email or another kind of identifier. The value is never an argument: "
      "other\nusers of the machine could read it. It takes effect at once, and HQ hears of it."},
+    {"unblock", NULL, "KIND", cli_unblock,
+     "take a block back, or clear a shared value: the same way",
+     "What was counted of the value is forgotten too. See laneway block --help."},
     {"note", NULL, "LANE", cli_note,
      "a manager's note on the customer who stands on a lane, read from standard input",
      "At most 200 characters, over after 90 days; an empty one takes back what was said before.\n"
      "A customer may see it who asks what is known of them."},
-    {"unblock", NULL, "KIND", cli_unblock, "take that back, or clear a shared value: the same way",
-     "What was counted of the value is forgotten too. See laneway block --help."},
     {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
      "ID is HQ's customer id. With --json: the profile object. With --why: what this store knows, "
      "in "
