@@ -10,9 +10,10 @@
  *   wallet            the token in a wallet's code, as it is, accepted by one of the configured
  *                     schemes
  *   par               the 29 characters of a payment account reference; only ever with consent
- *   vat_id            country prefix and number, upper case, nothing between, no word for VAT
- * behind A card number (PAN) is none of these: it is refused before anything else is looked at. An
- * AIM identifier decides what a scan can mean, beside the value or in front of it.
+ *   vat_id            country prefix and number, upper case, nothing between, and without the
+ *                     word for VAT that some countries write behind it
+ * A card number (PAN) is none of these: it is refused before anything else is looked at. An AIM
+ * identifier decides what a scan can mean, beside the value or in front of it.
  */
 #ifndef LANEWAY_IDENTITY_IDENT_H
 #define LANEWAY_IDENTITY_IDENT_H

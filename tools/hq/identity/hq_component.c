@@ -1,54 +1,18 @@
-#include "hq/identity/hq_component.h"
-
-#include <sqlite3.h>
+/* A component is read: from a unit or an entry of the log on, whatever is within reach. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "event/event.h"
-#include "hq/identity/hq_facts.h"
-#include "hq/identity/hq_op.h"
+#include "hq/identity/hq_component_internal.h"
 
 #define HQ_COMPONENT_SEEN_MIN 64 /* places of the table of what has been seen, at first */
 
 /* What is read once: units, identifiers and entries of the log, by number. */
 enum { SEEN_UNIT, SEEN_IDENT, SEEN_OP, SEEN_KINDS };
 
-struct seen {
-	uint64_t *slot; /* 0: free */
-	size_t cap, count;
-};
-
-/* An entry before it has its place. */
-struct log_entry {
-	struct fold_op op;
-	struct hq_component_row row;
-	enum hq_op_kind kind;         /* of the log; of a claim HQ_OP_KIND_COUNT */
-	char store[EVENT_STORE_SIZE]; /* empty: HQ's own */
-	int64_t rank, seq, place, unit;
-};
-
-struct unit_at {
-	int64_t n;
-	bool said; /* it has claims */
-	struct fold_made made;
-};
-
-struct loading {
-	struct hq_db *db;
-	const struct rule_set *rules;
-	struct hq_component *c;
-	struct seen seen;
-	struct unit_at *unit; /* in the order in which they were found */
-	size_t unit_count, unit_cap, unit_done, ident_cap, ident_done;
-	struct log_entry *entry;
-	size_t entry_count, entry_cap, entry_done;
-	bool has_ops, failed;
-};
-
 /* Room for one more of an array. */
-static void *room(struct loading *l, void *array, size_t count, size_t *cap, size_t size)
+static void *room(struct hq_component_loading *l, void *array, size_t count, size_t *cap,
+                  size_t size)
 {
 	size_t more = *cap ? *cap * 2 : 16;
 	void *grown;
@@ -64,7 +28,7 @@ static void *room(struct loading *l, void *array, size_t count, size_t *cap, siz
 	return grown;
 }
 
-static size_t slot_of(const struct seen *s, uint64_t key)
+static size_t slot_of(const struct hq_component_seen *s, uint64_t key)
 {
 	size_t i = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (s->cap - 1);
 
@@ -73,9 +37,9 @@ static size_t slot_of(const struct seen *s, uint64_t key)
 	return i;
 }
 
-static bool grow_seen(struct seen *s)
+static bool grow_seen(struct hq_component_seen *s)
 {
-	struct seen old = *s;
+	struct hq_component_seen old = *s;
 
 	s->cap = old.cap ? old.cap * 2 : HQ_COMPONENT_SEEN_MIN;
 	s->slot = memory_zeroed(s->cap, sizeof *s->slot);
@@ -92,7 +56,7 @@ static bool grow_seen(struct seen *s)
 }
 
 /* For the first time? */
-static bool is_new(struct loading *l, int kind, int64_t id)
+static bool is_new(struct hq_component_loading *l, int kind, int64_t id)
 {
 	uint64_t key = (uint64_t)id * SEEN_KINDS + (uint64_t)kind + 1;
 	size_t i;
@@ -109,18 +73,18 @@ static bool is_new(struct loading *l, int kind, int64_t id)
 	return true;
 }
 
-static void add_unit(struct loading *l, int64_t n)
+static void add_unit(struct hq_component_loading *l, int64_t n)
 {
 	if (n == 0 || !is_new(l, SEEN_UNIT, n))
 		return;
 	l->unit = room(l, l->unit, l->unit_count, &l->unit_cap, sizeof *l->unit);
 	if (!l->failed)
-		l->unit[l->unit_count++] = (struct unit_at){.n = n};
+		l->unit[l->unit_count++] = (struct hq_component_unit){.n = n};
 }
 
-static struct log_entry *add_entry(struct loading *l)
+static struct hq_component_entry *add_entry(struct hq_component_loading *l)
 {
-	struct log_entry *e;
+	struct hq_component_entry *e;
 
 	l->entry = room(l, l->entry, l->entry_count, &l->entry_cap, sizeof *l->entry);
 	if (l->failed)
@@ -130,19 +94,9 @@ static struct log_entry *add_entry(struct loading *l)
 	return e;
 }
 
-static struct ref ref_at(struct sqlite3_stmt *q, int column)
-{
-	const void *bytes = hq_db_bytes(q, column, EVENT_ID_BYTES);
-	struct ref ref = {0};
-
-	if (bytes)
-		memcpy(ref.byte, bytes, sizeof ref.byte);
-	return ref;
-}
-
 /* ---- claims ---- */
 
-static void add_ident(struct loading *l, int64_t id, struct sqlite3_stmt *q)
+static void add_ident(struct hq_component_loading *l, int64_t id, struct sqlite3_stmt *q)
 {
 	struct hq_component *c = l->c;
 	struct hq_component_ident *ident;
@@ -153,11 +107,11 @@ static void add_ident(struct loading *l, int64_t id, struct sqlite3_stmt *q)
 	if (l->failed)
 		return;
 	ident = &c->ident[c->ident_count++];
-	*ident = (struct hq_component_ident){.id = id, .ref = ref_at(q, 8)};
+	*ident = (struct hq_component_ident){.id = id, .ref = hq_component_ref(q, 8)};
 	ident->blocked = rule_blocked(l->rules, ident_kind_of(hq_db_text(q, 9)), hq_db_text(q, 10));
 }
 
-static void claimed(struct unit_at *unit, struct sqlite3_stmt *q)
+static void claimed(struct hq_component_unit *unit, struct sqlite3_stmt *q)
 {
 	struct fold_made here = {.from_us = sqlite3_column_int64(q, 11),
 	                         .to_us = sqlite3_column_int64(q, 12)};
@@ -171,11 +125,11 @@ static void claimed(struct unit_at *unit, struct sqlite3_stmt *q)
 	unit->said = true;
 }
 
-static void read_claims(struct loading *l, size_t at)
+static void read_claims(struct hq_component_loading *l, size_t at)
 {
 	int64_t unit = l->unit[at].n;
 	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_CLAIM_OF_UNIT, "i", unit);
-	struct log_entry *e;
+	struct hq_component_entry *e;
 
 	while (hq_db_row(l->db, q)) {
 		e = add_entry(l);
@@ -189,8 +143,8 @@ static void read_claims(struct loading *l, size_t at)
 		                                   .claim = true,
 		                                   .ident = sqlite3_column_int64(q, 2)};
 		e->op = (struct fold_op){.kind = FOLD_CLAIM,
-		                         .id = ref_at(q, 1),
-		                         .right = ref_at(q, 8),
+		                         .id = hq_component_ref(q, 1),
+		                         .right = hq_component_ref(q, 8),
 		                         .ident = ident_kind_of(hq_db_text(q, 9)),
 		                         .verified = sqlite3_column_int(q, 3) != 0};
 		e->seq = sqlite3_column_int64(q, 4);
@@ -210,10 +164,10 @@ static const enum fold_kind fold_kinds[HQ_OP_KIND_COUNT] = {
     [HQ_OP_ERASE] = FOLD_ERASE,
 };
 
-static void read_ops(struct loading *l, struct sqlite3_stmt *q)
+static void read_ops(struct hq_component_loading *l, struct sqlite3_stmt *q)
 {
 	enum hq_op_kind kind;
-	struct log_entry *e;
+	struct hq_component_entry *e;
 
 	while (hq_db_row(l->db, q)) {
 		kind = hq_op_kind_named(hq_db_text(q, 1));
@@ -229,9 +183,9 @@ static void read_ops(struct loading *l, struct sqlite3_stmt *q)
 		e->row = (struct hq_component_row){.id = sqlite3_column_int64(q, 0),
 		                                   .ident = sqlite3_column_int64(q, 5)};
 		e->op = (struct fold_op){.kind = fold_kinds[kind],
-		                         .id = ref_at(q, 2),
-		                         .left = ref_at(q, 3),
-		                         .right = ref_at(q, 4),
+		                         .id = hq_component_ref(q, 2),
+		                         .left = hq_component_ref(q, 3),
+		                         .right = hq_component_ref(q, 4),
 		                         .by_person = sqlite3_column_int(q, 6) != 0};
 		e->seq = sqlite3_column_int64(q, 7);
 		e->place = sqlite3_column_int64(q, 8);
@@ -240,7 +194,7 @@ static void read_ops(struct loading *l, struct sqlite3_stmt *q)
 	}
 }
 
-static int64_t unit_named(struct loading *l, const struct ref *ref)
+static int64_t unit_named(struct hq_component_loading *l, const struct ref *ref)
 {
 	return ref_none(ref)
 	           ? 0
@@ -248,7 +202,7 @@ static int64_t unit_named(struct loading *l, const struct ref *ref)
 }
 
 /* One that is named by the log, and maybe claimed by nobody. */
-static void add_ident_by_id(struct loading *l, int64_t id)
+static void add_ident_by_id(struct hq_component_loading *l, int64_t id)
 {
 	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_IDENT_AT, "i", id);
 
@@ -259,9 +213,9 @@ static void add_ident_by_id(struct loading *l, int64_t id)
 }
 
 /* What an entry names, and what takes the entry back. */
-static void follow(struct loading *l, size_t i)
+static void follow(struct hq_component_loading *l, size_t i)
 {
-	struct log_entry e = l->entry[i];
+	struct hq_component_entry e = l->entry[i];
 
 	if (!l->has_ops)
 		return;
@@ -276,21 +230,21 @@ static void follow(struct loading *l, size_t i)
 		                        sizeof e.op.id.byte));
 }
 
-static void read_unit(struct loading *l, size_t at)
+static void read_unit(struct hq_component_loading *l, size_t at)
 {
 	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", l->unit[at].n);
 	struct ref ref;
 
 	if (!hq_db_row(l->db, q))
 		return;
-	ref = ref_at(q, 0);
+	ref = hq_component_ref(q, 0);
 	hq_db_end(q);
 	read_claims(l, at);
 	if (l->has_ops)
 		read_ops(l, hq_db_query(l->db, HQ_SQL_OP_OF_UNIT, "b", ref.byte, sizeof ref.byte));
 }
 
-static void read_ident(struct loading *l, size_t i)
+static void read_ident(struct hq_component_loading *l, size_t i)
 {
 	int64_t id = l->c->ident[i].id, n[HQ_COMPONENT_HOLDERS_MAX + 1];
 	struct sqlite3_stmt *q = hq_db_query(l->db, HQ_SQL_UNITS_OF_IDENT, "ii", id,
@@ -307,7 +261,7 @@ static void read_ident(struct loading *l, size_t i)
 }
 
 /* Everything within reach. */
-static void walk(struct loading *l)
+static void walk(struct hq_component_loading *l)
 {
 	while (!l->failed && l->unit_count <= HQ_COMPONENT_UNITS_MAX) {
 		if (l->unit_done < l->unit_count)
@@ -322,195 +276,20 @@ static void walk(struct loading *l)
 	l->c->too_large = !l->failed;
 }
 
-/* ---- in order ---- */
-
-static int by_number(const void *a, const void *b)
+static bool begin(struct hq_component_loading *l, struct hq_db *db, const struct rule_set *rules)
 {
-	const struct unit_at *x = a, *y = b;
-
-	return x->n < y->n ? -1 : x->n > y->n;
-}
-
-static int by_ref(const void *a, const void *b)
-{
-	const struct hq_component_ident *x = a, *y = b;
-
-	return memcmp(&x->ref, &y->ref, sizeof x->ref);
-}
-
-static int compare(int64_t a, int64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct log_entry *x = a, *y = b;
-	int by = strcmp(x->store, y->store);
-
-	if (by == 0)
-		by = compare(x->rank, y->rank);
-	if (by == 0)
-		by = compare(x->seq, y->seq);
-	if (by == 0)
-		by = compare(x->place, y->place);
-	return by ? by : memcmp(&x->op.id, &y->op.id, sizeof x->op.id);
-}
-
-static void put_units(struct loading *l)
-{
-	struct hq_component *c = l->c;
-	struct sqlite3_stmt *q;
-
-	if (l->unit_count > 1)
-		qsort(l->unit, l->unit_count, sizeof *l->unit, by_number);
-	c->unit = memory_zeroed(l->unit_count + 1, sizeof *c->unit);
-	c->person = memory_zeroed(l->unit_count + 1, sizeof *c->person);
-	if (!c->unit || !c->person) {
-		l->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < l->unit_count; i++) {
-		q = hq_db_query(l->db, HQ_SQL_UNIT_GET, "i", l->unit[i].n);
-		if (!hq_db_row(l->db, q))
-			continue;
-		c->unit[c->unit_count] = (struct fold_unit){.ref = ref_at(q, 0),
-		                                            .number = (uint32_t)l->unit[i].n,
-		                                            .made = l->unit[i].made,
-		                                            .confirmed = sqlite3_column_int(q, 1),
-		                                            .company = sqlite3_column_int(q, 2)};
-		c->person[c->unit_count++] = sqlite3_column_int64(q, 3);
-		hq_db_end(q);
-	}
-	/* Alone it conflicts with nobody: its names are not asked for. */
-	for (size_t i = 0; i < c->unit_count && c->unit_count > 1; i++)
-		hq_facts_compared(l->db, &c->unit[i]);
-}
-
-static size_t place_of(const struct hq_component *c, int64_t n)
-{
-	size_t low = 0, high = c->unit_count;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (c->unit[mid].number < n)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void put_op(struct hq_component *c, const struct fold_op *op,
-                   const struct hq_component_row *row)
-{
-	c->op[c->op_count] = *op;
-	c->row[c->op_count++] = *row;
-}
-
-/* An `unblock` takes back all that stands against the identifier in front of it. */
-static void put_unblock(struct loading *l, size_t at)
-{
-	const struct log_entry *e = &l->entry[at];
-
-	for (size_t i = 0; i < at; i++) {
-		struct fold_op op = {.kind = FOLD_UNDO, .left = l->entry[i].op.id};
-		if (l->entry[i].row.ident != e->row.ident ||
-		    (l->entry[i].kind != HQ_OP_BLOCK && l->entry[i].kind != HQ_OP_SHARE))
-			continue;
-		for (size_t k = 0; k < sizeof op.id.byte; k++)
-			op.id.byte[k] = e->op.id.byte[k] ^ op.left.byte[k];
-		put_op(l->c, &op, &e->row);
-	}
-}
-
-static const struct hq_component_ident *ident_of(const struct hq_component *c, int64_t id)
-{
-	for (size_t i = 0; i < c->ident_count; i++) {
-		if (c->ident[i].id == id)
-			return &c->ident[i];
-	}
-	return NULL;
-}
-
-static void put_entry(struct loading *l, size_t i)
-{
-	struct log_entry *e = &l->entry[i];
-	struct hq_component *c = l->c;
-	const struct hq_component_ident *ident;
-
-	if (e->kind == HQ_OP_UNBLOCK) {
-		put_unblock(l, i);
-		return;
-	}
-	if (e->row.claim) {
-		e->row.unit = place_of(c, e->unit);
-		e->op.left = c->unit[e->row.unit].ref;
-	}
-	if (e->kind == HQ_OP_BLOCK || e->kind == HQ_OP_SHARE) {
-		ident = ident_of(c, e->row.ident);
-		if (!ident)
-			return;
-		e->op.left = ident->ref;
-	}
-	put_op(c, &e->op, &e->row);
-}
-
-/* At most one made-up entry per identifier in front, and one per pair of unblock and block. */
-static size_t ops_max(const struct loading *l)
-{
-	size_t unblocks = 0, blocks = 0;
-
-	for (size_t i = 0; i < l->entry_count; i++) {
-		unblocks += l->entry[i].kind == HQ_OP_UNBLOCK;
-		blocks += l->entry[i].kind == HQ_OP_BLOCK || l->entry[i].kind == HQ_OP_SHARE;
-	}
-	return l->c->ident_count + l->entry_count + unblocks * blocks + 1;
-}
-
-static void put_ops(struct loading *l)
-{
-	struct hq_component *c = l->c;
-	size_t max = ops_max(l);
-
-	if (l->entry_count > 1)
-		qsort(l->entry, l->entry_count, sizeof *l->entry, by_place);
-	if (c->ident_count > 1)
-		qsort(c->ident, c->ident_count, sizeof *c->ident, by_ref);
-	c->op = memory_zeroed(max, sizeof *c->op);
-	c->row = memory_zeroed(max, sizeof *c->row);
-	if (!c->op || !c->row) {
-		l->failed = true;
-		return;
-	}
-	for (size_t i = 0; i < c->ident_count; i++) {
-		const struct hq_component_ident *ident = &c->ident[i];
-		struct fold_op op = {.kind = ident->blocked ? FOLD_BLOCK : FOLD_SHARE,
-		                     .id = ident->ref,
-		                     .left = ident->ref};
-		if (ident->blocked || ident->crowded)
-			put_op(c, &op, &(struct hq_component_row){0});
-	}
-	for (size_t i = 0; i < l->entry_count; i++)
-		put_entry(l, i);
-}
-
-static bool begin(struct loading *l, struct hq_db *db, const struct rule_set *rules)
-{
-	*l = (struct loading){.db = db, .rules = rules, .c = memory_zeroed(1, sizeof *l->c)};
+	*l = (struct hq_component_loading){
+	    .db = db, .rules = rules, .c = memory_zeroed(1, sizeof *l->c)};
 	l->has_ops = l->c && hq_db_int(db, 0, HQ_SQL_OP_ANY, "") != 0;
 	return l->c != NULL;
 }
 
 /* All that is within reach of what was added. */
-static struct hq_component *load(struct loading *l)
+static struct hq_component *load(struct hq_component_loading *l)
 {
 	walk(l);
-	if (!l->failed && !l->c->too_large) {
-		put_units(l);
-		if (!l->failed)
-			put_ops(l);
-	}
+	if (!l->failed && !l->c->too_large)
+		hq_component_order(l);
 	free(l->seen.slot);
 	free(l->unit);
 	free(l->entry);
@@ -522,7 +301,7 @@ static struct hq_component *load(struct loading *l)
 
 struct hq_component *hq_component_load(struct hq_db *db, const struct rule_set *rules, int64_t unit)
 {
-	struct loading l;
+	struct hq_component_loading l;
 
 	if (!begin(&l, db, rules))
 		return NULL;
@@ -532,7 +311,7 @@ struct hq_component *hq_component_load(struct hq_db *db, const struct rule_set *
 
 struct hq_component *hq_component_of_op(struct hq_db *db, const struct rule_set *rules, int64_t op)
 {
-	struct loading l;
+	struct hq_component_loading l;
 	struct sqlite3_stmt *q;
 
 	if (!begin(&l, db, rules))
