@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "identity/gs1.h"
 #include "identity/ident.h"
+#include "identity/pan.h"
 
 static const struct ident_rules base_rules = {
     .schemes = {{.name = "ean", .prefix = "26", .length = 13, .check = IDENT_CHECK_EAN},
@@ -52,7 +54,8 @@ static void check_normal_form(unsigned choice, const char *text)
 	struct ident_form form, again;
 	check_aim(&rules, &given);
 	if (ident_normalise(&rules, &given, &form) != IDENT_OK) {
-		if (pan_find(form.value, false))
+		if (pan_find(form.value, false) ||
+		    (!gs1_link(form.value) && pan_grouped(form.value, false)))
 			abort();
 		return;
 	}
