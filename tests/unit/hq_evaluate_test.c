@@ -61,6 +61,9 @@ static void a_file_without_labels_is_refused(void **state)
 	assert_int_equal(read_text("\n", &l, err), -1);
 	assert_non_null(strstr(err, "no header row"));
 	hq_labelled_free(&l);
+	assert_int_equal(read_text("person,name\n,A\nx\n", &l, err), -1);
+	assert_non_null(strstr(err, "no record of a person, expected at least one; 2 rows"));
+	hq_labelled_free(&l);
 }
 
 static void rows_that_cannot_be_read_are_counted_and_card_numbers_are_not_taken(void **state)

@@ -292,6 +292,13 @@ static int read_rows(struct reader *r, struct hq_csv *csv, struct hq_csv_row *ro
 	return 0;
 }
 
+static int nobody(const struct hq_labelled *l, char *err, size_t err_size)
+{
+	snprintf(err, err_size,
+	         "no record of a person, expected at least one; %zu rows were left out", l->bad);
+	return -1;
+}
+
 int hq_labelled_read(const char *text, size_t len, const struct ident_rules *rules,
                      struct hq_labelled *out, char *err, size_t err_size)
 {
@@ -312,7 +319,7 @@ int hq_labelled_read(const char *text, size_t len, const struct ident_rules *rul
 		         "line 1: no header row, expected one that names the columns");
 	else if (hq_label_header(row, &r->header, err, err_size) == 0 &&
 	         (snprintf(err, err_size, "out of memory"), read_rows(r, &csv, row)) == 0)
-		rc = 0;
+		rc = out->count > 0 ? 0 : nobody(out, err, err_size);
 out:
 	free(row);
 	free(r);
