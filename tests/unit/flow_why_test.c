@@ -1,5 +1,6 @@
 /* `profile --why` in a store: every value has its line, and goes with the fact that it names. */
 #include "flow_world.h"
+#include "why_line.h"
 
 #include <inttypes.h>
 
@@ -119,19 +120,6 @@ static char *why(struct world *w)
 	assert_int_equal(flow_profile_why(w->flow, ID, &out), 1);
 	buf_byte(&out, '\0');
 	return (char *)out.data;
-}
-
-/* The line of this value, without its end; "" when there is none. */
-static const char *line_of(const char *text, const char *name)
-{
-	static char line[1000];
-	char start[64];
-	const char *at;
-
-	snprintf(start, sizeof start, "\n%s: ", name);
-	at = strstr(text, start);
-	snprintf(line, sizeof line, "%.*s", at ? (int)strcspn(at + 1, "\n") : 0, at ? at + 1 : "");
-	return line;
 }
 
 /* What stands in front of the first ';' is the value. */

@@ -1,27 +1,7 @@
 /* Notes at HQ: of the list for ever, a manager's words for 90 days. */
 #include "hq_say.h"
 
-#include "hq/identity/hq_profile.h"
-
 #define PHONE "+4915127418395"
-
-static char *line_of(struct world *w, int64_t n)
-{
-	struct buf out = {0};
-
-	hq_profile_line(w->db, n, &out);
-	buf_byte(&out, '\0');
-	return (char *)out.data;
-}
-
-static bool says(struct world *w, int64_t n, const char *text)
-{
-	char *line = line_of(w, n);
-	bool found = strstr(line, text) != NULL;
-
-	free(line);
-	return found;
-}
 
 #define NINETY_DAYS_US (90 * 86400 * INT64_C(1000000))
 

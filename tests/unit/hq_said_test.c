@@ -5,29 +5,10 @@
 
 #include "hq/identity/hq_identity.h"
 #include "hq/identity/hq_links.h"
-#include "hq/identity/hq_profile.h"
 #include "hq/identity/hq_unit.h"
 #include "hq/identity/hq_why.h"
 
 #define PHONE "+4915127418395"
-
-static char *line_of(struct world *w, int64_t n)
-{
-	struct buf out = {0};
-
-	hq_profile_line(w->db, n, &out);
-	buf_byte(&out, '\0');
-	return (char *)out.data;
-}
-
-static bool says(struct world *w, int64_t n, const char *text)
-{
-	char *line = line_of(w, n);
-	bool found = strstr(line, text) != NULL;
-
-	free(line);
-	return found;
-}
 
 static void a_no_is_told_of_all_whom_it_covered_and_outlives_who_said_it(void **state)
 {

@@ -4,6 +4,8 @@
 
 #include "hq_world.h"
 
+#include "hq/identity/hq_profile.h"
+
 /* References: 16 bytes of one value, as base64url. */
 static inline const char *ref(uint8_t byte)
 {
@@ -158,6 +160,25 @@ static inline void arrive(struct store *s)
 {
 	store_send(s, 1, s->seq);
 	world_fold(s->world);
+}
+
+/* The line of a customer in a page. */
+static inline char *line_of(struct world *w, int64_t n)
+{
+	struct buf out = {0};
+
+	hq_profile_line(w->db, n, &out);
+	buf_byte(&out, '\0');
+	return (char *)out.data;
+}
+
+static inline bool says(struct world *w, int64_t n, const char *text)
+{
+	char *line = line_of(w, n);
+	bool found = strstr(line, text) != NULL;
+
+	free(line);
+	return found;
 }
 
 #endif

@@ -30,11 +30,8 @@ static void publish(struct telling *t)
 /* The lines of the answer; NULL: there is none. more: members of the ask. */
 static const char *ask_rules(struct telling *t, const char *version, const char *more)
 {
-	char text[600], err[200];
+	char text[600];
 	struct buf out = {0};
-	struct frame frame;
-	const uint8_t *lines;
-	size_t len;
 	int n = snprintf(text, sizeof text,
 	                 "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"rules\","
 	                 "\"version\":\"%s\"%s}",
@@ -42,16 +39,7 @@ static const char *ask_rules(struct telling *t, const char *version, const char 
 
 	if (hq_tell_answer(t->tell, "s1", text, (size_t)n, &out) != 0)
 		return NULL;
-	assert_int_equal(
-	    frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub, &frame, err, sizeof err),
-	    0);
-	json_decref(t->header);
-	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
-	assert_int_equal(page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body,
-	                             frame.body_len, &lines, &len, err, sizeof err),
-	                 0);
-	free(t->lines);
-	t->lines = strndup((const char *)lines, len);
+	take_told(t, &out);
 	buf_free(&out);
 	return t->lines;
 }

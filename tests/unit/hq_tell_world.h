@@ -85,16 +85,34 @@ static inline void ask(struct telling *t, const char *generation, uint64_t since
 	ask_with(t, text);
 }
 
+/* What was told to d1: header and lines. */
+static inline void take_told(struct telling *t, const struct buf *told)
+{
+	struct frame frame;
+	const uint8_t *lines;
+	size_t len;
+	char err[200];
+
+	assert_int_equal(frame_decode("LNWT", "s1", told->data, told->len, t->w->sign.pub, &frame,
+	                              err, sizeof err),
+	                 0);
+	json_decref(t->header);
+	t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
+	assert_int_equal(page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body,
+	                             frame.body_len, &lines, &len, err, sizeof err),
+	                 0);
+	free(t->lines);
+	t->lines = strndup((const char *)lines, len);
+}
+
 /* Ask for one profile, sealed to HQ. 0 with its lines, or -1: not answered. */
 static inline int ask_one(struct telling *t, const char *device, const char *value)
 {
 	uint8_t box[INQUIRY_PLAIN_BYTES + VAULT_BOX_OVERHEAD];
-	char plain[INQUIRY_PLAIN_BYTES], context[INQUIRY_CONTEXT_MAX], err[200];
+	char plain[INQUIRY_PLAIN_BYTES], context[INQUIRY_CONTEXT_MAX];
 	char b64[TEXT_B64_SIZE(sizeof box)], text[1200];
 	struct buf out = {0};
-	struct frame frame;
-	const uint8_t *lines;
-	size_t len, n = inquiry_context("s1", "d1", "0123456789abcdef", context);
+	size_t n = inquiry_context("s1", "d1", "0123456789abcdef", context);
 	int rc;
 
 	memset(plain, ' ', sizeof plain);
@@ -108,18 +126,8 @@ static inline int ask_one(struct telling *t, const char *device, const char *val
 	         "\"box\":\"%s\"}",
 	         device, b64);
 	rc = hq_tell_answer(t->tell, "s1", text, strlen(text), &out);
-	if (rc == 0) {
-		assert_int_equal(frame_decode("LNWT", "s1", out.data, out.len, t->w->sign.pub,
-		                              &frame, err, sizeof err),
-		                 0);
-		json_decref(t->header);
-		t->header = json_loadb(frame.header, frame.header_len, 0, NULL);
-		assert_int_equal(page_decode(t->w->codec, "s1", "d1", t->device.priv, frame.body,
-		                             frame.body_len, &lines, &len, err, sizeof err),
-		                 0);
-		free(t->lines);
-		t->lines = strndup((const char *)lines, len);
-	}
+	if (rc == 0)
+		take_told(t, &out);
 	buf_free(&out);
 	return rc;
 }

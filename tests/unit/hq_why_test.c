@@ -1,5 +1,6 @@
 /* `profile --why`: every value has its line, and what a line names is what makes it so. */
 #include "hq_import_world.h"
+#include "why_line.h"
 
 #include "hq/identity/hq_op.h"
 #include "hq/identity/hq_persons.h"
@@ -23,19 +24,6 @@ static char *why(struct world *w, const char *id)
 	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, id, &out), 1);
 	buf_byte(&out, '\0');
 	return (char *)out.data;
-}
-
-/* The line of this value, without its end; "" when there is none. */
-static const char *line_of(const char *text, const char *name)
-{
-	static char line[1000];
-	char start[64];
-	const char *at;
-
-	snprintf(start, sizeof start, "\n%s: ", name);
-	at = strstr(text, start);
-	snprintf(line, sizeof line, "%.*s", at ? (int)strcspn(at + 1, "\n") : 0, at ? at + 1 : "");
-	return line;
 }
 
 static void link_both(struct world *w)

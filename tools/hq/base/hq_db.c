@@ -408,6 +408,15 @@ const void *hq_db_bytes(struct sqlite3_stmt *q, int column, size_t n)
 	return (size_t)sqlite3_column_bytes(q, column) == n ? p : NULL;
 }
 
+bool hq_db_ref(struct sqlite3_stmt *q, int column, struct ref *out)
+{
+	const void *bytes = hq_db_bytes(q, column, sizeof out->byte);
+
+	if (bytes)
+		memcpy(out->byte, bytes, sizeof out->byte);
+	return bytes != NULL;
+}
+
 int64_t hq_db_meta(struct hq_db *db, const char *name)
 {
 	return hq_db_int(db, 0, HQ_SQL_META_GET, "t", name);

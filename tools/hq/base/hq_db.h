@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "identity/ref.h"
+
 #define HQ_DB_EXIT_UNKNOWN 75
 
 struct sqlite3;
@@ -81,6 +83,8 @@ int64_t hq_db_last_id(struct hq_db *db);
  * row. */
 const char *hq_db_text(struct sqlite3_stmt *q, int column);
 const void *hq_db_bytes(struct sqlite3_stmt *q, int column, size_t n);
+/* A column's reference. false: it has none, *out is as it was. */
+bool hq_db_ref(struct sqlite3_stmt *q, int column, struct ref *out);
 
 /* Numbers in `meta`: "version" (the feed's sequencer), "applied" (id of the last event folded). */
 int64_t hq_db_meta(struct hq_db *db, const char *name);

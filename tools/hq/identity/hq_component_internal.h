@@ -44,11 +44,9 @@ struct hq_component_loading {
 
 static inline struct ref hq_component_ref(struct sqlite3_stmt *q, int column)
 {
-	const void *bytes = hq_db_bytes(q, column, EVENT_ID_BYTES);
 	struct ref ref = {0};
 
-	if (bytes)
-		memcpy(ref.byte, bytes, sizeof ref.byte);
+	hq_db_ref(q, column, &ref);
 	return ref;
 }
 

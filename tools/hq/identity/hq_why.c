@@ -48,21 +48,12 @@ static sqlite3_stmt *ask(struct why *w, const char *sql)
 	return q;
 }
 
-static bool take_ref(sqlite3_stmt *q, int column, struct ref *out)
-{
-	const void *bytes = hq_db_bytes(q, column, sizeof out->byte);
-
-	if (bytes)
-		memcpy(out->byte, bytes, sizeof out->byte);
-	return bytes != NULL;
-}
-
 static void put_ref(struct buf *out, const char *word, sqlite3_stmt *q, int column)
 {
 	char text[EVENT_ID_SIZE];
 	struct ref ref;
 
-	if (!take_ref(q, column, &ref))
+	if (!hq_db_ref(q, column, &ref))
 		return;
 	text_b64(ref.byte, sizeof ref.byte, text);
 	buf_printf(out, "%s %s", word, text);
@@ -91,7 +82,7 @@ static void put_units(struct why *w)
 		put_ref(w->out, " unit", q, 1);
 		buf_byte(w->out, '\n');
 		if (w->unit_count < HQ_WHY_UNITS_MAX)
-			w->unit_count += take_ref(q, 1, &w->unit[w->unit_count]);
+			w->unit_count += hq_db_ref(q, 1, &w->unit[w->unit_count]);
 	}
 	sqlite3_finalize(q);
 }
@@ -205,7 +196,7 @@ static void add_address(struct why *w, enum consent_channel channel, sqlite3_stm
 {
 	struct consent_address *a = &w->address[w->address_count];
 
-	if (w->address_count == HQ_WHY_ADDRESSES_MAX || !take_ref(q, 7, &a->address))
+	if (w->address_count == HQ_WHY_ADDRESSES_MAX || !hq_db_ref(q, 7, &a->address))
 		return;
 	for (size_t i = 0; i < w->address_count; i++) {
 		if (w->address[i].channel == channel &&
@@ -304,7 +295,7 @@ static void put_fields(struct why *w)
 	struct ref unit;
 
 	while (db_row(q, &w->failed)) {
-		if (take_ref(q, 7, &unit))
+		if (hq_db_ref(q, 7, &unit))
 			hq_facts_take(&w->facts, q, &unit);
 	}
 	sqlite3_finalize(q);
@@ -375,9 +366,9 @@ static void take_choice(struct why *w, sqlite3_stmt *q)
 	                             .to_us = sqlite3_column_int64(q, 7),
 	                             .covers = covers,
 	                             .cover_count = bytes / sizeof *covers};
-	take_ref(q, 0, &c->id);
-	take_ref(q, 8, &c->unit);
-	take_ref(q, 10, &c->address);
+	hq_db_ref(q, 0, &c->id);
+	hq_db_ref(q, 8, &c->unit);
+	hq_db_ref(q, 10, &c->address);
 	w->covers[w->choice_count++] = covers;
 }
 

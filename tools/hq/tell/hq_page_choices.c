@@ -17,14 +17,6 @@ struct said {
 	bool failed;
 };
 
-static void take_ref(struct sqlite3_stmt *q, int column, struct ref *out)
-{
-	const void *bytes = hq_db_bytes(q, column, sizeof out->byte);
-
-	if (bytes)
-		memcpy(out->byte, bytes, sizeof out->byte);
-}
-
 /* A copy that lasts longer than the row; NULL for what is empty. */
 static const char *take_text(struct said *s, struct sqlite3_stmt *q, int column)
 {
@@ -73,9 +65,9 @@ static void take(struct said *s, struct sqlite3_stmt *q)
 	                             .to_us = whole_ms(sqlite3_column_int64(q, 7), true),
 	                             .text_version = take_text(s, q, 5),
 	                             .language = take_text(s, q, 11)};
-	take_ref(q, 0, &c->id);
-	take_ref(q, 8, &c->address);
-	take_ref(q, 9, &c->unit);
+	hq_db_ref(q, 0, &c->id);
+	hq_db_ref(q, 8, &c->address);
+	hq_db_ref(q, 9, &c->unit);
 	take_covers(s, q, 10, c);
 }
 
