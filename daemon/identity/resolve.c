@@ -114,8 +114,7 @@ static void several(const struct resolver *r, struct answer *out, struct shard_h
 		say_of_kind(out, OUTCOME_SHARED, "many_customers",
 		            "is used by several: ask who it is");
 	else if (shared)
-		say_of_kind(out, OUTCOME_SHARED, "shared",
-		            "is used by several: ask who it is");
+		say_of_kind(out, OUTCOME_SHARED, "shared", "is used by several: ask who it is");
 	else
 		say_of_kind(out, OUTCOME_CONFLICT, "several_customers",
 		            "belongs to more than one customer: ask who it is");
