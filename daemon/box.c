@@ -21,6 +21,7 @@
 #include "serve/serve.h"
 #include "store/journal.h"
 #include "store/ledger.h"
+#include "store/shard.h"
 #include "store/vault.h"
 #include "sync/sync.h"
 
@@ -32,6 +33,7 @@ struct box {
 	struct counters counters;
 	struct clock_keep *clock;
 	struct vault *vault;
+	struct shard_gate *gate; /* of the loop's shard and of sync's */
 	struct journal *journal;
 	struct ledger *ledger;
 	_Atomic(struct box_sync *) sync; /* the journal's thread wakes it; NULL: no uplink */
@@ -98,6 +100,13 @@ static int start_vault(struct box *b)
 	                  b->err_size);
 }
 
+static int start_gate(struct box *b)
+{
+	b->gate = shard_gate_new();
+	snprintf(b->err, b->err_size, "out of memory");
+	return b->gate ? 0 : -1;
+}
+
 static int start_journal(struct box *b)
 {
 	char path[256];
@@ -155,6 +164,7 @@ static int start_sync(struct box *b)
 	    .broker_host = b->conf->broker_host,
 	    .broker_port = b->conf->broker_port,
 	    .vault = b->vault,
+	    .gate = b->gate,
 	    .clock = clock_keep_clock(b->clock),
 	    .keep = b->clock,
 	    .counters = &b->counters,
@@ -184,6 +194,7 @@ static int start_flow(struct box *b)
 	    .base = b->base,
 	    .conf = b->conf,
 	    .vault = b->vault,
+	    .gate = b->gate,
 	    .clock = clock_keep_clock(b->clock),
 	    .keep = b->clock,
 	    .counters = &b->counters,
@@ -232,7 +243,7 @@ int box_start(struct box **out, struct event_base *base, const struct conf *conf
               size_t err_size)
 {
 	static int (*const steps[])(struct box *) = {
-	    start_folders, start_clock, start_vault, start_journal,
+	    start_folders, start_clock, start_vault, start_gate, start_journal,
 	    start_ledger,  start_flow,  start_serve, start_sync,
 	};
 	struct box *b = calloc(1, sizeof *b);
@@ -324,6 +335,7 @@ bool box_stop(struct box *b)
 		log_warn("the network thread hangs; leaving without it");
 		return false;
 	}
+	shard_gate_free(b->gate);
 	ledger_free(b->ledger);
 	journal_free(b->journal);
 	vault_free(b->vault);

@@ -23,6 +23,7 @@ struct event_base;
 struct flow;
 struct journal;
 struct ledger;
+struct shard_gate;
 struct sync;
 struct vault;
 
@@ -30,6 +31,7 @@ struct flow_params {
 	struct event_base *base;
 	const struct conf *conf;
 	const struct vault *vault;
+	struct shard_gate *gate; /* shared with the shard's writer; may be NULL */
 	const struct clock *clock;
 	struct clock_keep *keep; /* behind clock; NULL: nothing is journaled of the clock */
 	struct counters *counters;

@@ -212,6 +212,7 @@ int flow_begin(struct flow *f, char *err, size_t err_size)
 	struct flow_rebuild_params params = {
 	    .conf = f->conf,
 	    .vault = f->p.vault,
+	    .gate = f->p.gate,
 	    .rules = &f->rules,
 	    .table = &f->table,
 	    .trust = &f->trust,

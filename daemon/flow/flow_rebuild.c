@@ -293,6 +293,8 @@ static void *thread_main(void *arg)
 
 	if (shard_reader_open(&r->shard, r->profiles, r->p.vault, err, sizeof err) < 0)
 		log_error("ALARM: nobody can be named: %s", err);
+	else
+		shard_reader_share(r->shard, r->p.gate);
 	make(r, make_overlay, "customers enrolled here may not be known before HQ knows them");
 	make(r, make_baskets, "open baskets are not all continued");
 	hand_over(r, STAGE_BASKETS);

@@ -22,6 +22,7 @@ struct journal_reader;
 struct flow_rebuild_params {
 	const struct conf *conf; /* what is needed of it is copied */
 	const struct vault *vault;
+	struct shard_gate *gate;          /* or NULL */
 	const struct ident_rules *rules;  /* copied */
 	const struct rule_set *table;     /* copied */
 	const struct field_trust *trust;  /* copied */

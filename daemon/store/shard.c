@@ -16,13 +16,14 @@
 /* All of the file, as far as there are addresses: pages of it, not anonymous memory. */
 #define MMAP_SQL "PRAGMA mmap_size=34359738368"
 
-enum { IDENT, HEAD, PROFILE, META, STATEMENTS };
+enum { IDENT, HEAD, PROFILE, META, HOLD, STATEMENTS };
 
 static const char *const statement_sql[STATEMENTS] = {
     [IDENT] = "SELECT entries FROM ident WHERE key <= ?1 ORDER BY key DESC LIMIT 1",
     [HEAD] = "SELECT head FROM profile WHERE id = ?1",
     [PROFILE] = "SELECT head, json FROM profile WHERE id = ?1",
     [META] = "SELECT value FROM meta WHERE name = ?1",
+    [HOLD] = "SELECT 1 FROM meta",
 };
 
 struct shard_reader {
@@ -36,6 +37,8 @@ struct shard_reader {
 	sqlite3_stmt *stmt[STATEMENTS];
 	dev_t device;
 	ino_t inode;
+	struct shard_gate *gate;  /* or NULL */
+	struct shard_holder hold; /* while it is held, file and keys are those of the last commit */
 	uint8_t head[SHARD_HEAD_MAX];
 };
 
@@ -51,6 +54,8 @@ struct search {
 
 static void reader_close(struct shard_reader *r)
 {
+	r->hold.held = false;
+	r->hold.stmt = NULL;
 	for (int i = 0; i < STATEMENTS; i++) {
 		sqlite3_finalize(r->stmt[i]);
 		r->stmt[i] = NULL;
@@ -131,6 +136,35 @@ static bool reader_ready(struct shard_reader *r)
 	return r->db != NULL;
 }
 
+/* Stay at the last commit until the gate is closed. What cannot be held is read as without. */
+static void hold(struct shard_reader *r)
+{
+	r->hold.stmt = r->stmt[HOLD];
+	r->hold.held = sqlite3_step(r->hold.stmt) == SQLITE_ROW && load_keys(r) >= 0;
+	if (!r->hold.held)
+		sqlite3_reset(r->hold.stmt);
+}
+
+/* Is there something to look into? reader_done must follow either way. */
+static bool reader_begin(struct shard_reader *r)
+{
+	bool may_hold = r->gate != NULL && shard_gate_enter(r->gate);
+
+	if (r->hold.held)
+		return true;
+	if (!reader_ready(r))
+		return false;
+	if (may_hold)
+		hold(r);
+	return true;
+}
+
+static void reader_done(struct shard_reader *r)
+{
+	if (r->gate != NULL)
+		shard_gate_exit(r->gate);
+}
+
 int shard_reader_open(struct shard_reader **out, const char *path, const struct vault *vault,
                       char *err, size_t err_size)
 {
@@ -161,11 +195,20 @@ void shard_reader_free(struct shard_reader *r)
 {
 	if (r == NULL)
 		return;
+	if (r->gate != NULL)
+		shard_gate_leave(r->gate, &r->hold);
 	reader_close(r);
 	shard_squeeze_free(r->squeeze);
 	vault_work_free(r->work);
 	vault_wipe(r, sizeof(*r));
 	free(r);
+}
+
+void shard_reader_share(struct shard_reader *r, struct shard_gate *gate)
+{
+	r->gate = gate;
+	if (gate != NULL)
+		shard_gate_join(gate, &r->hold);
 }
 
 /* A lookup failed: begin with a new connection next time. */
@@ -252,23 +295,36 @@ static int search_once(struct shard_reader *r, const struct search *q)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? found : -1;
 }
 
+/* With everything dropped since the keys were read there is another salt: then nothing was found,
+ * or nothing could be opened. */
+static bool keys_are_others(struct shard_reader *r)
+{
+	return !r->hold.held && load_keys(r) > 0;
+}
+
+static int find_ident(struct shard_reader *r, const char *kind, const char *nf, struct search *q)
+{
+	uint8_t blind[VAULT_BLIND_BYTES];
+	int found;
+
+	do {
+		vault_shard_blind(r->keys, r->work, kind, nf, blind);
+		q->key = shard_ident_key(blind);
+		q->blind = blind;
+		found = search_once(r, q);
+		q->blind = NULL;
+	} while (found <= 0 && keys_are_others(r));
+	return found >= 0 ? found : lookup_failed(r, "a profile cannot be read or opened");
+}
+
 int shard_find_json(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
                     struct buf *json, int max)
 {
-	uint8_t blind[VAULT_BLIND_BYTES];
-	struct search q = {.blind = blind, .out = out, .json = json, .max = max};
-	int found;
+	struct search q = {.out = out, .json = json, .max = max};
+	int found = reader_begin(r) ? find_ident(r, kind, nf, &q) : 0;
 
-	if (!reader_ready(r))
-		return 0;
-	/* With everything dropped since, there is another salt: then nothing was found, or nothing
-	 * could be opened. */
-	do {
-		vault_shard_blind(r->keys, r->work, kind, nf, blind);
-		q.key = shard_ident_key(blind);
-		found = search_once(r, &q);
-	} while (found <= 0 && load_keys(r) > 0);
-	return found >= 0 ? found : lookup_failed(r, "a profile cannot be read or opened");
+	reader_done(r);
+	return found;
 }
 
 int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
@@ -277,35 +333,41 @@ int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct 
 	return shard_find_json(r, kind, nf, out, NULL, max);
 }
 
+static int find_customer(struct shard_reader *r, struct search *q)
+{
+	int found;
+
+	do {
+		q->key = shard_who_key(r->keys, r->work, q->customer_id);
+		found = search_once(r, q);
+	} while (found <= 0 && keys_are_others(r));
+	return found >= 0 ? found : lookup_failed(r, "a profile cannot be read or opened");
+}
+
 int shard_get(struct shard_reader *r, const char *customer_id, struct profile *out,
               struct buf *json)
 {
-	struct shard_hit hit;
+	struct shard_hit hit = {0};
 	struct search q = {.customer_id = customer_id, .out = &hit, .json = json, .max = 1};
-	int found;
+	int found = reader_begin(r) ? find_customer(r, &q) : 0;
 
-	if (!reader_ready(r))
-		return 0;
-	do {
-		q.key = shard_who_key(r->keys, r->work, customer_id);
-		found = search_once(r, &q);
-	} while (found <= 0 && load_keys(r) > 0);
-	if (found < 0)
-		return lookup_failed(r, "a profile cannot be read or opened");
-	if (found > 0)
-		*out = hit.profile;
-	return found > 0;
+	reader_done(r);
+	if (found <= 0)
+		return found;
+	*out = hit.profile;
+	return 1;
 }
 
 uint64_t shard_count(struct shard_reader *r)
 {
 	uint64_t n = 0;
 
-	if (!reader_ready(r))
-		return 0;
-	sqlite3_bind_text(r->stmt[META], 1, "count", -1, SQLITE_STATIC);
-	if (sqlite3_step(r->stmt[META]) == SQLITE_ROW)
-		n = (uint64_t)sqlite3_column_int64(r->stmt[META], 0);
-	sqlite3_reset(r->stmt[META]);
+	if (reader_begin(r)) {
+		sqlite3_bind_text(r->stmt[META], 1, "count", -1, SQLITE_STATIC);
+		if (sqlite3_step(r->stmt[META]) == SQLITE_ROW)
+			n = (uint64_t)sqlite3_column_int64(r->stmt[META], 0);
+		sqlite3_reset(r->stmt[META]);
+	}
+	reader_done(r);
 	return n;
 }

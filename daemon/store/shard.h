@@ -50,12 +50,21 @@ struct shard_hit {
 #define SHARD_SHORTFALL "shortfall"
 #define SHARD_SHORTFALL_ALL "points"
 
+/* What the writer and the readers of one process share, so that a reader may keep the file as it
+ * was at the last commit from one lookup to the next while nobody writes. Without it a lookup costs
+ * more, and sees the same. It is freed after all of them. NULL: out of memory. */
+struct shard_gate;
+struct shard_gate *shard_gate_new(void);
+void shard_gate_free(struct shard_gate *g);
+
 struct shard_reader;
 /* The file may be missing (first start): then open succeeds and every lookup misses until it
  * appears. */
 int shard_reader_open(struct shard_reader **out, const char *path, const struct vault *vault,
                       char *err, size_t err_size);
 void shard_reader_free(struct shard_reader *r);
+/* Once, before the first lookup. */
+void shard_reader_share(struct shard_reader *r, struct shard_gate *gate);
 
 /* Profiles that have this identifier, at most max; the number found in all, or -1 (logged). */
 int shard_find(struct shard_reader *r, const char *kind, const char *nf, struct shard_hit *out,
@@ -76,6 +85,8 @@ struct shard;
 int shard_open(struct shard **out, const char *path, const struct vault *vault, bool *made,
                char *err, size_t err_size);
 void shard_free(struct shard *s);
+/* Once, before the first page. Nothing else in this process or another may write the file. */
+void shard_share(struct shard *s, struct shard_gate *gate);
 
 /* Where the shard stands: HQ's generation (16 hex digits, empty at first) and feed version, and the
  * wall time of the last completed sync (0: never). */

@@ -118,6 +118,7 @@ static void roll_back(struct shard *s)
 	shard_pending_drop(s->pending);
 	if (s->torn || code == SQLITE_CORRUPT || code == SQLITE_NOTADB || shard_load(s) != 0)
 		make_anew(s);
+	shard_gate_open(s->gate);
 }
 
 static int begin(struct shard *s)
@@ -125,6 +126,7 @@ static int begin(struct shard *s)
 	if (s->open)
 		return 0;
 	s->erased = s->torn = false;
+	shard_gate_close(s->gate);
 	if (db_exec(s->db, "BEGIN IMMEDIATE") != 0)
 		return -1;
 	s->open = true;
@@ -140,6 +142,7 @@ static int commit(struct shard *s)
 	/* What was erased must be gone from the log too, not only from the tables. */
 	if (s->erased)
 		db_exec(s->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	shard_gate_open(s->gate);
 	return 0;
 }
 
@@ -202,9 +205,14 @@ int shard_settle(struct shard *s)
 
 int shard_synced(struct shard *s, int64_t wall_us)
 {
+	int rc;
+
 	if (shard_settle(s) != 0)
 		return -1;
-	if (shard_mark_set(s, "synced_wall_us", wall_us) == 0)
+	shard_gate_close(s->gate);
+	rc = shard_mark_set(s, "synced_wall_us", wall_us);
+	shard_gate_open(s->gate);
+	if (rc == 0)
 		return 0;
 	log_error("shard: %s: %s", s->path, sqlite3_errmsg(s->db));
 	return -1;

@@ -210,6 +210,23 @@ struct shard_helping {
 int shard_helper_apply(struct shard_helper *h, const struct shard_helping *with, const char *lines,
                        size_t len);
 
+/* ---- transactions of readers that stay open while nobody writes ---- */
+
+/* A reader's. Only inside of the gate. */
+struct shard_holder {
+	struct shard_holder *next;
+	sqlite3_stmt *stmt; /* stands on a row while held */
+	bool held;
+};
+void shard_gate_join(struct shard_gate *g, struct shard_holder *h);
+void shard_gate_leave(struct shard_gate *g, struct shard_holder *h);
+/* Round a lookup. True: it may leave its transaction open. */
+bool shard_gate_enter(struct shard_gate *g);
+void shard_gate_exit(struct shard_gate *g);
+/* Round all that writes: after close nobody holds anything, until open. g may be NULL. */
+void shard_gate_close(struct shard_gate *g);
+void shard_gate_open(struct shard_gate *g);
+
 /* ---- the writer ---- */
 
 enum shard_statement {
@@ -238,6 +255,7 @@ struct shard {
 	sqlite3 *db;                 /* NULL: damaged, and could not be made anew */
 	int lock_fd;
 	sqlite3_stmt *stmt[SHARD_STATEMENTS];
+	struct shard_gate *gate; /* closed from a transaction's begin to its end; or NULL */
 	struct shard_pending *pending;
 	struct shard_met *met; /* all that is held, since everything was dropped; or NULL */
 	int64_t last_profile;  /* the highest number given */

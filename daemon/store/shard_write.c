@@ -234,6 +234,7 @@ void shard_free(struct shard *s)
 		return;
 	if (s->db != NULL)
 		shard_settle(s);
+	shard_gate_close(s->gate);
 	shard_close_file(s);
 	shard_pending_free(s->pending);
 	shard_met_free(s->met);
@@ -243,6 +244,12 @@ void shard_free(struct shard *s)
 	vault_work_free(s->work);
 	vault_wipe(s, sizeof(*s));
 	free(s);
+}
+
+void shard_share(struct shard *s, struct shard_gate *gate)
+{
+	s->gate = gate;
+	shard_gate_open(gate);
 }
 
 int shard_mark_set(struct shard *s, const char *name, int64_t value)

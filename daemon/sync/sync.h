@@ -16,6 +16,7 @@
 
 struct inquiry_answer; /* sync/inquiry.h */
 struct ledger;
+struct shard_gate;
 struct sync;
 
 #define SYNC_NOTES_MAX 100 /* runs shown; the numbers count all */
@@ -26,6 +27,7 @@ struct sync_params {
 	const char *broker_host;
 	int broker_port;
 	const struct vault *vault;
+	struct shard_gate *gate; /* shared with the shard's readers; may be NULL */
 	const struct clock *clock;
 	struct clock_keep *keep; /* behind clock; NULL: certificates are checked by the machine's
 	                            clock, HQ's time is not asked for */

@@ -180,6 +180,7 @@ static int open_files(struct sync *s, char *err, size_t err_size)
 	bool made = false;
 	if (shard_open(&s->shard, s->params.shard_path, s->params.vault, &made, err, err_size))
 		return -1;
+	shard_share(s->shard, s->params.gate);
 	if (made)
 		log_info("sync: the shard is new and is fetched from HQ");
 	return journal_reader_open(&s->reader, s->params.journal_path, s->store, s->params.vault,

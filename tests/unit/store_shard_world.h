@@ -47,6 +47,7 @@ struct place {
 	struct vault *vault;
 	struct shard *shard;
 	struct shard_reader *reader;
+	struct shard_gate *gate; /* of both */
 };
 
 static inline void put(const struct place *p, const char *name, const char *text)
@@ -69,6 +70,7 @@ static inline bool open_shard(struct place *p)
 
 	if (shard_open(&p->shard, p->path, p->vault, &made, err, sizeof(err)) != 0)
 		fail_msg("%s", err);
+	shard_share(p->shard, p->gate);
 	return made;
 }
 
@@ -87,8 +89,10 @@ static inline int set_up(void **state)
 	put(p, "ca.crt", "-");
 	put(p, "vault.key", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
 	open_vault(p);
+	p->gate = shard_gate_new();
 	assert_true(open_shard(p));
 	assert_int_equal(shard_reader_open(&p->reader, p->path, p->vault, err, sizeof(err)), 0);
+	shard_reader_share(p->reader, p->gate);
 	*state = p;
 	return 0;
 }
@@ -99,6 +103,7 @@ static inline int tear_down(void **state)
 
 	shard_reader_free(p->reader);
 	shard_free(p->shard);
+	shard_gate_free(p->gate);
 	vault_free(p->vault);
 	folder_drop(p->dir);
 	free(p);

@@ -28,6 +28,8 @@ struct find {
 	struct vault_work *work;
 	struct vault_shard *keys;
 	struct shard_reader *reader;
+	struct shard_gate *gate;
+	struct shard *shard; /* at rest: lookups are made beside a writer, as in the daemon */
 	struct slot *slots;
 	size_t room;
 	uint8_t *arena;
@@ -262,14 +264,20 @@ static int set_up(struct find *f)
 	static const uint8_t salt[VAULT_SALT_BYTES] = {1};
 	char path[300], err[300] = "";
 	uint64_t n = f->p->count;
+	bool made;
 
 	snprintf(path, sizeof path, "%s/shard.db", f->p->dir);
 	f->work = vault_work_new();
-	if (!f->work || vault_open(&f->vault, f->p->keys, false, err, sizeof err) != 0 ||
+	f->gate = shard_gate_new();
+	if (!f->work || !f->gate ||
+	    vault_open(&f->vault, f->p->keys, false, err, sizeof err) != 0 ||
+	    shard_open(&f->shard, path, f->vault, &made, err, sizeof err) != 0 ||
 	    shard_reader_open(&f->reader, path, f->vault, err, sizeof err) != 0) {
 		fprintf(stderr, "%s\n", err);
 		return -1;
 	}
+	shard_share(f->shard, f->gate);
+	shard_reader_share(f->reader, f->gate);
 	f->keys = vault_shard_new(f->vault, f->work, salt);
 	for (f->room = 1; f->room < n * BENCH_IDENTS * 2; f->room *= 2)
 		;
@@ -304,6 +312,8 @@ int bench_shard_find(const struct bench_params *p)
 	}
 	printf("]\n");
 	shard_reader_free(f.reader);
+	shard_free(f.shard);
+	shard_gate_free(f.gate);
 	vault_shard_free(f.keys);
 	vault_work_free(f.work);
 	vault_free(f.vault);
