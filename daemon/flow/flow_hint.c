@@ -1,10 +1,11 @@
 /* Whom a customer on a lane may be, too: looked for behind the scan, shown on the screen, muted by
  * a tap.
  *
- * Only people of whom this store has something pending are looked at (who was enrolled or corrected
- * here), so a scan that finds a customer of HQ's costs nothing: nothing is scored, and nothing here
- * is asked, but for a probe that the screen's line makes anyway. The look itself is a turn of the
- * loop of its own, after what the lane waits for has been shown and kept.
+ * Looked for is who was enrolled in a store, whether HQ has taken that by now or not, or of whom
+ * this store has something pending; and who is told of by HQ, of whoever has a likely pair. So a
+ * scan that finds any other customer of HQ's scores nothing: their line is read, no more. The look
+ * itself is a turn of the loop of its own for each lane, after what the lane waits for has been
+ * shown and kept.
  *
  * A suggestion is not kept: it follows from persons, weights and what was said of the pair, so a
  * start makes it again. What was said of the pair is kept, as an event. */
@@ -20,6 +21,9 @@
 #define HITS_MAX 8        /* persons on one identifier: beyond, it is anybody's */
 #define CANDIDATES_MAX 12 /* looked at for one suggestion, some 0.2 ms each */
 #define TYPED_MAX 256     /* the last enrolments that are compared by name */
+#define TOLD_MAX 4        /* pairs of HQ's that are looked at, likeliest first */
+
+static const struct timeval at_once = {0, 0};
 
 struct slot {
 	bool on, due;
@@ -106,31 +110,84 @@ static void gather(struct candidates *c)
 
 /* ---- looking ---- */
 
+/* An enrolment's reference, or an id of HQ's. */
+static const char *kind_of(const char *customer_id)
+{
+	return strlen(customer_id) == EVENT_ID_SIZE - 1 ? "unit" : "customer_id";
+}
+
 int flow_hint_person(const struct flow *f, const char *customer_id, struct overlay_person *out)
 {
 	const struct overlay_hq hq = flow_overlay_hq(f->shard);
-	const char *kind = strlen(customer_id) == EVENT_ID_SIZE - 1 ? "unit" : "customer_id";
 
-	return overlay_person(f->overlay, &hq, kind, customer_id, out);
+	return overlay_person(f->overlay, &hq, kind_of(customer_id), customer_id, out);
 }
 
-static void look_for(struct flow *f, const struct overlay_person *who, struct hint *best)
+/* What a line of HQ's says of where to look. */
+struct bears {
+	bool enrolled, likely;
+};
+
+/* The text is looked at, not read: nearly all lines have nothing of it. Within a value the quotes
+ * stand escaped, so no name is taken for it. */
+static void on_line(void *ctx, const struct profile *p, const char *line, size_t len)
+{
+	static const char unit[] = "{\"kind\":\"unit\",", likely[] = "\"likely\":[{";
+	struct bears *b = ctx;
+
+	(void)p;
+	b->enrolled = b->enrolled || memmem(line, len, unit, sizeof unit - 1);
+	b->likely = b->likely || memmem(line, len, likely, sizeof likely - 1);
+}
+
+static struct bears bears(const struct flow *f, const char *customer_id)
+{
+	const struct overlay_hq hq = flow_overlay_hq(f->shard);
+	struct bears b = {.enrolled = false};
+
+	hq.lines(hq.ctx, kind_of(customer_id), customer_id, on_line, &b);
+	return b;
+}
+
+static void look_here(struct flow *f, const struct hint_ask *ask, struct hint *best)
+{
+	struct candidates c = {.f = f, .ask = ask};
+	struct overlay_person other;
+
+	gather(&c);
+	for (int i = 0; i < c.count; i++) {
+		if (flow_hint_person(f, c.id[i], &other) != 1)
+			continue;
+		hint_look(ask, &other, best);
+		overlay_person_free(&other);
+	}
+}
+
+/* Of whom the store has no record it says nothing. */
+static void look_told(struct flow *f, const struct hint_ask *ask, struct hint *best)
+{
+	struct overlay_person other;
+
+	for (size_t i = 0; i < ask->who->likely_count && i < TOLD_MAX; i++) {
+		const struct overlay_likely *told = &ask->who->likely[i];
+		if (flow_hint_person(f, told->customer_id, &other) != 1)
+			continue;
+		hint_told(ask, told, &other, best);
+		overlay_person_free(&other);
+	}
+}
+
+static void look_for(struct flow *f, const struct overlay_person *who, bool here, struct hint *best)
 {
 	struct hint_ask ask = {.who = who, .rules = &f->table, .model = f->hints->model};
-	struct candidates c = {.f = f, .ask = &ask};
-	struct overlay_person other;
 
 	if (!hint_may(who, &f->table))
 		return;
 	counter_add(f->p.counters, COUNTER_HINTS_LOOKED, 1);
 	hint_begin(&ask);
-	gather(&c);
-	for (int i = 0; i < c.count; i++) {
-		if (flow_hint_person(f, c.id[i], &other) != 1)
-			continue;
-		hint_look(&ask, &other, best);
-		overlay_person_free(&other);
-	}
+	if (here)
+		look_here(f, &ask, best);
+	look_told(f, &ask, best);
 }
 
 static bool has_unit(const struct overlay_person *p, const struct ref *unit)
@@ -141,8 +198,7 @@ static bool has_unit(const struct overlay_person *p, const struct ref *unit)
 	return false;
 }
 
-/* Whoever got a suggestion keeps it in this sale, also when HQ has taken the enrolment meanwhile.
- */
+/* Whoever got a suggestion keeps it in this sale, also when HQ has taken a correction meanwhile. */
 static void look(struct flow *f, struct slot *s, const struct lane_view *v)
 {
 	const char *id = v->profile.customer_id;
@@ -155,10 +211,12 @@ static void look(struct flow *f, struct slot *s, const struct lane_view *v)
 	if (!flow_hint_wanted(v))
 		return;
 	bool own = overlay_profile(f->overlay, id, &touched) == 1;
-	if ((!own && !was_on) || flow_hint_person(f, id, &who) != 1)
+	const struct bears hq = bears(f, id);
+	if ((!own && !was_on && !hq.enrolled && !hq.likely) || flow_hint_person(f, id, &who) != 1)
 		return;
-	if (own || has_unit(&who, &s->hint.here))
-		look_for(f, &who, &best);
+	bool here = own || hq.enrolled || (was_on && has_unit(&who, &s->hint.here));
+	if (here || hq.likely)
+		look_for(f, &who, here, &best);
 	overlay_person_free(&who);
 	text_copy(s->customer_id, sizeof s->customer_id, id);
 	text_copy(s->basket_id, sizeof s->basket_id, v->basket_id);
@@ -166,30 +224,39 @@ static void look(struct flow *f, struct slot *s, const struct lane_view *v)
 	s->on = best.mbit > 0;
 }
 
+static void look_at(struct flow *f, int lane)
+{
+	struct slot *s = &f->hints->slot[lane];
+	const struct slot before = *s;
+	struct lane_view v;
+
+	s->due = false;
+	if (!sale_view(f->sale, f->conf->lanes[lane], &v))
+		return;
+	look(f, s, &v);
+	if (s->on != before.on || (s->on && strcmp(s->hint.text, before.hint.text) != 0) ||
+	    !ref_same(&s->hint.other, &before.hint.other))
+		flow_publish_lane(f, f->conf->lanes[lane]);
+}
+
+/* A lane at a time: the loop serves others in between. */
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
 {
 	struct flow *f = ctx;
-	struct lane_view v;
+	int next = 0;
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; f->overlay && i < f->conf->lane_count; i++) {
-		struct slot *s = &f->hints->slot[i];
-		const struct slot before = *s;
-		if (!s->due || !sale_view(f->sale, f->conf->lanes[i], &v))
-			continue;
-		s->due = false;
-		look(f, s, &v);
-		if (s->on != before.on || (s->on && strcmp(s->hint.text, before.hint.text) != 0) ||
-		    !ref_same(&s->hint.other, &before.hint.other))
-			flow_publish_lane(f, f->conf->lanes[i]);
-	}
+	while (next < f->conf->lane_count && !f->hints->slot[next].due)
+		next++;
+	if (!f->overlay || next == f->conf->lane_count)
+		return;
+	look_at(f, next);
+	event_add(f->hints->event, &at_once);
 }
 
 static void soon(struct flow *f, struct slot *s)
 {
-	const struct timeval at_once = {0, 0};
-
 	s->due = true;
 	event_add(f->hints->event, &at_once);
 }

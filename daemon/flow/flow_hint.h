@@ -19,8 +19,7 @@ void flow_weights_stand(struct flow *f);
 /* HQ may have said something new. */
 void flow_weights_heard(struct flow *f);
 
-/* Somebody whom this store enrolled stands on this lane: it is looked for a suggestion soon, once
- * for each basket. */
+/* A customer stands on this lane: it is looked for a suggestion soon, once for each basket. */
 void flow_hint_met(struct flow *f, const struct lane_view *v);
 /* What is known of customers has changed: every lane is looked at again soon. */
 void flow_hint_due(struct flow *f);

@@ -168,8 +168,7 @@ static void add_person(struct flow *f, struct buf *out, const struct lane_view *
 	bool is_new = v->person == PERSON_KNOWN && f->overlay &&
 	              overlay_is_new(f->overlay, v->profile.customer_id);
 
-	if (is_new)
-		flow_hint_met(f, v);
+	flow_hint_met(f, v);
 	begin(out, "person");
 	member_text(out, "state", person_name(v->person));
 	member_bool(out, "asking", v->asking);

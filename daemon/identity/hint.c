@@ -195,27 +195,54 @@ static bool copy(struct buf *from, char *to, size_t size)
 	return fits;
 }
 
+/* false: it does not fit. */
+static bool show(const struct overlay_person *other, const struct score_plain *plain,
+                 struct hint *h)
+{
+	struct buf text = {0}, shown = {0};
+
+	text_copy(h->customer_id, sizeof h->customer_id, other->profile.customer_id);
+	mask(plain, &shown);
+	buf_byte(&shown, '\0');
+	if (!shown.failed)
+		buf_printf(&text, "Maybe already a customer: %s", (const char *)shown.data);
+	buf_free(&shown);
+	return copy(&text, h->text, sizeof h->text);
+}
+
+static bool may_be_suggested(const struct hint_ask *ask, const struct overlay_person *other)
+{
+	return hint_may(other, ask->rules) && !settled(ask->who, other);
+}
+
 void hint_look(const struct hint_ask *ask, const struct overlay_person *other, struct hint *best)
 {
 	const struct score_plain plain = plain_of(other);
-	struct buf text = {0}, shown = {0}, words = {0};
+	struct buf words = {0};
 	struct score score;
 	struct hint h;
 
-	if (!hint_may(other, ask->rules) || settled(ask->who, other))
+	if (!may_be_suggested(ask, other))
 		return;
 	compare(ask, &plain, &score);
 	if (score.mbit < HINT_MBIT_MIN || score.mbit <= best->mbit)
 		return;
 	h = (struct hint){.here = ask->who->unit[0], .other = other->unit[0], .mbit = score.mbit};
-	text_copy(h.customer_id, sizeof h.customer_id, other->profile.customer_id);
-	mask(&plain, &shown);
-	buf_byte(&shown, '\0');
-	if (!shown.failed)
-		buf_printf(&text, "Maybe already a customer: %s", (const char *)shown.data);
-	buf_free(&shown);
 	evidence(&score, &words);
-	bool fits = copy(&text, h.text, sizeof h.text);
-	if (copy(&words, h.evidence, sizeof h.evidence) && fits)
+	if (copy(&words, h.evidence, sizeof h.evidence) && show(other, &plain, &h))
+		*best = h;
+}
+
+void hint_told(const struct hint_ask *ask, const struct overlay_likely *told,
+               const struct overlay_person *other, struct hint *best)
+{
+	const struct score_plain plain = plain_of(other);
+	struct hint h = {.here = told->unit, .other = told->other, .mbit = told->mbit};
+
+	if (told->mbit < HINT_MBIT_MIN || told->mbit <= best->mbit ||
+	    !has_unit(other, &told->other) || !may_be_suggested(ask, other))
+		return;
+	memcpy(h.evidence, told->evidence, sizeof h.evidence);
+	if (show(other, &plain, &h))
 		*best = h;
 }

@@ -16,7 +16,7 @@
  * dates, and a wrong one costs one tap, once. */
 #define HINT_MBIT_MIN 5000
 #define HINT_TEXT_SIZE 97
-#define HINT_EVIDENCE_SIZE 200
+#define HINT_EVIDENCE_SIZE OVERLAY_EVIDENCE_SIZE
 
 struct hint {
 	struct ref here, other; /* units: of who is here, of who is suggested */
@@ -44,6 +44,11 @@ void hint_begin(struct hint_ask *ask);
 /* Look at one candidate for `who`: *best becomes it when it is likelier than *best, which is zeroed
  * before the first one, and at least HINT_MBIT_MIN. */
 void hint_look(const struct hint_ask *ask, const struct overlay_person *other, struct hint *best);
+
+/* The same of one whom HQ holds to be the same person as `who`, by HQ's score: it may know more of
+ * both. `other` is whoever has that customer id here. */
+void hint_told(const struct hint_ask *ask, const struct overlay_likely *told,
+               const struct overlay_person *other, struct hint *best);
 
 /* Is this enrolment, of which no more is known than what was typed, worth looking at? Most are not
  * by the first letters of their names, which costs next to nothing. */

@@ -30,6 +30,7 @@
 
 #define OVERLAY_EVENTS_MAX 20000 /* pending at once: some 40 MB. 30 days of 600 a day */
 #define OVERLAY_UNTOUCHED (-2)
+#define OVERLAY_EVIDENCE_SIZE 200
 
 struct overlay;
 
@@ -105,6 +106,13 @@ struct overlay_person {
 		bool apart;             /* kept apart for ever; else a steward is to decide */
 	} * pair;                       /* of whom a person has said what the two are */
 	size_t pair_count;
+	struct overlay_likely { /* whom HQ holds to be the same person, likeliest first */
+		struct ref unit, other;
+		char customer_id[33]; /* of `other` */
+		int mbit;
+		char evidence[OVERLAY_EVIDENCE_SIZE]; /* a JSON list of words, never a value */
+	} * likely;
+	size_t likely_count;
 };
 /* 1, 0: there is none, -1: out of memory, or HQ's word could not be read. */
 int overlay_person(const struct overlay *o, const struct overlay_hq *hq, const char *kind,

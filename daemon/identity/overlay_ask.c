@@ -190,7 +190,8 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 		out->touched = !((const struct pending *)g->pending.at[i])->included;
 	return copy_units(g, person, out) && copy_claims(g, person, out) &&
 	               copy_matches(g, person, out) && copy_facts(g, person, out) &&
-	               copy_choices(g, out) && overlay_pairs_of(g, person, out)
+	               copy_choices(g, out) && overlay_pairs_of(g, person, out) &&
+	               overlay_likely_of(g, person, out)
 	           ? 1
 	           : -1;
 }
@@ -224,5 +225,6 @@ void overlay_person_free(struct overlay_person *p)
 	free(p->fact);
 	free(p->choice);
 	free(p->pair);
+	free(p->likely);
 	*p = (struct overlay_person){0};
 }

@@ -19,9 +19,10 @@
 #include "identity/overlay.h"
 
 #define OVERLAY_LINES_MAX                                                                          \
-	64                  /* persons of HQ's in one group: beyond, an identifier is anybody's    \
-	                     */
-#define OVERLAY_KEPT_MAX 32 /* told to nobody yet: the oldest is forgotten */
+	64 /* persons of HQ's in one group: beyond, an identifier is anybody's                     \
+	    */
+#define OVERLAY_MBIT_MAX 1000000 /* of a likely pair: more is no score */
+#define OVERLAY_KEPT_MAX 32      /* told to nobody yet: the oldest is forgotten */
 
 /* A growing list of pointers. */
 struct overlay_list {
@@ -161,6 +162,9 @@ bool overlay_known_includes(const struct overlay_known *l, const uint8_t epoch[E
                             uint64_t seq);
 /* The line's nth pair. false: there are not so many. */
 bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_pair *out);
+/* The line's nth likely pair, its unit the line's first one where it names none. 1; 0: there are
+ * not so many; -1: it is none that can be read. */
+int overlay_known_likely(const struct overlay_known *l, size_t n, struct overlay_likely *out);
 /* Its unit at this place is another line's by now, with all that came with it. */
 void overlay_known_drop(struct overlay_known *l, size_t unit);
 /* The line's unit of this reference; unit_count: none. */
@@ -242,6 +246,8 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 /* ---- overlay_pair.c ---- */
 /* The pairs that this person (its place in the fold) is in. false: out of memory. */
 bool overlay_pairs_of(const struct gathered *g, size_t person, struct overlay_person *out);
+/* Whom HQ holds to be the same person as this one. false: out of memory. */
+bool overlay_likely_of(const struct gathered *g, size_t person, struct overlay_person *out);
 /* ---- overlay_kept.c ---- */
 /* HQ includes it: what HQ has another value of is to be told. */
 void overlay_compare(struct overlay *o, const struct gathered *g, const struct pending *p);

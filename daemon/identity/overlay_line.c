@@ -1,5 +1,6 @@
 /* A page line of HQ's, as far as persons are made of it. An older HQ names no units: then the
  * customer is one unit with what the plain members say. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,48 @@ bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_
 	json_part_ref(json_object_get(o, "unit"), &out->unit);
 	json_part_ref(json_object_get(o, "other"), &out->other);
 	return true;
+}
+
+/* "email:folded" */
+static bool is_word(const char *text)
+{
+	size_t n = text ? strspn(text, "abcdefghijklmnopqrstuvwxyz_:") : 0;
+
+	return n > 0 && !text[n];
+}
+
+/* What does not fit is not told. */
+static void read_evidence(const json_t *list, char out[OVERLAY_EVIDENCE_SIZE])
+{
+	size_t len = 1;
+
+	out[0] = '[';
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *word = json_string_value(json_array_get(list, i));
+		if (!is_word(word) || len + strlen(word) + 5 > OVERLAY_EVIDENCE_SIZE)
+			continue;
+		len += (size_t)snprintf(out + len, OVERLAY_EVIDENCE_SIZE - len, "%s\"%s\"",
+		                        len > 1 ? "," : "", word);
+	}
+	memcpy(out + len, "]", 2);
+}
+
+int overlay_known_likely(const struct overlay_known *l, size_t n, struct overlay_likely *out)
+{
+	const json_t *list = json_object_get(l->json, "likely"), *o = json_array_get(list, n);
+	json_int_t mbit = json_integer_value(json_object_get(o, "mbit"));
+	const char *who = text_at(o, "who");
+
+	if (n >= json_array_size(list))
+		return 0;
+	*out = (struct overlay_likely){.unit = l->unit[0].ref, .mbit = (int)mbit};
+	json_part_ref(json_object_get(o, "unit"), &out->unit);
+	if (!json_part_ref(json_object_get(o, "other"), &out->other) || !who ||
+	    !text_copy(out->customer_id, sizeof out->customer_id, who) || mbit < 0 ||
+	    mbit > OVERLAY_MBIT_MAX)
+		return -1;
+	read_evidence(json_object_get(o, "because"), out->evidence);
+	return 1;
 }
 
 int overlay_known_read(struct overlay_known *out, const struct profile *p, const char *line,

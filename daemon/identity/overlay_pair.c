@@ -1,5 +1,5 @@
-/* Of whom somebody has said what they are to each other: the same, or not; and who was enrolled
- * here lately. What a hint must not repeat, and where it looks. */
+/* Of whom somebody has said what they are to each other: the same, or not; whom HQ holds to be the
+ * same; and who was enrolled here lately. What a hint must not repeat, and where it looks. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +58,35 @@ bool overlay_pairs_of(const struct gathered *g, size_t person, struct overlay_pe
 			if (of_person(g, person, &pair.unit) && !add(out, &cap, &pair))
 				return false;
 	return true;
+}
+
+/* ---- what HQ suggests ---- */
+
+static size_t likely_most(const struct gathered *g)
+{
+	size_t n = 0;
+
+	for (size_t l = 0; l < g->line_count; l++)
+		n += json_array_size(json_object_get(g->line[l].json, "likely"));
+	return n;
+}
+
+/* Who is one person here by now is nobody to suggest. */
+bool overlay_likely_of(const struct gathered *g, size_t person, struct overlay_person *out)
+{
+	struct overlay_likely one;
+	size_t most = likely_most(g);
+	int rc;
+
+	if (!most)
+		return true;
+	out->likely = calloc(most, sizeof *out->likely);
+	for (size_t l = 0; out->likely && l < g->line_count; l++)
+		for (size_t n = 0; (rc = overlay_known_likely(&g->line[l], n, &one)) != 0; n++)
+			if (rc > 0 && of_person(g, person, &one.unit) &&
+			    !of_person(g, person, &one.other))
+				out->likely[out->likely_count++] = one;
+	return out->likely != NULL;
 }
 
 /* ---- who was enrolled here ---- */

@@ -13,6 +13,8 @@
 
 #define ANSWER_US 30000000ll /* the first wait for an answer, doubling to a round */
 #define ROUND_US 900000000ll /* 15 min */
+#define POKE_BYTES_MAX 4096
+#define POKED_US 10000000ll /* an ask on its way is not sent again by a poke before this */
 
 struct ruling {
 	struct downlink_params params;
@@ -21,7 +23,7 @@ struct ruling {
 	bool up;
 	char id[TELL_ID_SIZE];
 	bool asked;
-	int64_t next_us, answer_us;
+	int64_t next_us, answer_us, asked_us;
 	char version[33]; /* heard in this run; empty: none */
 	struct buf payload;
 	pthread_mutex_t lock; /* what follows */
@@ -76,6 +78,23 @@ void ruling_again(struct ruling *r)
 		return;
 	r->next_us = clock_mono_us(r->params.clock);
 	r->answer_us = ANSWER_US;
+}
+
+/* One that cannot be used stays what was heard: it is not asked for at every poke. */
+void ruling_poke(struct ruling *r, const void *poke, size_t len)
+{
+	json_t *root = r && len <= POKE_BYTES_MAX ? json_loadb(poke, len, 0, NULL) : NULL;
+	const char *version = root ? json_string_value(json_object_get(root, r->word)) : NULL;
+	bool waits = root && r->asked && clock_mono_us(r->params.clock) - r->asked_us < POKED_US;
+
+	if (!waits && version && version[0] && strcmp(version, r->version) != 0) {
+		pthread_mutex_lock(&r->lock);
+		bool stands = r->known && strcmp(version, r->standing) == 0;
+		pthread_mutex_unlock(&r->lock);
+		if (!stands)
+			ruling_again(r);
+	}
+	json_decref(root);
 }
 
 /* ---- tell ---- */
@@ -157,6 +176,7 @@ static void ask(struct ruling *r, int64_t now)
 	buf_byte(&r->payload, '}');
 	r->asked =
 	    !r->payload.failed && r->params.publish(r->params.ctx, r->payload.data, r->payload.len);
+	r->asked_us = now;
 	r->next_us = now + r->answer_us;
 	r->answer_us = r->answer_us * 2 < ROUND_US ? r->answer_us * 2 : ROUND_US;
 }

@@ -2,8 +2,8 @@
  * weights of suggestions (section 10).
  *
  * Sync thread only, but for ruling_next and ruling_stand. Asked, from when it is known which one is
- * in force, at each new connection, by ruling_again, when another one is in force, and every
- * quarter of an hour. Each ask says which that is.
+ * in force, at each new connection, by ruling_again and ruling_poke, when another one is in force,
+ * and every quarter of an hour. Each ask says which that is.
  */
 #ifndef LANEWAY_SYNC_RULING_H
 #define LANEWAY_SYNC_RULING_H
@@ -27,6 +27,9 @@ void ruling_up(struct ruling *r);
 void ruling_down(struct ruling *r);
 /* HQ has poked, and this may be what is new: ask at once. */
 void ruling_again(struct ruling *r);
+/* The same where the poke names, under the word, a version that was neither heard in this run nor
+ * is in force, and no ask is on its way. */
+void ruling_poke(struct ruling *r, const void *poke, size_t len);
 /* A tell of that for this device. 0; -1 with a sentence in err. */
 int ruling_tell(struct ruling *r, const struct frame *frame, char *err, size_t err_size);
 /* Ask if it is time; *news: a text lies ready. The mono time at which it wants to be called again

@@ -137,6 +137,7 @@ static void poked(struct sync *s, const struct mqtt_item *item)
 	trust_alive(s->trust);
 	downlink_poke(s->downlink, item->payload, item->len);
 	ruling_again(s->ruling);
+	ruling_poke(s->weighing, item->payload, item->len);
 }
 
 void sync_hear(struct sync *s, const struct mqtt_item *item)

@@ -203,6 +203,155 @@ static void a_plain_scan_looks_for_nobody(void **state)
 	assert_int_equal(counted(w, COUNTER_HINTS_LOOKED), 0);
 }
 
+/* ---- what HQ has taken, and what it told ---- */
+
+/* All of this run is included. */
+static void hq_takes_all(struct world *w)
+{
+	struct overlay_state o;
+	struct journal_state j;
+	uint64_t one = 1;
+	journal_state(w->p->journal, &j);
+	memcpy(w->sync.includes.at[0].epoch, j.epoch, sizeof j.epoch);
+	w->sync.includes.at[0].seq = j.last_seq;
+	w->sync.includes.count = 1;
+	assert_int_equal(write(w->sync_fd, &one, sizeof one), sizeof one);
+	do {
+		turn(w);
+		overlay_state(w->flow->overlay, &o);
+	} while (o.events);
+}
+
+static void hq_takes_the_enrolment(struct world *w)
+{
+	json_t *e = kept(w, "Customer Enrolled", 0);
+	const char *unit = text_of(json_object_get(e, "properties"), "enrolment_id");
+	char line[1600];
+	snprintf(
+	    line, sizeof line,
+	    "{\"customer_id\":\"C000044\",\"first_name\":\"Clara\",\"identifiers\":[{\"kind\":"
+	    "\"unit\",\"ref\":\"%s\",\"value\":\"%s\",\"verified\":false},{\"kind\":\"email\","
+	    "\"ref\":\"AAECAwQFBgcICQoLDA0OGA\",\"value\":\"clarakern+shop@gmail.com\","
+	    "\"verified\":false}],\"includes\":{},\"name\":\"Clara Kern\",\"state\":\"active\","
+	    "\"units\":[{\"confirmed\":true,\"number\":44,\"ref\":\"%s\"}],\"version\":830,"
+	    "\"visits\":0}\n",
+	    unit, unit, unit);
+	json_decref(e);
+	hq_brings(w, line);
+	hq_takes_all(w);
+}
+
+static void she_comes_again(struct world *w, const char *id, const char *basket)
+{
+	char line[300];
+	till_open(w, id, basket);
+	WAIT_FOR(w, said(w, 0, "kept", id));
+	snprintf(line, sizeof line,
+	         "{\"type\":\"customer_chosen\",\"source_message_id\":\"%s2\",\"basket\":\"%s\","
+	         "\"kind\":\"email\",\"value\":\"clarakern+shop@gmail.com\"}",
+	         id, basket);
+	till_say(w, line);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+}
+
+/* In this sale, in the next one, and after a start that has nothing pending. */
+static void who_was_enrolled_is_suggested_to_also_when_hq_has_taken_it(void **state)
+{
+	struct world *w = *state;
+	clara_comes_again(w);
+	hq_takes_the_enrolment(w);
+	settle(w);
+	assert_non_null(suggestion(w, "1"));
+	till_say(w, "{\"type\":\"basket_voided\",\"source_message_id\":\"a:3\",\"basket\":\"B1\"}");
+	WAIT_FOR(w, person_is(w, "1", "none"));
+	assert_null(suggestion(w, "1"));
+	she_comes_again(w, "a:4", "B2");
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "id"), CLARA);
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, suggestion(w, "1"));
+	says(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}");
+	WAIT_FOR(w, !suggestion(w, "1"));
+	settle(w);
+	assert_null(suggestion(w, "1"));
+}
+
+#define CARD_2 "2600000000187"
+#define UNIT_2 "AAECAwQFBgcICQoLDA0OFQ"
+#define LIKELY(who, other)                                                                         \
+	"\"likely\":[{\"because\":[\"first_name:same\",\"birth_date:same\",\"Kern 1990\"],"        \
+	"\"mbit\":9100,\"other\":\"" other "\",\"who\":\"" who "\"}],"
+
+/* Somebody with a card, of whom the store's own rules would never think that she is Clara. */
+static void hq_has_cora(struct world *w, const char *more)
+{
+	char line[1600];
+	snprintf(line, sizeof line,
+	         "{\"customer_id\":\"C000032\",\"first_name\":\"Cora\",\"identifiers\":[{\"kind\":"
+	         "\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0OFA\",\"value\":\"" CARD_2
+	         "\",\"verified\":true}],\"includes\":{},%s\"name\":\"Cora Mohr\",\"state\":"
+	         "\"active\",\"units\":[{\"confirmed\":true,\"number\":32,\"ref\":\"" UNIT_2
+	         "\"}],\"version\":820,\"visits\":1}\n",
+	         more);
+	hq_brings(w, line);
+}
+
+static void whom_hq_holds_to_be_the_same_is_suggested_like_the_stores_own(void **state)
+{
+	struct world *w = *state;
+	clara_is_known(w);
+	hq_has_cora(w, LIKELY("C000031", CLARA));
+	basket(w);
+	scan(w, CARD_2);
+	WAIT_FOR(w, suggestion(w, "1"));
+	assert_string_equal(text_of(suggestion(w, "1"), "text"),
+	                    "Maybe already a customer: C. K., phone \u202657");
+	says(w, FLOW_NOT_ME, "1", "{\"suggestion\":\"" CLARA "\"}");
+	WAIT_FOR(w, !suggestion(w, "1"));
+	json_t *said_so = kept(w, "Identity Unlinked", 0);
+	json_t *p = json_object_get(said_so, "properties");
+	char *evidence = json_dumps(json_object_get(p, "evidence"), JSON_COMPACT);
+	assert_string_equal(text_of(p, "left_ref"), UNIT_2);
+	assert_string_equal(text_of(p, "right_ref"), CLARA);
+	/* what is no word of a comparison is not taken over */
+	assert_string_equal(evidence, "[\"first_name:same\",\"birth_date:same\"]");
+	free(evidence);
+	json_decref(said_so);
+	/* HQ's line still has the pair, and nothing of what was said here. */
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, counted(w, COUNTER_HINTS_LOOKED) > 0);
+	settle(w);
+	assert_null(suggestion(w, "1"));
+}
+
+static void a_pair_of_hqs_is_not_shown_where_it_does_not_hold_here(void **state)
+{
+	static const char *const more[] = {
+	    LIKELY("C000099", CLARA),  /* whom the store does not have */
+	    LIKELY("C000031", UNIT_2), /* no record of that customer's */
+	    LIKELY("C000031", CLARA) "\"pairs\":[{\"is\":\"apart\",\"other\":\"" CLARA "\"}],",
+	    LIKELY("C000031", CLARA) "\"pairs\":[{\"is\":\"same\",\"other\":\"" CLARA "\"}],",
+	    "\"likely\":[{\"mbit\":4999,\"other\":\"" CLARA "\",\"who\":\"C000031\"}],",
+	    "\"likely\":[{\"mbit\":9000,\"other\":7,\"who\":\"C000031\"},{},7],",
+	    "\"likely\":{},"};
+	struct world *w = *state;
+	clara_is_known(w);
+	basket(w);
+	hq_has_cora(w, LIKELY("C000031", CLARA));
+	scan(w, CARD_2);
+	WAIT_FOR(w, suggestion(w, "1"));
+	for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+		hq_has_cora(w, more[i]);
+		WAIT_FOR(w, !suggestion(w, "1"));
+		hq_has_cora(w, LIKELY("C000031", CLARA));
+		WAIT_FOR(w, suggestion(w, "1"));
+	}
+}
+
 /* ---- what a tap does ---- */
 
 static void who_says_no_is_never_asked_again_about_that_pair(void **state)
@@ -432,6 +581,9 @@ int main(void)
 	    T(old_data_suggests_nobody),
 	    T(without_a_basket_nobody_is_suggested),
 	    T(a_plain_scan_looks_for_nobody),
+	    T(who_was_enrolled_is_suggested_to_also_when_hq_has_taken_it),
+	    T(whom_hq_holds_to_be_the_same_is_suggested_like_the_stores_own),
+	    T(a_pair_of_hqs_is_not_shown_where_it_does_not_hold_here),
 	    T(who_says_no_is_never_asked_again_about_that_pair),
 	    T(after_a_restart_the_suggestion_is_there_again),
 	    T(a_correction_of_hqs_customer_suggests_too_also_after_a_restart),

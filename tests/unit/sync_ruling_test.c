@@ -144,6 +144,42 @@ static void a_tell_without_a_table_takes_nothing_away(void **state)
 	assert_string_equal(next(f), "");
 }
 
+static void poke(struct fixture *f, const char *text)
+{
+	ruling_poke(f->r, text, strlen(text));
+}
+
+/* One that could not be used is not asked for again at every poke. */
+static void a_poke_that_names_another_version_is_asked_about_once(void **state)
+{
+	struct fixture *f = *state;
+	poke(f, "{\"rules\":\"8\"}");
+	ruling_stand(f->r, "7", "", "");
+	ruling_up(f->r);
+	assert_int_equal(step(f), 1);
+	poke(f, "{\"rules\":\"8\"}");
+	assert_int_equal(step(f), 0); /* the first ask is on its way */
+	tell(f, "7", "");
+	for (size_t i = 0; i < 5; i++) {
+		poke(f, ((const char *const[]){"{\"rules\":\"7\"}", "{\"rules\":\"\"}", "{\"v\":1}",
+		                               "{\"rules\":8}", "no JSON"})[i]);
+		assert_int_equal(step(f), 0);
+	}
+	poke(f, "{\"rules\":\"8\"}");
+	assert_int_equal(step(f), 1);
+	tell(f, "8", "{\"version\":\"8\"}\n");
+	assert_string_equal(next(f), "{\"version\":\"8\"}");
+	poke(f, "{\"rules\":\"8\"}");
+	assert_int_equal(step(f), 0);
+	poke(f, "{\"rules\":\"7\"}");
+	assert_int_equal(step(f), 0); /* it is in force here */
+	poke(f, "{\"rules\":\"9\"}");
+	assert_int_equal(step(f), 1);
+	atomic_fetch_add(&f->place->wall_us, 11 * S);
+	poke(f, "{\"rules\":\"9\"}"); /* HQ lives, and the ask was lost */
+	assert_int_equal(step(f), 1);
+}
+
 static void an_ask_without_an_answer_is_sent_again_and_an_answered_one_after_a_while(void **state)
 {
 	struct fixture *f = *state;
@@ -169,6 +205,7 @@ int main(void)
 	    TEST(nothing_is_asked_before_it_is_known_what_stands),
 	    TEST(what_stands_is_said_again_when_it_is_something_else),
 	    TEST(a_tell_without_a_table_takes_nothing_away),
+	    TEST(a_poke_that_names_another_version_is_asked_about_once),
 	    TEST(an_ask_without_an_answer_is_sent_again_and_an_answered_one_after_a_while),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
