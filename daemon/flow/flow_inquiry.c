@@ -14,7 +14,7 @@ void flow_inquire(struct flow *f, const char *lane, bool scanned, const struct a
 	struct sale_early scan;
 
 	/* Whose country was guessed is nobody who could come by himself. */
-	if (!f->sync || a->outcome != OUTCOME_UNKNOWN || a->kind == IDENT_NONE || a->foreign ||
+	if (!f->sync || !answer_is_asked(a) || a->kind == IDENT_NONE || a->foreign ||
 	    !sale_missed(f->sale, lane, &scan))
 		return;
 	for (int i = 0; i < INQUIRY_MAX && !to; i++) {
@@ -51,7 +51,7 @@ static void tell(struct flow *f, const struct flow_asked *asked)
 	struct entry *e;
 
 	flow_resolve(f, asked->scan.lane, &given, &a);
-	if (a.outcome == OUTCOME_UNKNOWN || !still(f, &asked->scan))
+	if (answer_is_asked(&a) || !still(f, &asked->scan))
 		return;
 	e = entry_new();
 	flow_now(f, &now);

@@ -319,7 +319,7 @@ static const char *prompt_of(const struct flow *f, const struct lane_view *v, en
 
 bool flow_new_card(const struct flow *f, const char *lane, struct sale_early *scan)
 {
-	if (!sale_missed(f->sale, lane, scan) || strcmp(scan->method, "scan") != 0)
+	if (!sale_missed(f->sale, lane, scan) || scan->staff || strcmp(scan->method, "scan") != 0)
 		return false;
 	return scan->kind == IDENT_LOYALTY || scan->kind == IDENT_GSRN ||
 	       scan->kind == IDENT_WALLET;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "identity/ident.h"
 #include "identity/rule.h"
@@ -85,6 +86,14 @@ static inline bool answer_is_somebody(const struct answer *a)
 {
 	return (a->outcome == OUTCOME_MATCHED || a->outcome == OUTCOME_SHARED) &&
 	       a->hit.profile.customer_id[0];
+}
+
+/* Does this store know nobody who has it, while HQ may? Whose staff card it is may be a customer of
+ * another store's shard. */
+static inline bool answer_is_asked(const struct answer *a)
+{
+	return a->outcome == OUTCOME_UNKNOWN ||
+	       (a->outcome == OUTCOME_STAFF && strcmp(a->why, "staff_card") == 0);
 }
 
 #endif

@@ -68,6 +68,7 @@ struct sale_early {
 	char value[IDENT_VALUE_SIZE];
 	int64_t mono_us, wall_us;
 	bool asked; /* it was told as unknown, and HQ was asked */
+	bool staff; /* a staff card that is nobody's here: nobody is enrolled with it */
 };
 /* The oldest one of the lane that was scanned before this moment. false: there is none. */
 bool sale_early_next(struct sale *s, const char *lane, int64_t before_us, struct sale_early *out);

@@ -1,4 +1,4 @@
-/* A scan that named nobody, while HQ may know more. */
+/* A scan that named nobody, or a staff card that is nobody's, while HQ may know more. */
 #include <string.h>
 
 #include "sale/sale_internal.h"
@@ -23,6 +23,7 @@ bool sale_missed(struct sale *s, const char *name, struct sale_early *out)
 	*out =
 	    (struct sale_early){.kind = m->id.kind, .mono_us = m->mono_us, .wall_us = m->wall_us};
 	out->asked = true;
+	out->staff = sale_staff_card(&m->id, OUTCOME_STAFF);
 	memcpy(out->lane, lane->name, sizeof out->lane);
 	memcpy(out->source, m->source, sizeof out->source);
 	memcpy(out->method, m->id.method, sizeof out->method);

@@ -300,7 +300,7 @@ static void scan_unmatched(struct scan *scan, struct basket *front, bool after,
 		sale_id(nowhere.visit_id);
 	sale_unmatched(&scan->act, at, &scan->id, a->outcome);
 	sale_pick_offer(&scan->act, front, &scan->id, a);
-	if (a->outcome == OUTCOME_UNKNOWN)
+	if (answer_is_asked(a))
 		sale_missed_note(&scan->act, &scan->id);
 }
 

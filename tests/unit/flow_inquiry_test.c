@@ -144,6 +144,38 @@ static void what_is_no_identifier_is_not_asked_for(void **state)
 	assert_int_equal(hq.asked, 0);
 }
 
+/* Staff are customers too, of other stores perhaps. */
+static void a_staff_card_that_is_nobodys_here_may_be_somebodys_at_hq(void **state)
+{
+	struct world *w = *state;
+	uint64_t one = 1;
+	begin(w);
+	hq_rules =
+	    "{\"version\":\"7\",\"author\":\"Ida\",\"reason\":\"a test\",\"staff\":[{\"kind\":"
+	    "\"loyalty\",\"value\":\"" NEW_CARD "\",\"staff_ref\":\"K17\"}]}";
+	assert_int_equal(write(w->sync_fd, &one, sizeof one), sizeof one);
+	WAIT_FOR(w, strcmp(w->flow->table.version, "7") == 0);
+	scan(w, NEW_CARD);
+	WAIT_FOR(w, person_is(w, "1", "staff"));
+	assert_int_equal(hq.asked, 1);
+	assert_string_equal(hq.value, NEW_CARD);
+	assert_false(is(shown(w, "1"), "new_card")); /* nobody is enrolled with it */
+	answer(w, 1, NULL);
+	WAIT_FOR(w, hq.count == 0);
+	pass(w, SECOND_US);
+	assert_true(person_is(w, "1", "staff"));
+	scan(w, NEW_CARD);
+	WAIT_FOR(w, hq.asked == 2);
+	answer(w, 2, "Berta");
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Berta");
+	assert_true(is(person(w, "1"), "staff"));
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 1);
+	json_t *line = kept(w, "Customer Attached", 0);
+	assert_true(json_is_true(json_object_get(json_object_get(line, "properties"), "staff")));
+	json_decref(line);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
 
 int main(void)
@@ -153,6 +185,7 @@ int main(void)
 	    TEST(nobody_at_hq_either_stays_unknown),
 	    TEST(an_answer_that_comes_after_another_card_changes_nothing),
 	    TEST(without_a_line_it_is_unknown_at_once),
+	    TEST(a_staff_card_that_is_nobodys_here_may_be_somebodys_at_hq),
 	    TEST(what_is_no_identifier_is_not_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

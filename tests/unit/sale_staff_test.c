@@ -41,7 +41,9 @@ static void nobody_can_be_enrolled_with_a_staff_card(void **state)
 	struct sale_early missed;
 	opened(w, "B1");
 	staff_card(w);
-	assert_false(sale_missed(w->s, w->lane, &missed));
+	/* HQ may be asked whose it is; a form looks at the flag */
+	assert_true(sale_missed(w->s, w->lane, &missed));
+	assert_true(missed.staff);
 }
 
 static void a_staff_card_before_the_basket_waits_for_it(void **state)
