@@ -103,6 +103,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	hq_stores_tick(s->stores);
+	hq_serve_weigh(s);
 	if (s->ticks % HQ_SERVE_CHOOSE_TICKS == 0)
 		hq_hold_choose_one(s->db, s->conf->shard_bytes, clock_wall_us(clock_system()));
 	hq_serve_changed(s);

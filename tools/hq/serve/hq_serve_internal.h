@@ -41,6 +41,7 @@ struct serve {
 	struct mqtt_item *ask[HQ_SERVE_ROUND_MAX]; /* answered after the commit and the fold */
 	int ask_count;
 	unsigned ticks;
+	char weights[33];  /* those that stores have been told of, by when they were made */
 	uint64_t poked;    /* feed version that the stores have been told of */
 	int64_t oldest_us; /* when the round's oldest batch came in */
 	uint64_t die_left; /* commits until the test hook ends the process; 0: never */
@@ -66,5 +67,7 @@ void hq_serve_confirm(void *ctx, const char *store, const struct confirm *confir
 /* Every store, at once; or soon, when profiles have changed. */
 void hq_serve_poke(struct serve *s);
 void hq_serve_changed(void *ctx);
+/* Every store, when hq.weights has become another one. */
+void hq_serve_weigh(struct serve *s);
 
 #endif

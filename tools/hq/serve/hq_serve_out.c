@@ -3,7 +3,9 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "hq/identity/hq_profile.h"
 #include "sync/batch.h"
 
@@ -45,10 +47,23 @@ static void send_poke(void *ctx, const char *store)
 	struct serve *s = ctx;
 
 	buf_reset(&s->out);
-	buf_printf(&s->out, "{\"v\":1,\"generation\":\"%s\",\"turn\":%llu,\"version\":%llu}",
+	buf_printf(&s->out,
+	           "{\"v\":1,\"generation\":\"%s\",\"turn\":%llu,\"version\":%llu,\"weights\":",
 	           hq_db_generation(s->db), (unsigned long long)hq_db_turn(s->db),
 	           (unsigned long long)s->poked);
+	lw_event_json_string(&s->out, s->weights);
+	buf_byte(&s->out, '}');
 	hq_serve_publish(s, store, "poke", &s->out);
+}
+
+void hq_serve_weigh(struct serve *s)
+{
+	const char *now = hq_tell_weights_made(s->tell);
+
+	if (strcmp(now, s->weights) == 0)
+		return;
+	text_copy(s->weights, sizeof s->weights, now);
+	hq_serve_poke(s);
 }
 
 void hq_serve_poke(struct serve *s)

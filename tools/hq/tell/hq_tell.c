@@ -157,6 +157,13 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
                           struct buf *out);
 static int answer_rules(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                         struct buf *out);
+const char *hq_tell_weights_made(struct hq_tell *t)
+{
+	const struct buf *text;
+
+	return t->weights ? hq_tell_weights_now(t->weights, &text) : "";
+}
+
 static int answer_weights(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,
                           struct buf *out);
 static int answer_time(struct hq_tell *t, const char *store, const struct hq_tell_ask *ask,

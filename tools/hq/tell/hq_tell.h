@@ -38,6 +38,8 @@ void hq_tell_rules(struct hq_tell *t, const struct hq_rules *rules);
 
 /* Tell stores the weights that stand in this folder (hq_tell_weights.h). 0 or -1. */
 int hq_tell_weights(struct hq_tell *t, const char *dir);
+/* Which ones stand there now, by when they were made; empty: none. Valid until the next call. */
+const char *hq_tell_weights_made(struct hq_tell *t);
 
 /* What an ask says. Pure; 0, or -1 with err. */
 struct hq_tell_ask {
