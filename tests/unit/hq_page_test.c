@@ -275,6 +275,10 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	    " last_seen_us = 1795280523123000, visits = 9223372036854775807, version = "
 	    "9223372036854775807"
 	    " WHERE n = 1");
+	many(w,
+	     MANY "INSERT INTO likely SELECT 1, n, 10000 + n, replace(hex(zeroblob(90)), '0', 'a'),"
+	          " 0 FROM k, profile WHERE profile.n = i + 1 AND i > 34",
+	     60);
 	for (int i = 0; i < 16; i++)
 		buf_printf(&includes.through, "%s\"%016d\":9223372036854775807", i ? "," : "{", i);
 	buf_byte(&includes.through, '}');

@@ -357,6 +357,10 @@ static const char *const steps[] = {
     "ALTER TABLE profile ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE profile ADD COLUMN short_since TEXT;"
     "INSERT OR IGNORE INTO dirty(unit) SELECT unit FROM review WHERE cause = 'shortfall';",
+    /* pairs of records that stores may ask about; state: 1 of the run before, 2 not told yet */
+    "CREATE TABLE likely(unit INTEGER NOT NULL, other INTEGER NOT NULL, mbit INTEGER NOT NULL,"
+    " because TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY(unit, other)) WITHOUT ROWID;"
+    "CREATE INDEX likely_other ON likely(other);",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

@@ -33,6 +33,8 @@ static bool take_hint_option(struct hq_cmd_args *out, int letter)
 		return out->defaults = true;
 	case 'e':
 		return out->estimate = true;
+	case 'p':
+		return out->suggest = true;
 	case 'S':
 		out->since = optarg;
 		return true;

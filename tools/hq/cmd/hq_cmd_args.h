@@ -22,7 +22,7 @@ struct hq_cmd_args {
 	bool json, check, ingest;
 	/* of evaluate and duplicates */
 	const char *curve, *region, *since, *source, *bits, *limit;
-	bool defaults, estimate;
+	bool defaults, estimate, suggest;
 	/* of links */
 	const char *reason;
 	bool yes, why, table;
@@ -32,7 +32,8 @@ struct hq_cmd_args {
 struct hq_cmd_form {
 	const char *letters; /* of getopt; c (a file), j, n, r (raw), s (settle), i, t (store);
 	                        u (curve), g (region), d, S (since), o (source), b (bits), l
-	                        (limit), e; R (reason), y (yes), w (why), A (author), T (table) */
+	                        (limit), e, p (suggest); R (reason), y (yes), w (why), A (author), T
+	                        (table) */
 	const struct option *options;
 	const char *first,
 	    *second; /* how its words are called; with "[" in front: may be left out */

@@ -16,6 +16,7 @@
 #include "hq/hint/hq_duplicates.h"
 #include "hq/hint/hq_evaluate.h"
 #include "hq/hint/hq_weights.h"
+#include "hq/identity/hq_likely.h"
 #include "identity/score_learn.h"
 #include "store/db.h"
 
@@ -121,10 +122,15 @@ int hq_cmd_evaluate(int argc, char **argv)
 }
 
 static const struct option duplicates_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
-    {"since", required_argument, NULL, 'S'},  {"source", required_argument, NULL, 'o'},
-    {"bits", required_argument, NULL, 'b'},   {"limit", required_argument, NULL, 'l'},
-    {"estimate", no_argument, NULL, 'e'},     {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"json", no_argument, NULL, 'j'},
+    {"since", required_argument, NULL, 'S'},
+    {"source", required_argument, NULL, 'o'},
+    {"bits", required_argument, NULL, 'b'},
+    {"limit", required_argument, NULL, 'l'},
+    {"estimate", no_argument, NULL, 'e'},
+    {"suggest", no_argument, NULL, 'p'},
+    {NULL, 0, NULL, 0},
 };
 
 static int read_since(const char *text, int64_t *us, char *err, size_t err_size)
@@ -161,7 +167,13 @@ static int read_ask(const struct hq_cmd_args *a, struct hq_duplicates_ask *out, 
 		return -1;
 	}
 	out->list_max = limit;
-	return 0;
+	out->told_max = a->suggest ? HQ_LIKELY_MAX : 0;
+	if (!a->suggest || (!a->since && !a->source))
+		return 0;
+	snprintf(err, err_size,
+	         "--suggest takes the place of all that stores may ask about: "
+	         "expected neither --since nor --source with it");
+	return -1;
 }
 
 /* Go on with what is kept: the text rounds, and a list must not change with the next run. */
@@ -245,6 +257,22 @@ static json_t *duplicates(const struct hq_cmd_args *a, const char *dir, struct s
 	return answer;
 }
 
+/* Stores are told of the pairs: "suggested" becomes what that came to. */
+static int suggest(const struct hq_conf *conf, json_t *answer, char *err, size_t err_size)
+{
+	json_t *pairs = json_object_get(answer, "pairs_told"), *ask, *done = NULL;
+
+	if (!pairs)
+		return 0;
+	ask = json_pack("{s:O}", "pairs", pairs);
+	snprintf(err, err_size, "out of memory");
+	if (ask)
+		done = hq_likely_call(conf, ask, err, err_size);
+	json_decref(ask);
+	json_object_del(answer, "pairs_told");
+	return done ? json_object_set_new(answer, "suggested", done) : -1;
+}
+
 int hq_cmd_duplicates(int argc, char **argv)
 {
 	char err[HQ_CMD_ERR_SIZE];
@@ -254,7 +282,7 @@ int hq_cmd_duplicates(int argc, char **argv)
 	json_t *answer = NULL;
 
 	if (hq_cmd_args_read(argc, argv,
-	                     &(struct hq_cmd_form){"c:jS:o:b:l:e", duplicates_options, NULL, NULL},
+	                     &(struct hq_cmd_form){"c:jS:o:b:l:ep", duplicates_options, NULL, NULL},
 	                     &a) != 0)
 		return EXIT_NOT_DONE;
 	conf = hq_cmd_args_conf(&a);
@@ -263,6 +291,10 @@ int hq_cmd_duplicates(int argc, char **argv)
 	db = hq_cmd_args_reader(&a, conf);
 	if (db) {
 		answer = duplicates(&a, conf->data, db, err, sizeof err);
+		if (answer && suggest(conf, answer, err, sizeof err) != 0) {
+			json_decref(answer);
+			answer = NULL;
+		}
 		if (!answer)
 			hq_cmd_args_fail(&a, err);
 		db_close_reader(db);

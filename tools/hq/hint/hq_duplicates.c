@@ -7,10 +7,12 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "identity/hint.h"
 
 #define PAIRS_MAX (4 << 20) /* held at once; more of them: only those above the middle one */
 #define WEEK_SIZE 12
 #define SHOWN_SIZE 64
+#define HQ_DUPLICATES_WORDS_SIZE 181 /* what HQ keeps of a pair's reasons, and NUL */
 
 struct found {
 	uint32_t a, b; /* places; the person of a has the lower number */
@@ -228,6 +230,45 @@ static json_t *listed(const struct search *s, struct sqlite3 *db, const struct f
 	                 reasons(&score));
 }
 
+/* "first_name:same,email:folded": only what speaks for it or against it. */
+static json_t *words(const struct search *s, const struct found *f)
+{
+	struct score_record a, b;
+	struct score score;
+	char text[HQ_DUPLICATES_WORDS_SIZE] = "";
+	size_t len = 0;
+
+	hq_people_record(s->u->people, f->a, &a);
+	hq_people_record(s->u->people, f->b, &b);
+	score_pair(s->ask->model, &a, &b, &score);
+	for (int i = 0; i < score.reason_count; i++) {
+		const struct score_reason *r = &score.reason[i];
+		const char *field = score_field_name(r->field),
+		           *level = score_level_name(r->field, r->level);
+		if (r->why == SCORE_WHY_FIELD &&
+		    len + strlen(field) + strlen(level) + 3 < sizeof text)
+			len += (size_t)snprintf(text + len, sizeof text - len, "%s%s:%s",
+			                        len ? "," : "", field, level);
+	}
+	return json_string(text);
+}
+
+/* At the bar of a store's own suggestions, whatever is listed. */
+static json_t *told(const struct search *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->count && i < s->ask->told_max; i++) {
+		const struct found *f = &s->found[i];
+		if (f->mbit < HINT_MBIT_MIN)
+			break;
+		json_array_append_new(list, json_pack("[i,i,i,o]", (int)s->u->row[f->a].unit,
+		                                      (int)s->u->row[f->b].unit, (int)f->mbit,
+		                                      words(s, f)));
+	}
+	return list;
+}
+
 static json_t *answer(const struct search *s, struct sqlite3 *db,
                       const struct hq_pairs_report *walked)
 {
@@ -248,11 +289,11 @@ static json_t *answer(const struct search *s, struct sqlite3 *db,
 	}
 	for (int p = 0; p < HQ_PASS_COUNT; p++)
 		over += walked->passed_over[p];
-	return json_pack("{s:I,s:I,s:i,s:I,s:I,s:o,s:o,s:o,s:o}", "records",
+	return json_pack("{s:I,s:I,s:i,s:I,s:I,s:o,s:o,s:o,s:o,s:o*}", "records",
 	                 (json_int_t)s->u->count, "pairs", (json_int_t)s->count, "from_mbit",
 	                 s->mbit_min, "compared", (json_int_t)walked->given, "passed_over",
 	                 (json_int_t)over, "by_cause", causes, "by_source", sources, "by_week",
-	                 weeks, "list", pairs);
+	                 weeks, "list", pairs, "pairs_told", s->ask->told_max ? told(s) : NULL);
 }
 
 json_t *hq_duplicates(struct sqlite3 *db, struct hq_units *u, const struct hq_duplicates_ask *ask)

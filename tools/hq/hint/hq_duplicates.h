@@ -37,9 +37,10 @@ struct hq_duplicates_ask {
 	int64_t since_us;   /* the younger record is as young as that */
 	const char *source; /* a word of the source of one of the two; NULL: any */
 	size_t list_max;    /* pairs that are listed; all are counted */
+	size_t told_max;    /* the likeliest that stores may ask about: hq_likely.h; 0: none */
 	const char *what;
 };
-/* NULL: out of memory. */
+/* NULL: out of memory. With told_max the member `pairs_told` is what hq_likely_keep takes. */
 json_t *hq_duplicates(struct sqlite3 *db, struct hq_units *u, const struct hq_duplicates_ask *ask);
 void hq_duplicates_print(const json_t *answer);
 

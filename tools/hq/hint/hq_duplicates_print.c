@@ -83,6 +83,12 @@ void hq_duplicates_print(const json_t *a)
 		printf("%lld times a record stood among too many that agree with it in one thing, "
 		       "and was not compared by that\n",
 		       whole(a, "passed_over"));
+	if (json_object_get(a, "suggested"))
+		printf("stores that have both customers of a pair may ask about %lld of them (%lld "
+		       "are new or changed, %lld no longer)\n",
+		       whole(json_object_get(a, "suggested"), "kept"),
+		       whole(json_object_get(a, "suggested"), "changed"),
+		       whole(json_object_get(a, "suggested"), "gone"));
 	if (whole(a, "pairs") == 0)
 		return;
 	print_counts("by cause", json_object_get(a, "by_cause"), true);

@@ -31,9 +31,11 @@ static void write_persons(struct folding *f, const struct hq_component *c, const
 {
 	for (size_t i = 0; i < c->unit_count; i++) {
 		size_t name = r->person[i] == FOLD_NOBODY ? i : r->person[i];
-		if (c->person[i] != (int64_t)c->unit[name].number)
-			hq_db_run(f->db, HQ_SQL_UNIT_PERSON, "ii", (int64_t)c->unit[i].number,
-			          (int64_t)c->unit[name].number);
+		if (c->person[i] == (int64_t)c->unit[name].number)
+			continue;
+		hq_db_run(f->db, HQ_SQL_UNIT_PERSON, "ii", (int64_t)c->unit[i].number,
+		          (int64_t)c->unit[name].number);
+		hq_db_run(f->db, HQ_SQL_LIKELY_MOVED, "i", (int64_t)c->unit[i].number);
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "hq/base/hq_keys.h"
 #include "hq/identity/hq_import.h"
+#include "hq/identity/hq_likely.h"
 #include "hq/identity/hq_links.h"
 #include "hq/identity/hq_publish.h"
 #include "hq/serve/hq_status.h"
@@ -173,7 +174,26 @@ static void on_rules(struct evhttp_request *req, void *ctx)
 	else
 		refuse(req, HTTP_BADREQUEST, "not_done", err);
 	if (ruled)
-		c->p.ruled(c->p.ctx);
+		c->p.again(c->p.ctx);
+}
+
+static void on_likely(struct evhttp_request *req, void *ctx)
+{
+	struct hq_control *c = ctx;
+	char err[HQ_CONTROL_ERR_SIZE];
+	json_t *ask = posted(req), *body;
+
+	if (!ask)
+		return;
+	body = hq_likely_keep(c->p.db, ask, err, sizeof err);
+	json_decref(ask);
+	if (!body) {
+		refuse(req, HTTP_BADREQUEST, "not_done", err);
+		return;
+	}
+	answer(req, HTTP_OK, body);
+	if (c->p.again)
+		c->p.again(c->p.ctx);
 }
 
 static void on_import(struct evhttp_request *req, void *ctx)
@@ -243,7 +263,8 @@ static void on_other(struct evhttp_request *req, void *ctx)
 {
 	(void)ctx;
 	refuse(req, HTTP_NOTFOUND, "not_found",
-	       "expected /v1/status, /v1/import, /v1/up, /v1/act, /v1/links or /v1/rules");
+	       "expected /v1/status, /v1/import, /v1/up, /v1/act, /v1/likely, /v1/links or "
+	       "/v1/rules");
 }
 
 static int open_socket(const char *path, char *err, size_t err_size)
@@ -301,6 +322,7 @@ int hq_control_open(struct hq_control **out, const struct hq_control_params *par
 	evhttp_set_cb(c->http, "/v1/act", on_act, c);
 	evhttp_set_cb(c->http, "/v1/links", on_links, c);
 	evhttp_set_cb(c->http, "/v1/rules", on_rules, c);
+	evhttp_set_cb(c->http, "/v1/likely", on_likely, c);
 	evhttp_set_cb(c->http, "/v1/up", on_up, c);
 	evhttp_set_gencb(c->http, on_other, c);
 	*out = c;

@@ -4,6 +4,7 @@
  *   POST /v1/act?action=..           restored, settle (&store=..&epoch=..), retry (&store=..):
  * hq_act.h
  *   POST /v1/links                   what a steward does about links, as JSON: hq_links.h
+ *   POST /v1/likely                  pairs that stores may ask about, as JSON: hq_likely.h
  *   POST /v1/rules                   tries out or publishes a rule table, as JSON: hq_publish.h
  *   POST /v1/up?store=..             a batch as a store sends it (laneway-hq salvage); answers {}
  *   POST /v1/import?first_line=N     a piece of CSV (header row first); answers
@@ -29,8 +30,9 @@ struct hq_control_params {
 	struct event_base *base;
 	struct hq_db *db;
 	const struct hq_scope *scope;
-	struct hq_rules *rules;   /* in force; NULL: nothing is published here */
-	void (*ruled)(void *ctx); /* another table is */
+	struct hq_rules *rules; /* in force; NULL: nothing is published here */
+	/* stores have something to hear, and customers are to be folded in steps */
+	void (*again)(void *ctx);
 	const char *path;
 	void (*changed)(void *ctx); /* profiles have changed */
 	/* A new object, or NULL with a sentence in err. store and epoch may be NULL. */

@@ -230,8 +230,8 @@ static json_t *act(void *ctx, const char *action, const char *store, const char 
 	return answer;
 }
 
-/* Stores ask for the new table, customers are folded by it, in steps. */
-static void ruled(void *ctx)
+/* Stores ask for the new table, customers are folded by it, or told of others, in steps. */
+static void again(void *ctx)
 {
 	const struct timeval at_once = {0, 0};
 	struct serve *s = ctx;
@@ -259,7 +259,7 @@ static int start(struct serve *s, char *err, size_t err_size)
 {
 	struct hq_control_params control = {.scope = &s->rules.scope,
 	                                    .rules = &s->rules,
-	                                    .ruled = ruled,
+	                                    .again = again,
 	                                    .path = s->conf->socket,
 	                                    .changed = hq_serve_changed,
 	                                    .act = act,

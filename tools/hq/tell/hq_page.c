@@ -41,7 +41,7 @@ static void member(struct buf *out, const char *key, const char *value)
 	buf_byte(out, ',');
 }
 
-/* Members from first_name to last_seen, and from matches to tier: what stands around `left_out`,
+/* Members from first_name to last_seen, and from likely to tier: what stands around `left_out`,
  * which is known when the facts are. */
 static void write_before(struct hq_page_person *p, struct sqlite3_stmt *q,
                          const struct hq_includes *includes, struct buf *out)
@@ -70,6 +70,7 @@ static void write_shortfall(struct sqlite3_stmt *q, struct buf *out)
 
 static void write_behind(struct hq_page_person *p, struct sqlite3_stmt *q, struct buf *out)
 {
+	hq_page_likely(p, out);
 	hq_page_matches(p, out);
 	member(out, "name", hq_db_text(q, COL_NAME));
 	hq_page_pairs(p, out);

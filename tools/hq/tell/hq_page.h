@@ -18,7 +18,9 @@
 #define HQ_PAGE_IDENTS_BYTES 4608
 #define HQ_PAGE_FACTS_BYTES 4096
 #define HQ_PAGE_CHOICES_BYTES 4096
-#define HQ_PAGE_PAIRS_BYTES 640     /* some 12; a pair stands in the lines of both */
+#define HQ_PAGE_PAIRS_BYTES 640  /* some 12; a pair stands in the lines of both */
+#define HQ_PAGE_LIKELY_BYTES 480 /* some 3 */
+#define HQ_PAGE_LIKELY_MAX 4
 #define HQ_PAGE_INCLUDES_BYTES 2560 /* kept free for `beyond`, `includes` and `version` */
 #define HQ_PAGE_LEFT_OUT_BYTES 160  /* kept free for `left_out` */
 
@@ -37,6 +39,7 @@ void hq_page_free(struct hq_page_person *p);
 void hq_page_choices(struct hq_page_person *p, struct buf *out);
 void hq_page_facts(struct hq_page_person *p, struct buf *out);
 void hq_page_identifiers(struct hq_page_person *p, struct buf *out);
+void hq_page_likely(struct hq_page_person *p, struct buf *out);
 void hq_page_matches(struct hq_page_person *p, struct buf *out);
 void hq_page_pairs(struct hq_page_person *p, struct buf *out);
 void hq_page_units(struct hq_page_person *p, struct buf *out);

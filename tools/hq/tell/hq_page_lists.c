@@ -228,6 +228,52 @@ void hq_page_pairs(struct hq_page_person *p, struct buf *out)
 	close_list(&l, false);
 }
 
+/* "first_name:same,email:folded", as hq_likely.h took it. */
+static void words(struct buf *out, const char *text)
+{
+	buf_str(out, "\"because\":[\"");
+	for (; *text; text++) {
+		if (*text == ',')
+			buf_str(out, "\",\"");
+		else
+			buf_byte(out, (uint8_t)*text);
+	}
+	buf_str(out, "\"],");
+}
+
+/* Whom the store may ask about, if it has them. */
+void hq_page_likely(struct hq_page_person *p, struct buf *out)
+{
+	struct list l = open_list(out, "likely", HQ_PAGE_LIKELY_BYTES);
+	const void *mine, *other;
+	struct sqlite3_stmt *q;
+
+	if (!hq_db_int(p->db, 0, HQ_SQL_LIKELY_ANY, "")) {
+		close_list(&l, false);
+		return;
+	}
+	q = hq_db_query(p->db, HQ_SQL_LIKELY_OF_PERSON, "ii", p->person,
+	                (int64_t)HQ_PAGE_LIKELY_MAX);
+	while (hq_db_row(p->db, q)) {
+		mine = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+		other = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!mine || !other)
+			continue;
+		open_entry(&l);
+		words(out, hq_db_text(q, 4));
+		buf_printf(out, "\"mbit\":%" PRId64 ",", (int64_t)sqlite3_column_int64(q, 3));
+		reference(out, "other", other);
+		buf_byte(out, ',');
+		if (p->unit_count > 1) {
+			reference(out, "unit", mine);
+			buf_byte(out, ',');
+		}
+		buf_printf(out, "\"who\":\"%s\"", hq_db_text(q, 2));
+		close_entry(&l);
+	}
+	close_list(&l, false);
+}
+
 static bool put_fact(struct list *l, const struct field_fact *f)
 {
 	l->entry = l->out->len;
