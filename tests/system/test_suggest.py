@@ -98,6 +98,9 @@ def test_02_a_yes_is_the_stewards_to_decide(chain):
     east, west = chain.shops
     shown = enrol(east, "B1")
     new = in_step(chain, east)
+    assert suggestion(east) == shown
+    east.kill()
+    assert until(lambda: suggestion(east), 15, "the suggestion again, of somebody whom HQ has taken") == shown
     assert {chain.clara, new} in listed(chain)
     in_step(chain, west)
     until(lambda: cached(west.rig, new), 30, "the other store to know her")
@@ -140,3 +143,41 @@ def test_03_stores_score_by_what_hq_learned_also_without_hq(make_rig):
     rig.start_daemon()
     until(lambda: rig.log_of("daemon").count("suggestions go by weights") == before + 1, 15, "the weights to be there again")
     assert f"of {made}" in rig.log_of("daemon").rsplit("suggestions go by weights", 1)[1]
+
+
+def test_04_pairs_that_hq_found_are_asked_about_in_the_stores(chain):
+    """Goal: a steward's command, and whoever of a pair stands at a till is asked about the other one; answered once for all stores. Of
+    the two the store's own rules say nothing: both are HQ's, and what they have in common is a birth date, which no store has."""
+    east, west = chain.shops
+    path = chain.hq.work / "lena.csv"
+    path.write_text("customer_id,first_name,last_name,phone,birth_date,postcode,city,street\n"
+                    "L1,Lena,Wolf-Ahrens,+491728394111,1988-03-19,50667,Bonn,Hofweg 17\nL2,Lena,Ahrens,+491728394222,1988-03-19,50667,Bonn,Hofweg 17\n")
+    chain.hq.tool("laneway-hq", "import", "-c", chain.hq.work / "hq.conf", path)
+    one, two = (chain.rows("SELECT id FROM profile WHERE external = ?", key)[0][0] for key in ("L1", "L2"))
+    for shop in chain.shops:
+        shop.gate.open()
+    until(lambda: all(cached(s.rig, c) for s in chain.shops for c in (one, two)), 60, "both stores to hold them")
+
+    def comes(shop, basket):
+        shop.till.kept("basket_opened", basket=basket)
+        shop.till.kept("customer_chosen", basket=basket, kind="phone", value="+491728394222")
+        assert shop.person()["state"] == "known"
+
+    comes(east, "B1")
+    listed_only = chain.read("duplicates")
+    assert {one, two} in [{p["a"]["customer"], p["b"]["customer"]} for p in listed_only["list"]] and "suggested" not in listed_only
+    assert suggestion(east) is None
+    said = chain.say("duplicates", "--suggest")
+    assert re.search(r"^stores that have both customers of a pair may ask about \d+ of them \(\d+ are new or changed, 0 no longer\)$", said, re.M), said
+    assert chain.say("duplicates", "--suggest").count("(0 are new or changed, 0 no longer)") == 1
+    shown = until(lambda: suggestion(east), 15, "the store to hear of it, and ask while she stands there")
+    assert shown["text"] == "Maybe already a customer: L. W., phone …11"
+    comes(west, "W1")
+    assert until(lambda: suggestion(west), 15, "the other store to ask as well")["id"] == shown["id"]
+    post(east.rig, "/api/v1/lanes/1/not-me", {"suggestion": shown["id"]})
+    assert suggestion(east) is None
+    until(lambda: suggestion(west) is None, 30, "the other store to ask no more")
+    assert re.search(rf"^apart {two} and {one}: said by store", chain.say("profile", one, "--why"), re.M)
+    chain.say("duplicates", "--suggest")
+    until(lambda: "likely" not in cached(west.rig, two), 15, "the line to say no more of it")
+    assert suggestion(west) is None

@@ -276,9 +276,11 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	    "9223372036854775807"
 	    " WHERE n = 1");
 	many(w,
-	     MANY "INSERT INTO likely SELECT 1, n, 10000 + n, replace(hex(zeroblob(90)), '0', 'a'),"
-	          " 0 FROM k, profile WHERE profile.n = i + 1 AND i > 34",
+	     MANY "INSERT INTO profile(n, id, state, ref, person, confirmed) SELECT i + 1000,"
+	          " 'C' || (200000 + i), 'active', randomblob(16), i + 1000, 1 FROM k",
 	     60);
+	run(w, "INSERT INTO likely SELECT 1, n, 100000 + n, replace(hex(zeroblob(90)), '0', 'a'), 0"
+	       " FROM profile WHERE n > 1000");
 	for (int i = 0; i < 16; i++)
 		buf_printf(&includes.through, "%s\"%016d\":9223372036854775807", i ? "," : "{", i);
 	buf_byte(&includes.through, '}');
@@ -291,6 +293,7 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	page.since = INT64_MAX - 1;
 	hq_profile_page(w->db, &page, &out, &more);
 	assert_in_range(out.len, 12000, SHARD_PROFILE_MAX);
+	assert_non_null(memmem(out.data, out.len, "\"mbit\":101060", 13));
 	hq_includes_free(&includes);
 	buf_free(&out);
 }
