@@ -45,8 +45,9 @@ static const struct command {
      "[STORE | retry [STORE]] [--raw EPOCH:SEQ] [--json] [-c FILE]",
      "lines that could not be read; or read them again after an upgrade"},
     {"duplicates", hq_cmd_duplicates,
-     "[--since DATE] [--source WORD] [--bits N] [--limit N] [--estimate] [--json] [-c FILE]",
-     "customers who may be one person, with score and reasons; changes nothing"},
+     "[--since DATE] [--source WORD] [--bits N] [--limit N] [--estimate] [--suggest] [--json]\n"
+     "             [-c FILE]",
+     "customers who may be one person, with score and reasons; or let stores ask about them"},
     {"evaluate", hq_cmd_evaluate, "FILE.csv [--region DE] [--curve FILE] [--defaults] [--json]",
      "how well linking and hints do on records of which it is known who is who"},
     {"restored", hq_cmd_restored, "[-c FILE]", "say that hq.db was brought back from a copy"},
