@@ -287,6 +287,7 @@ static void a_pair_follows_who_is_part_of_another_customer_now(void **state)
 	arrive(s);
 	suggested(w, "[[3,2,9100,\"first_name:same,email:folded\"]]");
 	assert_true(told(w, 3, 2, "C000002"));
+	int64_t version = world_number(w, "SELECT version FROM profile WHERE n = 3");
 	memset(op.left.byte, 1, sizeof op.left.byte);
 	memset(op.right.byte, 2, sizeof op.right.byte);
 	assert_int_equal(hq_db_begin(w->db), 0);
@@ -294,6 +295,7 @@ static void a_pair_follows_who_is_part_of_another_customer_now(void **state)
 	assert_int_equal(hq_persons_fold(w->db, &w->scope, w->wall_us, 1000), 0);
 	assert_int_equal(hq_db_commit(w->db), 0);
 	assert_true(told(w, 3, 2, "C000001"));
+	assert_true(world_number(w, "SELECT version FROM profile WHERE n = 3") > version);
 	/* of two records it says which one is meant */
 	assert_true(line_has(w, 1, ref(3)) && line_has(w, 1, "\"unit\":"));
 	store_free(s);
