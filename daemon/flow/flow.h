@@ -111,6 +111,20 @@ struct flow_known {
 };
 int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *known,
               struct sale_error *err);
+/* What a cashier asks to see (WIRE.md, "Looking"): more of the customer in the basket in front; or
+ * who has a phone number or address. body: the request's object (json_t). 0: `done` is called once,
+ * with what may be shown, when the journal has kept that it was asked for (err NULL), or with err,
+ * and then without; never before the call returns. Else nothing happened, and nothing is called: as
+ * flow_form. */
+struct flow_ask {
+	const char *lane;
+	const void *body;
+	bool tool; /* a tool asks, over the local socket; else a cashier on the lane's screen */
+	void (*done)(void *ctx, const struct sale_error *err, const struct buf *json);
+	void *ctx;
+};
+int flow_details(struct flow *f, const struct flow_ask *ask, struct sale_error *err);
+int flow_search(struct flow *f, const struct flow_ask *ask, struct sale_error *err);
 /* A manager blocks a value, which is nobody's then, or clears one that is blocked, shared or on the
  * list. Answered like a tap. */
 struct flow_block {

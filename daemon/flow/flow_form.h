@@ -11,6 +11,7 @@
 #define FORM_CHOICES_MAX 12
 #define FORM_IDENTS_MAX 3 /* a phone, an address, the card that was just shown */
 #define FORM_FACTS_MAX 8
+#define FORM_REASON_CHARS_MAX 200 /* of why somebody is looked for */
 
 /* An identifier that the person is said to have. */
 struct form_ident {
@@ -28,7 +29,8 @@ struct form_choice {
 struct form {
 	char first_name[65], last_name[65], language[36], note[33], no_note[33], known[9],
 	    suggestion[33];
-	char text[NOTE_CHARS_MAX * 4 + sizeof NOTE_TEXT]; /* a manager's note, as its fact */
+	/* a manager's note, as its fact; or why somebody is looked for */
+	char text[NOTE_CHARS_MAX * 4 + sizeof NOTE_TEXT];
 	bool has_age, age_ok;
 	struct form_ident ident[FORM_IDENTS_MAX];
 	int ident_count;
@@ -43,6 +45,8 @@ int form_read(struct flow *f, const struct flow_form *from, struct form *out,
 /* A manager's note. The same results. */
 int form_read_note(struct flow *f, const struct flow_form *from, struct form *out,
                    struct sale_error *err);
+/* Whom somebody looks for: one identifier, and in `text` why, or empty. The same results. */
+int form_read_find(struct flow *f, const void *body, struct form *out, struct sale_error *err);
 int form_wrong(struct sale_error *err, const char *code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

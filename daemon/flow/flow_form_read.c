@@ -228,6 +228,15 @@ static int read_known(struct flow *f, const json_t *value, struct form *out, str
 	return rc;
 }
 
+static int unknown_member(const char *name, struct sale_error *err)
+{
+	char shown[65];
+
+	text_fit(shown, sizeof shown, name);
+	return form_wrong(err, "unknown_field", name[0] ? name : "\"\"",
+	                  "\"%s\" is no member of this form", shown);
+}
+
 static int read_member(struct flow *f, const char *name, const json_t *value, struct form *out,
                        struct sale_error *err)
 {
@@ -243,7 +252,6 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 	    {"no_note", out->no_note, sizeof out->no_note - 1},
 	    {"suggestion", out->suggestion, sizeof out->suggestion},
 	};
-	char shown[65];
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (strcmp(name, texts[i].name) == 0)
@@ -258,9 +266,7 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 		return read_known(f, value, out, err);
 	if (strcmp(name, "consents") == 0)
 		return read_choices(value, out, err);
-	text_fit(shown, sizeof shown, name);
-	return form_wrong(err, "unknown_field", name[0] ? name : "\"\"",
-	                  "\"%s\" is no member of this form", shown);
+	return unknown_member(name, err);
 }
 
 int form_read(struct flow *f, const struct flow_form *from, struct form *out,
@@ -307,5 +313,38 @@ int form_read_note(struct flow *f, const struct flow_form *from, struct form *ou
 	if (characters(out->text + head) > NOTE_CHARS_MAX)
 		return form_wrong(err, "bad_field", "text", "text: expected at most %d characters",
 		                  NOTE_CHARS_MAX);
+	return 0;
+}
+
+static int read_find_member(struct flow *f, const char *name, const json_t *value, struct form *out,
+                            struct sale_error *err)
+{
+	if (strcmp(name, "reason") == 0)
+		return read_text(f, value, name, out->text, sizeof out->text, err);
+	if (strcmp(name, "phone") == 0)
+		return read_ident(f, value, IDENT_PHONE, out, err);
+	if (strcmp(name, "email") == 0)
+		return read_ident(f, value, IDENT_EMAIL, out, err);
+	return unknown_member(name, err);
+}
+
+int form_read_find(struct flow *f, const void *body, struct form *out, struct sale_error *err)
+{
+	const char *name;
+	json_t *value;
+
+	memset(out, 0, sizeof *out);
+	json_object_foreach((json_t *)body, name, value)
+	{
+		int rc = json_is_null(value) ? 0 : read_find_member(f, name, value, out, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (out->ident_count != 1)
+		return form_wrong(err, "missing_field", "phone",
+		                  "expected one phone number or one e-mail address");
+	if (characters(out->text) > FORM_REASON_CHARS_MAX)
+		return form_wrong(err, "bad_field", "reason",
+		                  "reason: expected at most %d characters", FORM_REASON_CHARS_MAX);
 	return 0;
 }

@@ -273,6 +273,10 @@ bool flow_lookup_used_up(struct flow *f, const char *lane, char words[97]);
 /* A form did, and what was found is about to be said: counted and journaled. false: it could not be
  * kept, so nothing must be said. */
 bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a);
+/* Somebody is searched for on the lane: counted, and an entry that tells it, to be handed over
+ * before anything is said. why: as sale_looked_up. NULL: out of memory. */
+struct entry *flow_lookup_search(struct flow *f, const char *lane, const struct answer *a,
+                                 const struct sale_search *why);
 /* Has the lane been told of this before? Then to attach who has it is no second look-up. */
 bool flow_lookup_told(const struct flow *f, const char *lane, const struct answer *a);
 /* Those that were refused, of the day on which one was last. */
@@ -321,6 +325,10 @@ int64_t flow_word_tick(struct flow *f, int64_t now_us);
 int flow_tap_put(struct flow *f, struct entry *e,
                  void (*done)(void *ctx, const struct sale_error *err), void *ctx,
                  struct sale_error *err);
+/* The same for what somebody asks to see: when the entry is kept they get it. Takes json's memory,
+ * which is wiped, in every case. 0, or FLOW_FORM_REFUSED with err. */
+int flow_ask_put(struct flow *f, struct entry *e, const struct flow_ask *ask, struct buf *json,
+                 struct sale_error *err);
 /* The journal has answered a tap's entry. */
 void flow_tap_answered(struct flow *f, const struct entry *e);
 
@@ -361,6 +369,16 @@ void flow_clock_text(int64_t wall_us, char out[6]);
 /* Was a person's card that nobody has shown there just now? An enrolment takes it. (An account is a
  * company's.) */
 bool flow_new_card(const struct flow *f, const char *lane, struct sale_early *scan);
+/* Is a basket open on the lane that is shown, so that its customer is named? */
+bool flow_view_open(const struct lane_view *v);
+/* The level that goes with all names now. */
+enum freshness flow_view_level(const struct flow *f);
+/* Under what name more of the customer may be asked for; NULL: now it may not. */
+const char *flow_view_details(const struct lane_view *v, enum freshness level);
+/* Append the members by which a lane's view tells of who is known, of somebody who was searched
+ * for. open: a basket is. */
+void flow_view_found(const struct flow *f, const struct profile *p, bool open, bool shared,
+                     struct buf *out);
 /* {"type":"customer", ...} for a lane's till. */
 void flow_customer_json(const struct flow *f, const struct lane_view *v, struct buf *out);
 

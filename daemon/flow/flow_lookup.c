@@ -151,20 +151,28 @@ bool flow_lookup_told(const struct flow *f, const char *lane, const struct answe
 	return false;
 }
 
-bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a)
+struct entry *flow_lookup_search(struct flow *f, const char *lane, const struct answer *a,
+                                 const struct sale_search *why)
 {
 	struct entry *e = entry_new();
 	struct sale_now now;
 
 	flow_now(f, &now);
-	if (!e || sale_looked_up(f->sale, e, &now, lane, a) < 0) {
+	if (!e || sale_looked_up(f->sale, e, &now, lane, a, why) < 0) {
 		entry_free(e);
-		return false;
+		return NULL;
 	}
 	count(f, lane);
 	/* Kept with the event; when that is refused, nothing was told. */
 	f->lookup->told[f->lookup->told_next++ % TOLD_MAX] = told_of(f, lane, a);
-	return flow_put(f, e);
+	return e;
+}
+
+bool flow_lookup_tell(struct flow *f, const char *lane, const struct answer *a)
+{
+	struct entry *e = flow_lookup_search(f, lane, a, NULL);
+
+	return e && flow_put(f, e);
 }
 
 struct flow_lookup_refused flow_lookup_refused(const struct flow *f)

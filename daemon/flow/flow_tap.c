@@ -2,6 +2,7 @@
 #include "flow/flow_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -55,6 +56,52 @@ int flow_tap_put(struct flow *f, struct entry *e,
 	}
 	flow_tick(f);
 	return 0;
+}
+
+/* Who waits to be shown something. */
+struct asked {
+	struct flow_ask ask;
+	struct buf json;
+};
+
+static void wipe(struct buf *json)
+{
+	if (json->data)
+		explicit_bzero(json->data, json->len);
+	buf_free(json);
+}
+
+static void asked_free(struct asked *asked)
+{
+	wipe(&asked->json);
+	free(asked);
+}
+
+static void ask_done(void *ctx, const struct sale_error *err)
+{
+	struct asked *asked = ctx;
+
+	asked->ask.done(asked->ask.ctx, err, err ? NULL : &asked->json);
+	asked_free(asked);
+}
+
+int flow_ask_put(struct flow *f, struct entry *e, const struct flow_ask *ask, struct buf *json,
+                 struct sale_error *err)
+{
+	struct asked *asked = json->failed ? NULL : malloc(sizeof *asked);
+
+	if (!asked) {
+		wipe(json);
+		entry_free(e);
+		refuse(err, "no_memory", "out of memory: press again");
+		return FLOW_FORM_REFUSED;
+	}
+	*asked = (struct asked){.ask = *ask, .json = *json};
+	*json = (struct buf){0};
+	if (flow_tap_put(f, e, ask_done, asked, err) == 0)
+		return 0;
+	asked_free(asked);
+	return FLOW_FORM_REFUSED;
 }
 
 static int put_tap(struct flow *f, const struct flow_tap *tap, struct entry *e,

@@ -162,9 +162,46 @@ static bool add_who(struct buf *out, const struct lane_view *v, enum freshness l
 	return known && strcmp(name, p->first_name) != 0;
 }
 
+bool flow_view_open(const struct lane_view *v)
+{
+	return v->state == LANE_BASKET || v->state == LANE_TENDER;
+}
+
+enum freshness flow_view_level(const struct flow *f)
+{
+	struct sync_state s;
+	struct freshness_view fresh;
+
+	state_of(f, &s, &fresh);
+	return fresh.level;
+}
+
+const char *flow_view_details(const struct lane_view *v, enum freshness level)
+{
+	const struct profile *p = &v->profile;
+
+	if (!flow_view_open(v) || v->person != PERSON_KNOWN || v->person_struck ||
+	    v->person_early || !v->profile_ref[0])
+		return NULL;
+	return p->confidential || p->restricted || level == FRESH_LOCKED ? NULL : v->profile_ref;
+}
+
+void flow_view_found(const struct flow *f, const struct profile *p, bool open, bool shared,
+                     struct buf *out)
+{
+	const struct lane_view v = {.state = open ? LANE_BASKET : LANE_IDLE,
+	                            .person = PERSON_KNOWN,
+	                            .profile = *p,
+	                            .person_shared = shared};
+
+	member_bool(out, "masked", add_who(out, &v, flow_view_level(f)));
+	member_bool(out, "confidential", p->confidential);
+}
+
 static void add_person(struct flow *f, struct buf *out, const struct lane_view *v,
                        enum freshness level)
 {
+	bool starting = f->stage == FLOW_STARTING;
 	bool is_new = v->person == PERSON_KNOWN && f->overlay &&
 	              overlay_is_new(f->overlay, v->profile.customer_id);
 
@@ -177,6 +214,7 @@ static void add_person(struct flow *f, struct buf *out, const struct lane_view *
 	member_bool(out, "new", is_new);
 	member_bool(out, "masked", masked);
 	member_bool(out, "confidential", v->person == PERSON_KNOWN && v->profile.confidential);
+	add_text(out, "details", starting ? NULL : flow_view_details(v, level));
 	end(out);
 }
 

@@ -36,6 +36,8 @@ enum assure_answer assure(enum assurance a, enum assure_action action, bool bask
 		if (a == ASSURANCE_SHARED)
 			return ASSURE_NO;
 		break;
+	case ASSURE_SEE_NOTES:
+		return a == ASSURANCE_SHARED ? ASSURE_NO : ASSURE_YES;
 	default:
 		break;
 	}

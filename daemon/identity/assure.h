@@ -21,6 +21,7 @@ enum assure_action {
 	ASSURE_SEE_EMAIL,
 	ASSURE_SEE_PHONE,
 	ASSURE_SEE_HISTORY, /* last visit, last items */
+	ASSURE_SEE_NOTES,   /* what the staff should know */
 	ASSURE_CHANGE_CONTACT,
 	ASSURE_LOOK_UP, /* find a person by phone or e-mail */
 	ASSURE_ACTION_COUNT

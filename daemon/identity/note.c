@@ -2,15 +2,33 @@
 
 #include <string.h>
 
-static const char *const list[] = {"assistance", "large_print", "quiet",
-                                   "invoice",    "no_bag",      "deliveries"};
+static const struct {
+	const char *code, *words;
+} list[] = {
+    {"assistance", "Needs a hand with bags and packing"},
+    {"large_print", "Needs large print"},
+    {"quiet", "Prefers few words"},
+    {"invoice", "Wants an invoice"},
+    {"no_bag", "Brings their own bag"},
+    {"deliveries", "Has purchases delivered"},
+};
 
 bool note_listed(const char *code)
 {
 	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-		if (strcmp(list[i], code) == 0)
+		if (strcmp(list[i].code, code) == 0)
 			return true;
 	return false;
+}
+
+const char *note_words(const char *value)
+{
+	if (note_is_text(value))
+		return value + sizeof NOTE_TEXT - 1;
+	for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+		if (strcmp(list[i].code, value) == 0)
+			return list[i].words;
+	return value;
 }
 
 size_t note_subject(const char *value)

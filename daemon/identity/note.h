@@ -19,6 +19,9 @@
 
 /* Is it of the list? */
 bool note_listed(const char *code);
+/* What a note says to the staff: a code's words, or a manager's own. Of another release's code the
+ * code. Points into the value, or is static. */
+const char *note_words(const char *value);
 /* How many bytes of the value say what it is about: two facts with the same are about one thing. */
 size_t note_subject(const char *value);
 /* Does it say that there is none? */

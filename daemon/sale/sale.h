@@ -133,9 +133,27 @@ int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
                const struct sale_about *about, struct sale_error *err);
 
 /* A cashier's form asked whose this is, and will be told: an event, in the visit of the basket in
- * front or in one of its own. 0, or -1: there is no such lane, or out of memory. */
+ * front or in one of its own. why: somebody was searched for, and nothing else; then there is a
+ * second event, with the reason that was written, if one was. 0, or -1: there is no such lane, or
+ * out of memory. */
+struct sale_search {
+	const char *role;          /* who asks: "cashier", "tool" */
+	const char *reason;        /* or empty */
+	const char *const *fields; /* what is about to be said of whom was found */
+	size_t count, hits;
+};
 int sale_looked_up(struct sale *s, struct entry *e, const struct sale_now *now, const char *lane,
-                   const struct answer *a);
+                   const struct answer *a, const struct sale_search *why);
+/* More than the panel says of the customer in the basket in front is about to be shown: an event.
+ * 0, or -1 with err: nobody is there. */
+struct sale_viewed {
+	const char *lane, *role;
+	const char *profile_ref; /* of whom */
+	const char *const *fields;
+	size_t count;
+};
+int sale_viewed(struct sale *s, struct entry *e, const struct sale_now *now,
+                const struct sale_viewed *what, struct sale_error *err);
 
 /* What is known of customers has changed: everybody who stands on a lane is looked up again. `now`
  * may name another customer id. false: leave it as it is. */

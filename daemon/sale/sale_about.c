@@ -123,22 +123,95 @@ int sale_about(struct sale *s, struct entry *e, const struct sale_now *now,
 	return 0;
 }
 
+/* ---- who was looked at ---- */
+
+struct viewed {
+	const char *role, *purpose, *reason_code;
+	const char *const *fields;
+	size_t count, hits;
+};
+
+static struct lw_event *tell_viewed(struct act *act, const struct place *at,
+                                    const struct person *who, const struct viewed *v)
+{
+	struct buf *b = sale_object(act->s);
+	if (at->basket_id[0])
+		member_text(b, "basket_id", at->basket_id);
+	member_key(b, "fields");
+	buf_byte(b, '[');
+	for (size_t i = 0; i < v->count; i++) {
+		member_next(b);
+		lw_event_json_string(b, v->fields[i]);
+	}
+	buf_byte(b, ']');
+	member_count(b, "hits", v->hits);
+	member_text(b, "purpose", v->purpose);
+	if (v->reason_code)
+		member_text(b, "reason_code", v->reason_code);
+	member_text(b, "role", v->role);
+	return sale_event(act, EVENT_PROFILE_VIEWED, at, who);
+}
+
+/* The reason is under the key of the value that was asked for: whoever destroys that forgets both.
+ */
+static void tell_search(struct act *act, const struct place *at, const struct person *asked,
+                        const struct sale_search *why)
+{
+	const struct viewed v = {.role = why->role,
+	                         .purpose = "look_up",
+	                         .reason_code = why->reason[0] ? "written" : NULL,
+	                         .fields = why->fields,
+	                         .count = why->count,
+	                         .hits = why->hits};
+	struct lw_event *ev = tell_viewed(act, at, asked, &v);
+	if (!why->reason[0])
+		return;
+	member_text(sale_object(act->s), "reason", why->reason);
+	sale_seal(act, ev, &asked->key);
+}
+
 int sale_looked_up(struct sale *s, struct entry *e, const struct sale_now *now,
-                   const char *lane_name, const struct answer *a)
+                   const char *lane_name, const struct answer *a, const struct sale_search *why)
 {
 	struct lane *lane = sale_lane(s, lane_name);
 	struct scanned id;
 	struct place nowhere = {0};
+	struct person asked = {0}; /* nobody yet: a key alone */
 	if (!lane)
 		return -1;
 	struct basket *front = sale_front(s, lane);
+	const struct place *at = front ? &front->place : &nowhere;
 	struct act act = {
 	    .s = s, .e = e, .now = now, .source = "box", .lane = lane, .basket = front};
 	sale_id(nowhere.visit_id);
+	sale_key(&asked.key);
 	sale_scanned(&id, "form", NULL, a);
 	sale_begin(&act);
-	sale_presented(&act, front ? &front->place : &nowhere, &id, NULL, a->outcome);
+	sale_presented(&act, at, &id, &asked, a->outcome);
+	if (why)
+		tell_search(&act, at, &asked, why);
 	return sale_end(&act);
+}
+
+int sale_viewed(struct sale *s, struct entry *e, const struct sale_now *now,
+                const struct sale_viewed *what, struct sale_error *err)
+{
+	struct lane *lane = sale_lane(s, what->lane);
+	struct basket *front = lane ? sale_front(s, lane) : NULL;
+	const struct viewed v = {.role = what->role,
+	                         .purpose = "sale",
+	                         .fields = what->fields,
+	                         .count = what->count,
+	                         .hits = 1};
+	if (!front || !front->person.profile_ref[0] ||
+	    strcmp(front->person.profile_ref, what->profile_ref) != 0)
+		return sale_fail(err, "no_customer", "lane",
+		                 "this customer is no longer on lane %.32s", what->lane);
+	struct act act = {
+	    .s = s, .e = e, .now = now, .source = "box", .lane = lane, .basket = front};
+	sale_begin(&act);
+	tell_viewed(&act, &front->place, &front->person, &v);
+	return sale_end(&act) ? sale_fail(err, "no_memory", "", "out of memory: press again") : 0;
 }
 
 /* ---- persons as they are known now ---- */

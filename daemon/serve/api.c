@@ -282,6 +282,31 @@ static void post_note(void *ctx, struct http_call *call)
 	form(ctx, call, FLOW_NOTE);
 }
 
+static void ask(struct api *a, struct http_call *call, api_ask_fn *fn)
+{
+	json_t *o;
+
+	if (!has_lane(a, call->arg)) {
+		refuse_lane(call);
+		return;
+	}
+	o = object(call);
+	if (!o)
+		return;
+	api_ask(a->flow, call, fn, o);
+	json_decref(o);
+}
+
+static void post_details(void *ctx, struct http_call *call)
+{
+	ask(ctx, call, flow_details);
+}
+
+static void post_find(void *ctx, struct http_call *call)
+{
+	ask(ctx, call, flow_search);
+}
+
 /* What the flow says of itself. */
 static void reply_json(struct api *a, struct http_call *call,
                        void (*write)(struct flow *f, struct buf *out))
@@ -447,6 +472,8 @@ const struct http_route api_routes[] = {
     {"/api/v1/lanes/*/not-me", true, false, post_not_me},
     {"/api/v1/lanes/*/same-person", true, false, post_same_person},
     {"/api/v1/lanes/*/note", true, true, post_note},
+    {"/api/v1/lanes/*/details", true, false, post_details},
+    {"/api/v1/lanes/*/find", true, false, post_find},
     {"/api/v1/status", false, false, get_status},
     {"/api/v1/statements", false, false, get_statements},
     {"/api/v1/review", false, true, get_review},

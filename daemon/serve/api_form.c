@@ -72,3 +72,35 @@ void api_form(struct flow *flow, struct http_call *call, enum flow_form_kind kin
 	if (rc < 0 && later_take(later, &now))
 		refuse(&now, rc, &err, &known);
 }
+
+static void on_shown(void *ctx, const struct sale_error *err, const struct buf *json)
+{
+	struct http_call call;
+
+	if (!later_take(ctx, &call))
+		return;
+	http_add_header(&call, "Cache-Control", "no-store");
+	if (!err)
+		http_reply(&call, 200, "application/json", json->data, json->len);
+	else
+		http_refuse(&call, 409, err->code, err->message);
+}
+
+void api_ask(struct flow *flow, struct http_call *call, api_ask_fn *fn, const struct json_t *body)
+{
+	static const struct flow_known nobody;
+	struct later *later = later_keep(call);
+	struct sale_error err;
+	struct http_call now;
+	const struct flow_ask ask = {
+	    .lane = call->arg, .body = body, .tool = call->local, .done = on_shown, .ctx = later};
+	int rc;
+
+	if (!later) {
+		http_refuse(call, 503, "memory", "out of memory");
+		return;
+	}
+	rc = fn(flow, &ask, &err);
+	if (rc < 0 && later_take(later, &now))
+		refuse(&now, rc, &err, &nobody);
+}

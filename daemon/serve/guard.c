@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -164,6 +165,23 @@ static void tick_cb(evutil_socket_t unused, short what, void *arg)
 		evconnlistener_enable(g->listeners[i]);
 }
 
+/* evhttp answers by itself what it does not let through to us: a body that is too long, a request
+ * that it cannot read. So answers are counted where they begin: an answer's first line is put into
+ * an empty buffer, and nothing else there looks like one. */
+static void output_cb(struct evbuffer *out, const struct evbuffer_cb_info *info, void *arg)
+{
+	static const char version[] = "HTTP/1.";
+	const size_t status = sizeof version + 1; /* behind the version's last digit and a blank */
+	struct guard *g = arg;
+	char head[sizeof version + 2];
+
+	if (info->orig_size != 0 || info->n_added < sizeof head ||
+	    evbuffer_copyout(out, head, sizeof head) != (ssize_t)sizeof head)
+		return;
+	if (memcmp(head, version, sizeof version - 1) == 0 && head[status] == '4')
+		counter_add(g->counters, COUNTER_HTTP_BAD_REQUESTS, 1);
+}
+
 static struct bufferevent *bufferevent_cb(struct event_base *base, void *arg)
 {
 	struct guard *g = arg;
@@ -172,7 +190,7 @@ static struct bufferevent *bufferevent_cb(struct event_base *base, void *arg)
 	 * still listen to a number that the next scanner or till gets, which would then be deaf. */
 	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
-	if (!c || !bev) {
+	if (!c || !bev || !evbuffer_add_cb(bufferevent_get_output(bev), output_cb, g)) {
 		log_error("out of memory for a connection");
 		abort(); /* evhttp would go on with a connection that nobody counts */
 	}

@@ -7,7 +7,8 @@
  *   G1  A connection over a limit is closed in the loop pass that accepted it, before a byte is
  * read. G2  A request that is not complete within request_ms closes its connection; a streamed
  * answer has no such limit. G3  When the process has no descriptors left, a listener rests until
- * the next tick instead of spinning.
+ * the next tick instead of spinning. G4  Every answer of 4xx is counted, also those that evhttp
+ * gives by itself (a body over the limit).
  *
  * Loop thread only.
  */

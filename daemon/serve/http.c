@@ -53,8 +53,6 @@ void http_reply(struct http_call *call, int status, const char *type, const void
 {
 	struct evbuffer *body = evbuffer_new();
 
-	if (status >= 400 && status < 500)
-		counter_add(call->counters, COUNTER_HTTP_BAD_REQUESTS, 1);
 	if (body && n > 0)
 		evbuffer_add(body, p, n);
 	http_add_header(call, "Content-Type", type);
@@ -205,7 +203,7 @@ static void request_cb(struct evhttp_request *req, void *arg)
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 	char segment[ARG_SIZE] = "";
-	struct http_call call = {.req = req, .counters = d->http->params.counters, .arg = segment};
+	struct http_call call = {.req = req, .arg = segment, .local = d->local};
 	const struct http_route *route;
 	bool post = method == EVHTTP_REQ_POST, other_method;
 

@@ -20,10 +20,10 @@ struct http;
 /* One request, valid until it is answered. */
 struct http_call {
 	struct evhttp_request *req;
-	struct counters *counters;
 	const char *arg;  /* what stands at the '*' of its route, decoded; "" if there is none */
 	const char *body; /* with NUL after it */
 	size_t body_len;
+	bool local; /* over the local socket */
 };
 typedef void http_fn(void *ctx, struct http_call *call);
 

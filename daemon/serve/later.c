@@ -6,7 +6,6 @@
 
 struct later {
 	struct evhttp_request *req; /* NULL: the client is gone */
-	struct counters *counters;
 };
 
 static void closed_cb(struct evhttp_connection *evcon, void *arg)
@@ -27,15 +26,13 @@ struct later *later_keep(const struct http_call *call)
 	if (!later)
 		return NULL;
 	later->req = call->req;
-	later->counters = call->counters;
 	evhttp_connection_set_closecb(evhttp_request_get_connection(call->req), closed_cb, later);
 	return later;
 }
 
 bool later_take(struct later *later, struct http_call *call)
 {
-	*call = (struct http_call){
-	    .req = later->req, .counters = later->counters, .arg = "", .body = ""};
+	*call = (struct http_call){.req = later->req, .arg = "", .body = ""};
 	free(later);
 	if (!call->req)
 		return false;

@@ -15,22 +15,30 @@
 	extern const char ui_##symbol##_end[] __asm__("ui_" #symbol "_end")                        \
 	    __attribute__((visibility("hidden")))
 
+EMBED(details_css, "details.css");
+EMBED(details_js, "details.js");
 EMBED(enrol_css, "enrol.css");
 EMBED(enrol_js, "enrol.js");
+EMBED(find_js, "find.js");
 EMBED(lane_html, "lane.html");
 EMBED(lane_css, "lane.css");
 EMBED(lane_js, "lane.js");
 EMBED(lane_svg, "lane.svg");
+EMBED(post_js, "post.js");
 
 static const struct embedded {
 	const char *name, *type, *data, *end;
 } files[] = {
+    {"details.css", "text/css; charset=utf-8", ui_details_css, ui_details_css_end},
+    {"details.js", "text/javascript; charset=utf-8", ui_details_js, ui_details_js_end},
     {"enrol.css", "text/css; charset=utf-8", ui_enrol_css, ui_enrol_css_end},
     {"enrol.js", "text/javascript; charset=utf-8", ui_enrol_js, ui_enrol_js_end},
+    {"find.js", "text/javascript; charset=utf-8", ui_find_js, ui_find_js_end},
     {"lane.html", "text/html; charset=utf-8", ui_lane_html, ui_lane_html_end},
     {"lane.css", "text/css; charset=utf-8", ui_lane_css, ui_lane_css_end},
     {"lane.js", "text/javascript; charset=utf-8", ui_lane_js, ui_lane_js_end},
     {"lane.svg", "image/svg+xml", ui_lane_svg, ui_lane_svg_end},
+    {"post.js", "text/javascript; charset=utf-8", ui_post_js, ui_post_js_end},
 };
 
 /* FNV-1a: tells our own releases apart, guards nothing. */

@@ -141,7 +141,7 @@ return out;
 OVERFLOW_JS = """
 const out = [];
 for (const el of document.querySelectorAll('body *')) {
-  if (!el.checkVisibility() || el.closest('#lines') || el.tagName === 'NOSCRIPT') continue;
+  if (!el.checkVisibility() || el.closest('#lines, #details-body > *') || el.tagName === 'NOSCRIPT') continue;
   const r = el.getBoundingClientRect();
   if (el.closest('.strip, .eyebrow, .facts, button') && el.scrollWidth > el.clientWidth + 1 && getComputedStyle(el).overflowX !== 'visible') out.push('cut: ' + el.textContent);
   if (r.width && (r.left < -1 || r.top < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1)) out.push(el.id || el.className);

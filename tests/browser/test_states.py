@@ -224,6 +224,51 @@ def test_shared_earns_points_and_says_no_more(at):
     assert lane(at.rig)["person"]["assurance"] == "typed"  # redeems nothing
 
 
+def test_details_are_shown_on_a_tap_and_then_gone(at):
+    """Goal: a note that a manager has just written, and her phone because her card was shown; nothing of it afterwards."""
+    at.scanner.scan(CARD["anna"])
+    at.shows("known", "Anna", shot="details-before")
+    at.rig.tool("laneway", "--socket", at.rig.work / "api.sock", "note", "1", input="rings twice\n")
+    el(at.browser, "details-open").click()
+    until(lambda: "rings twice" in at.text("details-body"), 5, "the note")
+    assert PHONE["anna"] in at.text("details-body")
+    at.shows("known", "Anna", shot="details")
+    until(lambda: not el(at.browser, "details").is_displayed(), 12, "its end")
+    assert "rings twice" not in at.browser.page_source and PHONE["anna"] not in at.browser.page_source
+    at.open()
+    at.chosen("phone", PHONE["anna"])
+    at.shows("known", "Anna", shot="details-by-phone")
+    el(at.browser, "details-open").click()
+    until(lambda: "rings twice" in at.text("details-body"), 5, "the note")
+    assert "own card or wallet was scanned" in at.text("details-body") and PHONE["anna"] not in at.browser.page_source
+
+
+def found_by_hand(at, contact, reason=None):
+    until(lambda: at.text("find-open"), 10, "the key")
+    el(at.browser, "find-open").click()
+    until(lambda: el(at.browser, "find-contact").is_displayed(), 5, "the form")
+    el(at.browser, "find-contact").send_keys(contact)
+    assert el(at.browser, "find-reason").is_displayed() == bool(reason)
+    if reason:
+        el(at.browser, "find-reason").send_keys(reason)
+    el(at.browser, "find-send").click()
+    until(lambda: at.text("find-found"), 5, "the answer")
+    at.look("found" if reason else "found-sale")
+
+
+def test_whoever_is_looked_up_is_masked_without_a_sale_and_can_be_added_to_one(at):
+    at.close()
+    found_by_hand(at, PHONE["berta"], "Left an umbrella, wants a call")
+    assert at.text("find-found").startswith("B…") and "Berta" not in at.browser.page_source
+    assert not el(at.browser, "find-attach").is_displayed()
+    el(at.browser, "find-cancel").click()
+    at.open()
+    found_by_hand(at, PHONE["long"])
+    assert LONG in at.text("find-found")
+    el(at.browser, "find-attach").click()
+    at.shows("known", LONG, shot="found-added")
+
+
 def test_conflict_asks_who_it_is_and_guesses_nobody(at):
     at.chosen("phone", PHONE["lea"])
     at.shows("conflict", "Several match", "More than one customer has this", "Ask for the first name")

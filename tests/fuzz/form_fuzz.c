@@ -64,6 +64,19 @@ static void check(const struct form *form)
 	}
 }
 
+/* One identifier, and a reason as it may be journaled. */
+static void check_find(const struct form *form)
+{
+	size_t n = strlen(form->text), characters = 0;
+
+	for (size_t i = 0; i < n; i++)
+		characters += ((unsigned char)form->text[i] & 0xc0) != 0x80;
+	if (form->ident_count != 1 || characters > FORM_REASON_CHARS_MAX ||
+	    !text_utf8_ok(form->text, n) || text_has_hidden(form->text, n) ||
+	    pan_find(form->text, false))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum flow_form_kind kinds[] = {FLOW_ENROL, FLOW_CORRECT, FLOW_NOT_ME};
@@ -89,6 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (form_read_note(f, &from, &form, &err) == 0 &&
 	    !text_utf8_ok(form.text, strlen(form.text)))
 		abort();
+	if (form_read_find(f, body, &form, &err) == 0)
+		check_find(&form);
 	json_decref(body);
 	return 0;
 }

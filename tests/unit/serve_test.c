@@ -326,6 +326,111 @@ static void a_form_that_is_refused_says_why_and_whom_to_take_instead(void **stat
 	client_close(&c);
 }
 
+/* ---- looking ---- */
+
+static void what_is_shown_of_a_customer_is_for_no_cache(void **state)
+{
+	static const char *const paths[] = {"/api/v1/lanes/1/details", "/api/v1/lanes/1/find"};
+	struct world *w = *state;
+	struct client c = {0};
+	w->flow.shown = "{\"seconds\":10}";
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask(w, &c, "POST", paths[i], JSON_POST, "{}"), 200);
+		assert_string_equal(body_of(&c), "{\"seconds\":10}");
+		assert_non_null(strstr(c.in, "Cache-Control: no-store\r\n"));
+		assert_false(w->flow.tool);
+		client_close(&c);
+		c = client_local(w->socket);
+		assert_int_equal(client_ask(w->base, &c, "POST", paths[i], JSON_POST, "{}"), 200);
+		assert_true(w->flow.tool);
+		client_close(&c);
+		assert_int_equal(ask(w, &c, "GET", paths[i], "", ""), 405);
+		client_close(&c);
+	}
+	assert_int_equal(w->flow.asks, 4);
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/9/details", JSON_POST, "{}"), 404);
+	client_close(&c);
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/find", JSON_POST, "[]"), 400);
+	client_close(&c);
+	assert_int_equal(w->flow.asks, 4);
+}
+
+static void what_is_not_to_be_shown_is_refused_with_a_sentence(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0};
+	w->flow.refuse = (struct sale_error){"disk_full", "", "the box cannot keep it now"};
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/details", JSON_POST, "{}"), 409);
+	assert_true(has_code(&c, "disk_full"));
+	client_close(&c);
+	w->flow.form_rc = FLOW_FORM_WRONG;
+	w->flow.refuse = (struct sale_error){"reason_needed", "reason", "expected why"};
+	assert_int_equal(ask(w, &c, "POST", "/api/v1/lanes/1/find", JSON_POST, "{}"), 400);
+	assert_string_equal(body_of(&c), "{\"error\":{\"code\":\"reason_needed\",\"field\":"
+	                                 "\"reason\",\"message\":\"expected why\"}}");
+	client_close(&c);
+}
+
+/* ---- counting ---- */
+
+/* The status of the answer to this request, which may be none that a door lets through. */
+static int answer_to(struct world *w, const char *request, size_t body)
+{
+	struct client c = loopback(w);
+	char *text = calloc(1, strlen(request) + body + 1);
+	strcpy(text, request);
+	memset(text + strlen(request), 'x', body);
+	client_send(&c, text);
+	assert_true(client_wait_eof(w->base, &c));
+	int status = c.len > 12 ? atoi(c.in + 9) : 0;
+	free(text);
+	client_close(&c);
+	return status;
+}
+
+static void what_never_reaches_a_route_is_counted_too(void **state)
+{
+#define FORM                                                                                       \
+	"POST /api/v1/lanes/1/enrol HTTP/1.1\r\nHost: localhost\r\nConnection: "                   \
+	"close\r\n" JSON_POST
+	static const struct {
+		const char *request;
+		size_t body;
+		int status;
+	} cases[] = {
+	    {FORM "Content-Length: 66000\r\n\r\n", 66000, 413},
+	    {FORM "Content-Length: 66000\r\nExpect: 100-continue\r\n\r\n", 0, 413},
+	    {FORM "Transfer-Encoding: chunked\r\n\r\n101d0\r\n", 66000, 413},
+	    {FORM "Content-Length: 12x\r\n\r\n", 0, 400},
+	    {"GET /api/v1/lanes HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 0,
+	     403},
+	    {FORM "Content-Length: 2\r\n\r\n", 2, 400},
+	};
+	struct world *w = *state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t before = counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS);
+		int status = answer_to(w, cases[i].request, cases[i].body);
+		if (status != cases[i].status ||
+		    counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS) != before + 1)
+			fail_msg(
+			    "request %zu: status %d, counted %d", i, status,
+			    (int)(counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS) - before));
+	}
+#undef FORM
+}
+
+static void on_one_connection_each_bad_request_counts_once_and_good_ones_do_not(void **state)
+{
+	struct world *w = *state;
+	struct client c = {0};
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask(w, &c, "GET", "/api/v1/nothing", "", ""), 404);
+		assert_int_equal(ask(w, &c, "GET", "/api/v1/lanes", "", ""), 200);
+	}
+	assert_int_equal(counter_get(&w->counters, COUNTER_HTTP_BAD_REQUESTS), 3);
+	client_close(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +446,10 @@ int main(void)
 	    TEST(a_form_is_answered_when_it_is_kept),
 	    TEST(a_form_that_is_refused_says_why_and_whom_to_take_instead),
 	    TEST(a_value_that_hq_must_hear_of_first_is_answered_so),
+	    TEST(what_is_shown_of_a_customer_is_for_no_cache),
+	    TEST(what_is_not_to_be_shown_is_refused_with_a_sentence),
+	    TEST(what_never_reaches_a_route_is_counted_too),
+	    TEST(on_one_connection_each_bad_request_counts_once_and_good_ones_do_not),
 	    TEST(a_client_that_left_before_its_tap_was_kept_harms_nobody),
 	    TEST(a_tap_may_outlive_the_doors),
 	    TEST(a_body_that_is_no_choice_does_not_reach_flow),

@@ -38,6 +38,9 @@ struct flow {
 	enum flow_form_kind form;
 	int forms, form_rc; /* form_rc: with `refuse` and `known`, unless 0 */
 	struct flow_known known;
+	int asks; /* answered with `shown`; form_rc as above */
+	bool tool;
+	const char *shown;
 };
 
 bool flow_lane_json(struct flow *f, const char *lane, struct buf *out)
@@ -77,6 +80,25 @@ int flow_form(struct flow *f, const struct flow_form *form, struct flow_known *k
 	if (f->form_rc == 0)
 		form->done(form->ctx, NULL);
 	return f->form_rc;
+}
+
+int flow_details(struct flow *f, const struct flow_ask *ask, struct sale_error *err)
+{
+	struct buf json = {0};
+
+	f->asks++;
+	f->tool = ask->tool;
+	*err = f->refuse;
+	buf_str(&json, f->shown ? f->shown : "{}");
+	if (f->form_rc == 0)
+		ask->done(ask->ctx, err->code[0] ? err : NULL, err->code[0] ? NULL : &json);
+	buf_free(&json);
+	return f->form_rc;
+}
+
+int flow_search(struct flow *f, const struct flow_ask *ask, struct sale_error *err)
+{
+	return flow_details(f, ask, err);
 }
 
 int flow_block(struct flow *f, const struct flow_block *block, struct sale_error *err)

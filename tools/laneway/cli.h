@@ -33,6 +33,8 @@ int cli_statements(struct cli *c, char **args);
 int cli_review(struct cli *c, char **args);
 int cli_block(struct cli *c, char **args);
 int cli_note(struct cli *c, char **args);
+int cli_details(struct cli *c, char **args);
+int cli_find(struct cli *c, char **args);
 int cli_unblock(struct cli *c, char **args);
 
 /* ---- the daemon (cli_client.c) ---- */

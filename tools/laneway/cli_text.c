@@ -77,6 +77,7 @@ const char *cli_event_words(const char *event)
 	    {"Box Started",
 	     "{cause}, clean {clean}, version {version}, baskets restored {restored_baskets}"},
 	    {"Identifier Presented", "{kind}, {method}: {outcome}"},
+	    {"Profile Viewed", "{role}, {purpose}, of {hits}"},
 	    {"Customer Attached", "by {by}, {reason}"},
 	    {"Customer Detached", "by {by}, {reason}"},
 	    {"Visit Started", "{place}, {evidence}"},

@@ -49,6 +49,15 @@ static const struct command commands[] = {
      "a manager's note on the customer who stands on a lane, read from standard input",
      "At most 200 characters, over after 90 days; an empty one takes back what was said before.\n"
      "A customer may see it who asks what is known of them."},
+    {"details", NULL, "LANE", cli_details,
+     "notes and contact of the customer in the sale on a lane, as a tap on its screen shows",
+     "Phone and e-mail only of who showed a card or wallet. That somebody looked is kept before "
+     "it\nis answered. With --json: the daemon's object."},
+    {"find", NULL, "LANE", cli_find,
+     "who has this phone number or e-mail address, read from standard input",
+     "In an open sale on that lane, or with --reason TEXT, of at most 200 characters. Each look-up "
+     "is\nkept with its reason, found or not, and counts with those of the cashier who serves "
+     "there.\nThe name is masked while no sale is open. With --json: the daemon's object."},
     {"profile", NULL, "ID", cli_profile, "a customer as cached in this store",
      "ID is HQ's customer id. With --json: the profile object. With --why: what this store knows, "
      "in "
@@ -68,9 +77,9 @@ static void put_usage(FILE *f)
 		fprintf(f, "  %-16s %s\n", name, m->what);
 	}
 	fputs("\n  --socket PATH    the daemon's socket (LANEWAY_SOCKET, or " SOCKET_DEFAULT ")\n"
-	      "  --url URL        its loopback port instead: status only\n"
+	      "  --url URL        its loopback port instead: status, statements, details, find\n"
 	      "  --json           for programs\n"
-	      "  --reason TEXT    why, for block and unblock\n"
+	      "  --reason TEXT    why, for block, unblock and find\n"
 	      "  --why            for profile: how each of it is known\n"
 	      "  --help           this, or more about a command\n"
 	      "  --version\n",

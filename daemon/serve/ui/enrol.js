@@ -1,6 +1,8 @@
 // A new customer: name, phone or e-mail, two questions. Nothing is ticked beforehand, "No" is as big as "Yes", and an
 // answer that is not given is not recorded. (WIRE.md, section 12, "Forms of the lane".)
 
+import { post } from "./post.js";
+
 const TEXT_VERSION = "lane-2026-11"; // of the two questions as they stand in lane.html
 const ANSWER_MS = 8000; // for the box to keep it
 const IDLE_MS = 120000; // a half-written form does not stay for the next customer to read
@@ -94,14 +96,8 @@ async function save(known) {
   clean();
   $("enrol").setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(`${form.api}/enrol`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body(known)),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    const said = await answer.json();
-    if (answer.ok) closeForm();
+    const { ok, said } = await post(`${form.api}/enrol`, body(known), ANSWER_MS);
+    if (ok) closeForm();
     else if (said.known && !known) form.known = { ...said.known, field: said.error.field };
     else {
       form.known = null;
@@ -117,10 +113,13 @@ async function save(known) {
   }
 }
 
+const isNobody = (view) => Boolean(view) && ["none", "unknown"].includes(view.person.state) && !view.person.asking;
+export const mayAsk = (view) => isNobody(view) && !view.question && ["idle", "basket", "tender"].includes(view.state);
+
 // The key is there while nobody is; a form that is open goes when somebody comes by another way, or the box is lost.
 export function drawForm(view) {
-  const nobody = view && ["none", "unknown"].includes(view.person.state) && !view.person.asking;
-  $("enrol-open").hidden = !(nobody && !view.question && ["idle", "basket", "tender"].includes(view.state));
+  const nobody = isNobody(view);
+  $("enrol-open").hidden = !mayAsk(view);
   $("enrol-card").hidden = !view?.new_card;
   $("enrol-contact").placeholder = view?.new_card ? "not needed" : "";
   if (!nobody && form.open && !form.busy) closeForm();

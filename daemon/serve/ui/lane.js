@@ -1,6 +1,9 @@
 // The lane screen: shows the lane view (WIRE.md, section 12) and sends back what the cashier presses.
 
+import { drawDetails, startDetails } from "./details.js";
 import { drawForm, startForm } from "./enrol.js";
+import { drawFind, startFind } from "./find.js";
+import { post } from "./post.js";
 
 const RECONNECT_MS = 1000; // a restarted box shows names again after about this long
 const BLANK_AFTER_MS = 30000; // nobody's name stays on a screen that has lost its box
@@ -290,6 +293,8 @@ function draw() {
   drawQuestion(view?.question ?? null);
   drawWord(view);
   drawForm(view);
+  drawFind(view);
+  drawDetails(view);
   drawBasket(view?.basket ?? null);
   drawStrip(view);
 }
@@ -319,13 +324,8 @@ async function press(key, path, body) {
   if (key.getAttribute("aria-busy") === "true") return;
   key.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(`${api}/${path}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    if (!answer.ok) fault((await answer.json()).error.message);
+    const { ok, said } = await post(`${api}/${path}`, body, ANSWER_MS);
+    if (!ok) fault(said.error.message);
   } catch {
     fault("The box did not answer. Please press again.");
   } finally {
@@ -397,6 +397,8 @@ async function keepListening() {
 
 addEventListener("resize", draw);
 startForm(api);
+startFind(api);
+startDetails(api, fault);
 document.title = `Lane ${lane}`;
 $("lane").textContent = `Lane ${lane}`;
 draw();
