@@ -19,6 +19,7 @@ struct form_ident {
 	struct answer answer;
 	struct ref ref; /* of the claim */
 	bool verified;
+	char typed[IDENT_VALUE_SIZE]; /* an address, where its normal form is another one */
 };
 struct form_choice {
 	enum consent_purpose purpose;

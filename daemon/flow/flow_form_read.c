@@ -112,6 +112,8 @@ static int read_ident(struct flow *f, const json_t *value, enum ident_kind kind,
 		return 0;
 	*id = (struct form_ident){.field = field};
 	flow_resolve(f, NULL, &given, &id->answer);
+	if (kind == IDENT_EMAIL && id->answer.reason == IDENT_OK)
+		ident_email_typed(text, id->answer.value, id->typed);
 	vault_random(id->ref.byte, sizeof id->ref.byte);
 	out->ident_count++;
 	return check_ident(f, id, err);

@@ -101,6 +101,8 @@ static void put_idents(struct buf *b, const struct form *form)
 		buf_byte(b, '{');
 		member_text(b, "kind", ident_kind_name(id->answer.kind));
 		put_ref(b, "ref", &id->ref);
+		if (id->typed[0])
+			member_text(b, "typed", id->typed);
 		member_text(b, "value", id->answer.value);
 		member_bool(b, "verified", id->verified);
 		buf_byte(b, '}');

@@ -170,6 +170,21 @@ bool ident_email(const char *value, char out[IDENT_VALUE_SIZE])
 	return true;
 }
 
+void ident_email_typed(const char *value, const char *normal, char out[IDENT_VALUE_SIZE])
+{
+	char again[IDENT_VALUE_SIZE];
+	size_t n;
+	const char *typed = trim(value, &n);
+
+	out[0] = '\0';
+	if (n >= IDENT_VALUE_SIZE || !ident_email(value, again) || strcmp(again, normal) != 0)
+		return;
+	memcpy(out, typed, n);
+	out[n] = '\0';
+	if (strcmp(out, normal) == 0)
+		out[0] = '\0';
+}
+
 bool ident_email_uid2(const char *value, char out[IDENT_VALUE_SIZE])
 {
 	char nf[IDENT_VALUE_SIZE], folded[IDENT_VALUE_SIZE];

@@ -146,6 +146,9 @@ enum ident_reason ident_normalise(const struct ident_rules *rules, const struct 
                                   struct ident_form *out);
 
 bool ident_email(const char *value, char out[IDENT_VALUE_SIZE]);
+/* The address as it was typed, without white space around it: mail goes there. Empty when that is
+ * the normal form, and when its normal form is another one than `normal`. */
+void ident_email_typed(const char *value, const char *normal, char out[IDENT_VALUE_SIZE]);
 /* The address as UID2 folds it: trimmed, lower case, and of gmail.com without dots and what follows
  * a plus. For hints and for the hash that goes to ad platforms, never for a link. false: it is no
  * address. */

@@ -113,3 +113,18 @@ def test_03_a_correction_is_seen_at_once_and_hq_takes_it(rig):
     assert hq_rows(rig, "SELECT first_name FROM profile WHERE first_name IN ('Mia', 'Mja')") == [("Mia",)]
     until(shows(rig, "1", "Mia", False), 5, "HQ's customer in the basket")
     assert lane(rig, "1")["notice"] in (None, "") and lane(rig, "1")["change"] is None
+
+
+def test_04_mail_goes_to_the_address_as_it_was_typed(rig, tmp_path):
+    """Goal: an address links by its normal form; HQ keeps what was typed, of an enrolment and of an import."""
+    till = Till(rig, "T1", "1")
+    till.kept("basket_opened", basket="B1")
+    post(rig, "/api/v1/lanes/1/enrol", {"first_name": "Mia", "email": "Mia.Kern@Example.ORG"})
+    (tmp_path / "one.csv").write_text("customer_id,first_name,email\nY1,Eva,Eva@Ex\u00e4mple.org\n")
+    rig.tool("laneway-hq", "import", "-c", rig.work / "hq.conf", tmp_path / "one.csv")
+    until(lambda: len(hq_rows(rig, "SELECT 1 FROM claim WHERE typed IS NOT NULL")) == 2, 20, "both at HQ")
+    rows = hq_rows(rig, "SELECT i.value, c.typed, p.id FROM claim c JOIN ident i ON i.id = c.ident JOIN profile p ON p.n = c.unit "
+                        "WHERE typed IS NOT NULL ORDER BY 1")
+    assert [r[:2] for r in rows] == [("eva@xn--exmple-cua.org", "Eva@Ex\u00e4mple.org"), ("mia.kern@example.org", "Mia.Kern@Example.ORG")]
+    shown = rig.tool("laneway-hq", "profile", rows[1][2], "-c", rig.work / "hq.conf").stdout
+    assert "  email mia.kern@example.org (not verified), typed Mia.Kern@Example.ORG\n" in shown

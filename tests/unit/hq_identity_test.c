@@ -6,15 +6,6 @@
 #include "hq/identity/hq_profile.h"
 #include "hq/identity/hq_unit.h"
 
-static char *line_of(struct world *w, int64_t n)
-{
-	struct buf out = {0};
-
-	hq_profile_line(w->db, n, &out);
-	buf_byte(&out, '\0');
-	return (char *)out.data;
-}
-
 #define PHONE "+4915127418395"
 
 static void an_enrolment_becomes_a_customer_with_what_was_said(void **state)
@@ -48,15 +39,6 @@ static void an_enrolment_becomes_a_customer_with_what_was_said(void **state)
 	assert_non_null(strstr(line, "\"source\":\"till\""));
 	free(line);
 	store_free(s);
-}
-
-static bool says(struct world *w, int64_t n, const char *text)
-{
-	char *line = line_of(w, n);
-	bool found = strstr(line, text) != NULL;
-
-	free(line);
-	return found;
 }
 
 static void an_event_that_comes_again_says_nothing_twice(void **state)

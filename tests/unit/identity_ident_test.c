@@ -320,6 +320,25 @@ static void a_payment_reference_that_is_refused_leaves_nothing(void **state)
 	assert_string_equal(form.value, "");
 }
 
+static void an_address_is_kept_as_typed_where_that_is_not_its_normal_form(void **state)
+{
+	(void)state;
+	char out[IDENT_VALUE_SIZE];
+	ident_email_typed(" Mia.Kern@Example.ORG\t", "mia.kern@example.org", out);
+	assert_string_equal(out, "Mia.Kern@Example.ORG");
+	ident_email_typed("mia@b\xc3\xbc"
+	                  "cher.example",
+	                  "mia@xn--bcher-kva.example", out);
+	assert_string_equal(out, "mia@b\xc3\xbc"
+	                         "cher.example");
+	ident_email_typed(" mia@example.org ", "mia@example.org", out);
+	assert_string_equal(out, "");
+	ident_email_typed("Eve@example.org", "mia@example.org", out); /* somebody else's */
+	assert_string_equal(out, "");
+	ident_email_typed("no address", "mia@example.org", out);
+	assert_string_equal(out, "");
+}
+
 /* The examples of UID2's documentation, and what must stay as it is. */
 static void the_folding_of_ad_platforms_is_gmails_alone(void **state)
 {
@@ -367,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(every_reason_has_a_word_of_its_own_and_a_short_sentence),
 	    cmocka_unit_test(nothing_long_is_an_identifier_of_any_kind),
 	    cmocka_unit_test(a_payment_reference_that_is_refused_leaves_nothing),
+	    cmocka_unit_test(an_address_is_kept_as_typed_where_that_is_not_its_normal_form),
 	    cmocka_unit_test(the_folding_of_ad_platforms_is_gmails_alone),
 	    cmocka_unit_test(no_two_schemes_claim_one_number),
 	    cmocka_unit_test(kinds_have_names_and_come_back),

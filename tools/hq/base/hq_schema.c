@@ -361,6 +361,8 @@ static const char *const steps[] = {
     "CREATE TABLE likely(unit INTEGER NOT NULL, other INTEGER NOT NULL, mbit INTEGER NOT NULL,"
     " because TEXT NOT NULL, state INTEGER NOT NULL, PRIMARY KEY(unit, other)) WITHOUT ROWID;"
     "CREATE INDEX likely_other ON likely(other);",
+    /* an address as it was typed: mail goes there */
+    "ALTER TABLE claim ADD COLUMN typed TEXT;",
 };
 #define STEP_COUNT ((int)(sizeof steps / sizeof steps[0]))
 

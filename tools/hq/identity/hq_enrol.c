@@ -199,6 +199,8 @@ static void take_claim(struct enrolling *e, const json_t *object, int64_t place)
 	                         .to_us = e->id->to_us};
 	struct ident_given given = {.value = value ? value : ""};
 	struct ident_form form = {.reason = IDENT_EMPTY};
+	const char *said = json_string_value(json_object_get(object, "typed"));
+	char typed[IDENT_VALUE_SIZE] = "";
 
 	if (!json_part_ref(json_object_get(object, "ref"), &claim.ref))
 		return;
@@ -216,6 +218,9 @@ static void take_claim(struct enrolling *e, const json_t *object, int64_t place)
 	}
 	claim.kind = form.kind;
 	claim.value = form.value;
+	claim.typed = typed;
+	if (said && form.kind == IDENT_EMAIL)
+		ident_email_typed(said, form.value, typed);
 	claim.at.place = place;
 	hq_unit_claim(e->id->db, &claim);
 	hq_identity_orders(e->id, HQ_SQL_ORDERS_OF_CLAIM, &claim.ref);

@@ -134,7 +134,11 @@ static int add_ident(struct hq_import_row *out, enum hq_import_column c, const c
 	if (form.foreign)
 		return fault(out, c, "another country's number without its country code", value);
 	p->ident[p->ident_count].kind = form.kind;
-	memcpy(p->ident[p->ident_count++].value, form.value, sizeof form.value);
+	memcpy(p->ident[p->ident_count].value, form.value, sizeof form.value);
+	p->ident[p->ident_count].typed[0] = '\0';
+	if (form.kind == IDENT_EMAIL)
+		ident_email_typed(value, form.value, p->ident[p->ident_count].typed);
+	p->ident_count++;
 	return 0;
 }
 

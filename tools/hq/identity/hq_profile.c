@@ -152,6 +152,7 @@ static int add_idents(struct hq_db *db, int64_t n, const struct hq_person *p)
 		struct hq_claim claim = {.unit = n,
 		                         .kind = p->ident[i].kind,
 		                         .value = p->ident[i].value,
+		                         .typed = p->ident[i].typed,
 		                         .verified = p->ident[i].kind != IDENT_PHONE &&
 		                                     p->ident[i].kind != IDENT_EMAIL,
 		                         .source = "import"};

@@ -42,6 +42,7 @@ struct hq_person {
 	struct {
 		enum ident_kind kind;
 		char value[IDENT_VALUE_SIZE]; /* normal form */
+		char typed[IDENT_VALUE_SIZE]; /* an address, where that is another one */
 	} ident[IDENT_KIND_COUNT];
 	int ident_count;
 	struct hq_person_choice choice[HQ_PERSON_CHOICES_MAX];

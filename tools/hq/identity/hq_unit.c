@@ -61,9 +61,10 @@ bool hq_unit_claim(struct hq_db *db, const struct hq_claim *c)
 	int64_t ident = hq_unit_ident(db, c->kind, c->value);
 	struct ref ref = or_random(&c->ref);
 
-	if (ident == 0 || hq_db_run(db, HQ_SQL_CLAIM_ADD, "biiitiiiii", ref.byte, sizeof ref.byte,
-	                            c->unit, ident, (int64_t)c->verified, c->source, c->at.epoch,
-	                            c->at.seq, c->at.place, c->from_us, c->to_us) != 1)
+	if (ident == 0 ||
+	    hq_db_run(db, HQ_SQL_CLAIM_ADD, "biiitiiiiit", ref.byte, sizeof ref.byte, c->unit,
+	              ident, (int64_t)c->verified, c->source, c->at.epoch, c->at.seq, c->at.place,
+	              c->from_us, c->to_us, c->typed ? c->typed : "") != 1)
 		return false;
 	hq_db_run(db, HQ_SQL_CHOICE_ADDRESS, "bi", ref.byte, sizeof ref.byte, ident);
 	hq_db_run(db, HQ_SQL_DIRTY_ADD, "i", c->unit);

@@ -36,6 +36,7 @@ struct hq_claim {
 	int64_t unit;
 	enum ident_kind kind;
 	const char *value; /* normal form */
+	const char *typed; /* an address as it was typed; NULL or empty: so */
 	bool verified;
 	const char *source; /* "import", "till", ... */
 	struct ref ref;     /* none: a random one is made */

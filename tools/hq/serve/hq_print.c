@@ -42,8 +42,11 @@ static void print_alarm(const json_t *alarm)
 
 static void print_identifier(const json_t *ident)
 {
-	printf("  %s %s%s\n", text(ident, "kind", "?"), text(ident, "value", "?"),
-	       count(ident, "verified") ? "" : " (not verified)");
+	const char *typed = text(ident, "typed", "");
+
+	printf("  %s %s%s%s%s\n", text(ident, "kind", "?"), text(ident, "value", "?"),
+	       count(ident, "verified") ? "" : " (not verified)", typed[0] ? ", typed " : "",
+	       typed);
 }
 
 static void print_item(const json_t *item)

@@ -225,8 +225,9 @@ json_t *hq_status_profile(struct sqlite3 *db, const char *customer_id)
 		json_object_set_new(
 		    profile, "identifiers",
 		    hq_rows_list(r,
-		                 "SELECT kind, value, verified FROM identifier WHERE profile = ?1"
-		                 " ORDER BY kind, value",
+		                 "SELECT kind, value, verified, (SELECT max(typed) FROM claim"
+		                 " WHERE claim.ref = identifier.ref) AS typed"
+		                 " FROM identifier WHERE profile = ?1 ORDER BY kind, value",
 		                 n));
 		items = json_string_value(json_object_get(profile, "last_items"))
 		            ? json_loads(json_string_value(json_object_get(profile, "last_items")),
