@@ -113,7 +113,7 @@ static bool other_generation(const struct downlink *d, const json_t *poke)
 }
 
 /* A poke is also a sign of life: an ask that went unanswered does not wait for its long timer. */
-void downlink_poke(struct downlink *d, const void *payload, size_t len)
+bool downlink_poke(struct downlink *d, const void *payload, size_t len)
 {
 	json_t *root = len <= POKE_BYTES_MAX ? json_loadb(payload, len, 0, NULL) : NULL;
 	const json_t *version = json_object_get(root, "version");
@@ -121,18 +121,20 @@ void downlink_poke(struct downlink *d, const void *payload, size_t len)
 	bool ok = json_is_integer(version) && json_integer_value(version) >= 0;
 	bool newer = ok && ((uint64_t)json_integer_value(version) > d->mark.version ||
 	                    other_generation(d, root));
+	bool anew = ok && json_is_true(json_object_get(root, "anew"));
 	json_decref(root);
 	if (!ok) {
 		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
 	} else if (d->asked_us) {
 		d->again = d->again || newer;
-		if (now - d->asked_us >= ANSWER_US)
+		if (anew || now - d->asked_us >= ANSWER_US)
 			downlink_ask(d);
 	} else if (newer) {
 		downlink_ask(d);
 		if (d->round_us && d->round_us + POKE_US > now)
 			d->next_us = d->round_us + POKE_US;
 	}
+	return anew;
 }
 
 /* ---- tell ---- */

@@ -76,8 +76,9 @@ void downlink_free(struct downlink *d);
 void downlink_up(struct downlink *d);
 void downlink_down(struct downlink *d);
 
-/* HQ's poke: ask soon, unless what it names is already here. */
-void downlink_poke(struct downlink *d, const void *payload, size_t len);
+/* HQ's poke: ask soon, unless what it names is already here. true: HQ has heard nothing of what was
+ * sent before it and is not answered. */
+bool downlink_poke(struct downlink *d, const void *payload, size_t len);
 /* What HQ gave us to hand back (confirm.h); goes with every ask. */
 void downlink_seen(struct downlink *d, const char *seen);
 /* Begin a round at once. */

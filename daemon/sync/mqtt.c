@@ -34,6 +34,7 @@
 #define PACE_JITTER_MS 1000    /* added, so that stores do not march in step */
 #define STOP_S 2               /* a thread inside DNS is left behind after this */
 #define TOPICS_MAX 8           /* subscriptions */
+#define SESSION_PRESENT 1      /* of a CONNACK's flags (MQTT 3.1.1, 3.2.2.2) */
 #define ID_SIZE 72             /* of a client id */
 #define PAYLOAD_MAX (4u << 20) /* twice the largest batch: more is nobody of ours */
 
@@ -48,6 +49,7 @@ struct mqtt {
 	char client_id[ID_SIZE];
 	bool clean_session, used; /* used: this mosq had a CONNACK */
 	bool connacked;           /* in this connection */
+	atomic_bool anew;         /* it began without a session of ours at the broker */
 	struct address_list addresses;
 	struct queue *items;
 	size_t bytes_max;
@@ -73,6 +75,7 @@ static struct mqtt_item *item_new(enum mqtt_item_type type, const void *payload,
 	if (!item)
 		return NULL;
 	item->type = type;
+	item->anew = false;
 	item->mid = 0;
 	item->mono_us = clock_mono_us(clock_system());
 	item->topic[0] = 0;
@@ -98,10 +101,19 @@ static void push(struct mqtt *m, struct mqtt_item *item)
 	free(item);
 }
 
+static struct mqtt_item *item_up(const struct mqtt *m)
+{
+	struct mqtt_item *item = item_new(MQTT_UP, NULL, 0);
+
+	if (item)
+		item->anew = atomic_load(&m->anew);
+	return item;
+}
+
 static void now_up(struct mqtt *m)
 {
 	atomic_store(&m->up, true);
-	push(m, item_new(MQTT_UP, NULL, 0));
+	push(m, item_up(m));
 }
 
 /* libmosquitto's words for these would mislead. */
@@ -123,7 +135,7 @@ static const char *reason_text(int rc)
 
 /* ---- callbacks: in the thread, they only copy ---- */
 
-static void on_connect(struct mosquitto *mosq, void *ctx, int code)
+static void on_connect(struct mosquitto *mosq, void *ctx, int code, int flags)
 {
 	struct mqtt *m = ctx;
 	if (code != 0) {
@@ -132,6 +144,7 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int code)
 		return;
 	}
 	m->connacked = m->used = true;
+	atomic_store(&m->anew, (flags & SESSION_PRESENT) == 0);
 	m->subacks = m->topic_count;
 	for (int i = 0; i < m->topic_count; i++)
 		mosquitto_subscribe(mosq, NULL, m->topics[i], 1);
@@ -207,7 +220,7 @@ static struct mosquitto *make_mosquitto(struct mqtt *m)
 	mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
 	mosquitto_int_option(mosq, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_max_inflight_messages_set(mosq, 0);
-	mosquitto_connect_callback_set(mosq, on_connect);
+	mosquitto_connect_with_flags_callback_set(mosq, on_connect);
 	mosquitto_subscribe_callback_set(mosq, on_subscribe);
 	mosquitto_disconnect_callback_set(mosq, on_disconnect);
 	mosquitto_message_callback_set(mosq, on_message);
@@ -522,7 +535,7 @@ struct mqtt_item *mqtt_next(struct mqtt *m)
 		atomic_fetch_sub(&m->bytes, item->len);
 	if (item || !atomic_exchange(&m->state_lost, false))
 		return item;
-	return item_new(mqtt_connected(m) ? MQTT_UP : MQTT_DOWN, NULL, 0);
+	return mqtt_connected(m) ? item_up(m) : item_new(MQTT_DOWN, NULL, 0);
 }
 
 int mqtt_fd(const struct mqtt *m)

@@ -40,6 +40,7 @@ enum mqtt_item_type { MQTT_MESSAGE, MQTT_UP, MQTT_DOWN, MQTT_ACKED };
 /* MQTT_UP comes after the SUBACK of all topics. Owned by whoever popped it: mqtt_item_free. */
 struct mqtt_item {
 	enum mqtt_item_type type;
+	bool anew;       /* MQTT_UP: the broker kept nothing for us since the last connection */
 	int mid;         /* MQTT_ACKED: of the publish */
 	int64_t mono_us; /* when it came in */
 	char topic[96];  /* MQTT_MESSAGE */

@@ -135,7 +135,8 @@ static void on_tell(struct sync *s, const struct mqtt_item *item)
 static void poked(struct sync *s, const struct mqtt_item *item)
 {
 	trust_alive(s->trust);
-	downlink_poke(s->downlink, item->payload, item->len);
+	if (downlink_poke(s->downlink, item->payload, item->len))
+		uplink_anew(s->uplink);
 	ruling_again(s->ruling);
 	ruling_poke(s->weighing, item->payload, item->len);
 }

@@ -389,6 +389,22 @@ static void a_poke_after_a_long_silence_does_not_wait_for_the_old_ask(void **sta
 	assert_int_equal(f->asks, asks + 1);
 }
 
+static void an_ask_that_hq_never_heard_goes_again_at_once(void **state)
+{
+	static const char anew[] = "{\"v\":1,\"anew\":true,\"version\":0}";
+	struct fixture *f = *state;
+	up(f);
+	int asks = f->asks;
+	later(f, 1 * S);
+	assert_false(downlink_poke(f->downlink, "{\"v\":1,\"version\":0}", 19));
+	downlink_step(f->downlink);
+	assert_int_equal(f->asks, asks);
+	assert_true(downlink_poke(f->downlink, anew, sizeof anew - 1));
+	downlink_step(f->downlink);
+	assert_int_equal(f->asks, asks + 1);
+	assert_false(downlink_poke(f->downlink, "{\"anew\":true}", 13)); /* no poke */
+}
+
 static void pokes_without_end_are_answered_five_times_a_second(void **state)
 {
 	struct fixture *f = *state;
@@ -547,6 +563,7 @@ int main(void)
 	    TEST(without_an_answer_it_asks_again_ever_more_slowly),
 	    TEST(a_poke_for_something_newer_asks_at_once),
 	    TEST(a_poke_of_another_generation_or_from_an_hq_that_stands_below_itself_asks),
+	    TEST(an_ask_that_hq_never_heard_goes_again_at_once),
 	    TEST(a_poke_after_a_long_silence_does_not_wait_for_the_old_ask),
 	    TEST(pokes_without_end_are_answered_five_times_a_second),
 	    TEST(an_ask_that_cannot_leave_is_tried_again),

@@ -21,6 +21,7 @@
 static const char *const topics[] = {"laneway/1/s1/confirm", "laneway/1/s1/tell", NULL};
 
 struct fixture {
+	bool lasting; /* sessions outlive their connections */
 	struct broker broker;
 	struct counters counters;
 	size_t bytes_max;
@@ -43,7 +44,7 @@ static struct client client_new(struct fixture *f, const char *ca, const char *c
 	struct mqtt_params params = {.host = host,
 	                             .port = port,
 	                             .client_id = cert,
-	                             .clean_session = true,
+	                             .clean_session = !f->lasting,
 	                             .tls = c.tls,
 	                             .topics = topics,
 	                             .queue_max = queue_max,
@@ -87,6 +88,15 @@ static void expect(struct mqtt *m, enum mqtt_item_type type)
 {
 	struct mqtt_item *item = want(m, type, WAIT_MS);
 	assert_non_null(item);
+	mqtt_item_free(item);
+}
+
+/* The connection is there, and the broker had kept nothing for it: anew. */
+static void expect_up(struct mqtt *m, bool anew)
+{
+	struct mqtt_item *item = want(m, MQTT_UP, WAIT_MS);
+	assert_non_null(item);
+	assert_int_equal(item->anew, anew);
 	mqtt_item_free(item);
 }
 
@@ -265,6 +275,21 @@ static void a_line_that_swallows_packets_holds_up_no_stop(void **state)
 	hole_close(&hole);
 }
 
+static void a_connection_tells_whether_the_broker_kept_what_came_since_the_last(void **state)
+{
+	struct fixture *f = *state;
+	f->lasting = true;
+	struct client hq = client_new(f, "right", "hq", "127.0.0.1", f->broker.port, 100);
+	assert_int_equal(mqtt_start(hq.mqtt), 0);
+	expect_up(hq.mqtt, true);
+	mqtt_drop(hq.mqtt);
+	expect_up(hq.mqtt, false);
+	broker_kill(&f->broker); /* with all that it kept */
+	broker_start(&f->broker);
+	expect_up(hq.mqtt, true);
+	client_free(&hq);
+}
+
 /* libmosquitto by itself would send it again before everything else. */
 static void what_an_ended_connection_did_not_bring_over_is_forgotten(void **state)
 {
@@ -415,6 +440,7 @@ int main(void)
 	    TEST(it_waits_for_a_broker_that_is_not_there_yet),
 	    TEST(a_peer_that_never_answers_holds_up_neither_start_nor_stop),
 	    TEST(a_line_that_swallows_packets_holds_up_no_stop),
+	    TEST(a_connection_tells_whether_the_broker_kept_what_came_since_the_last),
 	    TEST(what_an_ended_connection_did_not_bring_over_is_forgotten),
 	    TEST(an_address_that_is_dead_is_passed_over_and_the_name_is_told),
 	    TEST(payloads_that_wait_are_bounded_by_their_bytes),

@@ -124,6 +124,26 @@ static void a_new_connection_sends_the_oldest_at_once_and_the_rest_after_ten_sec
 	assert_int_equal(f->sent_count, n + 9);
 }
 
+static void what_hq_says_it_never_heard_goes_again_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uplink_up(f->uplink);
+	uplink_step(f->uplink);
+	int n = f->sent_count;
+	later(f, 1 * S);
+	uplink_anew(f->uplink);
+	uplink_step(f->uplink);
+	assert_int_equal(f->sent_count, n + 1);
+	expect_sent(f, n, 1, 1);
+	/* Whoever says so all the time is not believed. */
+	for (int i = 0; i < 9; i++) {
+		later(f, S / 10);
+		uplink_anew(f->uplink);
+		uplink_step(f->uplink);
+	}
+	assert_int_equal(f->sent_count, n + 1);
+}
+
 static void hqs_word_after_a_silence_wakes_only_what_has_waited(void **state)
 {
 	struct fixture *f = *state;
@@ -204,6 +224,7 @@ int main(void)
 	    TEST(an_unconfirmed_batch_goes_again_after_ten_seconds_doubling),
 	    TEST(the_step_says_when_it_wants_to_be_called_again),
 	    TEST(a_new_connection_sends_the_oldest_at_once_and_the_rest_after_ten_seconds),
+	    TEST(what_hq_says_it_never_heard_goes_again_at_once),
 	    TEST(hqs_word_after_a_silence_wakes_only_what_has_waited),
 	    TEST(a_publish_that_failed_is_tried_again_and_not_counted),
 	    TEST(the_bytes_on_their_way_stay_within_the_credit),

@@ -129,8 +129,11 @@ static bool take_item(struct serve *s, struct mqtt_item *item, bool *round)
 	case MQTT_UP:
 		log_info("connected to the broker at %s:%d", s->conf->broker_host,
 		         s->conf->broker_port);
-		/* A store that waits for an answer lost with the broker asks again at once. */
+		/* A store that waits for an answer lost with the broker asks again at once; what
+		 * came while the broker knew nothing of us was lost, too. */
+		s->anew = item->anew;
 		hq_serve_poke(s);
+		s->anew = false;
 		break;
 	case MQTT_DOWN:
 		log_warn("the broker at %s:%d is gone: %.*s", s->conf->broker_host,

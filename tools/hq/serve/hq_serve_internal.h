@@ -43,6 +43,7 @@ struct serve {
 	unsigned ticks;
 	char weights[33];  /* those that stores have been told of, by when they were made */
 	uint64_t poked;    /* feed version that the stores have been told of */
+	bool anew;         /* ... and that nothing was heard which they sent before */
 	int64_t oldest_us; /* when the round's oldest batch came in */
 	uint64_t die_left; /* commits until the test hook ends the process; 0: never */
 };

@@ -48,9 +48,9 @@ static void send_poke(void *ctx, const char *store)
 
 	buf_reset(&s->out);
 	buf_printf(&s->out,
-	           "{\"v\":1,\"generation\":\"%s\",\"turn\":%llu,\"version\":%llu,\"weights\":",
-	           hq_db_generation(s->db), (unsigned long long)hq_db_turn(s->db),
-	           (unsigned long long)s->poked);
+	           "{\"v\":1,%s\"generation\":\"%s\",\"turn\":%llu,\"version\":%llu,\"weights\":",
+	           s->anew ? "\"anew\":true," : "", hq_db_generation(s->db),
+	           (unsigned long long)hq_db_turn(s->db), (unsigned long long)s->poked);
 	lw_event_json_string(&s->out, s->weights);
 	buf_byte(&s->out, '}');
 	hq_serve_publish(s, store, "poke", &s->out);
