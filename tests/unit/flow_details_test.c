@@ -1,6 +1,8 @@
 /* More of a customer on a tap: what the identification is good for, told before it is shown. */
 #include "flow_form_world.h"
 
+#include "fault_vfs.h"
+
 #define NEW_CARD "2600000000999"
 
 static json_t *got; /* what was shown last */
@@ -263,6 +265,58 @@ static void nothing_is_offered_or_shown_but_of_who_is_in_an_open_sale(void **sta
 	assert_int_equal(kept_times(w, "Profile Viewed"), 0);
 }
 
+/* One more customer of HQ's, with this card and state. */
+static void hq_has(struct world *w, int n, const char *card, const char *state)
+{
+	const struct shard_mark mark = {.generation = "00000000000000aa",
+	                                .version = 812 + (uint64_t)n};
+	char line[512], path[96], err[256] = "";
+	struct shard *s;
+	bool made;
+	snprintf(
+	    line, sizeof line,
+	    "{\"customer_id\":\"C00003%d\",\"first_name\":\"Ophelia\",\"identifiers\":[{"
+	    "\"kind\":\"loyalty\",\"ref\":\"AQECAwQFBgcICQoLDA0O%dQ\",\"value\":\"%s\","
+	    "\"verified\":true}],\"includes\":{},\"points\":40,\"state\":\"%s\",\"version\":%d,"
+	    "\"visits\":7}\n",
+	    n, n, card, state, 812 + n);
+	snprintf(path, sizeof path, "%s/shard.db", w->p->dir);
+	if (shard_open(&s, path, w->p->vault, &made, err, sizeof err) ||
+	    shard_apply(s, line, strlen(line), &mark, false, err, sizeof err) != 1)
+		fail_msg("%s", err);
+	shard_free(s);
+}
+
+static void of_the_confidential_and_the_restricted_nothing_more_is_shown(void **state)
+{
+	static const char *const cards[] = {"2600000000187", "2600000000194"}, *const states[] = {
+	                                                                           "confidential",
+	                                                                           "restricted"};
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	for (int i = 0; i < 2; i++) {
+		hq_has(w, i + 1, cards[i], states[i]);
+		char line[128], ref[64];
+		scan(w, cards[i]);
+		WAIT_FOR(w, person_is(w, "1", "known") && !is(person(w, "1"), "provisional"));
+		assert_null(offered(w, "1"));
+		struct lane_view v;
+		assert_true(sale_view(w->flow->sale, "1", &v));
+		snprintf(ref, sizeof ref, "%s", v.profile_ref);
+		assert_true(ref[0]);
+		assert_int_equal(look_at(w, "1", ref), FLOW_FORM_REFUSED);
+		snprintf(line, sizeof line,
+		         "{\"type\":\"customer_removed\",\"source_message_id\":\"a:%d\",\"basket\":"
+		         "\"B1\"}",
+		         i + 2);
+		till_say(w, line);
+		WAIT_FOR(w, person_is(w, "1", "none"));
+	}
+	assert_int_equal(kept_times(w, "Profile Viewed"), 0);
+}
+
 static void of_data_that_is_too_old_nothing_is_shown(void **state)
 {
 	struct world *w = *state;
@@ -279,26 +333,30 @@ static void a_look_that_cannot_be_kept_shows_nothing(void **state)
 	struct world *w = *state;
 	anna_is_here(w);
 	fill(w, FLOW_NOTE, "{\"text\":\"rings twice\"}");
-	struct sale_error err;
-	json_t *body = json_pack("{s:s}", "details", offered(w, "1"));
-	const struct flow_ask ask = {
-	    .lane = "1", .body = body, .tool = true, .done = on_shown, .ctx = w};
-	journal_stop(w->p->journal); /* from here on nothing is kept */
-	asked = false;
-	int rc = flow_details(w->flow, &ask, &err);
-	json_decref(body);
-	json_decref(got);
-	got = NULL;
-	for (int i = 0; i < 20; i++)
-		turn(w);
-	flow_drained(w->flow);
-	assert_true(rc != 0 || !asked || refused.code[0]);
+	shows(w, "1");
+	atomic_store(&fault.log_write_full, true);
+	assert_int_equal(look_at(w, "1", offered(w, "1")), 0);
+	assert_string_equal(refused.code, "disk_full");
 	assert_null(got);
+	assert_int_equal(kept_times(w, "Profile Viewed"), 1);
+}
+
+static int set_up(void **state)
+{
+	memset(&fault, 0, sizeof fault);
+	return world_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+	memset(&fault, 0, sizeof fault);
+	return world_tear_down(state);
 }
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+	fault_install();
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    T(notes_that_stand_are_shown_with_their_day_and_the_look_is_kept_first),
 	    T(a_text_that_is_over_is_not_shown),
@@ -306,6 +364,7 @@ int main(void)
 	    T(contact_is_for_who_showed_the_card_and_notes_for_who_said_the_number),
 	    T(by_what_several_people_use_neither_notes_nor_contact_are_shown),
 	    T(nothing_is_offered_or_shown_but_of_who_is_in_an_open_sale),
+	    T(of_the_confidential_and_the_restricted_nothing_more_is_shown),
 	    T(of_data_that_is_too_old_nothing_is_shown),
 	    T(a_look_that_cannot_be_kept_shows_nothing),
 	};
