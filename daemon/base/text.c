@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <unistd.h>
 
 void text_hex(const void *bytes, size_t n, char *out)
 {
@@ -171,4 +172,19 @@ bool text_copy(char *dst, size_t size, const char *src)
 	}
 	memcpy(dst, src, n + 1);
 	return true;
+}
+
+ssize_t text_one_line(FILE *in, char *out, size_t size)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(in)) != EOF && c != '\n' && c != '\0' && n + 1 < size)
+		out[n++] = (char)c;
+	if (n > 0 && out[n - 1] == '\r')
+		n--;
+	out[n] = '\0';
+	if (c == '\n')
+		c = isatty(fileno(in)) ? EOF : getc(in);
+	return c == EOF ? (ssize_t)n : -1;
 }

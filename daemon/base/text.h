@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define TEXT_HEX_SIZE(n) (2 * (n) + 1)
@@ -39,5 +40,10 @@ size_t text_fit(char *dst, size_t size, const char *src);
 
 /* Copy src with NUL if it fits into size, else leave dst empty and return false. */
 bool text_copy(char *dst, size_t size, const char *src);
+
+/* The one line that a stream has, without its end: its bytes, 0 for an empty one; -1: there is more
+ * than a line, it is too long, or has a NUL. Behind the line of a terminal nothing is waited for.
+ */
+ssize_t text_one_line(FILE *in, char *out, size_t size);
 
 #endif

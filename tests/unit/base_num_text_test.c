@@ -289,6 +289,33 @@ static void a_copy_is_whole_or_empty(void **state)
 	assert_true(text_copy(out, sizeof out, ""));
 }
 
+static ssize_t one_line(const void *bytes, size_t n, char out[8])
+{
+	FILE *in = tmpfile();
+	assert_int_equal(fwrite(bytes, 1, n, in), n);
+	rewind(in);
+	ssize_t len = text_one_line(in, out, 8);
+	fclose(in);
+	return len;
+}
+
+static void a_line_is_taken_alone_and_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	char out[8];
+	assert_int_equal(one_line("", 0, out), 0);
+	assert_int_equal(one_line("\n", 1, out), 0);
+	assert_int_equal(one_line("1234567", 7, out), 7);
+	assert_string_equal(out, "1234567");
+	assert_int_equal(one_line("12\r\n", 4, out), 2);
+	assert_string_equal(out, "12");
+	assert_int_equal(one_line("1234567\n", 8, out), 7);
+	assert_int_equal(one_line("12345678", 8, out), -1);
+	assert_int_equal(one_line("12\n34", 5, out), -1);
+	assert_int_equal(one_line("12\n\n", 4, out), -1);
+	assert_int_equal(one_line("12\00034\n", 6, out), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(a_text_is_cut_between_characters),
 	    cmocka_unit_test(what_does_not_show_as_what_it_is_is_found),
 	    cmocka_unit_test(a_copy_is_whole_or_empty),
+	    cmocka_unit_test(a_line_is_taken_alone_and_whole_or_not_at_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "event/event.h"
 #include "event/member.h"
 #include "laneway/cli.h"
@@ -122,7 +123,7 @@ static bool is_at_hq(const struct buf *body)
 
 static int say(struct cli *c, const char *path, const char *kind, const char *done)
 {
-	char value[VALUE_BYTES_MAX + 2] = "";
+	char value[VALUE_BYTES_MAX + 2];
 	struct buf json = {0}, body = {0};
 	int rc = CLI_USAGE;
 
@@ -130,11 +131,10 @@ static int say(struct cli *c, const char *path, const char *kind, const char *do
 		fputs("laneway: --reason TEXT is missing: why it is done is kept\n", c->err);
 		return CLI_USAGE;
 	}
-	if (!fgets(value, sizeof value, c->in))
-		value[0] = '\0';
-	value[strcspn(value, "\r\n")] = '\0';
-	if (!value[0]) {
-		fputs("laneway: expected the value on standard input\n", c->err);
+	if (text_one_line(c->in, value, sizeof value) <= 0) {
+		fputs("laneway: expected the value on standard input, one line of at most 512 "
+		      "bytes\n",
+		      c->err);
 		return CLI_USAGE;
 	}
 	buf_byte(&json, '{');
@@ -168,7 +168,7 @@ int cli_unblock(struct cli *c, char **args)
 
 int cli_note(struct cli *c, char **args)
 {
-	char text[NOTE_BYTES_MAX + 2] = "", path[PATH_BYTES_MAX];
+	char text[NOTE_BYTES_MAX + 2], path[PATH_BYTES_MAX];
 	struct buf json = {0}, body = {0};
 
 	if (snprintf(path, sizeof path, "/api/v1/lanes/%s/note", args[0]) >= (int)sizeof path ||
@@ -176,9 +176,12 @@ int cli_note(struct cli *c, char **args)
 		fputs("laneway: expected the name of a lane\n", c->err);
 		return CLI_USAGE;
 	}
-	if (!fgets(text, sizeof text, c->in))
-		text[0] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
+	if (text_one_line(c->in, text, sizeof text) < 0) {
+		fputs("laneway: expected the note on standard input, one line of at most 200 "
+		      "characters\n",
+		      c->err);
+		return CLI_USAGE;
+	}
 	buf_byte(&json, '{');
 	member_text(&json, "text", text);
 	buf_add(&json, "}", 2); /* with its NUL */

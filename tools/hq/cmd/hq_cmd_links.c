@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "hq/base/hq_conf.h"
 #include "hq/cmd/hq_cmd.h"
 #include "hq/cmd/hq_cmd_args.h"
 #include "hq/identity/hq_links.h"
 #include "identity/ident.h"
 #include "store/db.h"
+
+#define VALUE_BYTES_MAX 512 /* as it is typed or scanned, a link at most */
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
@@ -46,18 +49,6 @@ int hq_cmd_links(int argc, char **argv)
 	if (strcmp(a.word, "show") != 0)
 		return hq_cmd_args_fail(&a, "expected show and a customer's id");
 	return show(&a, hq_links_read, hq_links_print);
-}
-
-/* A value never stands among the arguments: other users of the machine can read those. */
-static bool read_value(char out[IDENT_VALUE_SIZE])
-{
-	size_t n;
-
-	if (!fgets(out, IDENT_VALUE_SIZE, stdin))
-		return false;
-	n = strcspn(out, "\r\n");
-	out[n] = '\0';
-	return n > 0;
 }
 
 static int act(const struct hq_cmd_args *a, json_t *ask)
@@ -125,7 +116,7 @@ int hq_cmd_confirm(int argc, char **argv)
 int hq_cmd_block(int argc, char **argv)
 {
 	const struct hq_cmd_form form = {"c:jR:y", options, "the kind of identifier", NULL};
-	char value[IDENT_VALUE_SIZE];
+	char value[VALUE_BYTES_MAX + 2];
 	struct hq_cmd_args a;
 	json_t *ask;
 
@@ -133,8 +124,10 @@ int hq_cmd_block(int argc, char **argv)
 		return EXIT_NOT_DONE;
 	if (!a.reason)
 		return hq_cmd_args_fail(&a, "--reason is missing");
-	if (!read_value(value))
-		return hq_cmd_args_fail(&a, "expected the value on standard input");
+	/* Never among the arguments: other users of the machine can read those. */
+	if (text_one_line(stdin, value, sizeof value) <= 0)
+		return hq_cmd_args_fail(
+		    &a, "expected the value on standard input, one line of at most 512 bytes");
 	ask = asked(&a);
 	json_object_set_new(ask, "kind", json_string(a.word));
 	json_object_set_new(ask, "value", json_string(value));
