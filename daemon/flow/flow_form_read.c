@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "flow/flow_form.h"
+#include "identity/pan.h"
 
 int form_wrong(struct sale_error *err, const char *code, const char *field, const char *fmt, ...)
 {
@@ -41,6 +42,11 @@ static bool text_of(const json_t *value, char *out, size_t size)
 	return true;
 }
 
+static bool is_name(const char *field)
+{
+	return strcmp(field, "first_name") == 0 || strcmp(field, "last_name") == 0;
+}
+
 static int read_text(struct flow *f, const json_t *value, const char *field, char *out, size_t size,
                      struct sale_error *err)
 {
@@ -49,7 +55,7 @@ static int read_text(struct flow *f, const json_t *value, const char *field, cha
 		    err, "bad_field", field,
 		    "%s: expected text of at most %zu bytes, without control characters", field,
 		    size - 1);
-	if (pan_find(out, false)) {
+	if (pan_find(out, false) || (is_name(field) && pan_grouped(out, false))) {
 		out[0] = '\0';
 		counter_add(f->p.counters, COUNTER_PAN_REFUSED, 1);
 		return form_wrong(err, "card_number", field,

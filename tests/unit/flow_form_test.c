@@ -327,8 +327,13 @@ static void a_form_that_is_wrong_says_which_member_and_what_was_expected(void **
 	        "birth");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"" PAN "\",\"phone\":\"0172 8394057\"}",
 	        "card_number", "first_name");
+	refuses(w, FLOW_ENROL,
+	        "{\"first_name\":\"4111.1111.1111.1111\",\"phone\":\"0172 8394057\"}",
+	        "card_number", "first_name");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"" PAN "\"}", "card_number",
 	        "phone");
+	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"4111/1111/1111/1111\"}",
+	        "card_number", "phone");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"phone\":\"0171 1234567\"}", "blocked",
 	        "phone");
 	refuses(w, FLOW_ENROL, "{\"first_name\":\"Mia\",\"email\":\"no@\"}", "bad_field", "email");

@@ -117,6 +117,9 @@ static void a_wrong_cell_is_named_with_what_was_expected_and_never_in_full(void 
 	    strstr(why_of("email,points_as_of", "a@example.com,yesterday"), "points_as_of: "));
 	assert_non_null(
 	    strstr(why_of("email,points_as_of", "a@example.com,2127-01-01"), "points_as_of: "));
+	assert_non_null(
+	    strstr(why_of("email,birth_date", "a@example.com,2127-01-01"), "a day to come"));
+	assert_string_equal(why_of("email,birth_date", "a@example.com,1990-02-28"), "");
 	assert_non_null(strstr(why_of("email,state", "a@example.com,asleep"), "state: "));
 	assert_non_null(strstr(why_of("email,language", "a@example.com,d"), "language: "));
 	assert_non_null(
@@ -139,6 +142,17 @@ static void a_card_number_anywhere_refuses_the_row_and_is_not_said(void **state)
 	assert_non_null(strstr(why, "a card number"));
 	assert_null(strstr(why, "41"));
 	assert_non_null(strstr(why_of("email", "4111111111111111,too,many"), "a card number"));
+	/* Whatever groups its digits, where nothing but one value stands. */
+	why = why_of("email,last_name", "a@example.com,4111.1111.1111.1111");
+	assert_non_null(strstr(why, "a card number"));
+	why = why_of("phone", "4111/1111/1111/1111");
+	assert_non_null(strstr(why, "a card number"));
+	assert_null(strstr(why, "41"));
+	assert_string_equal(why_of("email,street", "a@example.com,4111.1111.1111.1111"), "");
+	/* A number with its right check digit in its own place is none, written as it may be. */
+	assert_string_equal(why_of("gsrn", "570000010000000076"), "");
+	assert_string_equal(why_of("gsrn", "(8018)570000010000000076"), "");
+	assert_non_null(strstr(why_of("gsrn", "4111111111111111"), "a card number"));
 }
 
 /* ---- into hq.db ---- */

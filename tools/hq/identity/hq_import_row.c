@@ -6,13 +6,11 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "hq/identity/hq_import.h"
-#include "identity/gs1.h"
+#include "identity/pan.h"
 
 #define HQ_IMPORT_POINTS_MAX INT64_C(1000000000000)
 #define DAY_US INT64_C(86400000000)
-#define HQ_IMPORT_SHOWN_CHARS                                                                      \
-	2 /* of a wrong value: enough to find the row, too little to be it                         \
-	   */
+#define HQ_IMPORT_SHOWN_CHARS 2 /* of a wrong value: the row can be found by it, nobody else */
 
 static const struct column {
 	const char *name;
@@ -66,6 +64,14 @@ static int fault(struct hq_import_row *out, enum hq_import_column c, const char 
 	snprintf(out->why, sizeof out->why,
 	         "%s: %s, expected %s; it begins \"%s\" and has %zu bytes", columns[c].name, what,
 	         columns[c].expected, shown, n);
+	return -1;
+}
+
+/* It is said nowhere, not even in part. */
+static int card_number(struct hq_import_row *out)
+{
+	snprintf(out->why, sizeof out->why,
+	         "a card number, expected none anywhere: the row is refused");
 	return -1;
 }
 
@@ -129,7 +135,9 @@ static int add_ident(struct hq_import_row *out, enum hq_import_column c, const c
 	struct hq_person *p = &out->person;
 	struct ident_form form;
 
-	if (ident_normalise(rules, &given, &form) != IDENT_OK)
+	if (ident_normalise(rules, &given, &form) == IDENT_CARD_NUMBER)
+		return card_number(out);
+	if (form.reason != IDENT_OK)
 		return fault(out, c, ident_reason_text(form.reason), value);
 	if (form.foreign)
 		return fault(out, c, "another country's number without its country code", value);
@@ -159,19 +167,22 @@ static int set_points_as_of(struct hq_import_row *out, const char *value)
 	return 0;
 }
 
-static bool is_day(const char *value)
+static bool is_day(const char *value, int64_t *us)
 {
 	char text[CLOCK_ISO8601_SIZE];
-	int64_t us;
 
 	return strlen(value) == 10 && snprintf(text, sizeof text, "%sT00:00:00Z", value) > 0 &&
-	       clock_parse_iso8601(text, &us) == 0;
+	       clock_parse_iso8601(text, us) == 0;
 }
 
 static int set_birth_date(struct hq_import_row *out, const char *value)
 {
-	if (!is_day(value) || value[0] < '1' || value[0] > '2')
+	int64_t us;
+
+	if (!is_day(value, &us) || value[0] < '1' || value[0] > '2')
 		return fault(out, HQ_IMPORT_BIRTH_DATE, "not a day", value);
+	if (us > out->now_us + DAY_US)
+		return fault(out, HQ_IMPORT_BIRTH_DATE, "a day to come", value);
 	memcpy(out->birth_date, value, sizeof out->birth_date);
 	out->person.birth_date = out->birth_date;
 	return 0;
@@ -267,17 +278,26 @@ static int set_consent(struct hq_import_row *out, const struct hq_import_consent
 	return fault(out, HQ_IMPORT_CONSENT, "no choice", value);
 }
 
-/* A card number is said nowhere, not even in part. */
+static bool is_name(enum hq_import_column c)
+{
+	return c == HQ_IMPORT_FIRST_NAME || c == HQ_IMPORT_LAST_NAME || c == HQ_IMPORT_NAME;
+}
+
+/* In a GSRN's own column identity says it, who knows a GSRN's check digit. */
+static bool has_card_number(const struct hq_import_header *header, int i, const char *cell)
+{
+	if (i < header->count && header->column[i] == HQ_IMPORT_GSRN)
+		return false;
+	return pan_find(cell, false) ||
+	       (i < header->count && is_name(header->column[i]) && pan_grouped(cell, false));
+}
+
 static int check_cells(const struct hq_import_header *header, const struct hq_csv_row *row,
                        struct hq_import_row *out)
 {
 	for (int i = 0; i < row->count; i++) {
-		bool gsrn = i < header->count && header->column[i] == HQ_IMPORT_GSRN;
-		if (!(gsrn && gs1_gsrn_ok(row->cell[i])) && pan_find(row->cell[i], false)) {
-			snprintf(out->why, sizeof out->why,
-			         "a card number, expected none anywhere: the row is refused");
-			return -1;
-		}
+		if (has_card_number(header, i, row->cell[i]))
+			return card_number(out);
 	}
 	if (row->count != header->count) {
 		snprintf(out->why, sizeof out->why, "%d cells, expected %d as in the header",
