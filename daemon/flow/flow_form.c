@@ -229,6 +229,24 @@ static void drop_known(struct form *form, const struct overlay_person *p)
 	form->ident_count = kept;
 }
 
+static bool lets_go(const struct form *form, enum ident_kind kind)
+{
+	return kind == IDENT_PHONE ? form->no_phone : kind == IDENT_EMAIL && form->no_email;
+}
+
+/* The person's numbers or addresses that the form lets go, but one that it says as well. */
+static void let_go(struct form *form, const struct overlay_person *p)
+{
+	for (size_t i = 0; i < p->claim_count && form->drop_count < FORM_DROPS_MAX; i++) {
+		const struct overlay_claim *c = &p->claim[i];
+		bool said = false;
+		for (int k = 0; k < form->ident_count && !said; k++)
+			said = strcmp(c->value, form->ident[k].answer.value) == 0;
+		if (!said && lets_go(form, ident_kind_of(c->kind)))
+			form->drop[form->drop_count++] = c->ref;
+	}
+}
+
 /* Anybody can say somebody's number: who does gets no card or address that leads to them. */
 static int refuse_new_ident(const struct form_ident *id, struct sale_error *err)
 {
@@ -261,16 +279,22 @@ static int tell_known(struct form_call *c, const char *customer_id, bool shown,
 	who.customer_id = p.provisional ? NULL : p.profile.customer_id;
 	vault_random(who.id.byte, sizeof who.id.byte);
 	moment(c, &who);
+	let_go(&c->form, &p);
 	drop_known(&c->form, &p);
 	const struct form *form = &c->form;
 	bool says = form->ident_count || form->first_name[0] || form->last_name[0] ||
 	            form->language[0] || form->note[0] || form->no_note[0] || form->text[0] ||
-	            form->has_age;
+	            form->has_age || form->drop_count;
 	if (is_company(&p) && is_a_buyers(form))
 		rc = refuse(err, "company",
 		            "this is a company: make a customer of its own of who buys for it");
 	else if (form->ident_count && !shown)
 		rc = refuse_new_ident(&form->ident[0], err);
+	else if ((form->no_phone || form->no_email) && !shown)
+		rc = refuse(err, "not_verified",
+		            "the card has to be shown before phone or e-mail are changed");
+	else if ((form->no_phone || form->no_email) && !says)
+		rc = refuse(err, "not_known", "this customer has none here that could go");
 	else if ((says && !form_tell_person(&c->told, EVENT_CUSTOMER_CORRECTED, form, &who)) ||
 	         !form_tell_choices(&c->told, form, &who, &p))
 		rc = refuse(err, "no_memory", "out of memory: press again");
@@ -358,7 +382,7 @@ static int correct(struct form_call *c, struct sale_error *err)
 	if (rc < 0)
 		return rc;
 	bool shown = v.person_scanned && !v.person_shared;
-	if (form->ident_count && !shown)
+	if ((form->ident_count || form->no_phone || form->no_email) && !shown)
 		return refuse(err, "not_verified",
 		              "the card has to be shown before phone or e-mail are changed");
 	const struct form_ident *theirs = known_ident(form);

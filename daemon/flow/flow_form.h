@@ -9,6 +9,7 @@
 #include "identity/note.h"
 
 #define FORM_CHOICES_MAX 12
+#define FORM_DROPS_MAX 16 /* numbers and addresses that one correction lets go */
 #define FORM_IDENTS_MAX 3 /* a phone, an address, the card that was just shown */
 #define FORM_FACTS_MAX 8
 #define FORM_REASON_CHARS_MAX 200 /* of why somebody is looked for */
@@ -33,6 +34,9 @@ struct form {
 	/* a manager's note, as its fact; or why somebody is looked for */
 	char text[NOTE_CHARS_MAX * 4 + sizeof NOTE_TEXT];
 	bool has_age, age_ok;
+	bool no_phone, no_email; /* those that are known are the customer's no longer */
+	struct ref drop[FORM_DROPS_MAX];
+	int drop_count;
 	struct form_ident ident[FORM_IDENTS_MAX];
 	int ident_count;
 	struct form_choice choice[FORM_CHOICES_MAX];

@@ -236,6 +236,14 @@ static int read_known(struct flow *f, const json_t *value, struct form *out, str
 	return rc;
 }
 
+static int read_yes(const json_t *value, const char *name, bool *out, struct sale_error *err)
+{
+	if (!json_is_boolean(value))
+		return form_wrong(err, "bad_field", name, "%s: expected true or false", name);
+	*out = json_is_true(value);
+	return 0;
+}
+
 static int unknown_member(const char *name, struct sale_error *err)
 {
 	char shown[65];
@@ -268,6 +276,10 @@ static int read_member(struct flow *f, const char *name, const json_t *value, st
 		return read_ident(f, value, IDENT_PHONE, out, err);
 	if (strcmp(name, "email") == 0)
 		return read_ident(f, value, IDENT_EMAIL, out, err);
+	if (strcmp(name, "no_phone") == 0)
+		return read_yes(value, name, &out->no_phone, err);
+	if (strcmp(name, "no_email") == 0)
+		return read_yes(value, name, &out->no_email, err);
 	if (strcmp(name, "age_ok") == 0)
 		return read_age(value, out, err);
 	if (strcmp(name, "known") == 0)

@@ -110,6 +110,19 @@ static void put_idents(struct buf *b, const struct form *form)
 	buf_byte(b, ']');
 }
 
+static void put_drops(struct buf *b, const struct form *form)
+{
+	char text[FORM_DROPS_MAX][EVENT_ID_SIZE];
+	const char *refs[FORM_DROPS_MAX];
+
+	for (int i = 0; i < form->drop_count; i++) {
+		text_b64(form->drop[i].byte, sizeof form->drop[i].byte, text[i]);
+		refs[i] = text[i];
+	}
+	member_key(b, "drop");
+	put_list(b, refs, (size_t)form->drop_count);
+}
+
 static const char *sealed_of(struct form_told *t, enum event_kind kind, const struct form *form,
                              const struct form_person *who)
 {
@@ -119,6 +132,8 @@ static const char *sealed_of(struct form_told *t, enum event_kind kind, const st
 
 	if (who->customer_id)
 		member_text(b, "customer_id", who->customer_id);
+	if (form->drop_count)
+		put_drops(b, form);
 	member_key(b, "fields");
 	field_json_fields(b, facts, n);
 	put_idents(b, form);

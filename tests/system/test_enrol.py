@@ -115,6 +115,24 @@ def test_03_a_correction_is_seen_at_once_and_hq_takes_it(rig):
     assert lane(rig, "1")["notice"] in (None, "") and lane(rig, "1")["change"] is None
 
 
+def test_05_a_number_that_is_given_up_finds_nobody_in_the_store_and_at_hq(rig):
+    """Goal: whoever gets the number next is not taken for her, in the store at once, at HQ too."""
+    mine, _, _, two = enrolled_offline(rig)
+    till = Till(rig, "T2", "2", "other")
+    till.kept("basket_opened", basket="C1")
+    two.scan(mine)  # her own card
+    until(shows(rig, "2", "Mia", True), 5, "her on lane 2")
+    post(rig, "/api/v1/lanes/2/correct", {"no_phone": True})
+    till.kept("customer_removed", basket="C1")
+    till.kept("customer_chosen", basket="C1", kind="phone", value=PHONE)
+    until(lambda: lane(rig, "2")["person"]["state"] == "unknown", 5, "nobody by the number")
+    rig.start_broker()
+    rig.start_hq()
+    until(lambda: pending(rig)["events"] == 0, 40, "HQ to include it")
+    fates = "SELECT i.kind, c.fate FROM claim c JOIN ident i ON i.id = c.ident WHERE c.source = 'till' ORDER BY 1"
+    assert hq_rows(rig, fates) == [("loyalty", "holds"), ("phone", "undone")]
+
+
 def test_04_mail_goes_to_the_address_as_it_was_typed(rig, tmp_path):
     """Goal: an address links by its normal form; HQ keeps what was typed, of an enrolment and of an import."""
     till = Till(rig, "T1", "1")

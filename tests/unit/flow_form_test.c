@@ -408,6 +408,56 @@ static void a_phone_is_changed_only_of_who_showed_a_card(void **state)
 	assert_string_equal(refused.code, "not_verified");
 }
 
+static enum outcome outcome_of_number(struct world *w, const char *number)
+{
+	struct answer a;
+	const struct ident_given given = {.kind = IDENT_PHONE, .value = number};
+	flow_resolve(w->flow, NULL, &given, &a);
+	return a.outcome;
+}
+
+/* Its next owner must not be greeted as them. */
+static void a_number_that_was_given_up_finds_nobody_any_more(void **state)
+{
+	static const char old[] = "+491725530918";
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_CORRECT, "{\"no_phone\":\"yes\"}", "bad_field", "no_phone");
+	refuses(w, FLOW_CORRECT, "{\"no_phone\":true}", "not_known", "");
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"phone\":\"0172 5530918\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	/* a new one takes its place */
+	assert_int_equal(
+	    form(w, FLOW_CORRECT, "1", "{\"phone\":\"0172 8394057\",\"no_phone\":true}"), 0);
+	WAIT_FOR(w, answered.done);
+	assert_int_equal(outcome_of_number(w, old), OUTCOME_UNKNOWN);
+	assert_int_equal(outcome_of_number(w, PHONE), OUTCOME_MATCHED);
+	/* and goes without another one, after a restart too */
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"no_phone\":true}"), 0);
+	WAIT_FOR(w, answered.done);
+	assert_int_equal(outcome_of_number(w, PHONE), OUTCOME_UNKNOWN);
+	world_close(w);
+	world_open(w);
+	keep(w);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(outcome_of_number(w, old), OUTCOME_UNKNOWN);
+	assert_int_equal(outcome_of_number(w, PHONE), OUTCOME_UNKNOWN);
+	/* not for the asking: who only says a number of theirs lets nothing go */
+	enrols(w, "2", "{\"first_name\":\"Ben\",\"phone\":\"0172 5530918\"}");
+	assert_int_equal(form(w, FLOW_CORRECT, "2", "{\"no_phone\":true}"), FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "not_verified");
+	assert_int_equal(form(w, FLOW_ENROL, "1",
+	                      "{\"phone\":\"0172 5530918\",\"known\":\"attach\","
+	                      "\"no_phone\":true}"),
+	                 FLOW_FORM_REFUSED);
+	assert_string_equal(refused.code, "not_verified");
+	assert_int_equal(outcome_of_number(w, old), OUTCOME_MATCHED);
+}
+
 static void a_note_is_one_of_the_list(void **state)
 {
 	struct world *w = *state;
@@ -588,6 +638,7 @@ int main(void)
 	    T(while_the_box_starts_nobody_is_enrolled),
 	    T(a_corrected_name_is_shown_at_once_and_after_a_restart),
 	    T(a_phone_is_changed_only_of_who_showed_a_card),
+	    T(a_number_that_was_given_up_finds_nobody_any_more),
 	    T(a_note_is_one_of_the_list),
 	    T(what_hq_made_of_an_enrolment_takes_its_place),
 	    T(whom_hq_knew_before_is_taken_over_with_a_tap),
