@@ -14,6 +14,7 @@
 #define ANSWER_US_MAX 300000000ll /* 5 min */
 #define ROUND_US 60000000ll       /* a round at least this often keeps "fresh" true */
 #define POKE_US 200000ll          /* pokes are answered five times a second at most */
+#define ANEW_US 1000000ll   /* "heard nothing" counts once in this time: a poke is not signed */
 #define SETTLE_US 2000000ll /* 2 s: no page that is to be committed with others waits longer */
 #define POKE_BYTES_MAX 4096 /* a poke is two numbers */
 
@@ -27,6 +28,7 @@ struct downlink {
 	int64_t wait_us;   /* how long to wait for an answer, or after a bad one */
 	int64_t next_us;   /* when to ask, while none is on its way */
 	int64_t settle_us; /* when pages that wait for the next are committed; 0: none */
+	int64_t anew_us;   /* when HQ said last that it has heard nothing; 0: never */
 	int64_t round_us;  /* when the last round ended; 0: never in this run */
 	bool again;        /* poked while an ask was on its way */
 	struct downlink_includes includes; /* those that were taken */
@@ -121,8 +123,11 @@ bool downlink_poke(struct downlink *d, const void *payload, size_t len)
 	bool ok = json_is_integer(version) && json_integer_value(version) >= 0;
 	bool newer = ok && ((uint64_t)json_integer_value(version) > d->mark.version ||
 	                    other_generation(d, root));
-	bool anew = ok && json_is_true(json_object_get(root, "anew"));
+	bool anew = ok && json_is_true(json_object_get(root, "anew")) &&
+	            (!d->anew_us || now - d->anew_us >= ANEW_US);
 	json_decref(root);
+	if (anew)
+		d->anew_us = now;
 	if (!ok) {
 		counter_add(d->params.counters, COUNTER_DOWNLINK_BAD, 1);
 	} else if (d->asked_us) {

@@ -77,7 +77,7 @@ void downlink_up(struct downlink *d);
 void downlink_down(struct downlink *d);
 
 /* HQ's poke: ask soon, unless what it names is already here. true: HQ has heard nothing of what was
- * sent before it and is not answered. */
+ * sent before it and is not answered; at most once a second. */
 bool downlink_poke(struct downlink *d, const void *payload, size_t len);
 /* What HQ gave us to hand back (confirm.h); goes with every ask. */
 void downlink_seen(struct downlink *d, const char *seen);

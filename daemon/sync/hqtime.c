@@ -72,10 +72,10 @@ void hqtime_down(struct hqtime *t)
 	t->asked_us = 0;
 }
 
-void hqtime_alive(struct hqtime *t)
+void hqtime_alive(struct hqtime *t, bool anew)
 {
 	int64_t now = t->up ? now_us(t) : 0;
-	if (!t->asked_us || now - t->asked_us < ALIVE_US)
+	if (!t->asked_us || (!anew && now - t->asked_us < ALIVE_US))
 		return;
 	t->asked_us = 0;
 	t->wait_us = ANSWER_US;

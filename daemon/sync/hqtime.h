@@ -34,8 +34,9 @@ void hqtime_free(struct hqtime *t);
 void hqtime_up(struct hqtime *t);
 void hqtime_down(struct hqtime *t);
 
-/* HQ lives: what it has not answered for a second it never heard, and is asked again. */
-void hqtime_alive(struct hqtime *t);
+/* HQ lives: what it has not answered for a second it never heard, and is asked again. anew: it
+ * says that it has not heard it. */
+void hqtime_alive(struct hqtime *t, bool anew);
 
 /* A tell of time for this device, its frame's signature checked. 0; -1 with a sentence in err. */
 int hqtime_tell(struct hqtime *t, const char *header, size_t len, char *err, size_t err_size);

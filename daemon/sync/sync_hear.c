@@ -134,8 +134,9 @@ static void on_tell(struct sync *s, const struct mqtt_item *item)
 
 static void poked(struct sync *s, const struct mqtt_item *item)
 {
-	trust_alive(s->trust);
-	if (downlink_poke(s->downlink, item->payload, item->len))
+	bool anew = downlink_poke(s->downlink, item->payload, item->len);
+	trust_alive(s->trust, anew);
+	if (anew)
 		uplink_anew(s->uplink);
 	ruling_again(s->ruling);
 	ruling_poke(s->weighing, item->payload, item->len);

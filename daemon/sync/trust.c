@@ -121,9 +121,9 @@ void trust_down(struct trust *t)
 	hqtime_down(t->hqtime);
 }
 
-void trust_alive(struct trust *t)
+void trust_alive(struct trust *t, bool anew)
 {
-	hqtime_alive(t->hqtime);
+	hqtime_alive(t->hqtime, anew);
 }
 
 int trust_tell(struct trust *t, const char *header, size_t len, char *err, size_t err_size)

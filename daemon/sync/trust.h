@@ -41,8 +41,9 @@ int trust_watch(struct trust *t, struct ssl_ctx_st *tls);
 void trust_up(struct trust *t);
 void trust_down(struct trust *t);
 
-/* HQ has said something: an ask for its time that it never heard is sent again. */
-void trust_alive(struct trust *t);
+/* HQ has said something: an ask for its time that it never heard is sent again. anew: as for
+ * hqtime_alive. */
+void trust_alive(struct trust *t, bool anew);
 /* A tell of time for this device, its frame's signature checked. 0; -1 with a sentence in err. */
 int trust_tell(struct trust *t, const char *header, size_t len, char *err, size_t err_size);
 

@@ -15,7 +15,6 @@
 	                            */
 #define CONFIRM_US 10000000ll      /* 10 s: the first wait for a confirmation, doubling */
 #define CONFIRM_US_MAX 900000000ll /* 15 min */
-#define ANEW_US 1000000ll          /* such a word counts once in this time: it is not signed */
 #define SPREAD_PERCENT 4           /* of a wait, so that stores do not march in step */
 #define ALARM_US 3600000000ll      /* 1 h in which something waited and nothing was confirmed */
 #define HELD_WAIT_US 10000000ll    /* for HQ's word on what it holds: an older one has none */
@@ -227,11 +226,7 @@ void uplink_alive(struct uplink *u)
 
 void uplink_anew(struct uplink *u)
 {
-	int64_t now = uplink_now(u);
-
-	if (u->anew_us && now - u->anew_us < ANEW_US)
-		return;
-	u->anew_us = now;
+	uplink_held_up(u);
 	start_anew(u, 0);
 }
 

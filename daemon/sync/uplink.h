@@ -70,7 +70,7 @@ void uplink_free(struct uplink *u);
 void uplink_up(struct uplink *u);
 /* HQ speaks after a silence: the same for batches that were last sent 10 s ago or more. */
 void uplink_alive(struct uplink *u);
-/* HQ has heard nothing of what was sent so far: the same for all of them, at most once a second. */
+/* HQ has heard nothing of what was sent so far: the same for all of it. */
 void uplink_anew(struct uplink *u);
 void uplink_down(struct uplink *u);
 

@@ -89,7 +89,6 @@ struct uplink {
 	    ahead_bytes; /* what the live cursor took over its three quarters; its turn below 0 */
 	bool alarmed;
 	int64_t progress_us; /* last time that something was confirmed, or nothing waited */
-	int64_t anew_us;     /* when HQ said last that it has heard nothing; 0: never */
 	int64_t retry_us;    /* reading failed: not before this */
 	struct buf payload, keys, text;
 };

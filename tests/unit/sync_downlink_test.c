@@ -403,6 +403,14 @@ static void an_ask_that_hq_never_heard_goes_again_at_once(void **state)
 	downlink_step(f->downlink);
 	assert_int_equal(f->asks, asks + 1);
 	assert_false(downlink_poke(f->downlink, "{\"anew\":true}", 13)); /* no poke */
+	/* Whoever says so all the time is not believed. */
+	for (int i = 0; i < 9; i++) {
+		later(f, S / 10);
+		assert_false(downlink_poke(f->downlink, anew, sizeof anew - 1));
+	}
+	assert_int_equal(f->asks, asks + 1);
+	later(f, S / 10);
+	assert_true(downlink_poke(f->downlink, anew, sizeof anew - 1));
 }
 
 static void pokes_without_end_are_answered_five_times_a_second(void **state)

@@ -227,21 +227,24 @@ static void an_ask_in_vain_is_repeated_after_ten_seconds(void **state)
 static void an_hq_that_speaks_without_answering_is_asked_again(void **state)
 {
 	struct fixture *f = *state;
-	hqtime_alive(f->time); /* the line is down */
+	hqtime_alive(f->time, false); /* the line is down */
 	hqtime_up(f->time);
 	later(f, 0);
-	hqtime_alive(f->time); /* it may still answer */
+	hqtime_alive(f->time, false); /* it may still answer */
 	later(f, 0);
 	assert_int_equal(f->asks, 1);
-	later(f, S);
-	hqtime_alive(f->time);
+	hqtime_alive(f->time, true); /* it will not */
 	later(f, 0);
 	assert_int_equal(f->asks, 2);
+	later(f, S);
+	hqtime_alive(f->time, false);
+	later(f, 0);
+	assert_int_equal(f->asks, 3);
 	answer(f, f->id, TODAY);
 	assert_int_equal(f->heard, 1);
-	hqtime_alive(f->time);
+	hqtime_alive(f->time, false);
 	later(f, 2 * S);
-	assert_int_equal(f->asks, 2);
+	assert_int_equal(f->asks, 3);
 }
 
 static void a_contradiction_asks_at_once_but_not_all_the_time(void **state)
