@@ -1,7 +1,7 @@
 /* Whoever buys for a company is not the company: no form of a lane gives it what is a person's. */
 #include "flow_form_world.h"
 
-#define PHONE "+493022446600"
+#define ITS_PHONE "+493022446600"
 #define TYPED "030 22446600"
 #define VAT_ID "DE136695976"
 #define YES                                                                                        \
@@ -30,7 +30,7 @@ static void company(struct world *w)
 	hq_says(w, "{\"customer_id\":\"C000200\",\"identifiers\":[{\"kind\":\"vat_id\",\"ref\":"
 	           "\"AAECAwQFBgcICQoLDA0OEA\",\"value\":\"" VAT_ID
 	           "\",\"verified\":true},{\"kind\":\"phone\",\"ref\":\"AAECAwQFBgcICQoLDA0OEQ\","
-	           "\"value\":\"" PHONE
+	           "\"value\":\"" ITS_PHONE
 	           "\",\"verified\":true}],\"name\":\"Berg Ltd\",\"state\":\"active\",\"units\":["
 	           "{\"company\":true,\"confirmed\":true,\"number\":200,\"ref\":"
 	           "\"AAECAwQFBgcICQoLDA0OEg\"}],\"version\":900,\"visits\":0}\n");
@@ -46,7 +46,7 @@ static void on_the_lane(struct world *w)
 	WAIT_FOR(w, person_is(w, "1", "known"));
 }
 
-static void refuses(struct world *w, const char *body)
+static void refuses_company(struct world *w, const char *body)
 {
 	assert_true(form(w, FLOW_CORRECT, "1", body) < 0);
 	assert_string_equal(refused.code, "company");
@@ -60,11 +60,11 @@ static void a_company_on_the_lane_gets_no_first_name_and_no_buyers_consent(void 
 	keep(w);
 	company(w);
 	on_the_lane(w);
-	refuses(w, "{\"first_name\":\"Mia\"}");
-	refuses(w, "{\"last_name\":\"Berg\"}");
-	refuses(w, "{\"age_ok\":true}");
+	refuses_company(w, "{\"first_name\":\"Mia\"}");
+	refuses_company(w, "{\"last_name\":\"Berg\"}");
+	refuses_company(w, "{\"age_ok\":true}");
 	snprintf(choice, sizeof choice, "{" YES "}", "granted");
-	refuses(w, choice);
+	refuses_company(w, choice);
 	snprintf(choice, sizeof choice, "{" YES "}", "refused");
 	assert_int_equal(form(w, FLOW_CORRECT, "1", choice), 0);
 	WAIT_FOR(w, answered.done);

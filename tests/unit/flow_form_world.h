@@ -35,4 +35,25 @@ static inline int form(struct world *w, enum flow_form_kind kind, const char *la
 	return rc;
 }
 
+#define PHONE "+491728394057" /* 0172 8394057 */
+
+static inline void enrols(struct world *w, const char *lane, const char *body)
+{
+	if (form(w, FLOW_ENROL, lane, body) != 0)
+		fail_msg("%s: %s", refused.code, refused.message);
+	WAIT_FOR(w, answered.done);
+	assert_string_equal(answered.err.code, "");
+}
+
+static inline void refuses(struct world *w, enum flow_form_kind kind, const char *body,
+                           const char *code, const char *field)
+{
+	assert_true(form(w, kind, "1", body) < 0);
+	assert_string_equal(refused.code, code);
+	assert_string_equal(refused.field, field);
+	assert_true(refused.message[0]);
+}
+
+/* A till on lane 2 types the phone into an open basket. */
+
 #endif

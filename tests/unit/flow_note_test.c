@@ -1,15 +1,6 @@
 /* Notes at a lane: several of the list, and a manager's own words. */
 #include "flow_form_world.h"
 
-static void refuses(struct world *w, enum flow_form_kind kind, const char *body, const char *code,
-                    const char *field)
-{
-	assert_true(form(w, kind, "1", body) < 0);
-	assert_string_equal(refused.code, code);
-	assert_string_equal(refused.field, field);
-	assert_true(refused.message[0]);
-}
-
 static const char *explained(struct world *w, const char *customer_id)
 {
 	static char text[4096];

@@ -1,7 +1,6 @@
 /* Looking somebody up by phone or address: in an open sale, or for a reason that is written. */
 #include "flow_form_world.h"
 
-#define PHONE "+491728394057"
 #define LIMIT 20
 
 static json_t *got;
@@ -38,7 +37,7 @@ static int find(struct world *w, const char *text)
 	return rc;
 }
 
-static void refuses(struct world *w, const char *body, const char *code, const char *field)
+static void refuses_search(struct world *w, const char *body, const char *code, const char *field)
 {
 	int presented = kept_times(w, "Identifier Presented");
 	assert_true(find(w, body) < 0);
@@ -75,8 +74,9 @@ static void without_a_sale_a_reason_is_needed_and_the_name_is_masked(void **stat
 {
 	struct world *w = *state;
 	mia_is_known(w);
-	refuses(w, "{\"phone\":\"" PHONE "\"}", "reason_needed", "reason");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":\"   \"}", "reason_needed", "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\"}", "reason_needed", "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":\"   \"}", "reason_needed",
+	               "reason");
 	assert_int_equal(find(w, "{\"phone\":\"0172 8394057\",\"reason\":\"lost umbrella\"}"), 0);
 	assert_string_equal(text_of(got, "state"), "known");
 	assert_string_equal(text_of(got, "first_name"), "M\u2026");
@@ -154,18 +154,21 @@ static void what_is_wrong_with_it_is_said_and_nobody_is_looked_up(void **state)
 	struct world *w = *state;
 	char body[1200];
 	mia_is_known(w);
-	refuses(w, "{\"reason\":\"keys\"}", "missing_field", "phone");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"email\":\"a@example.org\",\"reason\":\"keys\"}",
-	        "missing_field", "phone");
-	refuses(w, "{\"phone\":\"12\",\"reason\":\"keys\"}", "bad_field", "phone");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":\"a\\u202eb\"}", "bad_field", "reason");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":\"a\\u0007b\"}", "bad_field", "reason");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":7}", "bad_field", "reason");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":\"paid with " PAN "\"}", "card_number",
-	        "reason");
-	refuses(w, "{\"phone\":\"" PHONE "\",\"why\":\"keys\"}", "unknown_field", "why");
+	refuses_search(w, "{\"reason\":\"keys\"}", "missing_field", "phone");
+	refuses_search(w,
+	               "{\"phone\":\"" PHONE "\",\"email\":\"a@example.org\",\"reason\":\"keys\"}",
+	               "missing_field", "phone");
+	refuses_search(w, "{\"phone\":\"12\",\"reason\":\"keys\"}", "bad_field", "phone");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":\"a\\u202eb\"}", "bad_field",
+	               "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":\"a\\u0007b\"}", "bad_field",
+	               "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":7}", "bad_field", "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":\"paid with " PAN "\"}",
+	               "card_number", "reason");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"why\":\"keys\"}", "unknown_field", "why");
 	snprintf(body, sizeof body, "{\"phone\":\"" PHONE "\",\"reason\":\"%0201d\"}", 0);
-	refuses(w, body, "bad_field", "reason");
+	refuses_search(w, body, "bad_field", "reason");
 	snprintf(body, sizeof body, "{\"phone\":\"" PHONE "\",\"reason\":\"x%0199d\"}", 1);
 	assert_int_equal(find(w, body), 0);
 	assert_int_equal(counted(w, COUNTER_LOOKUPS), 1);
@@ -181,7 +184,7 @@ static void it_counts_with_all_other_look_ups_of_the_hour(void **state)
 		         4000 + i);
 		assert_int_equal(find(w, body), 0);
 	}
-	refuses(w, "{\"phone\":\"" PHONE "\",\"reason\":\"keys\"}", "too_many_look_ups", "");
+	refuses_search(w, "{\"phone\":\"" PHONE "\",\"reason\":\"keys\"}", "too_many_look_ups", "");
 	assert_int_equal(flow_lookup_refused(w->flow).count, 1);
 	assert_int_equal(
 	    form(w, FLOW_ENROL, "1", "{\"first_name\":\"Mia\",\"phone\":\"" PHONE "\"}"),
