@@ -278,7 +278,7 @@ help:
 	@echo "make fault             the same faults for longer: 10,000 power cuts, failures one by one, kills, betrayal"
 	@echo "make property          the properties of identity for 1,000,000 cases each, and defects that they must find"
 	@echo "make planted           planted defects, each caught by a test; prints a table"
-	@echo "make bench             speeds, side by side with peers and the physical limit; ONLY=durable,bytes for some rows"
+	@echo "make bench             speeds, side by side with peers and the physical limit; ONLY=durable,bytes for some rows, ONLY=duplicates with a million customers"
 	@echo "make deps              install the Debian packages that are missing"
 	@echo "make all | unit | system | fuzz | lint | install [PREFIX=/usr/local DESTDIR=] | clean"
 

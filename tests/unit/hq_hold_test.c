@@ -169,6 +169,25 @@ static void stores_that_share_customers_share_their_guesses(void **state)
 	    3);
 }
 
+static void a_neighbours_best_customers_do_not_displace_the_stores_own(void **state)
+{
+	struct world *w = *state;
+	uint64_t since = 0;
+
+	people(w, 9);
+	for (int i = 1; i <= 3; i++) { /* both stores have them */
+		buys(w, i, "s1", 0);
+		buys(w, i, "s2", 0);
+	}
+	buys(w, 4, "s1", -400);
+	for (int i = 0; i < 10; i++) {
+		buys(w, 5, "s2", 0);
+		buys(w, 6, "s2", 0);
+	}
+	choose_all(w, 4, 1);
+	assert_string_equal(feed(w, 1, &since, 500), "1 2 3 4");
+}
+
 static void who_falls_out_comes_as_a_tombstone_and_who_comes_in_as_a_line(void **state)
 {
 	struct world *w = *state;
@@ -263,6 +282,7 @@ int main(void)
 	    TEST(its_own_customers_come_first_and_the_best_of_them_first_of_all),
 	    TEST(a_recent_visit_weighs_more_than_an_old_one),
 	    TEST(stores_that_share_customers_share_their_guesses),
+	    TEST(a_neighbours_best_customers_do_not_displace_the_stores_own),
 	    TEST(who_falls_out_comes_as_a_tombstone_and_who_comes_in_as_a_line),
 	    TEST(who_is_met_is_held_at_once),
 	    TEST(a_change_goes_to_those_who_hold_it_and_to_nobody_else),

@@ -17,6 +17,7 @@ struct bench_params {
 	const char *store;   /* of the journal */
 	const char *lane, *token;
 	uint64_t events, flight, port, count, rate, seconds;
+	uint64_t seed;  /* of a month */
 	uint64_t ids;   /* 1: each entry has a source's id */
 	uint64_t delay; /* added to each fdatasync, microseconds */
 };
@@ -59,7 +60,8 @@ struct entry;
 struct entry *bench_entry(const struct bench_template *list, size_t n, uint64_t i);
 
 /* The share of presented identifiers that a store knew without asking, day by day over 28 days:
- * `events` customers of ten stores, each of which has room for `count` percent of them. */
+ * `events` customers of ten stores, each of which has room for `count` percent of them; next to
+ * what other ways of choosing reach. */
 int bench_month(const struct bench_params *p);
 
 int64_t bench_now_us(void);

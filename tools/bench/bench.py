@@ -2,7 +2,7 @@
 
 Every figure is the median of interleaved runs with its spread (minimum to maximum). Machines are noisy: quote the ratios.
 
-    make bench                        everything, about ten minutes
+    make bench                        everything, about seventeen minutes
     make bench ONLY=durable,bytes     these rows; duplicates, so named, with 1,000,000 customers, else with a fifth of them
     make bench JSON=FILE              the figures as JSON, too
 """

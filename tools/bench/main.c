@@ -26,7 +26,8 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	struct bench_params p = {.events = 1000, .flight = 1, .count = 100, .seconds = 10};
+	struct bench_params p = {
+	    .events = 1000, .flight = 1, .count = 100, .seconds = 10, .seed = 1};
 	const struct {
 		const char *name;
 		const char **text;
@@ -41,7 +42,7 @@ int main(int argc, char **argv)
 	    {"rate", NULL, &p.rate},     {"seconds", NULL, &p.seconds},
 	    {"delay", NULL, &p.delay},   {"out", &p.out, NULL},
 	    {"bare", &p.bare, NULL},     {"store", &p.store, NULL},
-	    {"ids", NULL, &p.ids},
+	    {"ids", NULL, &p.ids},       {"seed", NULL, &p.seed},
 	};
 
 	for (int i = 2; i < argc; i++) {
