@@ -66,6 +66,36 @@ static void newest_reference(struct world *w, char id[24])
 	sqlite3_finalize(q);
 }
 
+/* What is said beyond who is part of whom, of something that is done. */
+static const char *says(struct world *w, json_t *what)
+{
+	static char text[200];
+	char err[300] = "";
+	json_t *answer = ask(w, what, true, err);
+	const char *found;
+
+	if (!answer)
+		fail_msg("%s", err);
+	found = json_string_value(json_object_get(answer, "says"));
+	snprintf(text, sizeof text, "%s", found ? found : "");
+	json_decref(answer);
+	return text;
+}
+
+static void who_are_one_by_a_link_are_so_still_when_they_are_told_apart(void **state)
+{
+	struct world *w = *state;
+	char id[24];
+
+	world_import(w, "customer_id,first_name\nK1,Anna\nK2,Anna\n");
+	expect(w, two("link", "C000001", "C000002"), true, "C000002:C000002>C000001", id);
+	assert_non_null(strstr(says(w, two("apart", "C000001", "C000002")),
+	                       "they are one customer all the same"));
+	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
+	assert_string_equal(says(w, two("confirm", "C000002", "")),
+	                    "HQ vouches for this record already");
+}
+
 static void what_a_link_would_do_is_said_and_not_done(void **state)
 {
 	struct world *w = *state;
@@ -130,7 +160,7 @@ static void what_the_rules_joined_is_taken_back_by_its_name(void **state)
 	snprintf(id, sizeof id, "%s", json_string_value(json_object_get(join, "id")));
 	json_decref(links);
 	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
-	expect(w, two("apart", "C000001", "C000002"), true, "", NULL);
+	assert_string_equal(says(w, two("apart", "C000001", "C000002")), "");
 }
 
 static void who_is_confirmed_stays_one_person_with_what_was_joined(void **state)
@@ -251,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(what_a_link_would_do_is_said_and_not_done),
+	    TEST(who_are_one_by_a_link_are_so_still_when_they_are_told_apart),
 	    TEST(blocking_a_value_parts_whom_it_had_joined_in_one_step),
 	    TEST(what_the_rules_joined_is_taken_back_by_its_name),
 	    TEST(who_is_confirmed_stays_one_person_with_what_was_joined),

@@ -28,6 +28,7 @@ struct doing {
 	const struct hq_links *l;
 	const json_t *ask;
 	struct hq_op op;
+	const char *says; /* what comes of it beyond who is part of whom; or NULL */
 	char *err;
 	size_t err_size;
 };
@@ -188,6 +189,9 @@ static int confirm(struct doing *d)
 	if (unit_of(d, "first", &unit) != 0)
 		return -1;
 	link_records(d, &unit);
+	d->says = hq_db_int(d->l->db, 0, HQ_SQL_UNIT_CONFIRMED, "b", unit.byte, sizeof unit.byte)
+	              ? "HQ vouches for this record already"
+	              : "HQ vouches for this record from then on";
 	hq_db_run(d->l->db, HQ_SQL_UNIT_CONFIRM, "b", unit.byte, sizeof unit.byte);
 	hq_db_run(d->l->db, HQ_SQL_DIRTY_UNIT, "b", unit.byte, sizeof unit.byte);
 	return 0;
@@ -248,6 +252,12 @@ static json_t *refusal(const struct doing *d, const struct ref *made)
 	return why ? why : json_null();
 }
 
+static bool are_one(const struct doing *d)
+{
+	return hq_db_int(d->l->db, 0, HQ_SQL_UNITS_ONE, "bb", d->op.left.byte,
+	                 sizeof d->op.left.byte, d->op.right.byte, sizeof d->op.right.byte) != 0;
+}
+
 /* Within the transaction. */
 static json_t *try_out(struct doing *d)
 {
@@ -271,11 +281,14 @@ static json_t *try_out(struct doing *d)
 	fault(d, "hq.db could not be written");
 	if (hq_persons_fold(d->l->db, d->l->scope, d->l->wall_us, 0) < 0)
 		return NULL;
+	if (d->op.kind == HQ_OP_APART && are_one(d))
+		d->says = "they are one customer all the same: `laneway-hq links` shows by what, "
+		          "and `unlink` takes that back";
 	changes = hq_watch_changes(d->l->db, HQ_LINKS_CHANGES_MAX);
-	return changes
-	           ? json_pack("{s:s,s:o,s:o,s:I}", "id", id, "refused", refusal(d, &made),
-	                       "changes", changes, "claims", (json_int_t)hq_watch_claims(d->l->db))
-	           : NULL;
+	return changes ? json_pack("{s:s,s:o,s:o,s:I,s:s?}", "id", id, "refused", refusal(d, &made),
+	                           "changes", changes, "claims",
+	                           (json_int_t)hq_watch_claims(d->l->db), "says", d->says)
+	               : NULL;
 }
 
 static int check_words(const struct doing *d)

@@ -268,7 +268,9 @@ void hq_links_print_done(const json_t *answer)
 
 	for (size_t i = 0; i < json_array_size(changes); i++)
 		print_change(json_array_get(changes, i), done);
-	if (json_array_size(changes) == 0)
+	if (text(answer, "says", "")[0])
+		printf("%s\n", text(answer, "says", ""));
+	else if (json_array_size(changes) == 0)
 		printf("%s\n", done ? "nobody was joined or parted" : "would join and part nobody");
 	print_claims(json_integer_value(json_object_get(answer, "claims")), done);
 	if (json_is_string(json_object_get(answer, "refused")))
