@@ -72,6 +72,15 @@ static void add_match(const struct gathered *g, size_t person, struct overlay_ma
 		out->match[out->match_count++] = m;
 }
 
+/* Has this store taken it back? HQ's own ones stand in front. */
+static bool is_undone(const struct gathered *g, const struct ref *id)
+{
+	for (size_t i = 0; i < g->hq_op_count; i++)
+		if (g->op[i].kind == FOLD_LINK && ref_same(&g->op[i].id, id))
+			return g->fold->verdict[i].fate == FOLD_UNDONE;
+	return false;
+}
+
 static void told_matches(const struct gathered *g, const json_t *list, size_t person,
                          struct overlay_person *out)
 {
@@ -81,12 +90,13 @@ static void told_matches(const struct gathered *g, const json_t *list, size_t pe
 		struct overlay_match m = {.kind = kind ? ident_kind_of(kind) : IDENT_NONE};
 		if (json_part_ref(json_object_get(o, "id"), &m.id) &&
 		    json_part_ref(json_object_get(o, "left"), &m.left) &&
-		    json_part_ref(json_object_get(o, "right"), &m.right))
+		    json_part_ref(json_object_get(o, "right"), &m.right) && !is_undone(g, &m.id))
 			add_match(g, person, m, out);
 	}
 }
 
-/* What this store said, or what follows from it by the rules. */
+/* What this store said, or what follows from it by the rules: also of two claims of HQ's, when
+ * what made their units one was taken back here. */
 static void own_matches(const struct gathered *g, size_t person, struct overlay_person *out)
 {
 	const struct fold *f = g->fold;
@@ -105,7 +115,7 @@ static void own_matches(const struct gathered *g, size_t person, struct overlay_
 		                          .right = b->left,
 		                          .kind = b->ident,
 		                          .pending = true};
-		if (j->verdict.fate == FOLD_HOLDS && j->claim[1] >= g->hq_op_count)
+		if (j->verdict.fate == FOLD_HOLDS)
 			add_match(g, person, m, out);
 	}
 }

@@ -107,23 +107,13 @@ static void add_units(struct gathered *g)
 	}
 }
 
-static void name_unit(struct fold_unit *u, const struct field_fact *f)
-{
-	if (f->field == FIELD_FIRST_NAME && f->value)
-		field_compare_form(f->value, u->first_name, sizeof u->first_name);
-	if (f->field == FIELD_LAST_NAME && f->value)
-		field_compare_form(f->value, u->last_name, sizeof u->last_name);
-}
-
-/* What a unit's own events say of it, pending ones among them. */
-static void describe_units(struct gathered *g)
+/* Where and when it was made is also where and when its identifiers were corrected. */
+static void made_also(struct gathered *g)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		const struct pending *p = g->pending.at[i];
 		size_t at = p->included ? g->unit_count : overlay_fold_unit(g, &p->about);
 		struct fold_made made = made_by(p);
-		for (size_t f = 0; at < g->unit_count && f < p->facts.count; f++)
-			name_unit(&g->unit[at], &p->facts.fact[f]);
 		if (at < g->unit_count && p->kind == EVENT_CUSTOMER_CORRECTED && p->claim_count)
 			fold_made_also(&g->unit[at].made, &made);
 	}
@@ -138,6 +128,25 @@ static void add_op(struct gathered *g, const struct fold_op *op)
 		*at = *op;
 }
 
+/* By the names that HQ gives for it, which this store may take back; where it gives none it is so.
+ */
+static void hq_mark(struct gathered *g, const struct hq_claim *c, size_t place)
+{
+	struct fold_op op = {.kind = c->blocked ? FOLD_BLOCK : FOLD_SHARE};
+	size_t named = 0;
+	iden_ref(place, &op.left);
+	for (size_t i = 0; i < json_array_size(c->by); i++) {
+		if (!json_part_ref(json_array_get(c->by, i), &op.id))
+			continue;
+		add_op(g, &op);
+		named++;
+	}
+	if (named)
+		return;
+	own_ref(c->blocked ? 2 : 3, place, 0, &op.id);
+	add_op(g, &op);
+}
+
 static void hq_claim(struct gathered *g, const struct overlay_known *l, const struct hq_claim *c)
 {
 	struct fold_op op = {.kind = FOLD_CLAIM,
@@ -150,31 +159,66 @@ static void hq_claim(struct gathered *g, const struct overlay_known *l, const st
 		return;
 	iden_ref(place, &op.right);
 	add_op(g, &op);
-	if (!c->shared && !c->blocked)
-		return;
-	op = (struct fold_op){.kind = c->blocked ? FOLD_BLOCK : FOLD_SHARE, .left = op.right};
-	own_ref(c->blocked ? 2 : 3, place, 0, &op.id);
-	add_op(g, &op);
+	if (c->shared || c->blocked)
+		hq_mark(g, c, place);
+}
+
+/* The first unit's part of those that HQ's reasons connect; `to` is of the line's units. */
+static size_t part_of(const uint8_t *to, size_t unit)
+{
+	while (to[unit] != unit)
+		unit = to[unit];
+	return unit;
+}
+
+/* Why HQ takes them for one, each by its name: taking one back parts them here, too. */
+static void hq_matches(struct gathered *g, const struct overlay_known *l, uint8_t *to)
+{
+	const json_t *list = json_object_get(l->json, "matches");
+	struct fold_op op = {.kind = FOLD_LINK, .by_person = true};
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+		if (!json_part_ref(json_object_get(o, "id"), &op.id) ||
+		    !json_part_ref(json_object_get(o, "left"), &op.left) ||
+		    !json_part_ref(json_object_get(o, "right"), &op.right))
+			continue;
+		size_t left = overlay_known_unit(l, &op.left),
+		       right = overlay_known_unit(l, &op.right);
+		if (left == l->unit_count || right == l->unit_count)
+			continue;
+		to[part_of(to, right)] = (uint8_t)part_of(to, left);
+		add_op(g, &op);
+	}
+}
+
+/* HQ's units of one person: by HQ's reasons, and where those say too little because HQ says so. */
+static void hq_links(struct gathered *g, size_t line)
+{
+	const struct overlay_known *l = &g->line[line];
+	uint8_t to[OVERLAY_UNITS_MAX];
+	struct fold_op op = {.kind = FOLD_LINK, .left = l->unit[0].ref, .by_person = true};
+	for (size_t i = 0; i < l->unit_count; i++)
+		to[i] = (uint8_t)i;
+	hq_matches(g, l, to);
+	for (size_t i = 1; i < l->unit_count; i++) {
+		if (part_of(to, i) == part_of(to, 0))
+			continue;
+		to[part_of(to, i)] = (uint8_t)part_of(to, 0);
+		op.right = l->unit[i].ref;
+		own_ref(1, line, i, &op.id);
+		add_op(g, &op);
+	}
 }
 
 /* HQ's persons are one as HQ says, and no rule of ours makes one of two of them. */
 static void hq_ops(struct gathered *g)
 {
-	struct fold_op op = {0};
+	struct fold_op op = {.kind = FOLD_APART};
 	for (size_t l = 0; l < g->line_count; l++) {
-		const struct overlay_known *line = &g->line[l];
-		for (size_t i = 1; i < line->unit_count; i++) {
-			op = (struct fold_op){.kind = FOLD_LINK,
-			                      .left = line->unit[0].ref,
-			                      .right = line->unit[i].ref,
-			                      .by_person = true};
-			own_ref(1, l, i, &op.id);
-			add_op(g, &op);
-		}
+		hq_links(g, l);
 		for (size_t k = 0; k < l; k++) {
-			op = (struct fold_op){.kind = FOLD_APART,
-			                      .left = g->line[k].unit[0].ref,
-			                      .right = line->unit[0].ref};
+			op.left = g->line[k].unit[0].ref;
+			op.right = g->line[l].unit[0].ref;
 			own_ref(4, k, l, &op.id);
 			add_op(g, &op);
 		}
@@ -224,11 +268,24 @@ static void link_of(struct gathered *g, const struct pending *p)
 	add_op(g, &op);
 }
 
+/* A block that is not HQ's yet. */
+static bool is_pending_block(const struct gathered *g, const struct ref *id)
+{
+	for (size_t i = 0; i < g->pending.len; i++) {
+		const struct pending *p = g->pending.at[i];
+		if (p->kind == EVENT_IDENTIFIER_BLOCKED && !p->included && ref_same(&p->id, id))
+			return true;
+	}
+	return false;
+}
+
 static void block_of(struct gathered *g, const struct pending *p)
 {
 	size_t place = gather_iden(g, ident_kind_name(p->claim[0].kind), p->claim[0].value);
 	struct fold_op op = {.kind = p->share ? FOLD_SHARE : FOLD_BLOCK, .id = p->id};
 	iden_ref(place, &op.left);
+	if (p->nameless && !is_pending_block(g, &p->id))
+		return;
 	if (p->kind == EVENT_IDENTIFIER_UNBLOCKED) {
 		op = (struct fold_op){.kind = FOLD_UNDO, .left = p->id};
 		own_ref(6, (size_t)p->seq, (size_t)p->ordinal, &op.id);
@@ -279,7 +336,8 @@ bool overlay_fold(struct gathered *g)
 	name_about(g);
 	mark_included(g);
 	add_units(g);
-	describe_units(g);
+	made_also(g);
+	overlay_describe(g);
 	hq_ops(g);
 	g->hq_op_count = g->op_count;
 	pending_ops(g);

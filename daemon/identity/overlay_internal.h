@@ -18,9 +18,9 @@
 #include "identity/json_part.h"
 #include "identity/overlay.h"
 
-#define OVERLAY_LINES_MAX                                                                          \
-	64 /* persons of HQ's in one group: beyond, an identifier is anybody's                     \
-	    */
+/* Persons of HQ's in one group: beyond, an identifier is anybody's. */
+#define OVERLAY_LINES_MAX 64
+#define OVERLAY_UNITS_MAX 128    /* of one of HQ's lines; it names 32 */
 #define OVERLAY_MBIT_MAX 1000000 /* of a likely pair: more is no score */
 #define OVERLAY_KEPT_MAX 32      /* told to nobody yet: the oldest is forgotten */
 
@@ -56,7 +56,9 @@ struct pending {
 	char customer_id[33];   /* of `unit`, where an older HQ names no units; or empty */
 	char source[17];
 	bool apart, share, by_person; /* of an unlink; a block; a link */
-	bool proposed;                /* of a link: a steward is to decide, nothing follows yet */
+	bool nameless; /* lifts a block without the value: after a start its identifier is known
+	                  only as long as the block is pending, so it lifts nothing of HQ's */
+	bool proposed; /* of a link: a steward is to decide, nothing follows yet */
 	struct field_list facts;
 	struct pending_claim *claim; /* of a block: whose kind and value it is */
 	struct ref *drop;
@@ -98,6 +100,7 @@ struct iden {
 struct group_person {
 	struct profile profile;
 	bool provisional;
+	bool points_unknown; /* HQ's figure is of more units than these */
 };
 struct group {
 	struct group *prev, *next;
@@ -139,6 +142,7 @@ struct hq_claim {
 	size_t unit;
 	bool verified, shared, blocked;
 	const char *seen; /* in json, or NULL */
+	const json_t *by; /* whose word blocks or shares it; NULL: HQ names none */
 };
 struct overlay_known {
 	json_t *json;
@@ -146,7 +150,7 @@ struct overlay_known {
 	struct fold_unit *unit;
 	size_t unit_count;
 	bool tells_units, tells_facts;
-	struct hq_claim *claim;
+	struct hq_claim *claim; /* all of the person's, of one identifier maybe several */
 	size_t claim_count;
 	bool whole;              /* its other identifiers are in reach, too */
 	struct field_list facts; /* of a line that is told as facts, or made of the plain members */
@@ -237,6 +241,9 @@ void overlay_index_free(struct overlay_index *x);
 bool overlay_fold(struct gathered *g);
 /* The place in idens that a claim's `right` stands for. */
 size_t overlay_iden_place(const struct ref *iden);
+
+/* ---- overlay_describe.c: what units say of themselves, for conflicts ---- */
+void overlay_describe(struct gathered *g);
 
 /* ---- overlay_person.c: what is said of a person (its place in the fold) ---- */
 void overlay_facts(struct gathered *g, size_t person);

@@ -34,7 +34,7 @@ static int read_units(struct overlay_known *l)
 	l->unit = calloc(n ? n : 1, sizeof *l->unit);
 	if (!l->unit)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && i < OVERLAY_UNITS_MAX; i++) {
 		const json_t *o = json_array_get(list, i);
 		struct fold_unit *u = &l->unit[l->unit_count];
 		if (!json_part_ref(json_object_get(o, "ref"), &u->ref))
@@ -65,33 +65,44 @@ size_t overlay_known_unit(const struct overlay_known *l, const struct ref *ref)
 	return i;
 }
 
+static void add_claim(struct overlay_known *l, const struct hq_claim *c, const json_t *o)
+{
+	struct hq_claim *at = &l->claim[l->claim_count];
+	struct ref unit;
+	*at = *c;
+	if (!json_part_ref(json_object_get(o, "ref"), &at->ref))
+		return;
+	if (json_part_ref(json_object_get(o, "unit"), &unit))
+		at->unit = overlay_known_unit(l, &unit);
+	at->verified = json_is_true(json_object_get(o, "verified"));
+	l->claim_count += at->unit < l->unit_count;
+}
+
+/* And those that the same person has beside it. */
 static void read_claim(struct overlay_known *l, const json_t *o)
 {
-	struct hq_claim *c = &l->claim[l->claim_count];
 	const char *kind = text_at(o, "kind"), *state = text_at(o, "state");
-	struct ref unit;
-	c->value = text_at(o, "value");
-	if (!kind || !c->value || !text_copy(c->kind_name, sizeof c->kind_name, kind) ||
-	    !json_part_ref(json_object_get(o, "ref"), &c->ref))
+	const json_t *also = json_object_get(o, "also");
+	struct hq_claim c = {.value = text_at(o, "value"),
+	                     .seen = text_at(o, "seen"),
+	                     .by = json_object_get(o, "by"),
+	                     .shared = state && !strcmp(state, "shared"),
+	                     .blocked = state && !strcmp(state, "blocked")};
+	if (!kind || !c.value || !text_copy(c.kind_name, sizeof c.kind_name, kind))
 		return;
-	c->kind = ident_kind_of(kind);
-	c->seen = text_at(o, "seen");
-	c->verified = json_is_true(json_object_get(o, "verified"));
-	c->shared = state && !strcmp(state, "shared");
-	c->blocked = state && !strcmp(state, "blocked");
-	if (json_part_ref(json_object_get(o, "unit"), &unit))
-		c->unit = overlay_known_unit(l, &unit);
-	if (c->unit < l->unit_count)
-		l->claim_count++;
-	else
-		*c = (struct hq_claim){0};
+	c.kind = ident_kind_of(kind);
+	add_claim(l, &c, o);
+	for (size_t i = 0; i < json_array_size(also); i++)
+		add_claim(l, &c, json_array_get(also, i));
 }
 
 static int read_claims(struct overlay_known *l)
 {
 	const json_t *list = json_object_get(l->json, "identifiers");
-	size_t n = json_array_size(list);
-	l->claim = calloc(n ? n : 1, sizeof *l->claim);
+	size_t n = json_array_size(list), most = 1;
+	for (size_t i = 0; i < n; i++)
+		most += 1 + json_array_size(json_object_get(json_array_get(list, i), "also"));
+	l->claim = calloc(most, sizeof *l->claim);
 	if (!l->claim)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -150,25 +161,6 @@ static int read_said(struct overlay_known *l)
 	add_plain(l, FIELD_TIER);
 	add_plain(l, FIELD_STATE);
 	return 0;
-}
-
-/* What a unit's facts say for conflicts. */
-static void compare_forms(struct overlay_known *l)
-{
-	field_compare_form(l->profile.first_name, l->unit[0].first_name,
-	                   sizeof l->unit[0].first_name);
-	for (size_t i = 0; i < l->facts.count; i++) {
-		const struct field_fact *f = &l->facts.fact[i];
-		size_t u = overlay_known_unit(l, &f->unit);
-		if (u > 0 && u < l->unit_count && f->field == FIELD_FIRST_NAME && f->value &&
-		    !l->unit[u].first_name[0])
-			field_compare_form(f->value, l->unit[u].first_name,
-			                   sizeof l->unit[u].first_name);
-		if (u < l->unit_count && f->field == FIELD_LAST_NAME && f->value &&
-		    !l->unit[u].last_name[0])
-			field_compare_form(f->value, l->unit[u].last_name,
-			                   sizeof l->unit[u].last_name);
-	}
 }
 
 bool overlay_known_pair(const struct overlay_known *l, size_t n, struct overlay_pair *out)
@@ -231,10 +223,8 @@ int overlay_known_read(struct overlay_known *out, const struct profile *p, const
 {
 	*out = (struct overlay_known){.profile = *p, .json = json_loadb(line, len, 0, NULL)};
 	if (json_is_object(out->json) && read_units(out) == 0 && read_claims(out) == 0 &&
-	    read_said(out) == 0) {
-		compare_forms(out);
+	    read_said(out) == 0)
 		return 0;
-	}
 	overlay_known_free(out);
 	return -1;
 }

@@ -129,26 +129,58 @@ static void add_points(struct profile *p, int64_t points)
 	p->has_points = true;
 }
 
+/* What HQ says of all that the line was, a part of it must heed, too. */
+static void heed(struct profile *p, const struct profile *line)
+{
+	p->confidential |= line->confidential;
+	p->restricted |= line->restricted;
+}
+
+/* Has this person some of the line's units and somebody else the others? */
+static bool is_parted(const struct gathered *g, const struct overlay_known *l, size_t person,
+                      bool *has)
+{
+	size_t n = 0;
+	for (size_t u = 0; u < l->unit_count; u++)
+		n += is_of(g, &l->unit[u].ref, person);
+	*has = n > 0;
+	return n > 0 && n < l->unit_count;
+}
+
+/* What the line shows is of all its units: of some of them only their own facts are. */
+static void forget_plain(struct profile *p)
+{
+	p->first_name[0] = p->name[0] = p->language[0] = p->tier[0] = '\0';
+}
+
+/* A line has one figure of points: where its units are two persons here, nobody knows whose. */
 static void hq_profile(const struct gathered *g, size_t person, struct group_person *out)
 {
+	bool parted = false, has;
 	out->provisional = true;
 	for (size_t l = 0; l < g->line_count; l++) {
 		const struct profile *p = &g->line[l].profile;
+		parted |= is_parted(g, &g->line[l], person, &has);
+		if (!has)
+			continue;
+		heed(&out->profile, p);
 		if (!is_of(g, &g->line[l].unit[0].ref, person))
 			continue;
 		if (out->provisional) {
+			struct profile before = out->profile;
 			out->profile = *p;
-		} else {
-			out->profile.confidential |= p->confidential;
-			out->profile.restricted |= p->restricted;
-			if (p->has_points)
-				add_points(&out->profile, p->points);
+			heed(&out->profile, &before);
+		} else if (p->has_points) {
+			add_points(&out->profile, p->points);
 		}
 		out->provisional = false;
 	}
 	if (out->provisional)
 		text_b64(g->unit[person].ref.byte, sizeof g->unit[person].ref.byte,
 		         out->profile.customer_id);
+	if (parted)
+		forget_plain(&out->profile);
+	out->points_unknown = parted;
 }
 
 /* Is it the person of one of HQ's lines, with all of its units and no other? */
@@ -207,5 +239,9 @@ void overlay_profile_of(struct gathered *g, size_t person, struct group_person *
 		const struct pending *p = g->pending.at[i];
 		if (p->kind == EVENT_POINTS_CHANGED)
 			add_points(&out->profile, p->points);
+	}
+	if (out->points_unknown) {
+		out->profile.has_points = false;
+		out->profile.points = 0;
 	}
 }

@@ -317,7 +317,8 @@ int overlay_take(struct overlay *o, const struct overlay_hq *hq, const struct ov
 	int rc = pending_read(&p, ev);
 	if (rc != 1)
 		return rc;
-	if (p->kind == EVENT_IDENTIFIER_UNBLOCKED && !p->claim_count && (rc = lifted(o, p)) != 1) {
+	p->nameless = p->kind == EVENT_IDENTIFIER_UNBLOCKED && !p->claim_count;
+	if (p->nameless && (rc = lifted(o, p)) != 1) {
 		pending_free(p);
 		return rc;
 	}

@@ -178,6 +178,11 @@ MUTANTS = [
     stores("a linked person keeps the values of one", "overlay_person", "said_here(g, person) || !is_one_line(g, person)", "said_here(g, person)"),
     stores("what HQ has is there twice", "overlay_person", "		if (!has_fact(g, &l->fact[i]))\n", ""),
     stores("what is included is forgotten and counts on", "overlay_group", "		p->included = true;", ""),
+    stores("what a store takes back of HQ's stays", "overlay_fold", "if (part_of(to, i) == part_of(to, 0))", "if (false)"),
+    stores("what was taken back is told on", "overlay_ask", "== FOLD_UNDONE;", "== FOLD_UNDONE && false;"),
+    stores("a store cannot lift its own block that HQ has", "overlay_fold", "i < json_array_size(c->by)", "false"),
+    stores("a person has an identifier once", "overlay_line", "i < json_array_size(also)", "false"),
+    stores("of two parts each shows what both were", "overlay_person", "		forget_plain(&out->profile);", "		;"),
     links("points stay where their claim never was", PERSON, "(ref_none(&p->claim) || !person_never_was(v->w, &p->claim))", "true"),
 ]
 

@@ -38,9 +38,10 @@ struct bench {
 		const struct shop *by;
 		struct ref ref;
 		size_t ident;
-		bool shared, lifted;
+		bool shared, lifted, told_lifted; /* with the value */
 	} block[BLOCKS_MAX];
 	size_t block_count;
+	bool steward_blocked[IDENTS];
 	uint64_t at, compared, other_persons, other_idents, events, cause[CAUSE_COUNT];
 	char what[800]; /* the last step */
 	bool told;      /* each step */
@@ -49,8 +50,9 @@ struct bench {
 unsigned below(struct bench *b, unsigned n);
 struct ref a_ref(struct bench *b);
 const char *text_of(const struct ref *ref);
-/* A store says something, or HQ's steward does. */
-void say(struct bench *b, struct shop *s);
+/* A store says something, or HQ's steward does. false: what it took back is not taken back at once.
+ */
+bool say(struct bench *b, struct shop *s);
 void steward_says(struct bench *b);
 void steward_does(struct bench *b);
 /* One of the units that this store knows, with its person; false: none. */
@@ -58,9 +60,9 @@ bool known_person(struct bench *b, struct shop *s, struct ref *unit, struct over
 
 /* ---- two_stores_links.c ---- */
 void say_link(struct bench *b, struct shop *s);
-void say_unlink(struct bench *b, struct shop *s);
+bool say_unlink(struct bench *b, struct shop *s);
 void say_block(struct bench *b, struct shop *s);
-void say_unblock(struct bench *b, struct shop *s);
+bool say_unblock(struct bench *b, struct shop *s);
 
 /* ---- two_stores_view.c ---- */
 
@@ -74,12 +76,15 @@ struct shown {
 struct view {
 	size_t units;
 	bool is[UNITS_MAX][UNITS_MAX + 1], has[UNITS_MAX][IDENTS];
-	struct buf unit[UNITS_MAX], ident[IDENTS];
+	int64_t points[UNITS_MAX];
+	bool no_points[UNITS_MAX]; /* there is no figure */
+	struct buf unit[UNITS_MAX], claims[UNITS_MAX], ident[IDENTS];
 };
 struct view *view_of(struct bench *b, struct shop *s);
 struct view *view_of_hq(struct bench *b);
 void view_free(struct view *v);
 bool view_same_person(const struct view *a, const struct view *b, size_t unit);
+bool view_same_refs(const struct view *a, const struct view *b, size_t unit);
 bool view_same_claims(const struct view *a, const struct view *b, size_t unit);
 bool view_same_words(const struct view *a, const struct view *b, size_t unit);
 bool view_same_ident(const struct view *a, const struct view *b, size_t ident);

@@ -4,6 +4,7 @@
 #include "hq/identity/hq_links.h"
 #include "two_stores.h"
 
+#define MATCHES_TOLD 8 /* of a line */
 #define ONE_OF(list) (list)[below(b, sizeof(list) / sizeof *(list))]
 
 /* ---- a store ---- */
@@ -36,21 +37,73 @@ void say_link(struct bench *b, struct shop *s)
 		     apart ? "not_me" : "manual", &id, &left, &right);
 }
 
+static bool add_unit(struct ref *list, size_t *count, const struct ref *unit)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (ref_same(&list[i], unit))
+			return false;
+	list[(*count)++] = *unit;
+	return true;
+}
+
+/* Do the reasons that are told lead from the one unit to the other? */
+static bool leads(const struct overlay_person *p, const struct ref *from, const struct ref *to)
+{
+	struct ref reached[UNITS_MAX];
+	size_t count = 0;
+	bool more = add_unit(reached, &count, from);
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < p->match_count; i++) {
+			const struct overlay_match *m = &p->match[i];
+			for (size_t k = 0; k < count; k++) {
+				const struct ref *next = ref_same(&reached[k], &m->left) ? &m->right
+				                         : ref_same(&reached[k], &m->right)
+				                             ? &m->left
+				                             : NULL;
+				more = (next && add_unit(reached, &count, next)) || more;
+			}
+		}
+	}
+	return !add_unit(reached, &count, to);
+}
+
+/* Once this is taken back it is no reason any more, and two are one only for another. A line tells
+ * some reasons, of many not all. */
+static bool is_taken_back(struct shop *s, const struct overlay_match *match)
+{
+	const struct overlay_hq hq = shop_hq(s);
+	struct overlay_person p;
+	bool good = true, one = false;
+	if (overlay_person(s->o, &hq, "unit", text_of(&match->left), &p) != 1)
+		return true;
+	for (size_t i = 0; i < p.match_count; i++)
+		good = good && !ref_same(&p.match[i].id, &match->id);
+	for (size_t i = 0; i < p.unit_count; i++)
+		one = one || ref_same(&p.unit[i], &match->right);
+	if (one && p.match_count < MATCHES_TOLD)
+		good = good && leads(&p, &match->left, &match->right);
+	overlay_person_free(&p);
+	return good;
+}
+
 /* What made two one, taken back by its name. */
-void say_unlink(struct bench *b, struct shop *s)
+bool say_unlink(struct bench *b, struct shop *s)
 {
 	struct overlay_person p;
 	struct ref unit;
 	for (int tries = 0; tries < 4; tries++) {
 		if (!known_person(b, s, &unit, &p))
-			return;
+			return true;
 		if (p.match_count) {
-			const struct overlay_match *m = &p.match[below(b, (unsigned)p.match_count)];
-			pair(b, s, "Identity Unlinked", "manual", &m->id, &m->left, &m->right);
-			tries = 4;
+			const struct overlay_match m = p.match[below(b, (unsigned)p.match_count)];
+			overlay_person_free(&p);
+			pair(b, s, "Identity Unlinked", "manual", &m.id, &m.left, &m.right);
+			return is_taken_back(s, &m);
 		}
 		overlay_person_free(&p);
 	}
+	return true;
 }
 
 static void block_event(struct bench *b, struct shop *s, const struct said_block *k, bool lift,
@@ -79,17 +132,39 @@ void say_block(struct bench *b, struct shop *s)
 	block_event(b, s, k, false, true);
 }
 
+/* Has only this store ever blocked it, and has it taken all of that back? */
+static bool is_free(const struct bench *b, const struct shop *s, size_t ident)
+{
+	bool free = !b->steward_blocked[ident];
+	for (size_t i = 0; i < b->block_count; i++)
+		free = free && (b->block[i].ident != ident || b->block[i].shared ||
+		                (b->block[i].by == s && b->block[i].told_lifted));
+	return free;
+}
+
+static bool is_blocked(struct shop *s, size_t ident)
+{
+	struct shard_hit hit[HOLDERS_MAX];
+	int n = shop_find(s, idents[ident].kind, idents[ident].value, hit, HOLDERS_MAX);
+	bool blocked = false;
+	for (int i = 0; i < n; i++)
+		blocked = blocked || hit[i].blocked;
+	return blocked;
+}
+
 /* Its own word; what clears by itself does not tell the value again. */
-void say_unblock(struct bench *b, struct shop *s)
+bool say_unblock(struct bench *b, struct shop *s)
 {
 	for (int tries = 0; b->block_count && tries < 8; tries++) {
 		struct said_block *k = &b->block[below(b, (unsigned)b->block_count)];
 		if (k->by != s || k->lifted)
 			continue;
 		k->lifted = true;
-		block_event(b, s, k, true, !k->shared || below(b, 2));
-		return;
+		k->told_lifted = !k->shared || below(b, 2);
+		block_event(b, s, k, true, k->told_lifted);
+		return !is_free(b, s, k->ident) || !is_blocked(s, k->ident);
 	}
+	return true;
 }
 
 /* ---- HQ's steward ---- */
@@ -131,6 +206,8 @@ void steward_does(struct bench *b)
 		return;
 	snprintf(first, sizeof first, "C%06u", 1 + below(b, n));
 	snprintf(second, sizeof second, "C%06u", 1 + below(b, n));
+	if (strcmp(action, "block") == 0)
+		b->steward_blocked[is - idents] = true;
 	if (strcmp(action, "unlink") == 0)
 		snprintf(first, sizeof first, "%s", a_match(b));
 	json_t *ask = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "action", action, "actor",

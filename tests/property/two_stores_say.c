@@ -172,7 +172,7 @@ static void say_choice(struct bench *b, struct shop *s)
 	overlay_person_free(&p);
 }
 
-void say(struct bench *b, struct shop *s)
+bool say(struct bench *b, struct shop *s)
 {
 	unsigned what = below(b, 100);
 	struct ref unit;
@@ -180,7 +180,7 @@ void say(struct bench *b, struct shop *s)
 	b->events++;
 	if (what < 30 || !known_unit(b, s, &unit)) {
 		if (b->unit_count == UNITS_MAX)
-			return;
+			return true;
 		b->unit[b->unit_count++] = unit = a_ref(b);
 		say_person(b, s, &unit, true);
 	} else if (what < 52) {
@@ -192,12 +192,13 @@ void say(struct bench *b, struct shop *s)
 	} else if (what < 80) {
 		say_link(b, s);
 	} else if (what < 87) {
-		say_unlink(b, s);
+		return say_unlink(b, s);
 	} else if (what < 95) {
 		say_block(b, s);
 	} else {
-		say_unblock(b, s);
+		return say_unblock(b, s);
 	}
+	return true;
 }
 
 /* ---- what HQ says ---- */

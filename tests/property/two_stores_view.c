@@ -8,6 +8,7 @@
 
 #define CHOICES_MAX 400
 #define ADDRESSES_MAX 24
+#define CLAIMS_MAX 360
 
 static size_t place_of(const struct bench *b, const struct ref *unit)
 {
@@ -30,10 +31,11 @@ static void put_fields(const struct field_fact *fact, size_t count, struct buf *
 	buf_byte(out, '\n');
 }
 
-static void put_profile(struct buf *out, size_t at, const struct shown *p)
+static void put_profile(struct view *v, size_t at, const struct shown *p)
 {
-	buf_printf(out, "unit %zu: %s; %s; %s; %d points;", at, p->first_name, p->name, p->language,
-	           (int)p->points);
+	struct buf *out = &v->unit[at];
+	v->points[at] = p->points;
+	buf_printf(out, "unit %zu: %s; %s; %s;", at, p->first_name, p->name, p->language);
 }
 
 struct addresses {
@@ -97,6 +99,20 @@ static void has_ident(struct view *v, size_t at, const char *kind, const char *v
 			v->has[at][i] = true;
 }
 
+static int by_ref(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ref));
+}
+
+static void put_refs(struct ref *ref, size_t count, struct buf *out)
+{
+	if (count)
+		qsort(ref, count, sizeof *ref, by_ref);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, " %s", text_of(&ref[i]));
+	buf_byte(out, '\0');
+}
+
 /* ---- a store's ---- */
 
 static void store_unit(struct bench *b, struct shop *s, size_t at, struct view *v)
@@ -104,6 +120,7 @@ static void store_unit(struct bench *b, struct shop *s, size_t at, struct view *
 	const struct overlay_hq hq = shop_hq(s);
 	struct overlay_person p;
 	struct addresses to = {0};
+	struct ref ref[CLAIMS_MAX];
 	struct buf *out = &v->unit[at];
 	int rc = overlay_person(s->o, &hq, "unit", text_of(&b->unit[at]), &p);
 	assert_true(rc >= 0);
@@ -111,14 +128,19 @@ static void store_unit(struct bench *b, struct shop *s, size_t at, struct view *
 		return;
 	for (size_t i = 0; i < p.unit_count; i++)
 		v->is[at][place_of(b, &p.unit[i])] = true;
-	put_profile(out, at,
+	put_profile(v, at,
 	            &(struct shown){p.profile.first_name, p.profile.name, p.profile.language,
 	                            p.profile.has_points ? p.profile.points : 0});
+	/* of whom it has parted it has no figure */
+	v->no_points[at] = p.touched && !p.profile.has_points;
 	put_fields(p.fact, p.fact_count, out);
+	assert_true(p.claim_count < CLAIMS_MAX);
 	for (size_t i = 0; i < p.claim_count; i++) {
+		ref[i] = p.claim[i].ref;
 		has_ident(v, at, p.claim[i].kind, p.claim[i].value);
 		add_address(&to, p.claim[i].kind, p.claim[i].value, &p.claim[i].ident);
 	}
+	put_refs(ref, p.claim_count, &v->claims[at]);
 	put_consents(&(struct consent_person){.choice = p.choice,
 	                                      .choice_count = p.choice_count,
 	                                      .unit = p.unit,
@@ -170,8 +192,10 @@ struct view *view_of(struct bench *b, struct shop *s)
 
 void view_free(struct view *v)
 {
-	for (size_t i = 0; i < UNITS_MAX; i++)
+	for (size_t i = 0; i < UNITS_MAX; i++) {
 		buf_free(&v->unit[i]);
+		buf_free(&v->claims[i]);
+	}
 	for (size_t i = 0; i < IDENTS; i++)
 		buf_free(&v->ident[i]);
 	free(v);
@@ -240,12 +264,12 @@ static void read_choices(struct bench *b, struct choices *all)
 	sqlite3_finalize(q);
 }
 
-static void hq_profile(struct bench *b, int64_t person, size_t at, struct buf *out)
+static void hq_profile(struct bench *b, int64_t person, size_t at, struct view *v)
 {
 	sqlite3_stmt *q =
 	    ask(b, "SELECT first_name, name, language, points FROM profile WHERE n = ?1", person);
 	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-	put_profile(out, at,
+	put_profile(v, at,
 	            &(struct shown){text_at(q, 0), text_at(q, 1), text_at(q, 2),
 	                            sqlite3_column_int64(q, 3)});
 	sqlite3_finalize(q);
@@ -254,18 +278,24 @@ static void hq_profile(struct bench *b, int64_t person, size_t at, struct buf *o
 static void hq_addresses(struct bench *b, int64_t person, size_t at, struct view *v,
                          struct addresses *to)
 {
-	sqlite3_stmt *q = ask(b,
-	                      "SELECT ident.kind, ident.value, ident.ref FROM profile u JOIN claim"
-	                      " ON claim.unit = u.n JOIN ident ON ident.id = claim.ident WHERE"
-	                      " u.person = ?1 AND claim.fate = 'holds'",
-	                      person);
+	struct ref ref[CLAIMS_MAX];
+	size_t count = 0;
+	sqlite3_stmt *q =
+	    ask(b,
+	        "SELECT ident.kind, ident.value, ident.ref, claim.ref FROM profile u JOIN claim"
+	        " ON claim.unit = u.n JOIN ident ON ident.id = claim.ident WHERE"
+	        " u.person = ?1 AND claim.fate = 'holds'",
+	        person);
 	while (sqlite3_step(q) == SQLITE_ROW) {
 		struct ref ident = {0};
+		assert_true(count < CLAIMS_MAX);
 		take_ref(q, 2, &ident);
+		take_ref(q, 3, &ref[count++]);
 		has_ident(v, at, text_at(q, 0), text_at(q, 1));
 		add_address(to, text_at(q, 0), text_at(q, 1), &ident);
 	}
 	sqlite3_finalize(q);
+	put_refs(ref, count, &v->claims[at]);
 }
 
 static void hq_unit(struct bench *b, const struct choices *all, size_t at, struct view *v)
@@ -283,7 +313,7 @@ static void hq_unit(struct bench *b, const struct choices *all, size_t at, struc
 		v->is[at][place_of(b, &unit[count++])] = true;
 	}
 	sqlite3_finalize(q);
-	hq_profile(b, person, at, &v->unit[at]);
+	hq_profile(b, person, at, v);
 	hq_facts_of_person(&facts, b->w->db, person);
 	put_fields(facts.fact, facts.count, &v->unit[at]);
 	hq_facts_free(&facts);
@@ -353,6 +383,11 @@ bool view_same_person(const struct view *a, const struct view *b, size_t unit)
 	return memcmp(a->is[unit], b->is[unit], sizeof a->is[unit]) == 0;
 }
 
+bool view_same_refs(const struct view *a, const struct view *b, size_t unit)
+{
+	return strcmp((const char *)a->claims[unit].data, (const char *)b->claims[unit].data) == 0;
+}
+
 bool view_same_claims(const struct view *a, const struct view *b, size_t unit)
 {
 	return memcmp(a->has[unit], b->has[unit], sizeof a->has[unit]) == 0;
@@ -360,7 +395,10 @@ bool view_same_claims(const struct view *a, const struct view *b, size_t unit)
 
 bool view_same_words(const struct view *a, const struct view *b, size_t unit)
 {
-	return strcmp((const char *)a->unit[unit].data, (const char *)b->unit[unit].data) == 0;
+	bool points =
+	    a->no_points[unit] || b->no_points[unit] || a->points[unit] == b->points[unit];
+	return points &&
+	       strcmp((const char *)a->unit[unit].data, (const char *)b->unit[unit].data) == 0;
 }
 
 bool view_same_ident(const struct view *a, const struct view *b, size_t ident)

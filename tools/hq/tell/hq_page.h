@@ -11,6 +11,8 @@
 #define HQ_PAGE_IDENTS_MAX 32  /* what a store's shard takes */
 #define HQ_PAGE_ENROLLED_MAX 8 /* of those: enrolments, by their references */
 #define HQ_PAGE_UNITS_MAX 32
+#define HQ_PAGE_BESIDE_MAX 8 /* a person's other claims on one identifier */
+#define HQ_PAGE_MARKS_MAX 4  /* blocks or shares of one: of more none is named */
 #define HQ_PAGE_CHOICES_MAX 32
 #define HQ_PAGE_MATCHES_MAX 8
 /* Bytes of each list. Facts get what the others leave, at most these: so no line is longer than

@@ -165,36 +165,90 @@ static void enrolled_units(struct hq_page_person *p, struct list *l)
 	}
 }
 
+/* The person's other claims on the same identifier: what is left of it when the first is not. */
+static void put_beside(struct hq_page_person *p, int64_t ident, const void *first, struct buf *out)
+{
+	struct sqlite3_stmt *q =
+	    hq_db_query(p->db, HQ_SQL_CLAIMS_BESIDE, "iibi", p->person, ident, first,
+	                (size_t)EVENT_ID_BYTES, (int64_t)HQ_PAGE_BESIDE_MAX);
+	struct list l = open_list(out, "also", SIZE_MAX);
+
+	while (hq_db_row(p->db, q)) {
+		const void *ref = hq_db_bytes(q, 0, EVENT_ID_BYTES),
+		           *unit = hq_db_bytes(q, 1, EVENT_ID_BYTES);
+		if (!ref || !unit)
+			continue;
+		open_entry(&l);
+		reference(out, "ref", ref);
+		buf_byte(out, ',');
+		reference(out, "unit", unit);
+		buf_printf(out, ",\"verified\":%s", sqlite3_column_int(q, 2) ? "true" : "false");
+		close_entry(&l);
+	}
+	close_list(&l, false);
+}
+
+/* By whose word it is blocked or shared, so that a store can take back its own. */
+static void put_marks(struct hq_page_person *p, int64_t ident, const char *kind, struct buf *out)
+{
+	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_IDENT_MARKS, "iti", ident, kind,
+	                                     (int64_t)HQ_PAGE_MARKS_MAX + 1);
+	struct list l = open_list(out, "by", SIZE_MAX);
+	char text[EVENT_ID_SIZE];
+	const void *ref;
+
+	while (hq_db_row(p->db, q)) {
+		ref = hq_db_bytes(q, 0, EVENT_ID_BYTES);
+		if (!ref)
+			continue;
+		text_b64(ref, EVENT_ID_BYTES, text);
+		buf_printf(out, "%s\"%s\"", l.count ? "," : "", text);
+		l.count++;
+	}
+	if (l.count > HQ_PAGE_MARKS_MAX)
+		l.count = 0;
+	close_list(&l, false);
+}
+
+/* Of the row on which q stands. */
+static bool put_identifier(struct hq_page_person *p, struct sqlite3_stmt *q, struct list *l)
+{
+	struct buf *out = l->out;
+	const char *state = hq_db_text(q, 4);
+	const void *ref = hq_db_bytes(q, 3, EVENT_ID_BYTES),
+	           *unit = hq_db_bytes(q, 5, EVENT_ID_BYTES);
+	bool shared = strcmp(state, "shared") == 0, blocked = strcmp(state, "blocked") == 0;
+	int64_t ident = sqlite3_column_int64(q, 6);
+
+	if (!ref || !unit || l->count == HQ_PAGE_IDENTS_MAX)
+		return false;
+	open_entry(l);
+	if (sqlite3_column_int(q, 7) > 1)
+		put_beside(p, ident, ref, out);
+	if (shared || blocked)
+		put_marks(p, ident, blocked ? "block" : "share", out);
+	buf_printf(out, "\"kind\":\"%s\",", hq_db_text(q, 0));
+	reference(out, "ref", ref);
+	if (shared || blocked)
+		buf_printf(out, ",\"state\":\"%s\"", state);
+	if (p->unit_count > 1) {
+		buf_byte(out, ',');
+		reference(out, "unit", unit);
+	}
+	buf_str(out, ",\"value\":");
+	lw_event_json_string(out, hq_db_text(q, 1));
+	buf_printf(out, ",\"verified\":%s", sqlite3_column_int(q, 2) ? "true" : "false");
+	return close_entry(l);
+}
+
 void hq_page_identifiers(struct hq_page_person *p, struct buf *out)
 {
 	struct list l = open_list(out, "identifiers", HQ_PAGE_IDENTS_BYTES);
 	enrolled_units(p, &l);
 	struct sqlite3_stmt *q = hq_db_query(p->db, HQ_SQL_IDENT_ALL, "i", p->person);
-	const char *state;
-	const void *ref, *unit;
 
-	while (hq_db_row(p->db, q)) {
-		ref = hq_db_bytes(q, 3, EVENT_ID_BYTES);
-		unit = hq_db_bytes(q, 5, EVENT_ID_BYTES);
-		state = hq_db_text(q, 4);
-		if (!ref || !unit || l.count == HQ_PAGE_IDENTS_MAX) {
-			p->left_idents++;
-			continue;
-		}
-		open_entry(&l);
-		buf_printf(out, "\"kind\":\"%s\",", hq_db_text(q, 0));
-		reference(out, "ref", ref);
-		if (strcmp(state, "shared") == 0 || strcmp(state, "blocked") == 0)
-			buf_printf(out, ",\"state\":\"%s\"", state);
-		if (p->unit_count > 1) {
-			buf_byte(out, ',');
-			reference(out, "unit", unit);
-		}
-		buf_str(out, ",\"value\":");
-		lw_event_json_string(out, hq_db_text(q, 1));
-		buf_printf(out, ",\"verified\":%s", sqlite3_column_int(q, 2) ? "true" : "false");
-		p->left_idents += !close_entry(&l);
-	}
+	while (hq_db_row(p->db, q))
+		p->left_idents += !put_identifier(p, q, &l);
 	close_list(&l, true);
 }
 
