@@ -247,6 +247,55 @@ static void each_list_ends_at_its_bound(void **state)
 	json_decref(line);
 }
 
+/* The numbers of other claims and of marks that a line names of its one identifier. */
+static void names(struct world *w, size_t also, size_t by)
+{
+	json_t *line = line_of(w), *is = json_array_get(json_object_get(line, "identifiers"), 0);
+
+	assert_int_equal(json_array_size(json_object_get(is, "also")), also);
+	assert_int_equal(json_array_size(json_object_get(is, "by")), by);
+	assert_int_equal(json_object_get(is, "also") != NULL, also > 0);
+	assert_int_equal(json_object_get(is, "by") != NULL, by > 0);
+	json_decref(line);
+}
+
+static void beside(struct world *w, int n)
+{
+	many(w,
+	     MANY "INSERT INTO claim(ref, unit, ident, verified, source, seq) SELECT"
+	          " randomblob(16), 2, 1, 0, 'till', 100 + i FROM k",
+	     n);
+}
+
+#define MARK(kind, fate)                                                                           \
+	"INSERT INTO op(kind, ref, ident, actor, why, made_us, seq, fate) VALUES('" kind           \
+	"', randomblob(16), 1, 'store', '', 0, 1, '" fate "');"
+
+static void an_identifier_names_the_other_claims_on_it_and_who_blocks_it(void **state)
+{
+	struct world *w = *state;
+
+	world_import(w, "customer_id\nK1\n");
+	units(w, 2);
+	claims(w, 1);
+	names(w, 0, 0);
+	beside(w, 1);
+	names(w, 1, 0);
+	run(w, "UPDATE claim SET fate = 'refused', reason = 'limit' WHERE unit = 2");
+	names(w, 0, 0);
+	beside(w, HQ_PAGE_BESIDE_MAX + 1);
+	names(w, HQ_PAGE_BESIDE_MAX, 0);
+	run(w, MARK("block", "holds") MARK("block", "undone") MARK("share", "holds"));
+	names(w, HQ_PAGE_BESIDE_MAX, 0); /* several have it, which nobody said */
+	run(w, "UPDATE ident SET state = 'blocked'");
+	names(w, HQ_PAGE_BESIDE_MAX, 1);
+	for (int i = 1; i < HQ_PAGE_MARKS_MAX; i++)
+		run(w, MARK("block", "holds"));
+	names(w, HQ_PAGE_BESIDE_MAX, HQ_PAGE_MARKS_MAX);
+	run(w, MARK("block", "holds")); /* some of them would not lift it */
+	names(w, HQ_PAGE_BESIDE_MAX, 0);
+}
+
 /* Everything at once, each as long as it can be: a store takes the page. */
 static void the_longest_line_is_one_that_a_store_takes(void **state)
 {
@@ -306,6 +355,7 @@ int main(void)
 	    TEST(a_long_history_does_not_push_out_what_was_chosen_last),
 	    TEST(of_more_choices_than_are_read_none_that_forbids_is_missing),
 	    TEST(a_plain_yes_is_left_out_before_anything_else),
+	    TEST(an_identifier_names_the_other_claims_on_it_and_who_blocks_it),
 	    TEST(each_list_ends_at_its_bound),
 	    TEST(the_longest_line_is_one_that_a_store_takes),
 	};

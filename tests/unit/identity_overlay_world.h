@@ -30,7 +30,9 @@ struct world {
 	struct hq_person hq[8];
 	size_t hq_count;
 	const char *made; /* members of every unit of HQ's, each with a comma behind it, or NULL */
-	bool broken;      /* HQ's word cannot be read */
+	const char *of_ident; /* members of every identifier of HQ's, likewise */
+	bool restricted;      /* everybody is */
+	bool broken;          /* HQ's word cannot be read */
 	unsigned asked;
 	uint64_t seq;
 	char line[2048], sealed[2048];
@@ -40,16 +42,21 @@ static const uint8_t epoch[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
 /* ---- HQ ---- */
 
-static inline void tell(const struct hq_person *h, const char *made, overlay_line_fn *fn, void *ctx)
+static inline void tell(const struct world *w, const struct hq_person *h, overlay_line_fn *fn,
+                        void *ctx)
 {
+	const char *made = w->made;
 	struct profile p = {0};
 	char line[4096], ref[EVENT_ID_SIZE] = "AAAAAAAAAAAAAAAAAAAAAA";
 	size_t n = 0;
 	text_copy(p.customer_id, sizeof p.customer_id, h->customer_id);
 	text_copy(p.first_name, sizeof p.first_name, h->first_name);
+	p.has_points = h->more && strstr(h->more, "\"points\":70,");
+	p.points = p.has_points ? 70 : 0;
+	p.restricted = w->restricted;
 	n += (size_t)snprintf(line, sizeof line, "{\"customer_id\":\"%s\",\"first_name\":\"%s\",%s",
 	                      h->customer_id, h->first_name, h->more ? h->more : "");
-	if (h->unit)
+	if (h->unit && !(h->more && strstr(h->more, "\"units\"")))
 		n += (size_t)snprintf(
 		    line + n, sizeof line - n,
 		    "\"units\":[{%s\"confirmed\":%s,\"number\":%d,\"ref\":\"%s\"}],",
@@ -62,10 +69,10 @@ static inline void tell(const struct hq_person *h, const char *made, overlay_lin
 		ref[1] = h->customer_id[6];
 		ref[2] = h->customer_id[5];
 		n += (size_t)snprintf(line + n, sizeof line - n,
-		                      "%s{\"kind\":\"%.*s\",\"ref\":\"%s\",\"value\":\"%s\","
+		                      "%s{%s\"kind\":\"%.*s\",\"ref\":\"%s\",\"value\":\"%s\","
 		                      "\"verified\":true}",
-		                      i ? "," : "", (int)(value - h->idents[i] - 1), h->idents[i],
-		                      ref, value);
+		                      i ? "," : "", w->of_ident ? w->of_ident : "",
+		                      (int)(value - h->idents[i] - 1), h->idents[i], ref, value);
 	}
 	n += (size_t)snprintf(line + n, sizeof line - n, "]}");
 	fn(ctx, &p, line, n);
@@ -96,7 +103,7 @@ static inline int lines(void *ctx, const char *kind, const char *value, overlay_
 	for (size_t i = 0; i < w->hq_count; i++) {
 		if (!has(&w->hq[i], kind, value))
 			continue;
-		tell(&w->hq[i], w->made, fn, fn_ctx);
+		tell(w, &w->hq[i], fn, fn_ctx);
 		n++;
 	}
 	return n;
