@@ -72,6 +72,23 @@ static void put_note(struct details *d, const struct field_fact *fact)
 	add_field(d, "note");
 }
 
+/* What there is to choose from, for who may see what was chosen. */
+static void put_choices(struct details *d, bool may)
+{
+	const char *code;
+
+	member_key(&d->json, "choices");
+	buf_byte(&d->json, '[');
+	for (size_t i = 0; may && (code = note_code(i)) != NULL; i++) {
+		member_next(&d->json);
+		buf_byte(&d->json, '{');
+		member_text(&d->json, "code", code);
+		member_text(&d->json, "words", note_words(code));
+		buf_byte(&d->json, '}');
+	}
+	buf_byte(&d->json, ']');
+}
+
 /* What a manager once wrote is over, also where HQ has not yet said so. */
 static void put_notes(struct details *d)
 {
@@ -94,6 +111,7 @@ static void put_notes(struct details *d)
 	buf_byte(&d->json, ']');
 	member_text(&d->json, "notes_refused",
 	            may ? NULL : "Notes: not by a card or number that several people use");
+	put_choices(d, may);
 }
 
 /* ---- contact ---- */

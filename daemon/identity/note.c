@@ -21,6 +21,11 @@ bool note_listed(const char *code)
 	return false;
 }
 
+const char *note_code(size_t i)
+{
+	return i < sizeof list / sizeof *list ? list[i].code : NULL;
+}
+
 const char *note_words(const char *value)
 {
 	if (note_is_text(value))

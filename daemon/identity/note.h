@@ -19,6 +19,8 @@
 
 /* Is it of the list? */
 bool note_listed(const char *code);
+/* Its codes in order; NULL behind the last. */
+const char *note_code(size_t i);
 /* What a note says to the staff: a code's words, or a manager's own. Of another release's code the
  * code. Points into the value, or is static. */
 const char *note_words(const char *value);

@@ -24,6 +24,7 @@ EMBED(lane_html, "lane.html");
 EMBED(lane_css, "lane.css");
 EMBED(lane_js, "lane.js");
 EMBED(lane_svg, "lane.svg");
+EMBED(notes_js, "notes.js");
 EMBED(post_js, "post.js");
 
 static const struct embedded {
@@ -38,6 +39,7 @@ static const struct embedded {
     {"lane.css", "text/css; charset=utf-8", ui_lane_css, ui_lane_css_end},
     {"lane.js", "text/javascript; charset=utf-8", ui_lane_js, ui_lane_js_end},
     {"lane.svg", "image/svg+xml", ui_lane_svg, ui_lane_svg_end},
+    {"notes.js", "text/javascript; charset=utf-8", ui_notes_js, ui_notes_js_end},
     {"post.js", "text/javascript; charset=utf-8", ui_post_js, ui_post_js_end},
 };
 

@@ -13,7 +13,10 @@ REF = "AAECAwQFBgcICQoLDA0ODw"
 HERE = merged(KNOWN, {"person": {"details": REF}})
 SIZES = (("", 1280, 800), ("-small", 800, 480), ("-upright", 390, 844))
 WORDS = "Rings twice; the bell is broken, and the dog is friendly. " * 3 + "Thank her for the flowers."
-MORE = {"details": REF, "seconds": 10, "notes": [
+CHOICES = [{"code": c, "words": w} for c, w in (
+    ("assistance", "Needs a hand with bags and packing"), ("large_print", "Needs large print"), ("quiet", "Prefers few words"),
+    ("invoice", "Wants an invoice"), ("no_bag", "Brings their own bag"), ("deliveries", "Has purchases delivered"))]
+MORE = {"details": REF, "seconds": 10, "choices": CHOICES, "notes": [
     {"code": "large_print", "since": "2026-11-20", "words": "Needs large print"}, {"code": "text", "since": "2026-10-03", "words": WORDS}],
     "notes_refused": None, "contact": [
         {"kind": "phone", "state": None, "value": "+491728394057", "verified": True},
@@ -121,6 +124,55 @@ def test_there_is_no_key_where_nothing_may_be_shown(screen, box):
     for name in ("02-idle", "03-basket-nobody", "28-confidential", "29-locked"):
         shown(screen, box, STATES[name])
         assert not el(screen, "details-open").is_displayed(), name
+
+
+# --- notes ---
+
+
+def note_key(screen, code):
+    return el(screen, "notes").find_element("css selector", f'[data-code="{code}"]')
+
+
+def open_notes(screen, box, said=MORE):
+    look(screen, box, said)
+    box.posts.get(timeout=2)
+    el(screen, "details-change").click()
+    wait_for(lambda: el(screen, "notes").is_displayed())
+
+
+def test_a_note_is_one_tap_and_another_takes_it_back(screen, box, shots):
+    open_notes(screen, box)
+    assert not el(screen, "details").is_displayed()
+    pictures(screen, shots, "49-notes")
+    pressed = [k.get_attribute("data-code") for k in screen.find_elements("css selector", '#notes [aria-pressed="true"]')]
+    assert pressed == ["large_print"]  # a manager's own words are not for a cashier to take back
+    for code, body, stands in (("quiet", {"note": "quiet"}, "true"), ("large_print", {"no_note": "large_print"}, "false"),
+                               ("large_print", {"note": "large_print"}, "true")):
+        note_key(screen, code).click()
+        assert box.posts.get(timeout=2)[::2] == ("/api/v1/lanes/3/correct", body)
+        wait_for(lambda code=code, stands=stands: note_key(screen, code).get_attribute("aria-pressed") == stands)
+    box.answers = [(409, {"error": {"code": "too_many", "message": "too many changes wait for HQ already"}})]
+    note_key(screen, "invoice").click()
+    wait_for(lambda: "too many changes" in visible_text(screen, "notes-error"))
+    assert note_key(screen, "invoice").get_attribute("aria-pressed") == "false"
+    el(screen, "notes-done").click()
+    wait_for(lambda: not el(screen, "notes").is_displayed())
+    assert "Prefers few words" not in screen.page_source
+    screen.get_log("browser")
+
+
+def test_notes_go_with_the_customer_and_after_ten_seconds(screen, box):
+    open_notes(screen, box)
+    shown(screen, box, KNOWN)
+    wait_for(lambda: not el(screen, "notes").is_displayed())
+    open_notes(screen, box, merged(MORE, {"seconds": 2}))
+    wait_for(lambda: not el(screen, "notes").is_displayed(), seconds=4)
+    assert "large print" not in screen.page_source
+
+
+def test_where_notes_are_hidden_none_is_offered(screen, box):
+    look(screen, box, merged(MORE, {"notes": [], "choices": [], "notes_refused": "Notes: not by a card or number that several people use"}))
+    assert "several people use" in body(screen) and not screen.find_elements("id", "details-change")
 
 
 # --- who has this number ---

@@ -241,6 +241,15 @@ def test_details_are_shown_on_a_tap_and_then_gone(at):
     el(at.browser, "details-open").click()
     until(lambda: "rings twice" in at.text("details-body"), 5, "the note")
     assert "own card or wallet was scanned" in at.text("details-body") and PHONE["anna"] not in at.browser.page_source
+    el(at.browser, "details-change").click()
+    until(lambda: el(at.browser, "notes").is_displayed(), 5, "the list of notes")
+    quiet = el(at.browser, "notes").find_element("css selector", '[data-code="quiet"]')
+    quiet.click()
+    until(lambda: quiet.get_attribute("aria-pressed") == "true", 5, "the note to be kept")
+    at.look("notes")
+    el(at.browser, "notes-done").click()
+    el(at.browser, "details-open").click()
+    until(lambda: "Prefers few words" in at.text("details-body"), 5, "the note")
 
 
 def found_by_hand(at, contact, reason=None):

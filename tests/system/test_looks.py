@@ -50,6 +50,7 @@ def test_01_a_note_of_lane_1_is_on_lane_2_at_once_and_after_a_kill(rig):
     for n in ("1", "2"):
         until(lambda n=n: known(rig, n, anna["first_name"]), 10, f"the name on lane {n}")
     assert look(rig, "2")["notes"] == []
+    assert "large_print" in [c["code"] for c in look(rig, "1")["choices"]]
     post(rig, "/api/v1/lanes/1/correct", {"note": "large_print"})
     assert words(look(rig, "2")) == ["Needs large print"]  # with the answer, not some time later
     laneway(rig, "note", "1", value=TEXT + "\n")

@@ -220,6 +220,64 @@ static void a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words(void 
 	forget(&w);
 }
 
+/* `echo '0172 8394057' | laneway find LANE`. */
+static int find_piped(struct cli *c, char **args)
+{
+	static char value[] = "0172 8394057\n";
+	FILE *before = c->in;
+	c->in = fmemopen(value, sizeof value - 1, "r");
+	int rc = cli_find(c, args);
+	fclose(c->in);
+	c->in = before;
+	return rc;
+}
+
+static void who_was_found_is_said_in_a_line_and_that_a_reason_is_missing(void **state)
+{
+	static const char found[] =
+	    UNTIL_CLOSE "{\"first_name\":\"A\\u001b\\u2026\",\"masked\":true,\"points\":1200,"
+	                "\"seconds\":10,\"state\":\"known\",\"tier\":\"gold\",\"words\":null}";
+	static const char unknown[] = UNTIL_CLOSE
+	    "{\"seconds\":10,\"state\":\"unknown\",\"words\":\"this phone is not known here\"}";
+	static const char why[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+	                          "{\"error\":{\"code\":\"reason_needed\",\"field\":\"reason\","
+	                          "\"message\":\"no sale is open\"}}";
+	char lane[] = "1", other[] = "1/../2";
+	struct said w;
+
+	(void)state;
+	assert_int_equal(ask(&w, find_piped, false, lane, found), CLI_OK);
+	assert_string_equal(w.out, "A?\u2026, gold, 1200 points\n"
+	                           "The name is masked until a sale is open.\n");
+	forget(&w);
+	assert_int_equal(ask(&w, find_piped, false, lane, unknown), CLI_OK);
+	assert_string_equal(w.out, "this phone is not known here\n");
+	forget(&w);
+	assert_int_equal(ask(&w, find_piped, false, lane, why), CLI_PROBLEM);
+	assert_string_equal(w.err, "laneway: no sale is open\n");
+	forget(&w);
+	listen_to(&w, "/nonexistent");
+	assert_int_equal(find_piped(&w.cli, (char *[]){other, NULL}), CLI_USAGE);
+	heard(&w);
+	forget(&w);
+}
+
+static void of_a_lane_where_nobody_is_no_details_are_asked(void **state)
+{
+	static const char nobody[] =
+	    UNTIL_CLOSE "{\"lane\":\"1\",\"person\":{\"state\":\"none\",\"details\":null}}";
+	char lane[] = "1";
+	struct said w;
+
+	(void)state;
+	assert_int_equal(ask(&w, cli_details, false, lane, nobody), CLI_PROBLEM);
+	assert_non_null(strstr(w.err, "no customer in an open sale"));
+	forget(&w);
+	assert_int_equal(ask(&w, cli_details, false, lane, UNTIL_CLOSE "{\"x"), CLI_PROBLEM);
+	assert_string_equal(w.err, "laneway: the daemon's answer is not JSON\n");
+	forget(&w);
+}
+
 static void numbers_are_written_for_people(void **state)
 {
 	char out[32];
@@ -257,6 +315,8 @@ int main(void)
 	    cmocka_unit_test(a_whole_journal_is_status_0_and_a_fault_status_1),
 	    cmocka_unit_test(the_check_is_asked_for_with_a_json_post),
 	    cmocka_unit_test(closed_days_are_shown_with_hqs_word_on_each),
+	    cmocka_unit_test(who_was_found_is_said_in_a_line_and_that_a_reason_is_missing),
+	    cmocka_unit_test(of_a_lane_where_nobody_is_no_details_are_asked),
 	    cmocka_unit_test(a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words),
 	    cmocka_unit_test(numbers_are_written_for_people),
 	};

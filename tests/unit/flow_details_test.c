@@ -122,6 +122,8 @@ static void notes_that_stand_are_shown_with_their_day_and_the_look_is_kept_first
 	clock_iso8601(w->p->wall_us, today);
 	today[10] = '\0';
 	assert_true(has("notes", "since", today));
+	assert_int_equal(count_of("choices"), 6);
+	assert_true(has("choices", "code", "deliveries"));
 	assert_int_equal(json_integer_value(json_object_get(got, "seconds")), 10);
 	json_t *line = kept(w, "Profile Viewed", 0), *p = json_object_get(line, "properties");
 	assert_string_equal(text_of(p, "role"), "cashier");
@@ -235,6 +237,7 @@ static void by_what_several_people_use_neither_notes_nor_contact_are_shown(void 
 	WAIT_FOR(w, is(person(w, "1"), "shared") && offered(w, "1"));
 	shows(w, "1");
 	assert_int_equal(count_of("notes"), 0);
+	assert_int_equal(count_of("choices"), 0);
 	assert_non_null(strstr(text_of(got, "notes_refused"), "several people"));
 	assert_int_equal(count_of("contact"), 0);
 	assert_non_null(strstr(text_of(got, "contact_refused"), "several people"));

@@ -34,6 +34,19 @@ static void what_is_not_of_the_list_is_not_listed(void **state)
 	assert_false(note_listed(""));
 }
 
+static void each_note_says_something_to_the_staff(void **state)
+{
+	(void)state;
+	size_t n = 0;
+	for (; note_code(n); n++) {
+		assert_true(note_listed(note_code(n)));
+		assert_string_not_equal(note_words(note_code(n)), note_code(n));
+	}
+	assert_int_equal(n, 6);
+	assert_string_equal(note_words("text:rings twice"), "rings twice");
+	assert_string_equal(note_words("of_a_later_release"), "of_a_later_release");
+}
+
 static void each_note_stands_for_itself_and_is_taken_back_by_itself(void **state)
 {
 	(void)state;
@@ -70,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_not_of_the_list_is_not_listed),
+	    cmocka_unit_test(each_note_says_something_to_the_staff),
 	    cmocka_unit_test(each_note_stands_for_itself_and_is_taken_back_by_itself),
 	    cmocka_unit_test(a_text_is_over_after_ninety_days_and_a_code_never),
 	};

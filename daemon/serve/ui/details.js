@@ -1,6 +1,7 @@
 // More of the customer in the sale, on a tap: notes and contact. Each look is kept by the box before it is shown; here
 // it stands for ten seconds, and then nothing of it is left in the page. (WIRE.md, section 12, "Looking".)
 
+import { openNotes } from "./notes.js";
 import { post } from "./post.js";
 
 const ANSWER_MS = 5000; // for the box to keep that somebody looked
@@ -40,6 +41,17 @@ const noteEntry = (n) =>
   n.code === "text" ? entry("", n.words, `from the manager, ${day(n.since)}`, "details-text") : entry("", n.words, day(n.since));
 const contactEntry = (c) => entry(KIND[c.kind] ?? c.kind, c.value, STATE[c.state] ?? (c.verified ? "" : "not verified"));
 
+// Behind what is read: nobody who looks for a phone number has to get past it.
+function changeKey(said) {
+  if (!said.choices.length) return [];
+  const key = Object.assign(document.createElement("button"), { type: "button", id: "details-change", className: "key key-plain details-change", textContent: "Add or remove a note" });
+  key.addEventListener("click", () => {
+    closeDetails();
+    openNotes(said);
+  });
+  return [key];
+}
+
 export function closeDetails() {
   clearTimeout(shown.timer);
   if (!shown.id) return;
@@ -57,6 +69,7 @@ function open(said) {
   $("details-body").replaceChildren(
     list("Notes", said.notes.map(noteEntry), said.notes_refused ?? "None"),
     list("Contact", said.contact.map(contactEntry), said.contact_refused ?? "None"),
+    ...changeKey(said),
   );
   $("details").hidden = false;
   $("details-body").scrollTop = 0;

@@ -3,6 +3,7 @@
 import { drawDetails, startDetails } from "./details.js";
 import { drawForm, startForm } from "./enrol.js";
 import { drawFind, startFind } from "./find.js";
+import { drawNotes, startNotes } from "./notes.js";
 import { post } from "./post.js";
 
 const RECONNECT_MS = 1000; // a restarted box shows names again after about this long
@@ -295,6 +296,7 @@ function draw() {
   drawForm(view);
   drawFind(view);
   drawDetails(view);
+  drawNotes(view);
   drawBasket(view?.basket ?? null);
   drawStrip(view);
 }
@@ -399,6 +401,7 @@ addEventListener("resize", draw);
 startForm(api);
 startFind(api);
 startDetails(api, fault);
+startNotes(api);
 document.title = `Lane ${lane}`;
 $("lane").textContent = `Lane ${lane}`;
 draw();
