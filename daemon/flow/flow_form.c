@@ -207,6 +207,7 @@ static int enrol_new(struct form_call *c, struct sale_error *err)
 	    !form_tell_choices(&c->told, &c->form, &who, NULL))
 		return refuse(err, "no_memory", "out of memory: press again");
 	answer_new(c, &who);
+	flow_guard_known(c->f, c->who.kind, c->who.value, c->who.hit.ident_ref);
 	c->attach = true;
 	c->reason = "enrolled";
 	return put(c, err);

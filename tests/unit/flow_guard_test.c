@@ -155,6 +155,51 @@ static void what_the_guards_know_survives_a_restart(void **state)
 	json_decref(list);
 }
 
+static void enrolled(void *ctx, const struct sale_error *err)
+{
+	assert_null(err);
+	*(bool *)ctx = true;
+}
+
+static void till_says(struct world *w, int number_of_it, const char *more)
+{
+	char line[256], id[16];
+	snprintf(line, sizeof line, "{\"source_message_id\":\"a:%d\",\"basket\":\"B1\",%s}",
+	         number_of_it, more);
+	till_say(w, line);
+	snprintf(id, sizeof id, "a:%d", number_of_it);
+	WAIT_FOR(w, said(w, 0, "kept", id));
+}
+
+/* The basket in which somebody is enrolled is the first of the six. */
+static void the_basket_of_an_enrolment_counts(void **state)
+{
+	struct world *w = *state;
+	json_t *body = json_pack("{s:s,s:s}", "first_name", "Mia", "phone", "0172 8394057");
+	bool is_kept = false;
+	const struct flow_form form = {
+	    .kind = FLOW_ENROL, .lane = "1", .body = body, .done = enrolled, .ctx = &is_kept};
+	struct flow_known known;
+	struct sale_error err = {0};
+	served(w);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(kept_times(w, "Identifier Blocked"), 0);
+		till_says(w, 3 * i + 1, "\"type\":\"basket_opened\"");
+		if (i > 0)
+			till_says(w, 3 * i + 2,
+			          "\"type\":\"customer_chosen\",\"kind\":\"phone\","
+			          "\"value\":\"0172 8394057\"");
+		else
+			assert_int_equal(flow_form(w->flow, &form, &known, &err), 0);
+		WAIT_FOR(w, kept_times(w, "Customer Attached") == i + 1);
+		till_says(w, 3 * i + 3, "\"type\":\"basket_voided\"");
+		pass(w, 1800 * SECOND_US);
+	}
+	assert_true(is_kept);
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 1);
+	json_decref(body);
+}
+
 static bool done, at_hq;
 static char refused[33];
 
@@ -348,6 +393,7 @@ int main(void)
 	    TEST(a_shared_card_shows_on_screen_and_till_what_it_is_good_for),
 	    TEST(on_a_shared_card_no_phone_is_changed),
 	    TEST(what_the_guards_know_survives_a_restart),
+	    TEST(the_basket_of_an_enrolment_counts),
 	    TEST(a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart),
 	    TEST(what_hq_has_blocked_as_well_is_said_when_it_is_cleared),
 	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
