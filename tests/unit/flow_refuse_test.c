@@ -290,6 +290,50 @@ static void a_managers_word_that_is_not_kept_does_not_count(void **state)
 	assert_int_equal(kept_times(w, "Identifier Unblocked"), 1);
 }
 
+static void with_card(struct world *w, int basket)
+{
+	char line[200], id[16];
+	snprintf(line, sizeof line,
+	         "{\"type\":\"basket_opened\",\"source_message_id\":\"a:%d\",\"basket\":\"B%d\","
+	         "\"staff_ref\":\"K1\"}",
+	         basket, basket);
+	till_say(w, line);
+	snprintf(id, sizeof id, "a:%d", basket);
+	WAIT_FOR(w, said(w, 0, "kept", id));
+	pass(w, 2 * SECOND_US);
+	scan(w, CARD);
+}
+
+/* The third basket of the half-hour makes a card shared: when it is kept, and once. */
+static void a_basket_whose_customer_is_not_kept_is_not_counted(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	for (int i = 1; i <= 2; i++) {
+		with_card(w, i);
+		WAIT_FOR(w, kept_times(w, "Customer Attached") == i);
+	}
+	till_say(w, "{\"type\":\"basket_opened\",\"source_message_id\":\"a:3\",\"basket\":\"B3\","
+	            "\"staff_ref\":\"K1\"}");
+	WAIT_FOR(w, said(w, 0, "kept", "a:3"));
+	pass(w, 2 * SECOND_US);
+	atomic_store(&fault.log_write_full, true);
+	scan(w, CARD);
+	WAIT_FOR(w, is(person(w, "1"), "struck"));
+	assert_int_equal(flow_guard_state(w->flow, IDENT_LOYALTY, CARD), GUARD_CLEAR);
+	atomic_store(&fault.log_write_full, false);
+	pass(w, 11 * SECOND_US);
+	assert_int_equal(kept_times(w, "Identifier Blocked"), 0);
+	scan(w, CARD);
+	WAIT_FOR(w, kept_times(w, "Customer Attached") == 3);
+	WAIT_FOR(w, kept_times(w, "Identifier Blocked") == 1);
+	assert_int_equal(flow_guard_state(w->flow, IDENT_LOYALTY, CARD), GUARD_SHARED);
+	world_close(w);
+	world_open(w);
+	assert_int_equal(flow_guard_state(w->flow, IDENT_LOYALTY, CARD), GUARD_SHARED);
+}
+
 /* What a scanner brought meanwhile is counted, and told to HQ when there is room. */
 static void scans_on_a_full_disk_become_a_capture_gap(void **state)
 {
@@ -482,6 +526,7 @@ int main(void)
 	    T(a_card_number_is_in_no_line_no_file_and_no_log),
 	    T(on_a_full_disk_the_till_is_told_no_and_may_send_again),
 	    T(a_managers_word_that_is_not_kept_does_not_count),
+	    T(a_basket_whose_customer_is_not_kept_is_not_counted),
 	    T(scans_on_a_full_disk_become_a_capture_gap),
 	    T(a_gap_that_could_not_be_told_is_told_later),
 	    T(a_till_waits_while_the_queue_is_full_and_scans_go_on),
