@@ -130,8 +130,7 @@ int flow_search(struct flow *f, const struct flow_ask *ask, struct sale_error *e
 struct flow_block {
 	bool block;
 	const char *kind, *value, *reason;
-	bool *
-	    at_hq; /* set where HQ's own word on it holds until HQ has heard of this; may be NULL */
+	bool *at_hq; /* set before `done`, where HQ's word on it holds all the same; may be NULL */
 	void (*done)(void *ctx, const struct sale_error *err);
 	void *ctx;
 };

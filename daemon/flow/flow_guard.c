@@ -417,16 +417,23 @@ void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said)
 }
 
 /* HQ says of it that it is blocked or shared: only HQ takes that back. */
-static bool is_at_hq(struct flow *f, const struct guard_known *k)
+static bool is_at_hq(struct flow *f, enum ident_kind kind, const char *value)
 {
 	struct shard_hit hits[RESOLVE_CANDIDATES_MAX];
-	int found = flow_find(f, ident_kind_name(k->kind), k->value, hits, RESOLVE_CANDIDATES_MAX);
+	int found = flow_find(f, ident_kind_name(kind), value, hits, RESOLVE_CANDIDATES_MAX);
 	bool at_hq = false;
 
 	for (int i = 0; i < found && i < RESOLVE_CANDIDATES_MAX; i++)
 		at_hq |= hits[i].shared || hits[i].blocked;
 	explicit_bzero(hits, sizeof hits);
 	return at_hq;
+}
+
+void flow_guard_said(struct flow *f, struct flow_guard_said *said)
+{
+	if (said->at_hq)
+		*said->at_hq = is_at_hq(f, said->kind, said->value);
+	explicit_bzero(said->value, sizeof said->value);
 }
 
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
@@ -457,8 +464,9 @@ int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b
 		ward_clear(ward, k.key);
 	else if (!ward_set(ward, &at, WARD_MANAGER, b->reason))
 		return refuse(err, "no_room", "value", "too many values are blocked here");
-	if (b->at_hq)
-		*b->at_hq = !b->block && is_at_hq(f, &k);
+	said->at_hq = b->block ? NULL : b->at_hq;
+	said->kind = k.kind;
+	text_copy(said->value, sizeof said->value, k.value);
 	explicit_bzero(&k, sizeof k);
 	return 0;
 }

@@ -252,11 +252,16 @@ struct flow_guard_said {
 	uint8_t key[WARD_KEY_BYTES];
 	bool had;
 	struct ward_row was;
+	bool *at_hq; /* as flow_block has it; NULL: nothing was lifted */
+	enum ident_kind kind;
+	char value[IDENT_VALUE_SIZE];
 };
 /* Fill an empty entry with what a manager said. 0, or -1 with err, nothing done. */
 int flow_guard_block(struct flow *f, struct entry *e, const struct flow_block *b,
                      struct flow_guard_said *said, struct sale_error *err);
 void flow_guard_unsaid(struct flow *f, const struct flow_guard_said *said);
+/* It is kept: what HQ's own word on it is now is told. */
+void flow_guard_said(struct flow *f, struct flow_guard_said *said);
 
 /* ---- flow_lookup.c ---- */
 struct flow_lookup;

@@ -149,6 +149,7 @@ int flow_block(struct flow *f, const struct flow_block *block, struct sale_error
 	if (flow_guard_block(f, e, block, &waiting->said, err) < 0)
 		goto err_free;
 	if (e->count == 0) { /* it was only on the list */
+		flow_guard_said(f, &waiting->said);
 		entry_free(e);
 		free(waiting);
 		block->done(block->ctx, NULL);
@@ -176,6 +177,8 @@ void flow_tap_answered(struct flow *f, const struct entry *e)
 	struct sale_error err;
 
 	if (e->status == ENTRY_KEPT) {
+		if (waiting->about_guard)
+			flow_guard_said(f, &waiting->said);
 		waiting->done(waiting->ctx, NULL);
 	} else {
 		if (waiting->about_guard)

@@ -300,6 +300,28 @@ static void what_hq_has_blocked_as_well_is_said_when_it_is_cleared(void **state)
 	WAIT_FOR(w, person_is(w, "1", "blocked"));
 }
 
+/* HQ has heard of the block, and of nobody else's: what lifts it lifts it here at once. */
+static void a_block_of_this_stores_own_is_not_called_hqs_when_it_is_cleared(void **state)
+{
+	struct world *w = *state;
+	char page[512];
+	served(w);
+	assert_string_equal(say(w, true, "loyalty", CARD, "stood on a poster"), "");
+	snprintf(page, sizeof page,
+	         "{\"customer_id\":\"C000017\",\"first_name\":\"Anna\",\"identifiers\":[{\"by\":["
+	         "\"%s\"],"
+	         "\"kind\":\"loyalty\",\"ref\":\"AAECAwQFBgcICQoLDA0ODw\",\"state\":\"blocked\","
+	         "\"value\":\"" CARD "\",\"verified\":true}],\"includes\":{},\"points\":1200,"
+	         "\"state\":\"active\",\"version\":813,\"visits\":7}\n",
+	         property(w, "Identifier Blocked", 0, "ident_ref"));
+	world_page(w, page, 813);
+	assert_string_equal(say(w, false, "loyalty", CARD, "a mistake"), "");
+	assert_false(at_hq);
+	pass(w, 5 * SECOND_US);
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+}
+
 static void a_managers_word_on_nothing_is_refused_with_a_code(void **state)
 {
 	struct world *w = *state;
@@ -396,6 +418,7 @@ int main(void)
 	    TEST(the_basket_of_an_enrolment_counts),
 	    TEST(a_value_that_a_manager_blocks_is_nobodys_at_once_and_after_a_restart),
 	    TEST(what_hq_has_blocked_as_well_is_said_when_it_is_cleared),
+	    TEST(a_block_of_this_stores_own_is_not_called_hqs_when_it_is_cleared),
 	    TEST(a_managers_word_on_nothing_is_refused_with_a_code),
 	    TEST(a_shared_card_is_cleared_by_a_person_and_counts_anew),
 	    TEST(what_hq_calls_shared_is_not_said_again_as_this_stores_word),
