@@ -55,6 +55,21 @@ static void add_address(struct why *w, enum consent_channel channel, const struc
 	w->address[w->address_count++] = (struct consent_address){channel, *ident, label};
 }
 
+/* Is it not this customer's alone? What is blocked is nobody's, and has no line. */
+static const char *besides(struct flow *f, const struct overlay_claim *c)
+{
+	struct shard_hit hits[RESOLVE_CANDIDATES_MAX];
+	int found = flow_find(f, c->kind, c->value, hits, RESOLVE_CANDIDATES_MAX);
+	bool shared = flow_guard_state(f, ident_kind_of(c->kind), c->value) == GUARD_SHARED;
+
+	for (int i = 0; i < found && i < RESOLVE_CANDIDATES_MAX; i++)
+		shared |= hits[i].shared;
+	explicit_bzero(hits, sizeof hits);
+	if (shared)
+		return "; shared";
+	return found > 1 ? "; of several customers" : "";
+}
+
 /* `identifier phone: *********4567; verified, claim Ab.., of unit Cd..; finds by rule phone_exact,
  * trust 60`
  */
@@ -69,8 +84,8 @@ static void put_claim(struct why *w, size_t i)
 	put_ref(w->out, "claim", &c->ref);
 	put_ref(w->out, ", of unit", &c->unit);
 	if (rule)
-		buf_printf(w->out, "; finds by rule %s of rules %s, trust %d\n", rule->name,
-		           w->f->table.version, rule->trust);
+		buf_printf(w->out, "; finds by rule %s of rules %s, trust %d%s\n", rule->name,
+		           w->f->table.version, rule->trust, besides(w->f, c));
 	else
 		buf_str(w->out, "; finds nobody: there is no rule for it\n");
 	if (strcmp(c->kind, "email") == 0)

@@ -23,6 +23,7 @@ struct said {
 	} choice[8];
 	size_t facts, choices;
 	bool linked;
+	const char *ident; /* HQ's word on the phone, or NULL */
 	uint64_t version;
 };
 
@@ -91,10 +92,12 @@ static void hq_says(struct world *w, struct said *s)
 	put_choices(s, &line);
 	buf_str(&line, "\"customer_id\":\"" ID "\",");
 	put_facts(s, &line);
-	buf_str(&line,
-	        "\"identifiers\":[{\"kind\":\"phone\",\"ref\":\"" CLAIM "\",\"unit\":\"" UNIT_A
-	        "\",\"value\":\"+491728394057\",\"verified\":false}],\"includes\":{},"
-	        "\"last_seen\":\"2026-01-02T00:00:00.000Z\",");
+	buf_str(&line, "\"identifiers\":[{\"kind\":\"phone\",\"ref\":\"" CLAIM "\",");
+	if (s->ident)
+		buf_printf(&line, "\"state\":\"%s\",", s->ident);
+	buf_str(&line, "\"unit\":\"" UNIT_A
+	               "\",\"value\":\"+491728394057\",\"verified\":false}],\"includes\":{},"
+	               "\"last_seen\":\"2026-01-02T00:00:00.000Z\",");
 	if (s->linked)
 		buf_str(&line, "\"matches\":[{\"id\":\"bGxsbGxsbGxsbGxsbGxsbA\",\"left\":\"" UNIT_A
 		               "\",\"right\":\"" UNIT_B "\"}],");
@@ -269,6 +272,27 @@ static void no_value_is_without_a_line(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
+static bool ends_so(struct world *w, struct said *s, const char *state, const char *end)
+{
+	s->ident = state;
+	hq_says(w, s);
+	char *text = why(w);
+	const char *line = line_of(text, "identifier phone");
+	bool so = strlen(line) >= strlen(end) && !strcmp(line + strlen(line) - strlen(end), end);
+	free(text);
+	return so;
+}
+
+static void an_identifier_that_is_not_its_customers_alone_says_so(void **state)
+{
+	struct world *w = *state;
+	struct said s = {.linked = true};
+
+	assert_true(ends_so(w, &s, NULL, ", trust 60"));
+	assert_true(ends_so(w, &s, "shared", ", trust 60; shared"));
+	assert_true(ends_so(w, &s, NULL, ", trust 60"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +300,7 @@ int main(void)
 	    T(a_consent_goes_with_the_choice_that_its_line_names),
 	    T(a_match_goes_with_the_link_that_its_line_names),
 	    T(no_value_is_without_a_line),
+	    T(an_identifier_that_is_not_its_customers_alone_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
