@@ -54,8 +54,9 @@ double month_habit(const struct month_customer *c, int store)
 	       (1 - NEXT_DOOR - ON_THE_WAY) / MONTH_STORES;
 }
 
-#define LAW_STEPS 24 /* of the normal distribution, from -3 to 3 */
+#define LAW_STEPS 24 /* of the normal distribution, from -LAW_REACH on */
 #define LAW_STEP 0.25
+#define LAW_REACH 3.0
 
 /* How often, whatever the place. */
 static double law_rate(int visits, int days)
@@ -63,7 +64,7 @@ static double law_rate(int visits, int days)
 	double sum = 0, weight = 0;
 
 	for (int i = 0; i <= LAW_STEPS; i++) {
-		double x = LAW_STEP * (i - LAW_STEPS / 2);
+		double x = LAW_STEP * i - LAW_REACH;
 		double rate = VISITS_A_MONTH / sqrt(M_E) * exp(x) / MONTH_DAYS;
 		double likely = exp(-x * x / 2 - rate * days + visits * log(rate * MONTH_DAYS));
 
