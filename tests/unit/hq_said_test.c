@@ -44,7 +44,7 @@ static void a_no_that_covered_somebody_is_explained_of_them_too(void **state)
 	enrol(s, 4, 5, "Bert", "+4915127418396");
 	choose_for(s, 7, 1, 4, 0, "withdrawn", CHOSEN);
 	arrive(s);
-	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000002", &out), 1);
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->scope, "C000002", &out), 1);
 	buf_byte(&out, '\0');
 	const char *line = strstr((char *)out.data, "consent marketing_sms");
 	assert_non_null(line);
@@ -246,7 +246,7 @@ static void has_why(struct world *w, const char *text, bool there)
 {
 	struct buf out = {0};
 
-	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000001", &out), 1);
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->scope, "C000001", &out), 1);
 	buf_byte(&out, 0);
 	if ((strstr((char *)out.data, text) != NULL) != there)
 		fail_msg("expected %s%s in:\n%s", there ? "" : "no ", text, (char *)out.data);

@@ -21,7 +21,7 @@ static char *why(struct world *w, const char *id)
 {
 	struct buf out = {0};
 
-	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, id, &out), 1);
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->scope, id, &out), 1);
 	buf_byte(&out, '\0');
 	return (char *)out.data;
 }
@@ -216,20 +216,20 @@ static void no_value_is_without_a_line(void **state)
 	text = why(w, "C000001");
 	for (const char *const *name =
 	         (const char *const[]){"first_name", "last_name", "name", "tier", "birth_date",
-	                               "state", "points", "identifier email", "identifier phone",
-	                               NULL};
+	                               "state", "points", "visits", "spend", "identifier email",
+	                               "identifier phone", NULL};
 	     *name; name++) {
 		if (!line_of(text, *name)[0])
 			fail_msg("no line for %s in:\n%s", *name, text);
 	}
 	assert_non_null(strstr(text, "\nmatch C000001 and C000002: said by eva"));
-	assert_non_null(strstr(text, "points of C000001: 10 imported as of 2026-01-01"));
+	assert_non_null(strstr(text, "; +10 imported for C000001 as of 2026-01-01"));
 	assert_non_null(strstr(text, "consent marketing_email to a***@e******.com: no, strictest"));
 	assert_null(strstr(text, "anna@"));
 	assert_null(strstr(text, "7418395"));
 	free(text);
 	struct buf out = {0};
-	assert_int_equal(hq_why(hq_db_handle(w->db), &w->rules, "C000009", &out), 0);
+	assert_int_equal(hq_why(hq_db_handle(w->db), &w->scope, "C000009", &out), 0);
 	buf_free(&out);
 }
 
@@ -261,6 +261,163 @@ static void an_import_raises_only_with_its_proof(void **state)
 	}
 }
 
+/* ---- sums: points, visits, spend ---- */
+
+#define FIRST_US "1795000000000000"
+
+/* n orders with a visit each, the newest with one more, and as many points entries, in turn of two
+ * records; the oldest first. */
+static struct world *with_sums(int n)
+{
+	struct world *w = world_new();
+	char sql[1400];
+
+	world_import(w, "customer_id,points,points_as_of\nK1,1000,2026-01-01\nK2,,\n");
+	link_both(w);
+	snprintf(sql, sizeof sql,
+	         "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i <= %d)"
+	         " INSERT INTO sale(order_id, owner, visit, time_us, amount, refunded, cancelled, "
+	         "training,"
+	         " currency, items, kind) SELECT printf('s1/T1/2026-11-21/%%02d', i), CASE i %% 2 "
+	         "WHEN 0 THEN"
+	         " 'C000001' ELSE 'C000002' END, 'V' || min(i, %d), " FIRST_US
+	         " + i * 60000000, 100 * i, 0, 0,"
+	         " 0, 'EUR', '[{\"name\":\"Milk ' || i || '\"}]', '' FROM k",
+	         n, n);
+	change(w, sql);
+	snprintf(sql, sizeof sql,
+	         "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < %d)"
+	         " INSERT INTO points_entry SELECT CAST(printf('%%016d', i) AS BLOB), 1 + i %% 2, "
+	         "NULL, 'earn', i,"
+	         " NULL, " FIRST_US " + i * 60000000, 0, i FROM k;"
+	         /* in the import already */
+	         "INSERT INTO points_entry VALUES(x'%032d', 1, NULL, 'earn', 7, NULL, "
+	         "1700000000000000, 0, 99);"
+	         "INSERT OR IGNORE INTO dirty(unit) VALUES(1), (2)",
+	         n, 1);
+	change(w, sql);
+	return w;
+}
+
+/* Does the value of this line go when this is done? A word of more than one letter: the line named
+ * it. */
+static void goes(struct world *w, const char *name, const char *sql)
+{
+	char was[200], now[200], all[400];
+	char *text = why(w, "C000001");
+
+	value_of(line_of(text, name), was);
+	free(text);
+	snprintf(all, sizeof all, "%s; INSERT OR IGNORE INTO dirty(unit) VALUES(1), (2)", sql);
+	change(w, all);
+	text = why(w, "C000001");
+	value_of(line_of(text, name), now);
+	free(text);
+	if (strcmp(was, now) == 0)
+		fail_msg("\"%s\" stands without what it names: %s", was, sql);
+}
+
+/* The word behind "; <what> " of the line; "" when there is none. */
+static const char *named(struct world *w, const char *name, const char *what)
+{
+	static char word[64];
+	char mark[32];
+	char *text = why(w, "C000001");
+	const char *line = line_of(text, name), *at;
+
+	snprintf(mark, sizeof mark, "; %s ", what);
+	at = strstr(line, mark);
+	snprintf(word, sizeof word, "%.*s", at ? (int)strcspn(at + strlen(mark), " ;") : 0,
+	         at ? at + strlen(mark) : "");
+	free(text);
+	return word;
+}
+
+/* One after the other, until nothing is named. How many there were. */
+static int each_goes(struct world *w, const char *name, const char *what, const char *sql)
+{
+	char one[200], hex[40] = "";
+	uint8_t bytes[EVENT_ID_BYTES];
+	int n = 0;
+
+	for (const char *word; (word = named(w, name, what))[0]; n++) {
+		if (strcmp(what, "entry") == 0) {
+			assert_int_equal(text_unb64(word, strlen(word), bytes, sizeof bytes),
+			                 EVENT_ID_BYTES);
+			text_hex(bytes, sizeof bytes, hex);
+			word = hex;
+		}
+		snprintf(one, sizeof one, sql, word);
+		goes(w, name, one);
+	}
+	return n;
+}
+
+static void a_sum_goes_with_each_entry_that_its_line_names(void **state)
+{
+	static const struct {
+		const char *name, *what, *sql;
+		int n;
+	} lines[] = {
+	    {"points", "entry", "DELETE FROM points_entry WHERE ref = x'%s'", 20},
+	    {"visits", "visit", "DELETE FROM sale WHERE visit = '%s'", 20},
+	    {"spend", "order", "DELETE FROM sale WHERE order_id = '%s'", 21},
+	    {"last_seen", "order", "DELETE FROM sale WHERE order_id = '%s'", 21},
+	    {"last_items", "order", "DELETE FROM sale WHERE order_id = '%s'", 21},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct world *w = with_sums(20);
+		assert_int_equal(each_goes(w, lines[i].name, lines[i].what, lines[i].sql),
+		                 lines[i].n);
+		world_free(w);
+	}
+}
+
+/* All of them, and no others: named ones stand. */
+static void a_sum_goes_with_those_that_its_line_only_counts(void **state)
+{
+	static const struct {
+		const char *name, *more, *sql;
+	} lines[] = {
+	    {"points", "; and 12 more, +78 in all, since 2026-11-18T",
+	     "DELETE FROM points_entry WHERE seq <= 12"},
+	    {"visits", "; and 12 more, since 2026-11-18T", "DELETE FROM sale WHERE amount <= 1200"},
+	    {"spend", "; and 13 more, +9100 in all, since 2026-11-18T",
+	     "DELETE FROM sale WHERE amount <= 1300"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+		struct world *w = with_sums(20);
+		char *text = why(w, "C000001");
+		if (!strstr(line_of(text, lines[i].name), lines[i].more))
+			fail_msg("%s", line_of(text, lines[i].name));
+		free(text);
+		goes(w, lines[i].name, lines[i].sql);
+		text = why(w, "C000001");
+		assert_null(strstr(line_of(text, lines[i].name), " more"));
+		free(text);
+		world_free(w);
+	}
+}
+
+static void what_was_imported_is_named_with_its_day_and_what_is_in_it_is_not(void **state)
+{
+	struct world *w = with_sums(2);
+	char *text = why(w, "C000001");
+
+	(void)state;
+	assert_non_null(strstr(line_of(text, "points"), "points: 1003 as of 2026-11-18T"));
+	assert_non_null(
+	    strstr(line_of(text, "points"), "; +1000 imported for C000001 as of 2026-01-01"));
+	assert_null(strstr(line_of(text, "points"), " +7 "));
+	free(text);
+	goes(w, "points", "UPDATE profile SET base_points = NULL, base_as_of = NULL WHERE n = 1");
+	world_free(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 /* While customers are folded by a new table, some stand by the one before it. */
@@ -290,6 +447,9 @@ int main(void)
 	    TEST(a_match_goes_with_the_link_that_its_line_names),
 	    TEST(two_with_one_phone_who_are_not_one_are_told_why),
 	    TEST(no_value_is_without_a_line),
+	    cmocka_unit_test(a_sum_goes_with_each_entry_that_its_line_names),
+	    cmocka_unit_test(a_sum_goes_with_those_that_its_line_only_counts),
+	    cmocka_unit_test(what_was_imported_is_named_with_its_day_and_what_is_in_it_is_not),
 	    cmocka_unit_test(an_import_raises_only_with_its_proof),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static int print_why(const struct hq_cmd_args *a, struct sqlite3 *db, const stru
 	json_t *lines;
 
 	if (known == 0)
-		known = hq_why(db, &rules.table, a->word, &text);
+		known = hq_why(db, &rules.scope, a->word, &text);
 	hq_rules_free(&rules);
 
 	if (known == 0)

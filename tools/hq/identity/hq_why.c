@@ -12,6 +12,7 @@
 #include "hq/base/hq_db.h"
 #include "hq/base/hq_secret.h"
 #include "hq/identity/hq_facts.h"
+#include "hq/identity/hq_why_sums.h"
 #include "identity/consent_object.h"
 #include "store/db.h"
 
@@ -21,7 +22,7 @@
 
 struct why {
 	struct sqlite3 *db;
-	const struct rule_set *rules;
+	const struct hq_scope *scope;
 	struct buf *out;
 	int64_t person;
 	bool failed;
@@ -182,7 +183,7 @@ static void put_refusals(struct why *w)
 		hq_secret_mask(hq_db_text(q, 4), shown);
 		buf_printf(w->out, "no match %s and %s: both have %s %s, but %s, by rules %s;",
 		           hq_db_text(q, 0), hq_db_text(q, 1), hq_db_text(q, 3), shown,
-		           but(hq_db_text(q, 5)), w->rules->version);
+		           but(hq_db_text(q, 5)), w->scope->rules->version);
 		put_ref(w->out, " link", q, 2);
 		buf_byte(w->out, '\n');
 	}
@@ -211,7 +212,7 @@ static void add_address(struct why *w, enum consent_channel channel, sqlite3_stm
 static void put_identifier(struct why *w, sqlite3_stmt *q)
 {
 	enum ident_kind kind = ident_kind_of(hq_db_text(q, 0));
-	const struct rule *rule = rule_of(w->rules, kind);
+	const struct rule *rule = rule_of(w->scope->rules, kind);
 	const char *state = hq_db_text(q, 5);
 	char shown[HQ_SECRET_SIZE];
 
@@ -305,46 +306,6 @@ static void put_fields(struct why *w)
 		w->restricted = strcmp(w->facts.fact[winner[FIELD_STATE]].value, "restricted") == 0;
 }
 
-static void put_sums(struct why *w)
-{
-	sqlite3_stmt *q =
-	    ask(w, "SELECT points, points_as_of, visits, spend, last_seen_us FROM profile"
-	           " WHERE n = ?1");
-
-	if (db_row(q, &w->failed)) {
-		if (sqlite3_column_type(q, 0) != SQLITE_NULL)
-			buf_printf(w->out, "points: %" PRId64 " as of %s; of:\n",
-			           (int64_t)sqlite3_column_int64(q, 0), hq_db_text(q, 1));
-	}
-	sqlite3_finalize(q);
-	q = ask(w,
-	        "SELECT id, base_points, base_as_of, (SELECT count(*) FROM points_entry e"
-	        " WHERE e.unit = n), (SELECT coalesce(sum(points), 0) FROM points_entry e"
-	        " WHERE e.unit = n) FROM profile WHERE person = ?1 AND gone_us IS NULL ORDER BY n");
-	while (db_row(q, &w->failed)) {
-		if (sqlite3_column_type(q, 1) != SQLITE_NULL)
-			buf_printf(w->out, "points of %s: %" PRId64 " imported as of %s\n",
-			           hq_db_text(q, 0), (int64_t)sqlite3_column_int64(q, 1),
-			           hq_db_text(q, 2)[0] ? hq_db_text(q, 2) : "no date");
-		if (sqlite3_column_int64(q, 3) > 0)
-			buf_printf(w->out,
-			           "points of %s: %" PRId64 " entries, %+" PRId64
-			           " in all; those up to the import are in it already\n",
-			           hq_db_text(q, 0), (int64_t)sqlite3_column_int64(q, 3),
-			           (int64_t)sqlite3_column_int64(q, 4));
-	}
-	sqlite3_finalize(q);
-	q = ask(w, "SELECT u.id, count(DISTINCT visit), max(time_us) FROM profile u JOIN sale"
-	           " ON sale.owner = u.id WHERE u.person = ?1 AND training = 0 GROUP BY u.n");
-	while (db_row(q, &w->failed)) {
-		buf_printf(w->out, "visits and spend of %s: %" PRId64 " visits with an order",
-		           hq_db_text(q, 0), (int64_t)sqlite3_column_int64(q, 1));
-		put_time(w->out, ", the last", sqlite3_column_int64(q, 2));
-		buf_byte(w->out, '\n');
-	}
-	sqlite3_finalize(q);
-}
-
 /* ---- consent ---- */
 
 static void take_choice(struct why *w, sqlite3_stmt *q)
@@ -416,7 +377,7 @@ static void put_all(struct why *w)
 	put_identifiers(w);
 	put_blocks(w);
 	put_fields(w);
-	put_sums(w);
+	w->failed |= !hq_why_sums(w->db, w->person, w->scope->currency, w->out);
 	put_consents(w);
 	hq_facts_free(&w->facts);
 }
@@ -444,7 +405,7 @@ static int64_t find(struct sqlite3 *db, const char *customer_id, struct buf *out
 	return n;
 }
 
-int hq_why(struct sqlite3 *db, const struct rule_set *rules, const char *customer_id,
+int hq_why(struct sqlite3 *db, const struct hq_scope *scope, const char *customer_id,
            struct buf *out)
 {
 	struct why *w;
@@ -457,7 +418,7 @@ int hq_why(struct sqlite3 *db, const struct rule_set *rules, const char *custome
 	if (!w)
 		return -1;
 	w->db = db;
-	w->rules = rules;
+	w->scope = scope;
 	w->out = out;
 	w->person = person;
 	put_all(w);

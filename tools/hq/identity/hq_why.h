@@ -4,13 +4,13 @@
 #define LANEWAY_HQ_WHY_H
 
 #include "base/buf.h"
-#include "identity/rule.h"
+#include "hq/base/hq_scope.h"
 
 struct sqlite3;
 
 /* Read through any connection. 1; 0: not known; -1: it could not be read (logged). Each line ends
  * with a newline; identifiers are masked. */
-int hq_why(struct sqlite3 *db, const struct rule_set *rules, const char *customer_id,
+int hq_why(struct sqlite3 *db, const struct hq_scope *scope, const char *customer_id,
            struct buf *out);
 
 #endif
