@@ -11,6 +11,7 @@
 #include "identity/note.h"
 
 #define MASKED_TAIL 4 /* characters of a number that stay readable */
+#define NAMED_MAX 8   /* entries that a line names */
 
 struct why {
 	struct flow *f;
@@ -107,7 +108,7 @@ static void put_unit(struct buf *out, const struct ref *ref, uint32_t number)
 		buf_str(out, text);
 }
 
-/* `match C000004 and C000005: both have a phone, by HQ's rules; link Ab..` */
+/* `match C000004 and C000005: both have one phone, by HQ's rules 7; link Ab..` */
 static void put_match(struct why *w, const struct overlay_match *m)
 {
 	buf_str(w->out, "match ");
@@ -121,7 +122,9 @@ static void put_match(struct why *w, const struct overlay_match *m)
 	if (m->kind != IDENT_NONE && m->pending)
 		buf_printf(w->out, ", by rules %s", w->f->table.version);
 	else if (m->kind != IDENT_NONE)
-		buf_str(w->out, ", by HQ's rules");
+		buf_printf(w->out, ", by HQ's rules%s%s", m->rules[0] ? " " : "", m->rules);
+	else if (m->rules[0])
+		buf_printf(w->out, ", holds by HQ's rules %s", m->rules);
 	if (m->pending)
 		buf_str(w->out, ", not confirmed by HQ yet");
 	put_ref(w->out, "; link", &m->id);
@@ -137,19 +140,52 @@ static void put_pair(struct why *w, const struct overlay_pair *pair)
 	           pair->apart ? "" : ", a steward decides");
 }
 
-/* What HQ adds up, of whom it knows. */
-static void put_sums(struct buf *out, const struct profile *p)
+/* `points: 12; HQ's 7 for C000017 as of .., in its line of version 812; entry Ab.. +5, said here`
+ */
+static void put_points(struct why *w)
 {
-	if (p->has_points)
-		buf_printf(out,
-		           "points: %" PRId64
-		           "; HQ's balance as of %s, with what was said here since\n",
-		           p->points, p->points_as_of[0] ? p->points_as_of : "no date");
-	buf_printf(out, "visits: %" PRIu64 "; those with an order that HQ has of them\n",
-	           p->visits);
+	const struct overlay_person *p = w->p;
+	size_t named = p->entry_count < NAMED_MAX ? p->entry_count : NAMED_MAX;
+	int64_t others = 0;
+
+	if (!p->profile.has_points)
+		return;
+	buf_printf(w->out, "points: %" PRId64, p->profile.points);
+	for (size_t i = 0; i < p->source_count; i++) {
+		const struct overlay_source *s = &p->source[i];
+		if (s->has_points)
+			buf_printf(w->out,
+			           "; HQ's %" PRId64
+			           " for %s as of %s, in its line of version %" PRIu64,
+			           s->points, s->customer_id,
+			           s->points_as_of[0] ? s->points_as_of : "no date", s->version);
+	}
+	for (size_t i = p->entry_count; i > p->entry_count - named; i--) {
+		put_ref(w->out, "; entry", &p->entry[i - 1].id);
+		buf_printf(w->out, " %+" PRId64 ", said here", p->entry[i - 1].points);
+	}
+	for (size_t i = 0; i < p->entry_count - named; i++)
+		others += p->entry[i].points;
+	if (named < p->entry_count)
+		buf_printf(w->out, "; and %zu older ones, %+" PRId64 " in all, said here",
+		           p->entry_count - named, others);
+	buf_byte(w->out, '\n');
+}
+
+/* What HQ adds up, of whom it knows. */
+static void put_sums(struct why *w)
+{
+	const struct profile *p = &w->p->profile;
+
+	put_points(w);
+	if (p->version == 0)
+		return;
+	buf_printf(w->out, "visits: %" PRIu64 "; HQ's, in its line of %s of version %" PRIu64 "\n",
+	           p->visits, p->customer_id, p->version);
 	if (p->last_seen[0])
-		buf_printf(out, "last_seen: %s; the last order that HQ has of them\n",
-		           p->last_seen);
+		buf_printf(w->out,
+		           "last_seen: %s; HQ's, in its line of %s of version %" PRIu64 "\n",
+		           p->last_seen, p->customer_id, p->version);
 }
 
 static void put_person(struct why *w)
@@ -168,7 +204,7 @@ static void put_person(struct why *w)
 	for (size_t i = 0; i < p->claim_count; i++)
 		put_claim(w, i);
 	field_why_person(p->fact, p->fact_count, false, w->out);
-	put_sums(w->out, &p->profile);
+	put_sums(w);
 	flow_hq_kept_why(w->f, p->profile.customer_id, w->out);
 	const struct consent_person asked = {.choice = p->choice,
 	                                     .choice_count = p->choice_count,

@@ -94,7 +94,8 @@ struct overlay_person {
 		struct ref id, left, right;
 		uint32_t left_number, right_number; /* HQ's; 0: none yet */
 		enum ident_kind kind;               /* what both have; NONE: a person said so */
-		bool pending;                       /* HQ does not include it */
+		char rules[33]; /* HQ's, by which it holds; empty: not told, or pending */
+		bool pending;   /* HQ does not include it */
 	} * match;
 	size_t match_count;
 	struct consent_choice *choice; /* their covers are in one piece of memory with them */
@@ -106,6 +107,18 @@ struct overlay_person {
 		bool apart;             /* kept apart for ever; else a steward is to decide */
 	} * pair;                       /* of whom a person has said what the two are */
 	size_t pair_count;
+	struct overlay_source { /* HQ's lines of the person */
+		char customer_id[33], points_as_of[25];
+		uint64_t version;
+		bool has_points;
+		int64_t points;
+	} * source;
+	size_t source_count;
+	struct overlay_entry { /* points that HQ does not include yet */
+		struct ref id;
+		int64_t points;
+	} * entry;
+	size_t entry_count;
 	struct overlay_likely { /* whom HQ holds to be the same person, likeliest first */
 		struct ref unit, other;
 		char customer_id[33]; /* of `other` */

@@ -87,11 +87,14 @@ static void told_matches(const struct gathered *g, const json_t *list, size_t pe
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *o = json_array_get(list, i);
 		const char *kind = json_string_value(json_object_get(o, "kind"));
+		const char *rules = json_string_value(json_object_get(o, "rules"));
 		struct overlay_match m = {.kind = kind ? ident_kind_of(kind) : IDENT_NONE};
 		if (json_part_ref(json_object_get(o, "id"), &m.id) &&
 		    json_part_ref(json_object_get(o, "left"), &m.left) &&
-		    json_part_ref(json_object_get(o, "right"), &m.right) && !is_undone(g, &m.id))
+		    json_part_ref(json_object_get(o, "right"), &m.right) && !is_undone(g, &m.id)) {
+			text_copy(m.rules, sizeof m.rules, rules ? rules : "");
 			add_match(g, person, m, out);
+		}
 	}
 }
 
@@ -182,6 +185,34 @@ static bool copy_choices(struct gathered *g, struct overlay_person *out)
 	return true;
 }
 
+/* What its points are made of. */
+static bool copy_sums(const struct gathered *g, size_t person, struct overlay_person *out)
+{
+	uint32_t number;
+
+	out->source = calloc(g->line_count + 1, sizeof *out->source);
+	out->entry = calloc(g->pending.len + 1, sizeof *out->entry);
+	if (!out->source || !out->entry)
+		return false;
+	for (size_t l = 0; l < g->line_count; l++) {
+		const struct profile *p = &g->line[l].profile;
+		struct overlay_source *s = &out->source[out->source_count];
+		if (!is_of(g, &g->line[l].unit[0].ref, person, &number))
+			continue;
+		*s = (struct overlay_source){
+		    .version = p->version, .has_points = p->has_points, .points = p->points};
+		text_copy(s->customer_id, sizeof s->customer_id, p->customer_id);
+		text_copy(s->points_as_of, sizeof s->points_as_of, p->points_as_of);
+		out->source_count++;
+	}
+	for (size_t i = g->index.first[person]; i < g->pending.len; i = g->index.next[i]) {
+		const struct pending *p = g->pending.at[i];
+		if (p->kind == EVENT_POINTS_CHANGED)
+			out->entry[out->entry_count++] = (struct overlay_entry){p->id, p->points};
+	}
+	return true;
+}
+
 static int answer(struct gathered *g, const char *kind, const char *value,
                   struct overlay_person *out)
 {
@@ -200,8 +231,8 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 		out->touched = !((const struct pending *)g->pending.at[i])->included;
 	return copy_units(g, person, out) && copy_claims(g, person, out) &&
 	               copy_matches(g, person, out) && copy_facts(g, person, out) &&
-	               copy_choices(g, out) && overlay_pairs_of(g, person, out) &&
-	               overlay_likely_of(g, person, out)
+	               copy_choices(g, out) && copy_sums(g, person, out) &&
+	               overlay_pairs_of(g, person, out) && overlay_likely_of(g, person, out)
 	           ? 1
 	           : -1;
 }
@@ -236,5 +267,7 @@ void overlay_person_free(struct overlay_person *p)
 	free(p->choice);
 	free(p->pair);
 	free(p->likely);
+	free(p->source);
+	free(p->entry);
 	*p = (struct overlay_person){0};
 }

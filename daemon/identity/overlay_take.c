@@ -155,6 +155,7 @@ static int read_choice(struct pending *p, const json_t *properties, const json_t
 static int read_points(struct pending *p, const json_t *properties, const json_t *sealed)
 {
 	p->points = json_integer_value(json_object_get(properties, "points"));
+	ref_at(properties, "entry_id", &p->id);
 	return ref_at(sealed, "unit", &p->unit);
 }
 

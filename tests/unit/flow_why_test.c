@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "flow/flow_overlay.h"
 #include "identity/field_json.h"
 
 #define ID "C000017"
@@ -22,7 +23,8 @@ struct said {
 		const char *purpose, *value;
 	} choice[8];
 	size_t facts, choices;
-	bool linked;
+	bool linked, no_points;
+	const char *kind; /* of what joined the two; NULL: a person */
 	const char *ident; /* HQ's word on the phone, or NULL */
 	uint64_t version;
 };
@@ -99,11 +101,17 @@ static void hq_says(struct world *w, struct said *s)
 	               "\",\"value\":\"+491728394057\",\"verified\":false}],\"includes\":{},"
 	               "\"last_seen\":\"2026-01-02T00:00:00.000Z\",");
 	if (s->linked)
-		buf_str(&line, "\"matches\":[{\"id\":\"bGxsbGxsbGxsbGxsbGxsbA\",\"left\":\"" UNIT_A
-		               "\",\"right\":\"" UNIT_B "\"}],");
-	buf_str(&line,
-	        "\"points\":7,\"points_as_of\":\"2026-01-02T00:00:00.000Z\",\"state\":"
-	        "\"active\",\"units\":[{\"confirmed\":true,\"number\":17,\"ref\":\"" UNIT_A "\"}");
+		buf_printf(
+		    &line,
+		    "\"matches\":[{\"id\":\"bGxsbGxsbGxsbGxsbGxsbA\",%s%s%s\"left\":\"" UNIT_A
+		    "\",\"right\":\"" UNIT_B "\",\"rules\":\"7\"}],",
+		    s->kind ? "\"kind\":\"" : "", s->kind ? s->kind : "", s->kind ? "\"," : "");
+	if (!s->no_points)
+		buf_str(&line, "\"points\":7,\"points_as_of\":\"2026-01-02T00:00:00.000Z\",");
+	buf_str(
+	    &line,
+	    "\"state\":\"active\",\"units\":[{\"confirmed\":true,\"number\":17,\"ref\":\"" UNIT_A
+	    "\"}");
 	if (s->linked)
 		buf_str(&line, ",{\"confirmed\":true,\"number\":18,\"ref\":\"" UNIT_B "\"}");
 	buf_printf(&line, "],\"version\":%" PRIu64 ",\"visits\":3}\n", s->version);
@@ -240,11 +248,99 @@ static void a_match_goes_with_the_link_that_its_line_names(void **state)
 	hq_says(w, &s);
 	text = why(w);
 	assert_non_null(strstr(line_of(text, "match C000017 and C000018"), "; link bGxsbGxs"));
+	assert_non_null(strstr(line_of(text, "match C000017 and C000018"),
+	                       ": a person said so, holds by HQ's rules 7; link "));
+	free(text);
+	s.kind = "phone";
+	hq_says(w, &s);
+	text = why(w);
+	assert_non_null(strstr(line_of(text, "match C000017 and C000018"),
+	                       ": both have one phone, by HQ's rules 7; link "));
 	free(text);
 	s.linked = false;
 	hq_says(w, &s);
 	text = why(w);
 	assert_string_equal(line_of(text, "match C000017 and C000018"), "");
+	free(text);
+}
+
+/* Points that this store gave, n times; HQ does not include them yet. */
+static void points_said_here(struct world *w, uint64_t n)
+{
+	static const uint8_t epoch[EVENT_EPOCH_BYTES] = {7};
+	const struct overlay_hq hq = flow_overlay_hq(w->flow->shard);
+	char line[400], id[EVENT_ID_SIZE];
+
+	for (uint64_t i = 1; i <= n; i++) {
+		id_of('p', i, id);
+		int len =
+		    snprintf(line, sizeof line,
+		             "{\"context\":{\"laneway\":{\"store\":\"s1\"}},\"event\":\"Points "
+		             "Changed\",\"originalTimestamp\":\"2026-11-22T10:00:00.000Z\","
+		             "\"properties\":{\"entry_id\":\"%s\",\"points\":%" PRIu64 "}}",
+		             id, i);
+		const struct overlay_event ev = {.ordinal = 1,
+		                                 .epoch = epoch,
+		                                 .seq = i,
+		                                 .line = line,
+		                                 .line_len = (size_t)len,
+		                                 .sealed = "{\"unit\":\"" UNIT_A "\"}",
+		                                 .sealed_len = strlen("{\"unit\":\"" UNIT_A "\"}")};
+		assert_int_equal(overlay_take(w->flow->overlay, &hq, &ev), 1);
+	}
+}
+
+static void gone(struct world *w, uint64_t first, uint64_t last)
+{
+	static const uint8_t epoch[EVENT_EPOCH_BYTES] = {7};
+	const struct overlay_hq hq = flow_overlay_hq(w->flow->shard);
+
+	overlay_included(w->flow->overlay, epoch, first, last);
+	while (overlay_refresh(w->flow->overlay, &hq, 8) > 0)
+		;
+}
+
+static void points_are(struct world *w, const char *value, const char *more)
+{
+	char *text = why(w), got[200];
+
+	value_of(line_of(text, "points"), got);
+	assert_string_equal(got, value);
+	if (!strstr(line_of(text, "points"), more))
+		fail_msg("%s: no %s", line_of(text, "points"), more);
+	free(text);
+}
+
+/* HQ's by the line that says them, what was said here by entry; of many the oldest are one. */
+static void points_go_with_each_entry_that_their_line_names(void **state)
+{
+	struct world *w = *state;
+	struct said s = {.linked = true};
+	char mark[64], id[EVENT_ID_SIZE];
+
+	hq_says(w, &s);
+	points_are(w, "points: 7",
+	           "; HQ's 7 for C000017 as of 2026-01-02T00:00:00.000Z, in its line of version 1");
+	points_said_here(w, 10);
+	points_are(w, "points: 62", "; and 2 older ones, +3 in all, said here");
+	id_of('p', 10, id);
+	snprintf(mark, sizeof mark, "; entry %s +10, said here", id);
+	points_are(w, "points: 62", mark);
+	gone(w, 1, 2);
+	points_are(w, "points: 59", "said here");
+	for (uint64_t i = 10, sum = 59; i > 2; sum -= i--) {
+		char value[40];
+		id_of('p', i, id);
+		snprintf(mark, sizeof mark, "; entry %s +%" PRIu64 ", said here", id, i);
+		snprintf(value, sizeof value, "points: %" PRIu64, sum);
+		points_are(w, value, mark);
+		gone(w, i, i);
+	}
+	points_are(w, "points: 7", "HQ's 7");
+	s.no_points = true;
+	hq_says(w, &s);
+	char *text = why(w);
+	assert_string_equal(line_of(text, "points"), "");
 	free(text);
 }
 
@@ -299,6 +395,7 @@ int main(void)
 	    T(a_value_goes_with_the_fact_that_its_line_names),
 	    T(a_consent_goes_with_the_choice_that_its_line_names),
 	    T(a_match_goes_with_the_link_that_its_line_names),
+	    T(points_go_with_each_entry_that_their_line_names),
 	    T(no_value_is_without_a_line),
 	    T(an_identifier_that_is_not_its_customers_alone_says_so),
 	};

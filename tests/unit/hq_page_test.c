@@ -347,6 +347,34 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	buf_free(&out);
 }
 
+/* Another table by which they are one all the same is no reason to send everybody again. */
+static void a_match_says_by_which_rules_it_held_when_it_was_told(void **state)
+{
+	struct world *w = *state;
+	struct hq_includes includes = {0};
+	struct hq_profile_page page = {.max = 10, .bytes_max = 1 << 20, .includes = &includes};
+	struct buf out = {0};
+	bool more;
+
+	world_import(w, "customer_id\nK1\nK2\n");
+	run(w, "INSERT INTO op(kind, ref, left, right, by_person, actor, why, made_us, seq) SELECT"
+	       " 'link', randomblob(16), a.ref, b.ref, 1, 'eva', 'same', 0, 1000 FROM profile a, "
+	       "profile b"
+	       " WHERE a.n = 1 AND b.n = 2; INSERT OR IGNORE INTO dirty(unit) VALUES(1)");
+	strcpy(w->rules.version, "7");
+	assert_int_equal(hq_db_begin(w->db), 0);
+	assert_int_equal(hq_persons_fold(w->db, &w->scope, w->wall_us, 0), 0);
+	assert_int_equal(hq_db_commit(w->db), 0);
+	hq_profile_page(w->db, &page, &out, &more);
+	assert_non_null(memmem(out.data, out.len, ",\"rules\":\"7\"}]", 14));
+	buf_reset(&out);
+	hq_profile_line(w->db, 1, &out);
+	assert_non_null(memmem(out.data, out.len, "\"matches\"", 9));
+	assert_null(memmem(out.data, out.len, "\"rules\"", 7));
+	hq_includes_free(&includes);
+	buf_free(&out);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -357,6 +385,7 @@ int main(void)
 	    TEST(a_plain_yes_is_left_out_before_anything_else),
 	    TEST(an_identifier_names_the_other_claims_on_it_and_who_blocks_it),
 	    TEST(each_list_ends_at_its_bound),
+	    TEST(a_match_says_by_which_rules_it_held_when_it_was_told),
 	    TEST(the_longest_line_is_one_that_a_store_takes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,7 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
 	size_t begin = out->len;
 
 	hq_page_read(&p, db, sqlite3_column_int64(q, COL_N));
+	p.told = includes != NULL;
 	write_before(&p, q, includes, &before);
 	write_behind(&p, q, &behind);
 	buf_byte(out, '{');

@@ -30,6 +30,7 @@ struct hq_page_person {
 	struct hq_db *db;
 	int64_t person;
 	int unit_count;
+	bool told; /* the line goes to a store; what alone is no reason to send it again is in it */
 	struct hq_facts facts;
 	size_t facts_max; /* bytes that the rest of the line leaves */
 	int left_idents, left_facts, left_choices, left_matches, left_units;

@@ -139,6 +139,10 @@ void hq_page_matches(struct hq_page_person *p, struct buf *out)
 		reference(out, "left", left);
 		buf_byte(out, ',');
 		reference(out, "right", right);
+		if (p->told && hq_db_text(q, 6)[0]) {
+			buf_str(out, ",\"rules\":");
+			lw_event_json_string(out, hq_db_text(q, 6));
+		}
 		close_entry(&l);
 	}
 	close_list(&l, false);
