@@ -24,7 +24,7 @@ struct said {
 	} choice[8];
 	size_t facts, choices;
 	bool linked, no_points;
-	const char *kind; /* of what joined the two; NULL: a person */
+	const char *kind;  /* of what joined the two; NULL: a person */
 	const char *ident; /* HQ's word on the phone, or NULL */
 	uint64_t version;
 };
