@@ -312,6 +312,9 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	run(w,
 	    "UPDATE ident SET kind = 'email', value = id || replace(hex(zeroblob(140)), '00',"
 	    " 'x') || '@example.com', state = 'shared'; UPDATE claim SET unit = 1 + ident % 100");
+	run(w, "INSERT INTO store(id, name) VALUES(91, 'abcdefghijklmnopqrstuvwxyzabcde');"
+	       "INSERT INTO epoch(id, store, epoch, rank) VALUES(91, 91, x'01', 0);"
+	       "UPDATE claim SET epoch = 91, from_us = 1795280523123000, to_us = 1795280524123000");
 	choose(w, 100, "'refused'");
 	many(w,
 	     MANY "INSERT INTO unit_fact(unit, field, ref, value, source, from_us, to_us) SELECT i,"
@@ -343,6 +346,14 @@ static void the_longest_line_is_one_that_a_store_takes(void **state)
 	hq_profile_page(w->db, &page, &out, &more);
 	assert_in_range(out.len, 12000, SHARD_PROFILE_MAX);
 	assert_non_null(memmem(out.data, out.len, "\"mbit\":101060", 13));
+	/* of the units as many as there is room for, and the others are counted */
+	json_t *line = json_loadb((char *)out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
+	size_t units = json_array_size(json_object_get(line, "units"));
+	assert_in_range(units, 8, HQ_PAGE_UNITS_MAX - 1);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(line, "left_out"), "units")),
+	    100 - units);
+	json_decref(line);
 	hq_includes_free(&includes);
 	buf_free(&out);
 }

@@ -87,11 +87,10 @@ static void write_behind(struct hq_page_person *p, struct sqlite3_stmt *q, struc
 /* What a line of these bytes, without what is kept free, leaves for facts. */
 static size_t room_for_facts(size_t bytes)
 {
-	const size_t max = SHARD_PROFILE_MAX - HQ_PAGE_INCLUDES_BYTES - HQ_PAGE_LEFT_OUT_BYTES;
-
-	if (bytes >= max)
+	if (bytes >= HQ_PAGE_LINE_BYTES)
 		return 0;
-	return max - bytes < HQ_PAGE_FACTS_BYTES ? max - bytes : HQ_PAGE_FACTS_BYTES;
+	return HQ_PAGE_LINE_BYTES - bytes < HQ_PAGE_FACTS_BYTES ? HQ_PAGE_LINE_BYTES - bytes
+	                                                        : HQ_PAGE_FACTS_BYTES;
 }
 
 static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
@@ -104,13 +103,13 @@ static void profile_line(struct hq_db *db, struct sqlite3_stmt *q,
 	hq_page_read(&p, db, sqlite3_column_int64(q, COL_N));
 	p.told = includes != NULL;
 	write_before(&p, q, includes, &before);
-	write_behind(&p, q, &behind);
 	buf_byte(out, '{');
 	hq_includes_beyond(includes, out);
 	hq_page_choices(&p, out);
 	member(out, "customer_id", hq_db_text(q, COL_ID));
-	p.facts_max = room_for_facts(out->len - begin + before.len + behind.len -
-	                             (includes ? hq_includes_bytes(includes) : 0));
+	p.bytes = out->len - begin + before.len - (includes ? hq_includes_bytes(includes) : 0);
+	write_behind(&p, q, &behind);
+	p.facts_max = room_for_facts(p.bytes + behind.len);
 	hq_page_facts(&p, out);
 	buf_add(out, before.data, before.len);
 	hq_page_left_out(&p, out);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "hq/base/hq_db.h"
 #include "hq/identity/hq_facts.h"
+#include "store/shard.h"
 
 #define HQ_PAGE_IDENTS_MAX 32  /* what a store's shard takes */
 #define HQ_PAGE_ENROLLED_MAX 8 /* of those: enrolments, by their references */
@@ -26,12 +27,18 @@
 #define HQ_PAGE_INCLUDES_BYTES 2560 /* kept free for `beyond`, `includes` and `version` */
 #define HQ_PAGE_LEFT_OUT_BYTES 160  /* kept free for `left_out` */
 
+/* For all that is neither kept free nor facts; a person of many units may leave none for those. */
+#define HQ_PAGE_LINE_BYTES                                                                         \
+	(SHARD_PROFILE_MAX - HQ_PAGE_INCLUDES_BYTES - HQ_PAGE_LEFT_OUT_BYTES - HQ_PAGE_END_BYTES)
+#define HQ_PAGE_END_BYTES 64 /* `visits`, and what closes lists */
+
 struct hq_page_person {
 	struct hq_db *db;
 	int64_t person;
 	int unit_count;
 	bool told; /* the line goes to a store; what alone is no reason to send it again is in it */
 	struct hq_facts facts;
+	size_t bytes;     /* of what stands in front of the units, and of choices */
 	size_t facts_max; /* bytes that the rest of the line leaves */
 	int left_idents, left_facts, left_choices, left_matches, left_units;
 };

@@ -85,7 +85,9 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 {
 	struct sqlite3_stmt *q =
 	    hq_db_query(p->db, HQ_SQL_UNITS_OF_PERSON, "ii", p->person, (int64_t)HQ_PAGE_UNITS_MAX);
-	struct list l = open_list(out, "units", SIZE_MAX);
+	size_t used = p->bytes + out->len;
+	struct list l =
+	    open_list(out, "units", used < HQ_PAGE_LINE_BYTES ? HQ_PAGE_LINE_BYTES - used : 0);
 	const char *store;
 	const void *ref;
 
@@ -110,7 +112,7 @@ void hq_page_units(struct hq_page_person *p, struct buf *out)
 			buf_str(out, ",\"store\":");
 			lw_event_json_string(out, store);
 		}
-		close_entry(&l);
+		p->left_units += !close_entry(&l);
 	}
 	close_list(&l, true);
 }
