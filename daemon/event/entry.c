@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "event/event.h"
 
 /* The first chunk is one piece with its entry and holds most inputs whole, their lines included:
@@ -24,7 +25,7 @@ static void *arena_take(struct entry *e, size_t n, size_t align)
 		size_t size = n > CHUNK_BYTES ? n : CHUNK_BYTES;
 		if (n > SIZE_MAX - sizeof *a)
 			return NULL;
-		a = malloc(sizeof *a + size);
+		a = memory_alloc(sizeof *a + size);
 		if (!a)
 			return NULL;
 		*a = (struct entry_arena){.older = e->arena, .size = size};
@@ -42,7 +43,7 @@ struct first {
 
 struct entry *entry_new(void)
 {
-	struct first *f = malloc(sizeof *f + FIRST_BYTES);
+	struct first *f = memory_alloc(sizeof *f + FIRST_BYTES);
 	if (!f)
 		return NULL;
 	f->entry = (struct entry){.arena = &f->arena};

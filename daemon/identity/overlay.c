@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -15,7 +16,7 @@ bool overlay_list_push(struct overlay_list *l, void *p)
 {
 	if (l->len == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 4;
-		void **at = realloc(l->at, cap * sizeof *at);
+		void **at = memory_more(l->at, cap * sizeof *at);
 		if (!at)
 			return false;
 		l->at = at;
@@ -91,7 +92,7 @@ struct node *overlay_node_make(struct overlay *o, const struct ref *ref)
 	struct node **bucket = &o->nodes[node_bucket(ref)], *n = overlay_node(o, ref);
 	if (n)
 		return n;
-	n = calloc(1, sizeof *n);
+	n = memory_zeroed(1, sizeof *n);
 	if (!n)
 		return NULL;
 	n->ref = *ref;
@@ -115,10 +116,10 @@ struct iden *overlay_iden_make(struct overlay *o, const char *kind, const char *
 	struct iden **bucket = &o->idens[hash & (BUCKETS - 1)], *i = overlay_iden(o, kind, value);
 	if (i)
 		return i;
-	i = calloc(1, sizeof *i);
+	i = memory_zeroed(1, sizeof *i);
 	if (!i)
 		return NULL;
-	i->value = strdup(value);
+	i->value = memory_text(value);
 	if (!i->value || !text_copy(i->kind, sizeof i->kind, kind)) {
 		free(i->value);
 		free(i);
@@ -170,12 +171,12 @@ void overlay_iden_settle(struct overlay *o, struct iden *i)
 
 struct overlay *overlay_new(const struct rule_set *rules, const struct field_trust *trust)
 {
-	struct overlay *o = calloc(1, sizeof *o);
+	struct overlay *o = memory_zeroed(1, sizeof *o);
 	if (!o)
 		return NULL;
 	overlay_rules(o, rules, trust);
-	o->nodes = calloc(BUCKETS, sizeof(struct node *));
-	o->idens = calloc(BUCKETS, sizeof(struct iden *));
+	o->nodes = memory_zeroed(BUCKETS, sizeof(struct node *));
+	o->idens = memory_zeroed(BUCKETS, sizeof(struct iden *));
 	if (o->nodes && o->idens)
 		return o;
 	overlay_free(o);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -22,7 +23,7 @@ static size_t asked(const struct gathered *g, const char *kind, const char *valu
 
 static bool copy_units(const struct gathered *g, size_t person, struct overlay_person *out)
 {
-	out->unit = calloc(g->unit_count + 1, sizeof *out->unit);
+	out->unit = memory_zeroed(g->unit_count + 1, sizeof *out->unit);
 	if (!out->unit)
 		return false;
 	out->unit[out->unit_count++] = g->unit[person].ref;
@@ -34,7 +35,7 @@ static bool copy_units(const struct gathered *g, size_t person, struct overlay_p
 
 static bool copy_claims(const struct gathered *g, size_t person, struct overlay_person *out)
 {
-	out->claim = calloc(g->op_count + 1, sizeof *out->claim);
+	out->claim = memory_zeroed(g->op_count + 1, sizeof *out->claim);
 	for (size_t i = 0; out->claim && i < g->op_count; i++) {
 		const struct fold_op *op = &g->op[i];
 		size_t unit;
@@ -128,7 +129,7 @@ static bool copy_matches(const struct gathered *g, size_t person, struct overlay
 	size_t most = g->op_count + g->fold->join_count;
 	for (size_t l = 0; l < g->line_count; l++)
 		most += json_array_size(json_object_get(g->line[l].json, "matches"));
-	out->match = calloc(most + 1, sizeof *out->match);
+	out->match = memory_zeroed(most + 1, sizeof *out->match);
 	for (size_t l = 0; out->match && l < g->line_count; l++)
 		told_matches(g, json_object_get(g->line[l].json, "matches"), person, out);
 	if (out->match)
@@ -148,7 +149,7 @@ static bool copy_facts(struct gathered *g, size_t person, struct overlay_person 
 	overlay_facts(g, person);
 	for (size_t i = 0; i < g->fact_count; i++)
 		bytes += strlen(text(g->fact[i].value)) + strlen(g->fact[i].source) + 2;
-	out->fact = malloc(g->fact_count * sizeof *out->fact + bytes + 1);
+	out->fact = memory_alloc(g->fact_count * sizeof *out->fact + bytes + 1);
 	if (!out->fact || g->failed)
 		return false;
 	char *at = (char *)(out->fact + g->fact_count);
@@ -170,7 +171,7 @@ static bool copy_choices(struct gathered *g, struct overlay_person *out)
 	for (size_t i = 0; i < g->choice_count; i++)
 		covers += g->choice[i].cover_count;
 	out->choice =
-	    malloc(g->choice_count * sizeof *out->choice + covers * sizeof(struct ref) + 1);
+	    memory_alloc(g->choice_count * sizeof *out->choice + covers * sizeof(struct ref) + 1);
 	if (!out->choice || g->failed)
 		return false;
 	struct ref *at = (struct ref *)(out->choice + g->choice_count);
@@ -190,8 +191,8 @@ static bool copy_sums(const struct gathered *g, size_t person, struct overlay_pe
 {
 	uint32_t number;
 
-	out->source = calloc(g->line_count + 1, sizeof *out->source);
-	out->entry = calloc(g->pending.len + 1, sizeof *out->entry);
+	out->source = memory_zeroed(g->line_count + 1, sizeof *out->source);
+	out->entry = memory_zeroed(g->pending.len + 1, sizeof *out->entry);
 	if (!out->source || !out->entry)
 		return false;
 	for (size_t l = 0; l < g->line_count; l++) {
@@ -240,7 +241,7 @@ static int answer(struct gathered *g, const char *kind, const char *value,
 int overlay_person(const struct overlay *o, const struct overlay_hq *hq, const char *kind,
                    const char *value, struct overlay_person *out)
 {
-	struct gathered *g = malloc(sizeof *g);
+	struct gathered *g = memory_alloc(sizeof *g);
 	struct ref ref;
 	int rc;
 	*out = (struct overlay_person){0};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "identity/overlay_internal.h"
 
 enum { SAYS_FIRST, SAYS_LAST, SAYS_COUNT };
@@ -53,7 +54,7 @@ static void name_unit(struct fold_unit *u, const struct said *s)
 
 void overlay_describe(struct gathered *g)
 {
-	struct said *said = calloc(g->unit_count + 1, sizeof *said);
+	struct said *said = memory_zeroed(g->unit_count + 1, sizeof *said);
 	if (!said) {
 		g->failed = true;
 		return;

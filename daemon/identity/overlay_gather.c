@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -15,7 +16,7 @@ void *gather_room(struct gathered *g, void **array, size_t *len, size_t *cap, si
 {
 	if (*len == *cap) {
 		size_t want = *cap ? *cap * 2 : 16;
-		void *grown = realloc(*array, want * size);
+		void *grown = memory_more(*array, want * size);
 		if (!grown) {
 			g->failed = true;
 			return NULL;
@@ -63,7 +64,7 @@ size_t gather_iden(struct gathered *g, const char *kind, const char *value)
 	r = gather_room(g, (void **)&g->idens, &g->reach_idens, &g->idens_cap, sizeof *r);
 	if (!r)
 		return SIZE_MAX;
-	*r = (struct reach_iden){.value = strdup(value)};
+	*r = (struct reach_iden){.value = memory_text(value)};
 	if (!r->value || !text_copy(r->kind, sizeof r->kind, kind)) {
 		free(r->value);
 		g->reach_idens--;

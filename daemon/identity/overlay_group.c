@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -58,7 +59,7 @@ static bool fill_persons(struct gathered *g, struct group *grp)
 {
 	for (size_t u = 0; u < g->unit_count; u++)
 		grp->person_count += g->fold->person[u] == u;
-	grp->person = calloc(grp->person_count + 1, sizeof *grp->person);
+	grp->person = memory_zeroed(grp->person_count + 1, sizeof *grp->person);
 	for (size_t u = 0, n = 0; grp->person && u < g->unit_count; u++)
 		if (g->fold->person[u] == u)
 			overlay_profile_of(g, u, &grp->person[n++]);
@@ -90,7 +91,7 @@ static bool add_hit(struct iden *iden, const struct iden_hit *hit)
 		iden->hit[i].verified |= hit->verified;
 		return true;
 	}
-	grown = realloc(iden->hit, (iden->hit_count + 1) * sizeof *grown);
+	grown = memory_more(iden->hit, (iden->hit_count + 1) * sizeof *grown);
 	if (!grown)
 		return false;
 	iden->hit = grown;
@@ -188,7 +189,7 @@ static bool blur(const struct gathered *g, struct group *grp)
 		struct iden *iden = grp->idens.at[i];
 		struct iden_hit *two =
 		    iden->hit_count == 1 && strcmp(iden->kind, "customer_id") != 0
-		        ? realloc(iden->hit, 2 * sizeof *two)
+		        ? memory_more(iden->hit, 2 * sizeof *two)
 		        : NULL;
 		if (!two)
 			continue;
@@ -262,7 +263,7 @@ static bool holds(const struct group *grp)
 /* In the place of the groups that were reached. */
 static int make(struct overlay *o, struct gathered *g)
 {
-	struct group *grp = calloc(1, sizeof *grp);
+	struct group *grp = memory_zeroed(1, sizeof *grp);
 	bool filled;
 	if (!grp || !fill_persons(g, grp)) {
 		free(grp ? grp->person : NULL);
@@ -298,7 +299,7 @@ static int gather_and_make(struct overlay *o, struct gathered *g)
 
 int group_make(struct overlay *o, const struct overlay_hq *hq, const struct pending *p)
 {
-	struct gathered *g = malloc(sizeof *g);
+	struct gathered *g = memory_alloc(sizeof *g);
 	if (!g) {
 		o->unmade = true;
 		return -1;
@@ -343,8 +344,8 @@ static void seeds_free(struct seeds *s)
 
 static bool seeds_of(const struct group *grp, struct seeds *s)
 {
-	*s = (struct seeds){.unit = calloc(grp->nodes.len + 1, sizeof *s->unit),
-	                    .iden = calloc(grp->idens.len + 1, sizeof *s->iden)};
+	*s = (struct seeds){.unit = memory_zeroed(grp->nodes.len + 1, sizeof *s->unit),
+	                    .iden = memory_zeroed(grp->idens.len + 1, sizeof *s->iden)};
 	if (!s->unit || !s->iden)
 		return false;
 	for (size_t i = 0; i < grp->nodes.len; i++) {
@@ -357,7 +358,7 @@ static bool seeds_of(const struct group *grp, struct seeds *s)
 		struct reach_iden *r = &s->iden[s->iden_count];
 		if (!iden->pending.len)
 			continue;
-		r->value = strdup(iden->value);
+		r->value = memory_text(iden->value);
 		if (!r->value)
 			return false;
 		memcpy(r->kind, iden->kind, sizeof r->kind);
@@ -373,7 +374,7 @@ static int seed_make(struct overlay *o, const struct overlay_hq *hq, const struc
 	struct gathered *g;
 	if (!pending->len || (now && now != old))
 		return 0;
-	g = malloc(sizeof *g);
+	g = memory_alloc(sizeof *g);
 	if (!g)
 		return -1;
 	const struct pending *p = pending->at[0];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "identity/overlay_internal.h"
 
 #define SLOTS_MIN 64
@@ -39,7 +40,7 @@ static bool grow(struct gathered *g)
 {
 	struct overlay_index *x = &g->index;
 	size_t slots = x->slots ? 2 * x->slots : SLOTS_MIN;
-	size_t *slot = calloc(slots, sizeof *slot);
+	size_t *slot = memory_zeroed(slots, sizeof *slot);
 
 	if (!slot)
 		return false;
@@ -73,9 +74,9 @@ bool overlay_index_persons(struct gathered *g)
 	struct overlay_index *x = &g->index;
 	size_t persons = 0;
 
-	x->place = calloc(g->unit_count + 1, sizeof *x->place);
-	x->first = calloc(g->unit_count + 1, sizeof *x->first);
-	x->next = calloc(g->pending.len + 1, sizeof *x->next);
+	x->place = memory_zeroed(g->unit_count + 1, sizeof *x->place);
+	x->first = memory_zeroed(g->unit_count + 1, sizeof *x->first);
+	x->next = memory_zeroed(g->pending.len + 1, sizeof *x->next);
 	if (!x->place || !x->first || !x->next)
 		return false;
 	for (size_t u = 0; u < g->unit_count; u++) {

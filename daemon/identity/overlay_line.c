@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -31,7 +32,7 @@ static int read_units(struct overlay_known *l)
 {
 	const json_t *list = json_object_get(l->json, "units");
 	size_t n = json_array_size(list);
-	l->unit = calloc(n ? n : 1, sizeof *l->unit);
+	l->unit = memory_zeroed(n ? n : 1, sizeof *l->unit);
 	if (!l->unit)
 		return -1;
 	for (size_t i = 0; i < n && i < OVERLAY_UNITS_MAX; i++) {
@@ -102,7 +103,7 @@ static int read_claims(struct overlay_known *l)
 	size_t n = json_array_size(list), most = 1;
 	for (size_t i = 0; i < n; i++)
 		most += 1 + json_array_size(json_object_get(json_array_get(list, i), "also"));
-	l->claim = calloc(most, sizeof *l->claim);
+	l->claim = memory_zeroed(most, sizeof *l->claim);
 	if (!l->claim)
 		return -1;
 	for (size_t i = 0; i < n; i++)
@@ -152,7 +153,7 @@ static int read_said(struct overlay_known *l)
 	l->tells_facts = facts && field_json_read(facts, &l->facts, err, sizeof err) == 0;
 	if (l->tells_facts)
 		return 0;
-	l->facts.fact = calloc(5, sizeof *l->facts.fact);
+	l->facts.fact = memory_zeroed(5, sizeof *l->facts.fact);
 	if (!l->facts.fact)
 		return -1;
 	add_plain(l, FIELD_FIRST_NAME);

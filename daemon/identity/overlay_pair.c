@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "identity/overlay_internal.h"
 
 static bool tells_pair(const struct pending *p)
@@ -21,7 +22,7 @@ static bool add(struct overlay_person *out, size_t *cap, const struct overlay_pa
 {
 	if (out->pair_count == *cap) {
 		size_t want = *cap ? *cap * 2 : 8;
-		struct overlay_pair *grown = realloc(out->pair, want * sizeof *grown);
+		struct overlay_pair *grown = memory_more(out->pair, want * sizeof *grown);
 		if (!grown)
 			return false;
 		out->pair = grown;
@@ -80,7 +81,7 @@ bool overlay_likely_of(const struct gathered *g, size_t person, struct overlay_p
 
 	if (!most)
 		return true;
-	out->likely = calloc(most, sizeof *out->likely);
+	out->likely = memory_zeroed(most, sizeof *out->likely);
 	for (size_t l = 0; out->likely && l < g->line_count; l++)
 		for (size_t n = 0; (rc = overlay_known_likely(&g->line[l], n, &one)) != 0; n++)
 			if (rc > 0 && of_person(g, person, &one.unit) &&

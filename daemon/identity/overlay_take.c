@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "identity/overlay_internal.h"
 
@@ -63,7 +64,7 @@ static int add_claim(struct pending *p, const json_t *o)
 		return 0;
 	*c = (struct pending_claim){.kind = kind,
 	                            .verified = json_is_true(json_object_get(o, "verified")),
-	                            .value = strdup(value)};
+	                            .value = memory_text(value)};
 	ref_at(o, "ref", &c->ref);
 	p->claim_count++;
 	return c->value ? 0 : -1;
@@ -75,8 +76,8 @@ static int read_claims(struct pending *p, const json_t *sealed)
 	const json_t *drop = json_object_get(sealed, "drop");
 	json_t *o;
 	size_t i;
-	p->claim = calloc(room(json_array_size(list), CLAIMS_MAX), sizeof *p->claim);
-	p->drop = calloc(room(json_array_size(drop), CLAIMS_MAX), sizeof *p->drop);
+	p->claim = memory_zeroed(room(json_array_size(list), CLAIMS_MAX), sizeof *p->claim);
+	p->drop = memory_zeroed(room(json_array_size(drop), CLAIMS_MAX), sizeof *p->drop);
 	if (!p->claim || !p->drop)
 		return -1;
 	json_array_foreach((json_t *)list, i, o)
@@ -132,7 +133,7 @@ static int read_block(struct pending *p, const json_t *properties, const json_t 
 	if (!ref_at(properties, "ident_ref", &p->id))
 		return 0;
 	p->share = !strcmp(text_at(properties, "scope"), "shared");
-	p->claim = calloc(1, sizeof *p->claim);
+	p->claim = memory_zeroed(1, sizeof *p->claim);
 	if (!p->claim || add_claim(p, sealed) < 0)
 		return -1;
 	/* What clears by itself does not tell the value again. */
@@ -197,7 +198,7 @@ int pending_read(struct pending **out, const struct overlay_event *ev)
 	json_t *root = json_loadb(ev->line, ev->line_len, 0, NULL);
 	json_t *sealed = ev->sealed ? json_loadb(ev->sealed, ev->sealed_len, 0, NULL) : NULL;
 	const json_t *context = json_object_get(json_object_get(root, "context"), "laneway");
-	struct pending *p = calloc(1, sizeof *p);
+	struct pending *p = memory_zeroed(1, sizeof *p);
 	int rc = p ? 0 : -1;
 
 	if (p && root && !json_is_true(json_object_get(context, "training"))) {
@@ -304,7 +305,7 @@ static int lifted(const struct overlay *o, struct pending *p)
 		if (q->kind != EVENT_IDENTIFIER_BLOCKED || !ref_same(&q->id, &p->id))
 			continue;
 		p->claim[0] = q->claim[0];
-		p->claim[0].value = strdup(q->claim[0].value);
+		p->claim[0].value = memory_text(q->claim[0].value);
 		p->claim_count = p->claim[0].value ? 1 : 0;
 		return p->claim[0].value ? 1 : -1;
 	}

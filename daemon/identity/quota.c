@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #define SAVED_VERSION 1
@@ -20,7 +21,7 @@ struct quota {
 
 struct quota *quota_new(void)
 {
-	return calloc(1, sizeof(struct quota));
+	return memory_zeroed(1, sizeof(struct quota));
 }
 
 void quota_free(struct quota *q)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 static const struct {
@@ -39,7 +40,7 @@ enum guard_state ward_state_of(enum ward_cause cause)
 
 struct ward *ward_new(void)
 {
-	return calloc(1, sizeof(struct ward));
+	return memory_zeroed(1, sizeof(struct ward));
 }
 
 void ward_free(struct ward *g)

@@ -1,4 +1,4 @@
-# Who may include whom. Rooms know only what stands under them; each library has one place.
+# Who may include whom, and call what. Rooms know only what stands under them; each library has one place.
 # Prints FILE:LINE: rule.
 
 BEGIN {
@@ -99,4 +99,8 @@ function check_library(header,    pattern)
 
 /sqlite3_open[a-z0-9_]*\(/ && FILENAME !~ /^(daemon\/store\/db[.]c|tools\/hq\/|tests\/)/ {
 	wrong("sqlite3_open stands only in daemon/store/db.c and tools/hq")
+}
+
+/(^|[^a-z_])(malloc|calloc|realloc|strdup)\(/ && FILENAME ~ /^(daemon\/(identity|event)|tools\/hq)\/.*[.]c$/ {
+	wrong("what HQ runs allocates by base/memory.h: a failure is counted there, and nothing is committed behind it")
 }

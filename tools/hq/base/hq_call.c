@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/memory.h"
 
 #define HQ_CALL_TIMEOUT_S 120L /* a retry over a large quarantine */
 #define HQ_CALL_ANSWER_MAX (1024 * 1024)
@@ -18,7 +19,7 @@ struct hq_call {
 
 struct hq_call *hq_call_open(const char *socket)
 {
-	struct hq_call *c = calloc(1, sizeof *c);
+	struct hq_call *c = memory_zeroed(1, sizeof *c);
 
 	if (!c)
 		return NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "conf/conf_fault.h"
 #include "conf/conf_file.h"
@@ -141,7 +142,7 @@ static int read_all(const struct reading *r, cfg_t *cfg)
 
 int hq_conf_read(const char *path, struct hq_conf **out, char *err, size_t err_size)
 {
-	struct hq_conf *c = calloc(1, sizeof *c);
+	struct hq_conf *c = memory_zeroed(1, sizeof *c);
 	struct reading r = {c, path, err, err_size};
 	cfg_t *cfg = NULL;
 	int rc = -1;
