@@ -98,7 +98,7 @@ struct flow {
 	struct event *overlay_event;
 	uint64_t overlay_version; /* of the shard, as the overlay last heard of it */
 	char overlay_generation[17];
-	struct downlink_includes overlay_includes; /* same */
+	struct downlink_includes overlay_includes, overlay_held; /* same */
 	bool overlay_late;
 	struct flow_hq_kept hq_kept;
 	int64_t overlay_alarm_us; /* monotonic: when its age was logged last; 0: never */

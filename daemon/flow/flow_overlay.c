@@ -279,6 +279,21 @@ static void on_step(evutil_socket_t fd, short what, void *ctx)
 	flow_publish(f);
 }
 
+/* What HQ holds as it stands here. */
+static void tell_held(struct flow *f)
+{
+	struct overlay_run runs[DOWNLINK_EPOCHS_MAX + DOWNLINK_BEYOND_MAX];
+	const struct downlink_includes *now = &f->overlay_held;
+	size_t n = 0;
+
+	for (int i = 0; i < now->count; i++)
+		runs[n++] = (struct overlay_run){now->at[i].epoch, 1, now->at[i].seq};
+	for (int i = 0; i < now->beyond_count; i++)
+		runs[n++] = (struct overlay_run){now->beyond[i].epoch, now->beyond[i].first,
+		                                 now->beyond[i].last};
+	overlay_held(f->overlay, runs, n);
+}
+
 /* What HQ said that it includes. */
 static void let_go(struct flow *f)
 {
@@ -286,6 +301,7 @@ static void let_go(struct flow *f)
 
 	if (!f->overlay)
 		return;
+	tell_held(f);
 	for (int i = 0; i < now->count; i++)
 		overlay_included(f->overlay, now->at[i].epoch, 1, now->at[i].seq);
 	for (int i = 0; i < now->beyond_count; i++)
@@ -309,11 +325,13 @@ static bool take_word(struct flow *f, const struct sync_state *s)
 	bool same = s->shard_version == f->overlay_version &&
 	            strcmp(s->generation, f->overlay_generation) == 0;
 
-	if (same && downlink_includes_same(&s->includes, &f->overlay_includes))
+	if (same && downlink_includes_same(&s->includes, &f->overlay_includes) &&
+	    downlink_includes_same(&s->held, &f->overlay_held))
 		return false;
 	f->overlay_version = s->shard_version;
 	text_copy(f->overlay_generation, sizeof f->overlay_generation, s->generation);
 	f->overlay_includes = s->includes;
+	f->overlay_held = s->held;
 	let_go(f);
 	return true;
 }

@@ -118,6 +118,7 @@ static int make_overlay(struct flow_rebuild *r)
 	r->overlay = overlay_new(&r->table, &r->trust);
 	if (!r->overlay)
 		return -1;
+	overlay_held(r->overlay, NULL, 0);
 	int rc = r->reader ? flow_overlay_recall(r->overlay, &from) : 1;
 	r->overlay_whole = rc == 0;
 	return rc;

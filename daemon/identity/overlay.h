@@ -147,6 +147,14 @@ void overlay_typed(const struct overlay *o, size_t max, overlay_typed_fn *fn, vo
 
 /* ---- giving way ---- */
 
+/* HQ holds these of the events that are pending, as they stand here, and no others: only they give
+ * way, whatever a line or overlay_included says of the rest, which may be another copy's of this
+ * disk. Before the first call all of them may. */
+struct overlay_run {
+	const uint8_t *epoch; /* EVENT_EPOCH_BYTES */
+	uint64_t first, last;
+};
+void overlay_held(struct overlay *o, const struct overlay_run *runs, size_t n);
 /* HQ's state, as it is committed in the shard, includes these of the epoch's events. */
 void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first,
                       uint64_t last);

@@ -80,6 +80,8 @@ static void mark_included(struct gathered *g)
 {
 	for (size_t i = 0; i < g->pending.len; i++) {
 		struct pending *p = g->pending.at[i];
+		if (g->o->asks_held && !p->held)
+			continue;
 		for (size_t l = 0; l < g->line_count && !p->included; l++)
 			p->included =
 			    overlay_known_unit(&g->line[l], &p->about) < g->line[l].unit_count &&

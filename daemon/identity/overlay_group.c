@@ -445,12 +445,27 @@ static void stale_of(struct overlay *o, const struct pending *p)
 	}
 }
 
+void overlay_held(struct overlay *o, const struct overlay_run *runs, size_t n)
+{
+	o->asks_held = true;
+	for (size_t i = 0; i < o->pending.len; i++) {
+		struct pending *p = o->pending.at[i];
+		bool held = false;
+		for (size_t k = 0; k < n && !held; k++)
+			held = p->seq >= runs[k].first && p->seq <= runs[k].last &&
+			       memcmp(p->epoch, runs[k].epoch, sizeof p->epoch) == 0;
+		if (held != p->held)
+			stale_of(o, p);
+		p->held = held;
+	}
+}
+
 void overlay_included(struct overlay *o, const uint8_t epoch[EVENT_EPOCH_BYTES], uint64_t first,
                       uint64_t last)
 {
 	for (size_t i = 0; i < o->pending.len; i++) {
 		struct pending *p = o->pending.at[i];
-		if (p->included || p->seq < first || p->seq > last ||
+		if (p->included || (o->asks_held && !p->held) || p->seq < first || p->seq > last ||
 		    memcmp(p->epoch, epoch, sizeof p->epoch) != 0)
 			continue;
 		p->included = true;

@@ -49,6 +49,7 @@ struct pending {
 	int64_t wall_us, from_us, to_us;
 	uint32_t store; /* that said it: this one */
 	bool included;
+	bool held;              /* HQ has it as it stands here */
 	bool gathered;          /* while what is within reach is followed */
 	struct ref id;          /* enrolment, correction, link, choice, block */
 	struct ref unit, other; /* whom it is about; other: of a link */
@@ -118,7 +119,8 @@ struct overlay {
 	struct overlay_list pending;        /* all, in canonical order */
 	struct group *groups, *groups_last; /* those to be made anew in front */
 	size_t group_count;
-	bool unmade; /* a pending event may be without a group: memory was short */
+	bool asks_held; /* what is not held does not give way */
+	bool unmade;    /* a pending event may be without a group: memory was short */
 	uint64_t let_go;
 	struct overlay_kept kept[OVERLAY_KEPT_MAX];
 	size_t kept_first, kept_count;

@@ -310,6 +310,10 @@ typedef bool journal_awaited_fn(void *ctx, int64_t ordinal, const uint8_t epoch[
 int journal_reader_awaited(struct journal_reader *r, journal_awaited_fn *fn, void *ctx,
                            uint64_t *unread);
 
+/* The oldest epochs that have such events, at most max. The number, or -1. */
+int journal_reader_awaited_epochs(struct journal_reader *r, uint8_t (*out)[EVENT_EPOCH_BYTES],
+                                  int max);
+
 /* Check every pack: opens, unpacks, leaves, chain, no gap within an epoch, anchors. Counts into
  * out. `progress` (may be NULL) is called now and then with done and total packs; false ends the
  * check. 0 whole; -1 with the first fault in err. */

@@ -87,3 +87,24 @@ int journal_reader_awaited(struct journal_reader *r, journal_awaited_fn *fn, voi
 	} while (n == SEQS_MAX && rc);
 	return n < 0 ? -1 : 0;
 }
+
+int journal_reader_awaited_epochs(struct journal_reader *r, uint8_t (*out)[EVENT_EPOCH_BYTES],
+                                  int max)
+{
+	/* one step a look, however many events an epoch has */
+	sqlite3_stmt *q = db_prepare(
+	    r->db, "WITH RECURSIVE k(ordinal) AS (SELECT min(ordinal) FROM awaited UNION ALL"
+	           " SELECT (SELECT min(ordinal) FROM awaited a WHERE a.ordinal > k.ordinal) FROM k"
+	           " WHERE k.ordinal IS NOT NULL LIMIT ?1) SELECT epoch.epoch FROM k JOIN epoch"
+	           " ON epoch.ordinal = k.ordinal ORDER BY k.ordinal");
+	int n = 0, rc = SQLITE_ERROR;
+
+	if (q)
+		sqlite3_bind_int(q, 1, max);
+	while (q && n < max && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		if (sqlite3_column_bytes(q, 0) == EVENT_EPOCH_BYTES)
+			memcpy(out[n++], sqlite3_column_blob(q, 0), EVENT_EPOCH_BYTES);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? n : -1;
+}

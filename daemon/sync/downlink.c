@@ -407,6 +407,21 @@ int downlink_keep(struct downlink *d, const char *lines, size_t len)
 
 /* ---- ask ---- */
 
+/* HQ speaks of a store's newest epochs by itself: what waits in an older one is asked for. */
+static void put_awaits(struct downlink *d)
+{
+	uint8_t epochs[DOWNLINK_AWAITS_MAX][EVENT_EPOCH_BYTES];
+	char name[EVENT_EPOCH_SIZE];
+	int n = d->params.awaits ? d->params.awaits(d->params.ctx, epochs, DOWNLINK_AWAITS_MAX) : 0;
+
+	for (int i = 0; i < n; i++) {
+		text_hex(epochs[i], EVENT_EPOCH_BYTES, name);
+		buf_printf(&d->payload, "%s\"%s\"", i ? "," : ",\"awaits\":[", name);
+	}
+	if (n > 0)
+		buf_byte(&d->payload, ']');
+}
+
 static void send_ask(struct downlink *d)
 {
 	uint8_t id[8];
@@ -420,6 +435,7 @@ static void send_ask(struct downlink *d)
 	           d->mark.generation, (unsigned long long)d->mark.version);
 	if (d->seen[0])
 		buf_printf(&d->payload, ",\"seen\":\"%s\"", d->seen);
+	put_awaits(d);
 	buf_byte(&d->payload, '}');
 	if (!d->payload.failed && d->params.publish(d->params.ctx, d->payload.data, d->payload.len))
 		d->asked_us = now_us(d);

@@ -23,6 +23,7 @@ struct downlink;
  * everything through a seq, and runs of seqs beyond it. */
 #define DOWNLINK_EPOCHS_MAX 16
 #define DOWNLINK_BEYOND_MAX 32 /* of all epochs together */
+#define DOWNLINK_AWAITS_MAX 8  /* epochs that HQ is asked to speak of */
 struct downlink_includes {
 	struct {
 		uint8_t epoch[EVENT_EPOCH_BYTES];
@@ -49,6 +50,9 @@ struct downlink_params {
 	/* The committed shard includes these seqs of the epoch; false: say it again later. NULL:
 	 * nobody wants to know. */
 	bool (*included)(void *ctx, const struct downlink_run *run);
+	/* The oldest epochs that have something which HQ does not include yet; how many, or -1.
+	 * NULL: HQ speaks of the newest ones. */
+	int (*awaits)(void *ctx, uint8_t (*epochs)[EVENT_EPOCH_BYTES], int max);
 	void *ctx;
 };
 

@@ -54,8 +54,9 @@ static void gather(struct sync *s, struct sync_state *n)
 	                         .unreadable = up.unreadable,
 	                         .lost = up.lost,
 	                         .oldest_unconfirmed_us = up.oldest_us,
-	                         .progress_us = now,
-	                         .includes = down.includes};
+	                         .progress_us = now};
+	sync_ours(s, &down.includes, &n->includes);
+	sync_held(s, &down.includes, &n->held);
 	memcpy(n->generation, s->generation.now, sizeof(n->generation));
 	n->hq_heard = reachable(s, n, down.asked_us, now);
 }

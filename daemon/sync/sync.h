@@ -56,7 +56,9 @@ struct sync_state {
 	                      waits */
 	bool alarm;        /* that has been an hour or more */
 	int64_t progress_us;
-	struct downlink_includes includes; /* of this store's own, in the shard */
+	/* Of this store's own: what HQ holds of the epochs that it speaks of, of this very history;
+	 * and what of that is in the shard. */
+	struct downlink_includes held, includes;
 };
 
 /* Opens shard.db (anew if unreadable) and starts the thread. 0, or -1 with a sentence in err. */

@@ -57,6 +57,15 @@ int sync_make(struct sync *s, char *err, size_t err_size);
 /* Of a thread that ended, or never began. */
 void sync_make_free(struct sync *s);
 
+/* ---- sync_ours.c ---- */
+
+/* Of what HQ says that it includes, what it holds as it stands here. */
+void sync_ours(const struct sync *s, const struct downlink_includes *said,
+               struct downlink_includes *out);
+/* All that it holds so of these epochs. */
+void sync_held(const struct sync *s, const struct downlink_includes *said,
+               struct downlink_includes *out);
+
 /* ---- sync_hear.c ---- */
 
 /* A message from HQ. */

@@ -20,6 +20,11 @@ static bool publish_ask(void *ctx, const void *payload, size_t len)
 	return mqtt_publish(s->mqtt, s->ask_topic, payload, len) > 0;
 }
 
+static int awaits(void *ctx, uint8_t (*epochs)[EVENT_EPOCH_BYTES], int max)
+{
+	return journal_reader_awaited_epochs(((struct sync *)ctx)->reader, epochs, max);
+}
+
 static int keep_profiles(void *ctx, const char *lines, size_t len)
 {
 	return downlink_keep(((struct sync *)ctx)->downlink, lines, len);
@@ -144,6 +149,7 @@ static int make_links(struct sync *s, char *err, size_t err_size)
 	                               .shard = s->shard,
 	                               .codec = s->codec,
 	                               .publish = publish_ask,
+	                               .awaits = awaits,
 	                               .ctx = s};
 	s->downlink = downlink_new(&down, err, err_size);
 	if (!s->downlink)

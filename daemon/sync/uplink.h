@@ -77,6 +77,11 @@ void uplink_down(struct uplink *u);
 /* HQ's word: it confirms what it says of our own history, and nothing of another copy's. */
 void uplink_confirm(struct uplink *u, const struct confirm *c);
 
+/* Those of these seqs that HQ holds as they stand here, for it named the chain that leads to them:
+ * rising, at most max. All of them where nothing of the epoch waits here. */
+int uplink_ours(const struct uplink *u, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                const struct journal_range *of, struct journal_range *out, int max);
+
 /* HQ's generation is this one. rewind: it is another one than before, and nothing counts as
  * confirmed any more; what HQ holds of each epoch is asked for. */
 void uplink_generation(struct uplink *u, const char *generation, bool rewind);

@@ -46,6 +46,37 @@ static void note_unreadable(struct uplink *u, const uint8_t hash[EVENT_HASH_BYTE
 	}
 }
 
+static const struct uplink_epoch *epoch_of(const struct uplink *u, const uint8_t *epoch)
+{
+	for (int i = 0; i < u->epoch_count; i++)
+		if (memcmp(u->epochs[i].epoch, epoch, EVENT_EPOCH_BYTES) == 0)
+			return &u->epochs[i];
+	return NULL;
+}
+
+int uplink_ours(const struct uplink *u, const uint8_t epoch[EVENT_EPOCH_BYTES],
+                const struct journal_range *of, struct journal_range *out, int max)
+{
+	const struct uplink_epoch *e = epoch_of(u, epoch);
+	uint64_t seq = of->first, end;
+	int n = 0;
+
+	if (!e)
+		out[n++] = *of;
+	while (e && seq <= of->last && n < max) {
+		end = seq <= e->through ? e->through : uplink_runs_end(&e->confirmed, seq);
+		if (!end) {
+			seq = uplink_runs_next(&e->confirmed, seq);
+			continue;
+		}
+		if (end > of->last)
+			end = of->last;
+		out[n++] = (struct journal_range){seq, end};
+		seq = end + 1;
+	}
+	return n;
+}
+
 void uplink_confirm(struct uplink *u, const struct confirm *c)
 {
 	uint64_t gained = 0;

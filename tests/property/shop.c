@@ -191,7 +191,7 @@ bool shop_page(struct shop *s, int max)
 	struct buf out = {0};
 	bool more;
 	assert_int_equal(hq_db_begin(w->db), 0);
-	hq_includes_read(&includes, w->db, s->journal->name);
+	hq_includes_read(&includes, w->db, s->journal->name, NULL);
 	const struct hq_profile_page page = {
 	    .since = s->version, .max = max, .bytes_max = 1 << 20, .includes = &includes};
 	s->version = hq_profile_page(w->db, &page, &out, &more);

@@ -6,9 +6,11 @@ import pytest
 from copies import Box2, Told
 from peer import as_device
 from rig import until
-from store import customers, hq_profile
+from store import customers, hq_profile, lane, post
 
 pytestmark = pytest.mark.takes(12)
+
+PHONE = "0172 8394057"
 
 
 def test_01_a_store_brought_back_from_its_backup(rig):
@@ -274,3 +276,40 @@ def test_08_a_machine_that_was_set_back_while_it_ran(rig):
     copies.settled(rig, rig)
     assert rig.status()["sync"]["forked"] == 0 and rig.status()["sync"]["notes"] == []
     copies.all_held(rig, told)
+
+
+def test_09_what_a_refused_branch_says_of_customers_is_not_given_up(rig):
+    """Goal: HQ includes the other copy's events of the same names; whom ours enrolled stays known on the lanes, after a start too."""
+    until(lambda: "clock: trusted" in rig.log_of("daemon"), 20, "the box's own events of its start")
+    copies.settled(rig, rig)
+    epoch, seq = bytes.fromhex(rig.status()["epoch"]), rig.status()["seq"]
+    h, = copies.hq_rows(rig, "SELECT h_last FROM run JOIN epoch ON epoch.id = run.epoch WHERE epoch.epoch = ?", epoch)[0]
+    others = [forge.event(rig.store, epoch, seq + 1 + i, "Basket Opened", {"other": i}) for i in range(60)]
+    device = as_device(rig)
+    device.publish(f"laneway/1/{rig.store}/up", forge.batch(epoch, seq + 1, others, h))
+    until(lambda: copies.hq_rows(rig, "SELECT max(last) FROM run")[0][0] == seq + 60, 10, "HQ to hold the other copy's events")
+    device.close()
+    rig.kill("broker")
+    till = Told().till(rig, "T1", "a")
+    till.kept("basket_opened", basket="B1")
+    post(rig, "/api/v1/lanes/1/enrol", {"first_name": "Mia", "phone": PHONE})
+    assert rig.status()["pending"]["events"] == 1 and rig.status()["seq"] < seq + 60
+    rig.start_broker()
+    until(lambda: rig.status()["sync"]["forked"] > 0, 30, "HQ to refuse ours")
+    (rig.work / "more.csv").write_text("customer_id,first_name\nMORE,Nils\n")
+    before = rig.status()["sync"]["profiles"]
+    rig.tool("laneway-hq", "import", "-c", rig.work / "hq.conf", rig.work / "more.csv")
+    until(lambda: rig.status()["sync"]["profiles"] > before, 30, "a round in which HQ says what it includes")
+    assert rig.status()["pending"]["events"] == 1
+    till.kept("basket_voided", basket="B1")
+    till.close()
+    for run in range(2):
+        till = Told().till(rig, "T1", f"b{run}")
+        till.kept("basket_opened", basket=f"C{run}")
+        till.kept("customer_chosen", basket=f"C{run}", kind="phone", value=PHONE)
+        assert lane(rig)["person"]["first_name"] == "Mia"
+        till.kept("basket_voided", basket=f"C{run}")
+        till.close()
+        rig.kill("daemon")
+        rig.start_daemon()
+    assert rig.status()["pending"]["events"] == 1

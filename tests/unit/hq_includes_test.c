@@ -349,6 +349,43 @@ static void whom_hq_cannot_read_yet_stays_on_the_stores_lanes(void **state)
 	store_free(s);
 }
 
+/* A box that starts again and again: what it said in its first epoch HQ heard last. */
+static void an_older_epoch_is_spoken_of_when_the_store_asks_for_it(void **state)
+{
+	struct telling *t = *state;
+	struct store *s[HQ_INCLUDES_EPOCHS_MAX + 2];
+	struct downlink_includes now;
+	struct downlink_tell tell;
+	char text[300], name[EVENT_EPOCH_SIZE], err[200] = "", *header;
+	size_t n = sizeof s / sizeof s[0];
+
+	for (size_t i = 0; i < n; i++) {
+		s[i] = store_after(t->w, "s1", (uint8_t)(i + 1), i ? s[i - 1] : NULL);
+		store_chatter(s[i], 2);
+		arrive(s[i]);
+	}
+	hear(t, &now);
+	assert_int_equal(now.count, HQ_INCLUDES_EPOCHS_MAX);
+	assert_false(is_in(&now, s[0], 1));
+	assert_true(is_in(&now, s[2], 1));
+	text_hex(s[0]->epoch, EVENT_EPOCH_BYTES, name);
+	snprintf(text, sizeof text,
+	         "{\"v\":1,\"device\":\"d1\",\"id\":\"0123456789abcdef\",\"ask\":\"changes\","
+	         "\"generation\":\"\",\"since\":0,\"awaits\":[7,\"x\",\"ffffffffffffffff\",\"%s\","
+	         "\"%s\"]}",
+	         name, name);
+	ask_with(t, text);
+	header = json_dumps(t->header, JSON_COMPACT);
+	assert_int_equal(downlink_parse(header, strlen(header), &tell, err, sizeof err), 0);
+	free(header);
+	assert_int_equal(tell.includes.count, HQ_INCLUDES_EPOCHS_MAX);
+	assert_true(is_in(&tell.includes, s[0], s[0]->seq));
+	assert_true(is_in(&tell.includes, s[n - 1], 1));
+	assert_false(is_in(&tell.includes, s[2], 1));
+	for (size_t i = 0; i < n; i++)
+		store_free(s[i]);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, telling_set_up, telling_tear_down)
@@ -363,6 +400,7 @@ int main(void)
 	    TEST(as_many_runs_as_a_store_takes_and_not_one_more),
 	    TEST(what_there_is_no_room_for_is_not_said_to_be_included),
 	    TEST(whom_hq_cannot_read_yet_stays_on_the_stores_lanes),
+	    TEST(an_older_epoch_is_spoken_of_when_the_store_asks_for_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

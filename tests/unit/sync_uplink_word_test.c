@@ -20,6 +20,42 @@ static void only_what_lies_between_confirmed_ranges_is_sent(void **state)
 	await_confirmed(f, 79);
 }
 
+static void expect_ours(struct fixture *f, const struct journal_range *of, const char *expected)
+{
+	struct journal_range out[4];
+	struct journal_state s = place_state(f->place);
+	char text[100] = "";
+	int n = uplink_ours(f->uplink, s.epoch, of, out, 4);
+
+	for (int i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%d-%d", i ? " " : "",
+		         (int)out[i].first, (int)out[i].last);
+	assert_string_equal(text, expected);
+}
+
+static void what_is_confirmed_is_of_this_history(void **state)
+{
+	struct fixture *f = *state;
+	const uint8_t other[EVENT_EPOCH_BYTES] = {7};
+	const struct journal_range all = {1, 90};
+	struct journal_range out[1];
+
+	fill_pack(f, 99, false);
+	expect_ours(f, &all, "");
+	struct confirm_epoch *e = word(f, 10);
+	e->range_count = 2;
+	e->ranges[0].first = 21, e->ranges[0].last = 50;
+	e->ranges[1].first = 61, e->ranges[1].last = 99;
+	uplink_confirm(f->uplink, f->confirm);
+	expect_ours(f, &all, "1-10 21-50 61-90");
+	expect_ours(f, &(struct journal_range){5, 30}, "5-10 21-30");
+	expect_ours(f, &(struct journal_range){11, 20}, "");
+	expect_ours(f, &(struct journal_range){25, 25}, "25-25");
+	/* an epoch of which nothing waits here */
+	assert_int_equal(uplink_ours(f->uplink, other, &all, out, 1), 1);
+	assert_int_equal(out[0].last, 90);
+}
+
 static void later_ranges_join_with_those_before(void **state)
 {
 	struct fixture *f = *state;
@@ -381,6 +417,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(only_what_lies_between_confirmed_ranges_is_sent),
+	    TEST(what_is_confirmed_is_of_this_history),
 	    TEST(later_ranges_join_with_those_before),
 	    TEST(hq_cannot_confirm_what_does_not_exist_yet),
 	    TEST(an_urgent_event_goes_alone_before_both_cursors),

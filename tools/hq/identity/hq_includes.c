@@ -93,33 +93,58 @@ static void write_runs(struct buf *out, const char *epoch, const struct runs *r)
 	buf_byte(out, ']');
 }
 
-void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store)
+/* One tell's word on a store's epochs. */
+struct telling {
+	struct hq_includes *i;
+	struct hq_db *db;
+	int64_t unfolded, told[HQ_INCLUDES_EPOCHS_MAX];
+	int count, room;
+};
+
+/* A row of EPOCH_INCLUDES or EPOCH_NAMED; each epoch once. */
+static void tell(struct telling *t, struct sqlite3_stmt *q)
+{
+	struct runs r = {.room = t->room};
+	int64_t id = sqlite3_column_int64(q, 2);
+	const void *bytes = hq_db_bytes(q, 0, EVENT_EPOCH_BYTES);
+	char epoch[EVENT_EPOCH_SIZE];
+
+	for (int k = 0; k < t->count; k++) {
+		if (t->told[k] == id)
+			return;
+	}
+	if (!bytes || t->count == HQ_INCLUDES_EPOCHS_MAX)
+		return;
+	t->told[t->count++] = id;
+	text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
+	read_runs(t->db, id, (uint64_t)sqlite3_column_int64(q, 1), t->unfolded, &r);
+	if (r.through > 0)
+		buf_printf(&t->i->through, "%s\"%s\":%" PRIu64, t->i->through.len ? "," : "{",
+		           epoch, r.through);
+	if (r.count > 0)
+		write_runs(&t->i->beyond, epoch, &r);
+	t->room -= r.count;
+}
+
+void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store,
+                      const struct hq_includes_awaits *awaits)
 {
 	int64_t row = hq_db_int(db, -1, HQ_SQL_STORE_ID, "t", store);
-	struct sqlite3_stmt *q =
-	    hq_db_query(db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_INCLUDES_EPOCHS_MAX);
-	char epoch[EVENT_EPOCH_SIZE];
-	int64_t unfolded = unfolded_from(db);
-	int room = HQ_INCLUDES_RUNS_MAX;
-	const void *bytes;
+	struct telling t = {
+	    .i = i, .db = db, .unfolded = unfolded_from(db), .room = HQ_INCLUDES_RUNS_MAX};
+	struct sqlite3_stmt *q;
 
 	buf_reset(&i->through);
 	buf_reset(&i->beyond);
-	while (hq_db_row(db, q)) {
-		struct runs r = {.room = room};
-		bytes = hq_db_bytes(q, 0, EVENT_EPOCH_BYTES);
-		if (!bytes)
-			continue;
-		text_hex(bytes, EVENT_EPOCH_BYTES, epoch);
-		read_runs(db, sqlite3_column_int64(q, 2), (uint64_t)sqlite3_column_int64(q, 1),
-		          unfolded, &r);
-		if (r.through > 0)
-			buf_printf(&i->through, "%s\"%s\":%" PRIu64, i->through.len ? "," : "{",
-			           epoch, r.through);
-		if (r.count > 0)
-			write_runs(&i->beyond, epoch, &r);
-		room -= r.count;
+	for (int k = 0; awaits && k < awaits->count; k++) {
+		q = hq_db_query(db, HQ_SQL_EPOCH_NAMED, "ib", row, awaits->epoch[k],
+		                (size_t)EVENT_EPOCH_BYTES);
+		while (hq_db_row(db, q))
+			tell(&t, q);
 	}
+	q = hq_db_query(db, HQ_SQL_EPOCH_INCLUDES, "ii", row, (int64_t)HQ_INCLUDES_EPOCHS_MAX);
+	while (hq_db_row(db, q))
+		tell(&t, q);
 	buf_str(&i->through, i->through.len ? "}" : "{}");
 	if (i->beyond.len)
 		buf_byte(&i->beyond, '}');

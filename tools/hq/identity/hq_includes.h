@@ -8,9 +8,11 @@
 #define LANEWAY_HQ_INCLUDES_H
 
 #include "base/buf.h"
+#include "event/event.h"
 #include "hq/base/hq_db.h"
 
-#define HQ_INCLUDES_EPOCHS_MAX 16 /* the store's newest; older ones have long been heard */
+#define HQ_INCLUDES_EPOCHS_MAX 16 /* those that it asks for, then the store's newest */
+#define HQ_INCLUDES_ASKED_MAX 8   /* of them */
 #define HQ_INCLUDES_RUNS_MAX 32   /* beyond, of all epochs together: what a store takes */
 
 /* JSON objects, the epoch's 16 hex digits to what is included. Zeros are empty. */
@@ -18,7 +20,13 @@ struct hq_includes {
 	struct buf through; /* {"16 hex":41} */
 	struct buf beyond;  /* {"16 hex":[[43,50]]}; of no length: there is nothing to say */
 };
-void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store);
+/* awaits NULL: the store asks for none by name. */
+struct hq_includes_awaits {
+	uint8_t epoch[HQ_INCLUDES_ASKED_MAX][EVENT_EPOCH_BYTES];
+	int count;
+};
+void hq_includes_read(struct hq_includes *i, struct hq_db *db, const char *store,
+                      const struct hq_includes_awaits *awaits);
 void hq_includes_free(struct hq_includes *i);
 
 /* Members of an object, each with a comma behind it; nothing where i is NULL. */

@@ -100,6 +100,16 @@ static bool copy_text(const json_t *root, const char *key, char *out, size_t siz
 	return text && text_copy(out, size, text);
 }
 
+/* What is no epoch, and more than are spoken of, is left out: the store then hears of its newest.
+ */
+static void read_awaits(const json_t *list, struct hq_includes_awaits *out)
+{
+	for (size_t i = 0; i < json_array_size(list) && out->count < HQ_INCLUDES_ASKED_MAX; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		out->count += name && text_unhex(name, out->epoch[out->count], EVENT_EPOCH_BYTES);
+	}
+}
+
 static const char *changes_fault(const json_t *root, struct hq_tell_ask *out)
 {
 	const json_t *since = json_object_get(root, "since");
@@ -107,6 +117,7 @@ static const char *changes_fault(const json_t *root, struct hq_tell_ask *out)
 	if (!copy_text(root, "generation", out->generation, sizeof out->generation) ||
 	    !json_is_integer(since) || json_integer_value(since) < 0)
 		return "an ask for changes without generation and since";
+	read_awaits(json_object_get(root, "awaits"), &out->awaits);
 	out->since = (uint64_t)json_integer_value(since);
 	return NULL;
 }
@@ -265,7 +276,7 @@ static int answer_changes(struct hq_tell *t, const char *store, const struct hq_
 	fresh = ask->since == 0 || strcmp(ask->generation, generation) != 0 ||
 	        ask->since > hq_profile_version(t->db) || hq_hold_fresh(t->db, row, ask->since);
 	page.since = fresh ? 0 : ask->since;
-	hq_includes_read(&t->includes, t->db, store);
+	hq_includes_read(&t->includes, t->db, store, &ask->awaits);
 	page.includes = &t->includes;
 	buf_reset(&t->lines);
 	to = hq_hold_page(t->db, row, &page, &t->lines, &more);
@@ -353,7 +364,7 @@ static int answer_profile(struct hq_tell *t, const char *store, const struct hq_
 
 	if (!pub)
 		return -1;
-	hq_includes_read(&t->includes, t->db, store);
+	hq_includes_read(&t->includes, t->db, store, NULL);
 	buf_reset(&t->lines);
 	n = hq_tell_profile_lines(t->profile, store, ask, &t->includes, &t->lines);
 	if (n < 0)

@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "hq/base/hq_db.h"
 #include "hq/base/hq_keys.h"
+#include "hq/identity/hq_includes.h"
 #include "hq/identity/hq_rules.h"
 
 struct hq_tell;
@@ -45,8 +46,9 @@ const char *hq_tell_weights_made(struct hq_tell *t);
 struct hq_tell_ask {
 	char kind[33]; /* what it asks for: picks who answers */
 	char device[33], id[17];
-	char generation[17]; /* of "changes" and "statement" */
-	uint64_t since;      /* same */
+	char generation[17];              /* of "changes" and "statement" */
+	uint64_t since;                   /* same */
+	struct hq_includes_awaits awaits; /* of "changes" */
 	struct hq_tell_version {
 		uint8_t epoch[EVENT_EPOCH_BYTES];
 		uint64_t to, version;
