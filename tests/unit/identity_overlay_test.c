@@ -384,35 +384,6 @@ static void what_waits_at_hq_stays_although_more_is_included_behind_it(void **st
 	assert_int_equal(found(w, "email", "bert@example.org", &hit), OVERLAY_UNTOUCHED);
 }
 
-/* Another copy of this disk wrote on under the same names: HQ speaks of its events. */
-static void what_hq_holds_of_another_history_does_not_give_way(void **state)
-{
-	struct world *w = *state;
-	struct shard_hit hit;
-	const struct overlay_hq hq = hq_of(w);
-	const struct overlay_run ours = {epoch, 1, 1};
-	known(w, (struct hq_person){"C000017", "Anna", {"loyalty|" CARD}, ref('u'), NULL});
-	enrol(w, 'k', "Bert", "email", "bert@example.org");
-	correct(w, 'c', ref('u'), "C000017", "\"fields\":{\"first_name\":\"Anne\"}");
-	overlay_held(w->o, &ours, 0);
-	overlay_included(w->o, epoch, 1, 9);
-	w->hq[0].more = "\"includes\":{\"0102030405060708\":9},";
-	refresh(w);
-	assert_int_equal(pending(w), 2);
-	assert_int_equal(found(w, "loyalty", CARD, &hit), 1);
-	assert_int_equal(found(w, "email", "bert@example.org", &hit), 1);
-	overlay_held(w->o, &ours, 1);
-	overlay_included(w->o, epoch, 1, 9);
-	while (overlay_refresh(w->o, &hq, 1) == 1)
-		;
-	assert_int_equal(pending(w), 1);
-	assert_int_equal(found(w, "email", "bert@example.org", &hit), OVERLAY_UNTOUCHED);
-	overlay_held(w->o, (const struct overlay_run[]){{epoch, 1, 9}}, 1);
-	while (overlay_refresh(w->o, &hq, 1) == 1)
-		;
-	assert_int_equal(pending(w), 0); /* its line says so */
-}
-
 static void a_line_names_what_it_includes_beyond_what_waits(void **state)
 {
 	static const struct {
@@ -593,7 +564,6 @@ int main(void)
 	    TEST(two_customers_of_hqs_are_never_joined_by_what_a_store_adds),
 	    TEST(a_value_that_hq_did_not_take_is_told_once),
 	    TEST(a_store_wide_word_lets_go_what_no_line_speaks_of),
-	    TEST(what_hq_holds_of_another_history_does_not_give_way),
 	    TEST(a_word_that_cannot_be_read_changes_nothing_until_it_can),
 	    TEST(a_link_makes_one_of_two_and_taking_it_back_two_again),
 	    TEST(two_who_were_said_not_to_be_one_stay_two),
