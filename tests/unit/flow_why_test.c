@@ -295,6 +295,7 @@ static void gone(struct world *w, uint64_t first, uint64_t last)
 	static const uint8_t epoch[EVENT_EPOCH_BYTES] = {7};
 	const struct overlay_hq hq = flow_overlay_hq(w->flow->shard);
 
+	overlay_held(w->flow->overlay, &(struct overlay_run){epoch, 1, last}, 1);
 	overlay_included(w->flow->overlay, epoch, first, last);
 	while (overlay_refresh(w->flow->overlay, &hq, 8) > 0)
 		;
