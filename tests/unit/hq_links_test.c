@@ -92,6 +92,11 @@ static void who_are_one_by_a_link_are_so_still_when_they_are_told_apart(void **s
 	assert_non_null(strstr(says(w, two("apart", "C000001", "C000002")),
 	                       "they are one customer all the same"));
 	expect(w, two("unlink", id, ""), true, "C000002:C000001>C000002", NULL);
+	world_text(w, "INSERT INTO review(cause, key, detail, since_us, folded) VALUES('import', "
+	              "'k', 'd', 1, 0)");
+	assert_string_equal(
+	    says(w, two("settle", world_text(w, "SELECT id FROM review WHERE key = 'k'"), "")),
+	    "that entry leaves the list");
 	assert_string_equal(says(w, two("confirm", "C000002", "")),
 	                    "HQ vouches for this record already");
 }

@@ -204,6 +204,7 @@ static int settle(struct doing *d)
 
 	if (!num_i64(said(d, "first"), 1, INT64_MAX, &number))
 		return fault(d, "expected the number of an entry that a person settles");
+	d->says = "that entry leaves the list";
 	if (hq_db_run(d->l->db, HQ_SQL_SHORTFALL_SETTLE, "i", number) == 1) {
 		hq_db_run(d->l->db, HQ_SQL_SHORTFALL_DIRTY, "i", number);
 		return 0;
