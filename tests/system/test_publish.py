@@ -87,6 +87,8 @@ def test_a_table_that_blocks_what_made_two_one_parts_them_at_both_ends_and_an_ol
     back = json.loads(rules(hq, "revert", "1", "--reason", "no poster", "--yes", "--json").stdout)
     assert back["version"] == 3
     assert state(hq) == old
+    for match in (m for store in lines for line in store for m in line.get("matches", []) if "rules" in m):
+        match["rules"] = "3"  # by which of HQ's tables two are one: the old one has a new number
     until(lambda: both(chain) == lines, 30, "both stores to have the old lines")
     assert [(h["version"], h["reason"]) for h in json.loads(rules(hq, "show", "--json").stdout)["history"]] == [
         (3, "no poster"), (2, "a poster")]
