@@ -69,10 +69,10 @@ void hq_duplicates_print(const json_t *a)
 	             *p;
 	size_t i;
 
-	printf("%lld pairs of customers may be one person (%.1f bits or more); %lld records, %lld "
+	printf("%lld pair%s of customers may be one person (%.1f bits or more)\n%lld records, %lld "
 	       "pairs compared\n",
-	       whole(a, "pairs"), (double)whole(a, "from_mbit") / 1000, whole(a, "records"),
-	       whole(a, "compared"));
+	       whole(a, "pairs"), whole(a, "pairs") == 1 ? "" : "s",
+	       (double)whole(a, "from_mbit") / 1000, whole(a, "records"), whole(a, "compared"));
 	if (whole(weights, "records") == 0)
 		printf("weights as shipped: there are too few customers to learn others from\n");
 	else

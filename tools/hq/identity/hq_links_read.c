@@ -157,10 +157,11 @@ static bool is_set(const json_t *row, const char *key)
 	return json_integer_value(json_object_get(row, key)) != 0;
 }
 
+/* On a line of its own, or lines were longer than a terminal's. */
 static void print_fate(const json_t *row)
 {
 	if (strcmp(text(row, "fate", "holds"), "holds") != 0)
-		printf("  %s%s%s%s%s", text(row, "fate", "?"),
+		printf("\n      %s%s%s%s%s", text(row, "fate", "?"),
 		       json_is_string(json_object_get(row, "reason")) ? ": " : "",
 		       text(row, "reason", ""), text(row, "rules", "")[0] ? ", by rules " : "",
 		       text(row, "rules", ""));
@@ -185,18 +186,36 @@ static void print_claim(const json_t *row)
 	print_fate(row);
 }
 
+/* "2026-11-22 17:02" of a time as JSON has it; UTC, as everything that HQ says. */
+static void print_minute(const char *time)
+{
+	if (strlen(time) > 16)
+		printf("%.10s %.5s", time, time + 11);
+	else
+		printf("%s", time);
+}
+
+static void print_customers(const json_t *row)
+{
+	printf("%s%s%s", text(row, "customer_id", "-"), text(row, "other", "")[0] ? " and " : "",
+	       text(row, "other", ""));
+}
+
 static void print_join(const json_t *row)
 {
-	printf("  %s  %s and %s by %s %s", text(row, "id", "?"), text(row, "customer_id", "?"),
-	       text(row, "other", "?"), text(row, "kind", "?"), text(row, "value", "?"));
+	printf("  %s  ", text(row, "id", "?"));
+	print_customers(row);
+	printf(" by %s %s", text(row, "kind", "?"), text(row, "value", "?"));
 	print_fate(row);
 }
 
 static void print_entry(const json_t *row)
 {
-	printf("  %s  %s  %s%s%s  %s by %s%s%s: %s", text(row, "id", "?"), text(row, "made", "?"),
-	       text(row, "customer_id", "-"), text(row, "other", "")[0] ? " and " : "",
-	       text(row, "other", ""), text(row, "what", "?"), text(row, "actor", "?"),
+	printf("  %s  ", text(row, "id", "?"));
+	print_minute(text(row, "made", "?"));
+	printf("  %s  ", text(row, "what", "?"));
+	print_customers(row);
+	printf("\n      by %s%s%s: %s", text(row, "actor", "?"),
 	       text(row, "store", "")[0] ? " " : "", text(row, "store", ""), text(row, "why", ""));
 	print_fate(row);
 }
@@ -228,12 +247,12 @@ void hq_links_print_review(const json_t *review)
 {
 	for (size_t i = 0; i < json_array_size(review); i++) {
 		const json_t *row = json_array_get(review, i);
-		printf("%s  %-14s %s%s%s  %s%s%s%s\n", text(row, "since", "?"),
-		       text(row, "cause", "?"), text(row, "customer_id", "-"),
-		       text(row, "other", "")[0] ? " and " : "", text(row, "other", ""),
-		       text(row, "kind", ""), text(row, "kind", "")[0] ? " " : "",
-		       text(row, "value", ""), text(row, "value", "")[0] ? "  " : "");
-		printf("    %s", text(row, "detail", ""));
+		print_minute(text(row, "since", "?"));
+		printf("  %-14s ", text(row, "cause", "?"));
+		print_customers(row);
+		printf("\n    %s%s%s%s%s", text(row, "kind", ""),
+		       text(row, "kind", "")[0] ? " " : "", text(row, "value", ""),
+		       text(row, "kind", "")[0] ? ": " : "", text(row, "detail", ""));
 		if (!is_set(row, "folded"))
 			printf("  (--settle %lld)",
 			       (long long)json_integer_value(json_object_get(row, "number")));
