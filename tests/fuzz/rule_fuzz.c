@@ -51,7 +51,11 @@ static void snapshot(const uint8_t *data, size_t size)
 	ward_load(w, data, size);
 	for (size_t at = 0; (row = ward_next(w, &at));)
 		must(row->mask[0] && ward_cause_name(row->cause));
-	ward_save(w, 0, 0, &saved);
+	for (size_t set = 0; set < WARD_SETS; set++) {
+		buf_reset(&saved);
+		ward_save(w, set, &saved);
+		must(ward_load(w, saved.data, saved.len));
+	}
 	buf_free(&saved);
 	ward_free(w);
 }
