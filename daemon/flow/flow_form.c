@@ -374,6 +374,14 @@ static int check_notes(struct form *form, struct sale_error *err)
 	return 0;
 }
 
+/* Between a look at the screen and a tap another customer may have come. */
+static bool is_whom_it_showed(const struct form_call *c, const struct lane_view *v)
+{
+	const char *now = flow_view_details(v, flow_view_level(c->f));
+
+	return !c->form.details[0] || (now && strcmp(now, c->form.details) == 0);
+}
+
 static int correct(struct form_call *c, struct sale_error *err)
 {
 	const struct form *form = &c->form;
@@ -382,6 +390,8 @@ static int correct(struct form_call *c, struct sale_error *err)
 
 	if (rc < 0)
 		return rc;
+	if (!is_whom_it_showed(c, &v))
+		return refuse(err, "no_customer", "this customer is not in the sale any more");
 	bool shown = v.person_scanned && !v.person_shared;
 	if ((form->ident_count || form->no_phone || form->no_email) && !shown)
 		return refuse(err, "not_verified",
@@ -390,8 +400,11 @@ static int correct(struct form_call *c, struct sale_error *err)
 	if (theirs && flow_lookup_is(&theirs->answer) &&
 	    !flow_lookup_tell(c->f, c->from->lane, &theirs->answer))
 		return refuse(err, "busy", "the box cannot keep it now; press again");
-	if (theirs)
-		return refuse(err, "known_customer", "somebody else has this already");
+	if (theirs) {
+		form_wrong(err, "known_customer", theirs->field,
+		           "somebody else has this %s already", theirs->field);
+		return FLOW_FORM_REFUSED;
+	}
 	if (check_notes(&c->form, err) < 0)
 		return FLOW_FORM_WRONG;
 	rc = tell_known(c, v.profile.customer_id, shown, err);

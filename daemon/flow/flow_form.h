@@ -31,6 +31,7 @@ struct form_choice {
 struct form {
 	char first_name[65], last_name[65], language[36], note[33], no_note[33], known[9],
 	    suggestion[33];
+	char details[33]; /* whom the screen showed (person.details), or empty: it does not say */
 	/* a manager's note, as its fact; or why somebody is looked for */
 	char text[NOTE_CHARS_MAX * 4 + sizeof NOTE_TEXT];
 	bool has_age, age_ok;

@@ -23,19 +23,30 @@ int form_wrong(struct sale_error *err, const char *code, const char *field, cons
 
 /* ---- text ---- */
 
-/* Without blanks around it. false: no text, too long, or with control characters. */
-static bool text_of(const json_t *value, char *out, size_t size)
+/* Without blanks around it, as it stands in the object. NULL: no text, or with control characters.
+ */
+static const char *trimmed(const json_t *value, size_t *len)
 {
 	const char *s = json_string_value(value);
 	size_t n;
 
 	if (!s || strlen(s) != json_string_length(value))
-		return false;
+		return NULL;
 	s += strspn(s, " ");
 	n = strlen(s);
 	while (n && s[n - 1] == ' ')
 		n--;
-	if (n >= size || !text_utf8_ok(s, n) || text_has_hidden(s, n))
+	*len = n;
+	return text_utf8_ok(s, n) && !text_has_hidden(s, n) ? s : NULL;
+}
+
+/* false: none, or too long. */
+static bool text_of(const json_t *value, char *out, size_t size)
+{
+	size_t n;
+	const char *s = trimmed(value, &n);
+
+	if (!s || n >= size)
 		return false;
 	memcpy(out, s, n);
 	out[n] = '\0';
@@ -47,10 +58,38 @@ static bool is_name(const char *field)
 	return strcmp(field, "first_name") == 0 || strcmp(field, "last_name") == 0;
 }
 
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* A cashier counts letters, which take one byte to four each: of this very name so many fit. */
+static int name_wrong(const json_t *value, const char *field, size_t size, struct sale_error *err)
+{
+	size_t n;
+	const char *s = trimmed(value, &n);
+	char fits[65];
+
+	if (!s)
+		return form_wrong(err, "bad_field", field,
+		                  "%s: expected a name, without control characters", field);
+	text_fit(fits, size < sizeof fits ? size : sizeof fits, s);
+	return form_wrong(err, "bad_field", field, "too long: use at most %zu letters of it",
+	                  characters(fits));
+}
+
 static int read_text(struct flow *f, const json_t *value, const char *field, char *out, size_t size,
                      struct sale_error *err)
 {
-	if (!text_of(value, out, size))
+	bool fits = text_of(value, out, size);
+
+	if (!fits && is_name(field))
+		return name_wrong(value, field, size, err);
+	if (!fits)
 		return form_wrong(
 		    err, "bad_field", field,
 		    "%s: expected text of at most %zu bytes, without control characters", field,
@@ -244,6 +283,18 @@ static int read_yes(const json_t *value, const char *name, bool *out, struct sal
 	return 0;
 }
 
+/* Whom the screen showed: said by a form on who stands there, and by no other. */
+static int read_details(struct flow *f, const json_t *value, struct form *out,
+                        struct sale_error *err)
+{
+	int rc = read_text(f, value, "details", out->details, sizeof out->details, err);
+
+	if (rc == 0 && !out->details[0])
+		return form_wrong(err, "bad_field", "details",
+		                  "details: expected person.details of the lane view");
+	return rc;
+}
+
 static int unknown_member(const char *name, struct sale_error *err)
 {
 	char shown[65];
@@ -299,22 +350,16 @@ int form_read(struct flow *f, const struct flow_form *from, struct form *out,
 	memset(out, 0, sizeof *out);
 	json_object_foreach((json_t *)from->body, name, value)
 	{
-		rc = json_is_null(value) ? 0 : read_member(f, name, value, out, err);
+		if (from->kind == FLOW_CORRECT && strcmp(name, "details") == 0)
+			rc = read_details(f, value, out, err);
+		else
+			rc = json_is_null(value) ? 0 : read_member(f, name, value, out, err);
 		if (rc < 0)
 			return rc;
 	}
 	if (from->kind == FLOW_ENROL)
 		read_card(f, from->lane, out);
 	return check_choices(from, out, err);
-}
-
-static size_t characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
 }
 
 int form_read_note(struct flow *f, const struct flow_form *from, struct form *out,

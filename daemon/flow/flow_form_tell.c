@@ -158,6 +158,14 @@ static bool reaches(enum consent_channel channel, enum ident_kind kind)
 	return (channel == CONSENT_SMS || channel == CONSENT_CALL) && kind == IDENT_PHONE;
 }
 
+static bool goes(const struct form *form, const struct ref *claim)
+{
+	for (int i = 0; i < form->drop_count; i++)
+		if (ref_same(&form->drop[i], claim))
+			return true;
+	return false;
+}
+
 /* The claim that a choice is for: of the form, or of who is known already; none: the person. */
 static struct ref address_of(const struct form *form, enum consent_channel channel,
                              const struct overlay_person *known)
@@ -166,7 +174,8 @@ static struct ref address_of(const struct form *form, enum consent_channel chann
 		if (reaches(channel, form->ident[i].answer.kind))
 			return form->ident[i].ref;
 	for (size_t i = 0; known && i < known->claim_count; i++)
-		if (reaches(channel, ident_kind_of(known->claim[i].kind)))
+		if (reaches(channel, ident_kind_of(known->claim[i].kind)) &&
+		    !goes(form, &known->claim[i].ref))
 			return known->claim[i].ref;
 	return (struct ref){0};
 }

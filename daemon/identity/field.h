@@ -133,5 +133,7 @@ void field_why_person(const struct field_fact *facts, size_t n, bool masked, str
  * word of several. out is empty when nothing is left, or the name is no UTF-8. What does not fit is
  * cut between characters. */
 void field_compare_form(const char *first_name, char *out, size_t size);
+/* Are two names the same but for capital and small letters, accents and all else alike? */
+bool field_same_letters(const char *a, const char *b);
 
 #endif

@@ -89,3 +89,15 @@ void field_compare_form(const char *first_name, char *out, size_t size)
 	}
 	out[len] = '\0';
 }
+
+bool field_same_letters(const char *a, const char *b)
+{
+	UChar left[NAME_UNITS_MAX], right[NAME_UNITS_MAX];
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t n = 0, m = 0;
+
+	u_strFromUTF8(left, NAME_UNITS_MAX, &n, a, -1, &status);
+	u_strFromUTF8(right, NAME_UNITS_MAX, &m, b, -1, &status);
+	int32_t differ = u_strCaseCompare(left, n, right, m, U_FOLD_CASE_DEFAULT, &status);
+	return U_SUCCESS(status) && differ == 0;
+}

@@ -37,9 +37,15 @@ void gather_unit(struct gathered *g, const struct ref *ref, const char *customer
 	struct reach_unit *u;
 	if (ref_none(ref))
 		return;
-	for (size_t i = 0; g->units && i < g->reach_units; i++)
-		if (ref_same(&g->units[i].ref, ref))
-			return;
+	for (size_t i = 0; g->units && i < g->reach_units; i++) {
+		u = &g->units[i];
+		if (!ref_same(&u->ref, ref))
+			continue;
+		/* A choice names a unit alone, a correction says whose it is. */
+		if (!u->customer_id[0])
+			text_copy(u->customer_id, sizeof u->customer_id, customer_id);
+		return;
+	}
 	if (g->reach_units >= FOLD_UNITS_MAX) {
 		g->over = true;
 		return;
@@ -172,15 +178,17 @@ static void take_group(struct gathered *g, struct group *grp)
 	}
 }
 
-static void follow_unit(struct gathered *g, struct reach_unit u)
+static void follow_unit(struct gathered *g, size_t place)
 {
 	char name[EVENT_ID_SIZE];
+	struct reach_unit u = g->units[place];
 	const struct node *n = overlay_node(g->o, &u.ref);
 	bool here = false;
 	for (size_t i = 0; n && i < n->pending.len; i++)
 		take_pending(g, n->pending.at[i]);
 	if (n)
 		take_group(g, n->group);
+	u = g->units[place]; /* what is pending may have said more of it */
 	for (size_t i = 0; i < g->line_count && !here; i++)
 		here = overlay_known_unit(&g->line[i], &u.ref) < g->line[i].unit_count;
 	if (here)
@@ -217,7 +225,7 @@ void gather_all(struct gathered *g)
 	size_t units = 0, idens = 0;
 	while (!g->failed && (units < g->reach_units || idens < g->reach_idens)) {
 		if (units < g->reach_units)
-			follow_unit(g, g->units[units++]);
+			follow_unit(g, units++);
 		else
 			follow_iden(g, idens++);
 	}

@@ -62,13 +62,24 @@ static const char *value_of(const struct field_fact *f)
 	return f && f->value ? f->value : "";
 }
 
-static void compare(struct overlay *o, const struct overlay_known *l, const struct field_fact *f)
+/* Who enrols somebody types a name as it comes: whoever has it in other capitals is no news. Who
+ * corrects a name means its letters. */
+static bool is_spelling(const struct pending *p, const struct field_fact *f, const char *hqs)
+{
+	return p->kind == EVENT_CUSTOMER_ENROLLED &&
+	       (f->field == FIELD_FIRST_NAME || f->field == FIELD_LAST_NAME) &&
+	       field_same_letters(value_of(f), hqs);
+}
+
+static void compare(struct overlay *o, const struct overlay_known *l, const struct pending *p,
+                    const struct field_fact *f)
 {
 	const struct field_fact *hqs = hqs_fact(l, f);
 	const json_t *left = json_object_get(json_object_get(l->json, "left_out"), "facts");
 	struct overlay_kept kept = {.field = f->field};
 	bool silent = !hqs && (left || !l->tells_facts);
-	if (f->field == FIELD_BIRTH_DATE || silent || !strcmp(value_of(hqs), value_of(f)))
+	if (f->field == FIELD_BIRTH_DATE || silent || !strcmp(value_of(hqs), value_of(f)) ||
+	    is_spelling(p, f, value_of(hqs)))
 		return;
 	memcpy(kept.customer_id, l->profile.customer_id, sizeof kept.customer_id);
 	overlay_kept_value(kept.ours, f->value);
@@ -84,5 +95,5 @@ void overlay_compare(struct overlay *o, const struct gathered *g, const struct p
 			line = &g->line[l];
 	for (size_t i = 0; line && i < p->facts.count; i++)
 		if (!said_again(g, p, &p->facts.fact[i]))
-			compare(o, line, &p->facts.fact[i]);
+			compare(o, line, p, &p->facts.fact[i]);
 }

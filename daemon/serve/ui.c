@@ -15,6 +15,8 @@
 	extern const char ui_##symbol##_end[] __asm__("ui_" #symbol "_end")                        \
 	    __attribute__((visibility("hidden")))
 
+EMBED(correct_css, "correct.css");
+EMBED(correct_js, "correct.js");
 EMBED(details_css, "details.css");
 EMBED(details_js, "details.js");
 EMBED(enrol_css, "enrol.css");
@@ -30,6 +32,8 @@ EMBED(post_js, "post.js");
 static const struct embedded {
 	const char *name, *type, *data, *end;
 } files[] = {
+    {"correct.css", "text/css; charset=utf-8", ui_correct_css, ui_correct_css_end},
+    {"correct.js", "text/javascript; charset=utf-8", ui_correct_js, ui_correct_js_end},
     {"details.css", "text/css; charset=utf-8", ui_details_css, ui_details_css_end},
     {"details.js", "text/javascript; charset=utf-8", ui_details_js, ui_details_js_end},
     {"enrol.css", "text/css; charset=utf-8", ui_enrol_css, ui_enrol_css_end},

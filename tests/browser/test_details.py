@@ -149,7 +149,7 @@ def test_a_note_is_one_tap_and_another_takes_it_back(screen, box, shots):
     for code, body, stands in (("quiet", {"note": "quiet"}, "true"), ("large_print", {"no_note": "large_print"}, "false"),
                                ("large_print", {"note": "large_print"}, "true")):
         note_key(screen, code).click()
-        assert box.posts.get(timeout=2)[::2] == ("/api/v1/lanes/3/correct", body)
+        assert box.posts.get(timeout=2)[::2] == ("/api/v1/lanes/3/correct", {"details": REF, **body})
         wait_for(lambda code=code, stands=stands: note_key(screen, code).get_attribute("aria-pressed") == stands)
     box.answers = [(409, {"error": {"code": "too_many", "message": "too many changes wait for HQ already"}})]
     note_key(screen, "invoice").click()

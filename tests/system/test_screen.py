@@ -12,7 +12,7 @@ from rig import until
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from store import Scanner, Till, customers, up
+from store import Scanner, Till, customers, hq_lines, up
 
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
  --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-device-scale-factor=1
@@ -131,3 +131,30 @@ def test_the_screen_through_a_kill_and_without_hq(rig, screen):
     screen.shows("headline", anna["first_name"], "live-12-continued")
     rig.kill("broker")
     screen.shows("hq", "away", "live-13-hq-away")
+
+
+def test_a_cashier_corrects_a_customer_who_showed_the_card(rig, screen):
+    """Goal: name, number and "No more" by the form; the panel and HQ have the new number, and not the old one."""
+    anna = customers(rig)[16]
+    scanner = Scanner(rig)
+    until(lambda: up(rig), 15, "the scanner")
+    till = Till(rig)
+    till.kept("basket_opened", basket="B1")
+    scanner.scan(anna["loyalty"])
+    screen.shows("headline", anna["first_name"])
+    screen.tap("Details")
+    screen.shows("details-body", anna["phone"])
+    screen.tap("Correct")
+    screen.shows("correct-title", f"Correct {anna['first_name']}")
+    screen.driver.switch_to.active_element.send_keys("Hanna")
+    screen.driver.find_element(By.ID, "correct-contact").send_keys("0172 8394057")
+    screen.tap("Replaces the number we have")
+    screen.tap("No more")  # the first of two: no offers
+    screen.tap("Save")
+    screen.shows("details-body", "+491728394057", "live-20-corrected")
+    assert anna["phone"] not in screen.text("details-body")
+    screen.shows("headline", "Hanna")
+    until(rig.drained, 30, "the events at HQ")
+    said = [(e["properties"]["purpose"], e["properties"]["value"]) for e in hq_lines(rig, "Consent Changed")]
+    assert said == [("marketing", "withdrawn")]
+    assert [e["properties"]["fields"] for e in hq_lines(rig, "Customer Corrected")] == [["first_name"]]

@@ -112,6 +112,130 @@ static void a_note_is_one_of_the_list(void **state)
 	        "no_note");
 }
 
+/* Between the look at the screen and the tap somebody else has come. */
+static void a_form_about_somebody_else_by_now_changes_nobody(void **state)
+{
+	struct world *w = *state;
+	char body[128], here[33];
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known") && !is(person(w, "1"), "provisional"));
+	snprintf(here, sizeof here, "%s", text_of(person(w, "1"), "details"));
+	snprintf(body, sizeof body, "{\"details\":\"%s\",\"first_name\":\"Hanna\"}", here);
+	refuses(w, FLOW_CORRECT,
+	        "{\"details\":\"AAECAwQFBgcICQoLDA0ODw\",\"first_name\":\"Berta\"}", "no_customer",
+	        "");
+	refuses(w, FLOW_CORRECT, "{\"details\":\"\",\"first_name\":\"Berta\"}", "bad_field",
+	        "details");
+	refuses(w, FLOW_CORRECT, "{\"details\":null,\"first_name\":\"Berta\"}", "bad_field",
+	        "details");
+	refuses(w, FLOW_ENROL, "{\"details\":\"AAECAwQFBgcICQoLDA0ODw\"}", "unknown_field",
+	        "details");
+	assert_int_equal(form(w, FLOW_CORRECT, "1", body), 0);
+	WAIT_FOR(w, answered.done);
+	WAIT_FOR(w, strcmp(text_of(person(w, "1"), "first_name"), "Hanna") == 0);
+	/* a name is no reason for another reference; the next visit is */
+	assert_string_equal(text_of(person(w, "1"), "details"), here);
+	till_say(w, "{\"type\":\"basket_voided\",\"source_message_id\":\"a:2\",\"basket\":\"B1\"}");
+	WAIT_FOR(w, said(w, 0, "kept", "a:2"));
+	till_open(w, "a:3", "B2");
+	WAIT_FOR(w, said(w, 0, "kept", "a:3"));
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_CORRECT, body, "no_customer", "");
+	assert_int_equal(kept_times(w, "Customer Corrected"), 1);
+}
+
+static void a_number_of_somebody_else_is_said_at_its_field(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	enrols(w, "2", "{\"first_name\":\"Ben\",\"phone\":\"0172 8394057\"}");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	refuses(w, FLOW_CORRECT, "{\"phone\":\"0172 8394057\"}", "known_customer", "phone");
+}
+
+/* 33 letters of two bytes each; 65 of one; the last character is never halved. */
+static void a_long_name_is_refused_in_letters(void **state)
+{
+	struct world *w = *state;
+	char body[400], name[200];
+	const struct {
+		const char *letter;
+		int count, fits;
+	} names[] = {{"\xd9\x85", 33, 32}, {"a", 65, 64}, {"\xe0\xa4\xb0", 30, 21}};
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		name[0] = '\0';
+		for (int k = 0; k < names[i].count; k++)
+			strcat(name, names[i].letter);
+		snprintf(body, sizeof body, "{\"last_name\":\"%s\"}", name);
+		refuses(w, FLOW_CORRECT, body, "bad_field", "last_name");
+		snprintf(body, sizeof body, "too long: use at most %d letters of it",
+		         names[i].fits);
+		assert_string_equal(refused.message, body);
+		name[(size_t)names[i].fits * strlen(names[i].letter)] = '\0';
+		snprintf(body, sizeof body, "{\"last_name\":\"%s\"}", name);
+		assert_int_equal(form(w, FLOW_CORRECT, "1", body), 0);
+		WAIT_FOR(w, answered.done);
+	}
+}
+
+/* Of two numbers one is given up in the same form: the yes is not for that one. */
+static void a_yes_is_not_for_a_number_that_goes(void **state)
+{
+	struct world *w = *state;
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(form(w, FLOW_CORRECT, "1", "{\"phone\":\"0172 5530918\"}"), 0);
+	WAIT_FOR(w, answered.done);
+	assert_int_equal(form(w, FLOW_CORRECT, "1",
+	                      "{\"no_phone\":true,\"consents\":[{\"purpose\":\"marketing\","
+	                      "\"channel\":\"sms\",\"value\":\"granted\",\"text_version\":"
+	                      "\"1\",\"language\":\"en\"}]}"),
+	                 0);
+	WAIT_FOR(w, answered.done);
+	json_t *consent = kept(w, "Consent Changed", 0);
+	assert_string_equal(text_of(json_object_get(consent, "properties"), "scope"), "person");
+	json_decref(consent);
+}
+
+/* The yes or no comes behind the name in one form: neither hides the other. */
+static void a_name_and_a_choice_of_one_form_are_known_at_once(void **state)
+{
+	struct world *w = *state;
+	struct buf why = {0};
+	keep(w);
+	till_connect(w, "T1", "1");
+	till_open(w, "a:1", "B1");
+	scan(w, CARD);
+	WAIT_FOR(w, person_is(w, "1", "known"));
+	assert_int_equal(
+	    form(w, FLOW_CORRECT, "1",
+	         "{\"first_name\":\"Hanna\",\"consents\":[{\"purpose\":\"marketing\",\"channel\":"
+	         "\"any\",\"value\":\"withdrawn\",\"text_version\":\"1\",\"language\":\"en\"}]}"),
+	    0);
+	WAIT_FOR(w, answered.done);
+	assert_string_equal(text_of(person(w, "1"), "first_name"), "Hanna");
+	assert_int_equal(flow_profile_why(w->flow, "C000017", &why), 1);
+	buf_byte(&why, '\0');
+	assert_non_null(
+	    strstr((char *)why.data, "consent marketing_post: no, latest; withdrawn by till"));
+	buf_free(&why);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
@@ -120,6 +244,11 @@ int main(void)
 	    T(a_phone_is_changed_only_of_who_showed_a_card),
 	    T(a_number_that_was_given_up_finds_nobody_any_more),
 	    T(a_note_is_one_of_the_list),
+	    T(a_form_about_somebody_else_by_now_changes_nobody),
+	    T(a_number_of_somebody_else_is_said_at_its_field),
+	    T(a_long_name_is_refused_in_letters),
+	    T(a_yes_is_not_for_a_number_that_goes),
+	    T(a_name_and_a_choice_of_one_form_are_known_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,40 @@ static void a_number_that_hundreds_are_enrolled_with_is_each_ones_and_joins_nobo
 	assert_string_equal(last.first_name, "Npj");
 }
 
+/* HQ includes what was said of a name and has another: is there something to tell? */
+static bool told(struct world *w, const char *ours, const char *hqs, bool corrected)
+{
+	const struct overlay_hq hq = hq_of(w);
+	struct overlay_kept kept;
+	char change[64];
+	int left;
+
+	w->hq_count = 0;
+	known(w, (struct hq_person){"C000123", hqs, {"loyalty|" CARD}, ref('a'), NULL});
+	snprintf(change, sizeof change, "\"fields\":{\"first_name\":\"%s\"}", ours);
+	if (corrected)
+		correct(w, 'c', ref('a'), "C000123", change);
+	else
+		enrol(w, 'a', ours, "loyalty", CARD);
+	overlay_stale(w->o);
+	overlay_included(w->o, epoch, 1, w->seq);
+	while ((left = overlay_refresh(w->o, &hq, 8)) > 0)
+		;
+	assert_int_equal(left, 0);
+	return overlay_kept_next(w->o, &kept);
+}
+
+/* Who enrols types as it comes; who corrects means the letters. */
+static void other_capitals_are_no_news_of_an_enrolment_and_are_of_a_correction(void **state)
+{
+	struct world *w = *state;
+	assert_false(told(w, "Ida", "IDA", false));
+	assert_false(told(w, "\xc3\xa9lise", "\xc3\x89LISE", false));
+	assert_true(told(w, "Ida", "Idah", false));
+	assert_true(told(w, "Elise", "\xc3\x89lise", false));
+	assert_true(told(w, "Ida", "IDA", true));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
@@ -121,6 +155,7 @@ int main(void)
 	    TEST(a_number_that_hundreds_are_enrolled_with_is_each_ones_and_joins_nobody),
 	    TEST(hqs_joins_are_told_as_hq_told_them),
 	    TEST(what_this_store_joins_is_told_until_it_is_taken_back),
+	    TEST(other_capitals_are_no_news_of_an_enrolment_and_are_of_a_correction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

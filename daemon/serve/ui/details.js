@@ -1,13 +1,14 @@
 // More of the customer in the sale, on a tap: notes and contact. Each look is kept by the box before it is shown; here
 // it stands for ten seconds, and then nothing of it is left in the page. (WIRE.md, section 12, "Looking".)
 
+import { openCorrect } from "./correct.js";
 import { openNotes } from "./notes.js";
 import { post } from "./post.js";
 
 const ANSWER_MS = 5000; // for the box to keep that somebody looked
 
 const $ = (id) => document.getElementById(id);
-const shown = { id: null, timer: 0, offered: null, busy: false, api: "", fault: () => {} };
+const shown = { id: null, said: null, timer: 0, offered: null, name: "", busy: false, api: "", fault: () => {} };
 
 const KIND = { phone: "Phone", email: "E-mail" };
 const STATE = { bounced: "does not arrive", wrong_person: "is somebody else's" };
@@ -56,7 +57,7 @@ export function closeDetails() {
   clearTimeout(shown.timer);
   if (!shown.id) return;
   const focused = $("details").contains(document.activeElement);
-  shown.id = null;
+  shown.id = shown.said = null;
   $("details").hidden = true;
   $("details-body").replaceChildren();
   $("details-left").getAnimations().forEach((a) => a.cancel());
@@ -66,6 +67,9 @@ export function closeDetails() {
 
 function open(said) {
   shown.id = said.details;
+  shown.said = said;
+  // What several people use says nothing of who stands there: nothing is corrected by it.
+  $("details-correct").hidden = Boolean(said.notes_refused);
   $("details-body").replaceChildren(
     list("Notes", said.notes.map(noteEntry), said.notes_refused ?? "None"),
     list("Contact", said.contact.map(contactEntry), said.contact_refused ?? "None"),
@@ -78,10 +82,8 @@ function open(said) {
   shown.timer = setTimeout(closeDetails, said.seconds * 1000);
 }
 
-// A second tap on the key closes it: the thumb is there already.
-async function press() {
-  if (shown.id) return closeDetails();
-  if (shown.busy) return undefined;
+async function ask() {
+  if (shown.busy || !shown.offered) return;
   shown.busy = true;
   $("details-open").setAttribute("aria-busy", "true");
   try {
@@ -94,11 +96,20 @@ async function press() {
     shown.busy = false;
     $("details-open").removeAttribute("aria-busy");
   }
-  return undefined;
+}
+
+// A second tap on the key closes it: the thumb is there already.
+const press = () => (shown.id ? closeDetails() : ask());
+
+// After a change: as it is now.
+export function lookAgain() {
+  closeDetails();
+  ask();
 }
 
 export function drawDetails(view) {
   shown.offered = view?.person.details ?? null;
+  shown.name = view?.person.first_name ?? "";
   $("details-open").hidden = !shown.offered;
   if (shown.id !== shown.offered) closeDetails();
 }
@@ -107,6 +118,11 @@ export function startDetails(api, fault) {
   Object.assign(shown, { api, fault });
   $("details-open").addEventListener("click", press);
   $("details-close").addEventListener("click", closeDetails);
+  $("details-correct").addEventListener("click", () => {
+    const { said, name } = shown;
+    closeDetails();
+    openCorrect(said, name);
+  });
   addEventListener("keydown", (e) => {
     if (e.key === "Escape") closeDetails();
   });

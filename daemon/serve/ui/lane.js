@@ -1,6 +1,7 @@
 // The lane screen: shows the lane view (WIRE.md, section 12) and sends back what the cashier presses.
 
-import { drawDetails, startDetails } from "./details.js";
+import { drawCorrect, startCorrect } from "./correct.js";
+import { drawDetails, lookAgain, startDetails } from "./details.js";
 import { drawForm, startForm } from "./enrol.js";
 import { drawFind, startFind } from "./find.js";
 import { drawNotes, startNotes } from "./notes.js";
@@ -297,6 +298,7 @@ function draw() {
   drawFind(view);
   drawDetails(view);
   drawNotes(view);
+  drawCorrect(view);
   drawBasket(view?.basket ?? null);
   drawStrip(view);
 }
@@ -402,6 +404,7 @@ startForm(api);
 startFind(api);
 startDetails(api, fault);
 startNotes(api);
+startCorrect(api, lookAgain);
 document.title = `Lane ${lane}`;
 $("lane").textContent = `Lane ${lane}`;
 draw();

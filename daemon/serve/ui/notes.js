@@ -37,7 +37,7 @@ async function press(key) {
   say("");
   touch();
   try {
-    const { ok, said } = await post(`${form.api}/correct`, { [stands ? "no_note" : "note"]: key.dataset.code }, ANSWER_MS);
+    const { ok, said } = await post(`${form.api}/correct`, { details: id, [stands ? "no_note" : "note"]: key.dataset.code }, ANSWER_MS);
     if (form.id !== id) return; // nobody looks any more
     if (ok) key.setAttribute("aria-pressed", String(!stands));
     else say(said.error.message);
