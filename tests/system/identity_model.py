@@ -202,7 +202,7 @@ def vat(value):
     for country, (form, check) in VAT.items():
         n = nf[len(country):]
         if nf.startswith(country) and re.fullmatch(form, n, re.A) and check(n):
-            return nf
+            return re.sub("(MWST|TVA|IVA|MVA)$", "", nf) if country in ("CHE", "NO") else nf
     return None
 
 

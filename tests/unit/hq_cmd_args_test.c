@@ -53,6 +53,20 @@ static void options_and_words_come_in_any_order(void **state)
 	assert_false(a.check || a.ingest);
 }
 
+static void a_reference_that_begins_with_a_hyphen_is_a_word(void **state)
+{
+	const struct hq_cmd_form form = {"c:j", options, "a reference", NULL};
+	struct hq_cmd_args a;
+	(void)state;
+
+	assert_int_equal(READ(&form, &a, "-Li5GvYYEHNZ2oYiSqnjIw", "-c", "x", "-j"), 0);
+	assert_string_equal(a.word, "-Li5GvYYEHNZ2oYiSqnjIw");
+	assert_string_equal(a.conf_path, "x");
+	assert_int_equal(READ(&form, &a, "-j", "--", "--i5GvYYEHNZ2oYiSqnjIw"), 0);
+	assert_string_equal(a.word, "--i5GvYYEHNZ2oYiSqnjIw");
+	assert_int_equal(READ(&form, &a, "-Li5GvYYEHNZ2oYiSqnjI"), -1); /* too short for one */
+}
+
 static void what_is_left_out_has_its_default(void **state)
 {
 	const struct hq_cmd_form form = {"c:j", options, "the store", "[DAY]"};
@@ -85,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(options_and_words_come_in_any_order),
+	    cmocka_unit_test(a_reference_that_begins_with_a_hyphen_is_a_word),
 	    cmocka_unit_test(what_is_left_out_has_its_default),
 	    cmocka_unit_test(what_is_missing_unknown_or_too_much_is_refused),
 	};

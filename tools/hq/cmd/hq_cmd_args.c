@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/event.h"
 #include "hq/base/hq_conf.h"
 #include "store/db.h"
+
+#define HQ_CMD_WORDS_MAX 64 /* of a command line */
 
 static bool take_word(int argc, char **argv, const char *name, const char **out)
 {
@@ -90,12 +93,53 @@ static bool take_option(struct hq_cmd_args *out, int letter)
 	}
 }
 
-int hq_cmd_args_read(int argc, char **argv, const struct hq_cmd_form *form, struct hq_cmd_args *out)
+/* One reference in 64 begins with a hyphen, and is no option. */
+static bool is_reference(const char *word)
 {
-	int letter;
+	static const char base64url[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+	return word[0] == '-' && strlen(word) == EVENT_ID_SIZE - 1 &&
+	       word[strspn(word, base64url)] == '\0';
+}
+
+/* The words with such references behind all others and a "--", for getopt; their number, 0: they
+ * are more than HQ_CMD_WORDS_MAX. */
+static int references_last(int argc, char **argv, char *out[HQ_CMD_WORDS_MAX + 2])
+{
+	static char end_of_options[] = "--";
+	bool ended = false; /* by the user */
+	int n = 0;
+
+	if (argc > HQ_CMD_WORDS_MAX)
+		return 0;
+	for (int i = 0; i < argc; i++) {
+		ended |= strcmp(argv[i], end_of_options) == 0;
+		if (ended || !is_reference(argv[i]))
+			out[n++] = argv[i];
+	}
+	if (n < argc && !ended)
+		out[n++] = end_of_options;
+	for (int i = 0; i < argc && strcmp(argv[i], end_of_options) != 0; i++) {
+		if (is_reference(argv[i]))
+			out[n++] = argv[i];
+	}
+	out[n] = NULL;
+	return n;
+}
+
+int hq_cmd_args_read(int count, char **words, const struct hq_cmd_form *form,
+                     struct hq_cmd_args *out)
+{
+	char *argv[HQ_CMD_WORDS_MAX + 2];
+	int letter, argc = references_last(count, words, argv);
+
+	if (argc == 0) {
+		fprintf(stderr, "laneway-hq %s: too many words\n", words[0]);
+		return -1;
+	}
 	*out = (struct hq_cmd_args){.command = argv[0], .conf_path = HQ_CONF_DEFAULT};
-	optind = 1;
+	optind = 0; /* glibc: from anew, whatever was read before */
 	while ((letter = getopt_long(argc, argv, form->letters, form->options, NULL)) != -1) {
 		if (!take_option(out, letter))
 			return -1;

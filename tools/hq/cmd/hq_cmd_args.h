@@ -40,7 +40,7 @@ struct hq_cmd_form {
 };
 
 /* 0, or -1: wrong usage. */
-int hq_cmd_args_read(int argc, char **argv, const struct hq_cmd_form *form,
+int hq_cmd_args_read(int count, char **words, const struct hq_cmd_form *form,
                      struct hq_cmd_args *out);
 /* NULL: it could not be read. To be freed with hq_conf_free. */
 struct hq_conf *hq_cmd_args_conf(const struct hq_cmd_args *a);
