@@ -5,6 +5,7 @@ each state is left there, as a 10-inch tablet, a 7-inch panel and a phone show i
 """
 
 import csv
+import itertools
 import json
 import sys
 import time
@@ -54,6 +55,7 @@ LAST = {"clara": "Kern"}
 EMAIL = {"clara": "clara.kern@gmail.com"}  # Gmail folds dots and what stands behind a plus
 CARD = {who: card(4711000000 + i) for i, who in enumerate(PEOPLE)}
 PHONE = {who: phone(row[4]) for who, row in PEOPLE.items()}
+SESSION = itertools.count(1)  # no long numbers: one in some may be a payment card's
 NEW_CARD, UNKNOWN_CARD, STAFF_CARD = card(5000000001), card(5000000002), card(5000000003)
 
 
@@ -91,7 +93,7 @@ class Lane:
 
     def open(self, staff=None):
         """A new basket; the one before is over."""
-        self.till = self.till or Till(self.rig, session=f"s{time.monotonic_ns()}")
+        self.till = self.till or Till(self.rig, session=f"s{next(SESSION)}")
         self.close()
         self.number += 1
         self.basket = f"B{self.number}"

@@ -40,11 +40,13 @@ class Till:
         return self.answers[-1]
 
     def wait(self, kind, /, **members):
-        """The next answer of this type with these members; others are kept in `answers`."""
+        """The next answer of this type with these members; others are kept in `answers`. A message that is refused instead
+        fails the test with the box's words."""
         while True:
             a = self.read()
             if a["type"] == kind and all(a.get(k) == v for k, v in members.items()):
                 return a
+            assert kind != "kept" or a["type"] != "error" or a.get("source_message_id") != members.get("source_message_id"), a
 
     def send(self, kind, /, **members):
         self.counter += 1
