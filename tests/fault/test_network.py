@@ -219,7 +219,7 @@ def days_in_the_dark(folder):
         assert drain.late[-1] < 10, told
         assert drain.held == drain.kept, told
         assert drain.memory < 64 * 1024, told
-        assert rig.status()["sync"]["credit"] >= 1 << 18, "HQ keeps up, and the window is small"
+        assert rig.status()["sync"]["credit"] >= 1 << 17, "HQ keeps up, and the window is small"
         with rig.hq() as db:
             assert db.execute("SELECT count(*) FROM fork").fetchone()[0] == 0
         return told

@@ -55,8 +55,9 @@ def test_who_is_missing_comes_from_hq_while_the_card_is_in_hand(small):
     assert till.wait("customer", state="known")["first_name"] == absent["first_name"]
     assert counted(small, "laneway_profiles_asked_total") == 1
     assert absent["customer_id"] in held(small)
+    until(lambda: len(hq_lines(small, "Identifier Presented")) == 2, 15, "both of them at HQ")
     until(small.drained, 15, "HQ's confirmation")
-    scans = [e for e in hq_lines(small, "Identifier Presented")]
+    scans = hq_lines(small, "Identifier Presented")
     assert [e["properties"]["outcome"] for e in scans] == ["unknown", "matched"]
     assert len({e["context"]["laneway"]["mono_us"] for e in scans}) == 1  # one scan, told twice
     # From now on it is there, on every lane.
