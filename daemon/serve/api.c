@@ -242,15 +242,19 @@ static void post_take_over(void *ctx, struct http_call *call)
 	json_decref(o);
 }
 
+/* The body of what is said of a lane. NULL: the request has been answered. */
+static json_t *lane_object(struct api *a, struct http_call *call)
+{
+	if (has_lane(a, call->arg))
+		return object(call);
+	refuse_lane(call);
+	return NULL;
+}
+
 static void form(struct api *a, struct http_call *call, enum flow_form_kind kind)
 {
-	json_t *o;
+	json_t *o = lane_object(a, call);
 
-	if (!has_lane(a, call->arg)) {
-		refuse_lane(call);
-		return;
-	}
-	o = object(call);
 	if (!o)
 		return;
 	api_form(a->flow, call, kind, o);
@@ -284,13 +288,8 @@ static void post_note(void *ctx, struct http_call *call)
 
 static void ask(struct api *a, struct http_call *call, api_ask_fn *fn)
 {
-	json_t *o;
+	json_t *o = lane_object(a, call);
 
-	if (!has_lane(a, call->arg)) {
-		refuse_lane(call);
-		return;
-	}
-	o = object(call);
 	if (!o)
 		return;
 	api_ask(a->flow, call, fn, o);

@@ -232,6 +232,22 @@ static int find_piped(struct cli *c, char **args)
 	return rc;
 }
 
+static void of_two_lines_none_is_dropped_in_silence(void **state)
+{
+	static char two[] = "0172 8394057\n0172 8394058\n";
+	char lane[] = "1";
+	struct said w;
+
+	(void)state;
+	listen_to(&w, "/nonexistent");
+	w.cli.in = fmemopen(two, sizeof two - 1, "r");
+	assert_int_equal(cli_find(&w.cli, (char *[]){lane, NULL}), CLI_USAGE);
+	fclose(w.cli.in);
+	heard(&w);
+	assert_non_null(strstr(w.err, "one line"));
+	forget(&w);
+}
+
 static void who_was_found_is_said_in_a_line_and_that_a_reason_is_missing(void **state)
 {
 	static const char found[] =
@@ -318,6 +334,7 @@ int main(void)
 	    cmocka_unit_test(who_was_found_is_said_in_a_line_and_that_a_reason_is_missing),
 	    cmocka_unit_test(of_a_lane_where_nobody_is_no_details_are_asked),
 	    cmocka_unit_test(a_profile_is_shown_and_a_missing_one_said_in_the_daemons_words),
+	    cmocka_unit_test(of_two_lines_none_is_dropped_in_silence),
 	    cmocka_unit_test(numbers_are_written_for_people),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

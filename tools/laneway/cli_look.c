@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "event/member.h"
 #include "laneway/cli.h"
 
@@ -173,11 +174,9 @@ static int read_value(struct cli *c, struct buf *json)
 {
 	char value[VALUE_BYTES_MAX + 2] = "";
 
-	if (!fgets(value, sizeof value, c->in))
-		value[0] = '\0';
-	value[strcspn(value, "\r\n")] = '\0';
-	if (!value[0]) {
-		fputs("laneway: expected a phone number or an e-mail address on standard input\n",
+	if (text_one_line(c->in, value, sizeof value) <= 0) {
+		fputs("laneway: expected a phone number or an e-mail address on standard input, "
+		      "one line of at most 512 bytes\n",
 		      c->err);
 		return CLI_USAGE;
 	}

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
@@ -111,4 +112,21 @@ json_t *hq_call_post(struct hq_call *c, const char *path, const struct hq_call_p
 	snprintf(err, err_size, "another process has hq.db open, but %s does not answer: %s",
 	         c->socket, curl_easy_strerror(rc));
 	return NULL;
+}
+
+json_t *hq_call_ask(const char *socket, const char *path, const json_t *ask, char *err,
+                    size_t err_size)
+{
+	struct hq_call *call = hq_call_open(socket);
+	const struct hq_call_param none[] = {{NULL, NULL}};
+	char *body = json_dumps(ask, JSON_COMPACT);
+	json_t *answer = NULL;
+
+	if (call && body)
+		answer = hq_call_post(call, path, none, body, strlen(body), err, err_size);
+	else
+		snprintf(err, err_size, "out of memory");
+	free(body);
+	hq_call_close(call);
+	return answer;
 }

@@ -22,4 +22,8 @@ struct json_t *hq_call_post(struct hq_call *call, const char *path,
                             char *err, size_t err_size);
 void hq_call_close(struct hq_call *call);
 
+/* One such call, with a JSON object as its body. */
+struct json_t *hq_call_ask(const char *socket, const char *path, const struct json_t *ask,
+                           char *err, size_t err_size);
+
 #endif

@@ -96,22 +96,6 @@ json_t *hq_likely_keep(struct hq_db *db, const struct json_t *ask, char *err, si
 
 /* ---- from the command line ---- */
 
-static json_t *call_there(const struct hq_conf *conf, const json_t *ask, char *err, size_t err_size)
-{
-	struct hq_call *call = hq_call_open(conf->socket);
-	const struct hq_call_param none[] = {{NULL, NULL}};
-	char *body = json_dumps(ask, JSON_COMPACT);
-	json_t *answer = NULL;
-
-	if (call && body)
-		answer = hq_call_post(call, "/v1/likely", none, body, strlen(body), err, err_size);
-	else
-		snprintf(err, err_size, "out of memory");
-	free(body);
-	hq_call_close(call);
-	return answer;
-}
-
 json_t *hq_likely_call(const struct hq_conf *conf, const struct json_t *ask, char *err,
                        size_t err_size)
 {
@@ -120,7 +104,7 @@ json_t *hq_likely_call(const struct hq_conf *conf, const struct json_t *ask, cha
 	bool held;
 
 	if (hq_db_open(&db, conf->data, &held, err, err_size) != 0)
-		return held ? call_there(conf, ask, err, err_size) : NULL;
+		return held ? hq_call_ask(conf->socket, "/v1/likely", ask, err, err_size) : NULL;
 	answer = hq_likely_keep(db, ask, err, err_size);
 	hq_db_close(db);
 	return answer;

@@ -337,22 +337,6 @@ json_t *hq_links_do(const struct hq_links *l, const struct json_t *ask, char *er
 
 /* ---- from the command line ---- */
 
-static json_t *call_there(const struct hq_conf *conf, const json_t *ask, char *err, size_t err_size)
-{
-	struct hq_call *call = hq_call_open(conf->socket);
-	const struct hq_call_param none[] = {{NULL, NULL}};
-	char *body = json_dumps(ask, JSON_COMPACT);
-	json_t *answer = NULL;
-
-	if (call && body)
-		answer = hq_call_post(call, "/v1/links", none, body, strlen(body), err, err_size);
-	else
-		snprintf(err, err_size, "out of memory");
-	free(body);
-	hq_call_close(call);
-	return answer;
-}
-
 json_t *hq_links_call(const struct hq_conf *conf, const json_t *ask, char *err, size_t err_size)
 {
 	struct hq_rules rules = {.version = 0};
@@ -361,7 +345,7 @@ json_t *hq_links_call(const struct hq_conf *conf, const json_t *ask, char *err, 
 	bool held;
 
 	if (hq_db_open(&l.db, conf->data, &held, err, err_size) != 0)
-		return held ? call_there(conf, ask, err, err_size) : NULL;
+		return held ? hq_call_ask(conf->socket, "/v1/links", ask, err, err_size) : NULL;
 	if (hq_rules_open(&rules, l.db, conf, err, err_size) == 0)
 		answer = hq_links_do(&l, ask, err, err_size);
 	hq_rules_free(&rules);
